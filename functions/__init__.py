@@ -1,0 +1,1 @@
+"""Cloud Functions, one package per route family; none imports another."""

@@ -1,0 +1,1 @@
+"""Events: publishing them and reading the feed."""

@@ -1,0 +1,72 @@
+"""The routes of events."""
+
+from collections.abc import AsyncIterator
+
+from shared.auth.sign_in import SignIn
+from shared.errors import NotAuthenticated, NotFound, Overloaded
+from shared.instants import now
+from shared.schemas.events import EventResponse, FeedRequest, FeedResponse, PutEventRequest
+from shared.store.events import Author, Event, Events, NewEvent
+from shared.store.feed import Feeds, Followed
+from shared.web.json_stream import JsonStream, stream_list
+from shared.web.routes import Route
+
+
+class EventHandlers:
+    """Serves the routes of events."""
+
+    def __init__(self, events: Events, feeds: Feeds, sign_in: SignIn[Author]) -> None:
+        self._events = events
+        self._feeds = feeds
+        self._sign_in = sign_in
+
+    def routes(self) -> list[Route]:
+        """Return the routes with their handlers."""
+        return [
+            Route(
+                "PUT",
+                "/event",
+                "Publish an event, in place of the one of the same id.",
+                takes=PutEventRequest,
+                answers=None,
+                handler=self.put,
+                refuses=[NotFound, NotAuthenticated, Overloaded],
+            ),
+            Route(
+                "POST",
+                "/events",
+                "Read what the followed users have published.",
+                takes=FeedRequest,
+                answers=FeedResponse,
+                handler=self.read_feed,
+            ),
+        ]
+
+    async def put(self, request: PutEventRequest) -> None:
+        """Publish an event."""
+        author = await self._sign_in.account(request.user_id, request.password)
+        await self._events.put(author, _event(request), now())
+
+    async def read_feed(self, request: FeedRequest) -> JsonStream:
+        """Read a feed."""
+        followed = [Followed(f.user_id, f.follow_secret, f.since) for f in request.users]
+        feed = await self._feeds.read(followed, now())
+        return stream_list(
+            "events",
+            _answers(feed.events),
+            {"invalidFollowSecrets": feed.invalid_follow_secrets},
+        )
+
+
+def _event(request: PutEventRequest) -> NewEvent:
+    return NewEvent(
+        request.event_id,
+        request.encrypted_event_payload,
+        request.encrypted_event_iv,
+        request.expiry,
+    )
+
+
+async def _answers(events: AsyncIterator[Event]) -> AsyncIterator[EventResponse]:
+    async for event in events:
+        yield EventResponse.of(event)

@@ -1,0 +1,22 @@
+"""The function `events`."""
+
+from functions.events.handlers import EventHandlers
+from shared.auth.passwords import Passwords
+from shared.auth.sign_in import SignIn
+from shared.settings import PasswordSettings, StoreSettings
+from shared.store.client import Database
+from shared.store.events import Events
+from shared.store.feed import Feeds
+from shared.web.app import build_app
+from shared.web.entry import as_function
+from shared.web.routes import Route
+
+
+def routes(database: Database) -> list[Route]:
+    """Return the function's routes, on `database`."""
+    events = Events(database)
+    sign_in = SignIn(events.find_author, Passwords(PasswordSettings()))
+    return EventHandlers(events, Feeds(database, events), sign_in).routes()
+
+
+main = as_function(build_app(routes(Database(StoreSettings()))))

@@ -1,0 +1,22 @@
+"""The function `sharing`."""
+
+from functions.sharing.handlers import SharingHandlers
+from shared.auth.passwords import Passwords
+from shared.auth.sign_in import SignIn
+from shared.settings import PasswordSettings, StoreSettings
+from shared.store.client import Database
+from shared.store.shared_items import SharedItems
+from shared.store.users import Users
+from shared.web.app import build_app
+from shared.web.entry import as_function
+from shared.web.routes import Route
+
+
+def routes(database: Database) -> list[Route]:
+    """Return the function's routes, on `database`."""
+    users = Users(database)
+    sign_in = SignIn(users.find_account, Passwords(PasswordSettings()))
+    return SharingHandlers(SharedItems(database, users), sign_in).routes()
+
+
+main = as_function(build_app(routes(Database(StoreSettings()))))

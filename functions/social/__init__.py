@@ -1,0 +1,1 @@
+"""Follow secrets and the inbox."""

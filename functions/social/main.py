@@ -1,0 +1,24 @@
+"""The function `social`."""
+
+from functions.social.handlers import SocialHandlers
+from shared.auth.passwords import Passwords
+from shared.auth.sign_in import SignIn
+from shared.settings import InboxSettings, PasswordSettings, StoreSettings
+from shared.store.client import Database
+from shared.store.follow_secrets import FollowSecrets
+from shared.store.inbox import Inbox
+from shared.store.users import Users
+from shared.web.app import build_app
+from shared.web.entry import as_function
+from shared.web.routes import Route
+
+
+def routes(database: Database) -> list[Route]:
+    """Return the function's routes, on `database`."""
+    users = Users(database)
+    inbox = Inbox(database, users, InboxSettings())
+    sign_in = SignIn(users.find_account, Passwords(PasswordSettings()))
+    return SocialHandlers(FollowSecrets(database, users), inbox, sign_in).routes()
+
+
+main = as_function(build_app(routes(Database(StoreSettings()))))

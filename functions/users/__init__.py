@@ -1,0 +1,1 @@
+"""Users: creating, reading, replacing and deleting them."""

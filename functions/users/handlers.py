@@ -1,0 +1,132 @@
+"""The routes of users."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+from shared.auth.passwords import Passwords
+from shared.auth.sign_in import SignIn
+from shared.errors import NotAuthenticated, NotFound, Overloaded
+from shared.ids import parse_uuid
+from shared.instants import now
+from shared.schemas.users import (
+    DeleteUserRequest,
+    NewUserRequest,
+    NewUserResponse,
+    ReplaceUserRequest,
+    UserAddress,
+    UserResponse,
+    UsersRequest,
+    UsersResponse,
+)
+from shared.store.deletion import Deletion
+from shared.store.profiles import ProfileContent, Profiles
+from shared.store.users import Account, Users
+from shared.web.json_stream import JsonStream, stream_mapping
+from shared.web.routes import Route
+
+
+class UserHandlers:
+    """Serves the routes of users."""
+
+    def __init__(
+        self, users: Users, profiles: Profiles, deletion: Deletion, passwords: Passwords
+    ) -> None:
+        self._users = users
+        self._profiles = profiles
+        self._deletion = deletion
+        self._passwords = passwords
+        self._sign_in: SignIn[Account] = SignIn(users.find_account, passwords)
+        # Also while a deletion is under way, so that one that failed half-way can be repeated.
+        self._sign_in_to_delete: SignIn[Account] = SignIn(
+            users.find_account_even_deleted, passwords
+        )
+
+    def routes(self) -> list[Route]:
+        """Return the routes with their handlers."""
+        return [
+            Route(
+                "POST",
+                "/user/create",
+                "Create a user; the password is shown this once.",
+                takes=NewUserRequest,
+                answers=NewUserResponse,
+                handler=self.create,
+                refuses=[Overloaded],
+            ),
+            Route(
+                "GET",
+                "/user/{idOrLookup}",
+                "Read a user by id or lookup.",
+                takes=UserAddress,
+                answers=UserResponse,
+                handler=self.get,
+                refuses=[NotFound],
+            ),
+            Route(
+                "PUT",
+                "/user",
+                "Replace a user's profile.",
+                takes=ReplaceUserRequest,
+                answers=None,
+                handler=self.replace,
+                refuses=[NotFound, NotAuthenticated, Overloaded],
+            ),
+            Route(
+                "POST",
+                "/user/delete",
+                "Delete a user and everything that is theirs.",
+                takes=DeleteUserRequest,
+                answers=None,
+                handler=self.delete,
+                refuses=[NotFound, NotAuthenticated, Overloaded],
+            ),
+            Route(
+                "POST",
+                "/users",
+                "Read many users by their ids; unknown ones are left out.",
+                takes=UsersRequest,
+                answers=UsersResponse,
+                handler=self.get_all,
+            ),
+        ]
+
+    async def create(self, _request: NewUserRequest) -> NewUserResponse:
+        """Create a user."""
+        password = str(uuid4())
+        user = await self._users.create(await self._passwords.hash(password), now())
+        return NewUserResponse(id=user.id, lookup=user.lookup, password=password)
+
+    async def get(self, address: UserAddress) -> UserResponse:
+        """Read a user."""
+        user_id = parse_uuid(address.id_or_lookup)
+        if user_id is None:
+            return UserResponse.of(await self._profiles.get_by_lookup(address.id_or_lookup, now()))
+        return UserResponse.of(await self._profiles.get(user_id, now()))
+
+    async def replace(self, request: ReplaceUserRequest) -> None:
+        """Replace a user's profile."""
+        account = await self._sign_in.account(request.id, request.password)
+        await self._profiles.replace(account, _profile(request), now())
+
+    async def delete(self, request: DeleteUserRequest) -> None:
+        """Delete a user."""
+        account = await self._sign_in_to_delete.account(request.id, request.password)
+        await self._deletion.delete(account, now())
+
+    async def get_all(self, request: UsersRequest) -> JsonStream:
+        """Read many users."""
+        return stream_mapping("users", self._answers(request.ids))
+
+    async def _answers(self, user_ids: list[UUID]) -> AsyncIterator[tuple[str, UserResponse]]:
+        async for profile in self._profiles.find_all(user_ids, now()):
+            yield str(profile.id), UserResponse.of(profile)
+
+
+def _profile(request: ReplaceUserRequest) -> ProfileContent:
+    return ProfileContent(
+        encrypted_current_plan=request.encrypted_current_plan,
+        encrypted_profile_picture=request.encrypted_profile_picture,
+        encrypted_name=request.encrypted_name,
+        encryption_iv=request.encryption_iv,
+        rsa_public_key=request.rsa_public_key,
+    )

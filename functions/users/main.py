@@ -1,0 +1,24 @@
+"""The function `users`."""
+
+from functions.users.handlers import UserHandlers
+from shared.auth.passwords import Passwords
+from shared.settings import PasswordSettings, StoreSettings
+from shared.store.client import Database
+from shared.store.deletion import Deletion
+from shared.store.pictures import Pictures
+from shared.store.profiles import Profiles
+from shared.store.users import Users
+from shared.web.app import build_app
+from shared.web.entry import as_function
+from shared.web.routes import Route
+
+
+def routes(database: Database) -> list[Route]:
+    """Return the function's routes, on `database`."""
+    users = Users(database)
+    profiles = Profiles(database, users, Pictures(database))
+    passwords = Passwords(PasswordSettings())
+    return UserHandlers(users, profiles, Deletion(database), passwords).routes()
+
+
+main = as_function(build_app(routes(Database(StoreSettings()))))

@@ -1,0 +1,1 @@
+"""Commands for developers; the files without an ending are the commands."""

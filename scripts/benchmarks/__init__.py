@@ -1,0 +1,1 @@
+"""Measurements: they print counts and ratios, and judge nothing."""

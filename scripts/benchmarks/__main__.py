@@ -1,0 +1,33 @@
+"""`./scripts/benchmark NAME`: runs one measurement, or all of them."""
+
+import argparse
+import importlib
+import sys
+
+NAMES = {
+    "cold-start": "from the start of each function's process to its first answers",
+    "feed": "round trips, documents, CPU and time of feeds of up to 200 followed users",
+    "memory": "what a function holds while it answers with 200 pictures",
+    "passwords": "puts per second with known and new users, and a reader meanwhile",
+}
+
+
+def main() -> int:
+    """Run the measurements named on the command line."""
+    parser = argparse.ArgumentParser(
+        prog="./scripts/benchmark",
+        description="Each takes a minute or two and starts a stack of its own.",
+        epilog="\n".join(f"{name:<12}{what}" for name, what in NAMES.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="*", help="which (default: all)")
+    names = parser.parse_args().name or NAMES
+    if unknown := set(names) - NAMES.keys():
+        parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
+    for name in names:
+        importlib.import_module(f"scripts.benchmarks.{name.replace('-', '_')}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Cold start of every function: from the start of its process to the first answers."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import httpx
+import psutil
+
+from scripts.benchmarks.report import console, show
+from scripts.local.functions_framework import command, environment
+from scripts.local.ports import FUNCTIONS, HOST, url
+from scripts.local.stack import Stack, free_ports
+
+_RUNS = 5
+_FIRST_WITH_STORE = {
+    "users": ("GET", "/v2/user/abcdefghijkl", None),
+    "events": (
+        "POST",
+        "/v2/events",
+        {
+            "users": [
+                {
+                    "userId": "00000000-0000-4000-8000-000000000000",
+                    "followSecret": "s",
+                    "since": "2000-01-01T00:00:00Z",
+                }
+            ]
+        },
+    ),
+    "social": (
+        "PUT",
+        "/v2/inbox",
+        {"toUserId": "00000000-0000-4000-8000-000000000000", "encryptedMessage": ["AAAA"]},
+    ),
+    "sharing": ("GET", "/v2/shareditem/abcdefghijkl", None),
+}
+
+
+def _once(function: str, emulator: str) -> tuple[float, float, float]:
+    """Return seconds to the first answer, seconds to the first from the store, and MiB of RSS."""
+    port = free_ports().base
+    method, path, body = _FIRST_WITH_STORE[function]
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command(function, port),
+        env={**os.environ, **environment(emulator), "PYTHONDONTWRITEBYTECODE": ""},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while True:
+            with suppress(httpx.TransportError):
+                httpx.get(url(port) + "/health").raise_for_status()
+                break
+            time.sleep(0.005)
+        healthy = time.perf_counter() - started
+        first = httpx.request(method, url(port) + path, json=body, timeout=30)
+        if first.is_server_error:
+            raise RuntimeError(f"{function} answered {first.status_code}: {first.text}")
+        answered = time.perf_counter() - started
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
+        return healthy, answered, family[-1].memory_info().rss / 2**20
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def main() -> None:
+    """Measure and print."""
+    console.print("starting a stack for its emulator ...")
+    rows = []
+    with Stack(environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
+        emulator = f"{HOST}:{stack.ports.firestore}"
+        for function in FUNCTIONS:
+            console.print(f"starting {function} {_RUNS} times ...")
+            runs = [_once(function, emulator) for _ in range(_RUNS)]
+            healthy, answered, rss = (
+                statistics.median(column) for column in zip(*runs, strict=True)
+            )
+            rows.append((function, f"{healthy:.2f} s", f"{answered:.2f} s", f"{rss:.0f} MiB"))
+    version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    show(
+        f"Cold start, median of {_RUNS}, {version}",
+        ("function", "first answer", "first from the store", "RSS of the worker"),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

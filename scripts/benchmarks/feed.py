@@ -1,0 +1,79 @@
+"""What a feed costs: round trips, documents, CPU of the function, and time."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from statistics import median
+from uuid import UUID
+
+import httpx
+from rich.progress import track
+
+import functions.events.main
+from scripts.benchmarks.report import console, milliseconds, show
+from scripts.benchmarks.seeds import SECRET, Seeds
+from scripts.local.functions_framework import PROJECT
+from scripts.local.ports import HOST
+from scripts.local.round_trips import RoundTrips
+from scripts.local.stack import Stack
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.web.app import build_app
+
+_COUNTS = (1, 20, 200)
+_EVENTS = 5
+_RUNS = 20
+_LONG_AGO = "2000-01-01T00:00:00Z"
+
+
+async def _measure(
+    http: httpx.AsyncClient, trips: RoundTrips, ids: list[UUID], since: str
+) -> tuple[str, ...]:
+    users = [{"userId": str(i), "followSecret": SECRET, "since": since} for i in ids]
+    walls, cpus, events, round_trips = [], [], 0, 0
+    for _ in range(_RUNS):
+        wall, cpu = time.perf_counter(), time.process_time()
+        with trips.counted() as calls:
+            answer = await http.post("/v2/events", json={"users": users})
+        round_trips = len(calls)
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+        events = len(answer.raise_for_status().json()["events"])
+    return (
+        str(len(ids)),
+        str(events),
+        str(round_trips),
+        str(trips.documents),
+        milliseconds(median(cpus)),
+        milliseconds(median(walls)),
+    )
+
+
+async def _run() -> None:
+    console.print("starting a stack for its emulator ...")
+    with Stack(environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
+        settings = StoreSettings(project=PROJECT, emulator_host=f"{HOST}:{stack.ports.firestore}")
+        seeds = Seeds(Database(settings))
+        numbers = track(range(max(_COUNTS)), "publishing", console=console)
+        ids = [await seeds.author(_EVENTS) for _ in numbers]
+        trips = RoundTrips()
+        app = build_app(functions.events.main.routes(Database(settings, trips.interceptors)))
+        now = datetime.now(UTC).isoformat()
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://events"
+        ) as http:
+            rows = [
+                await _measure(http, trips, ids[:count], since)
+                for count in _COUNTS
+                for since in (now, _LONG_AGO)
+            ]
+    show(
+        f"POST /events, median of {_RUNS}; CPU includes the client's JSON",
+        ("followed", "events", "round trips", "documents", "CPU", "wall"),
+        rows,
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    asyncio.run(_run())

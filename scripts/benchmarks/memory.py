@@ -1,0 +1,88 @@
+"""What the function `users` holds in memory while it answers with 200 pictures."""
+
+import asyncio
+import time
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import psutil
+from rich.progress import track
+
+from scripts.benchmarks.report import console, show
+from scripts.benchmarks.seeds import Seeds
+from scripts.local.functions_framework import PROJECT
+from scripts.local.ports import HOST
+from scripts.local.stack import Stack, addresses
+from shared.settings import StoreSettings
+from shared.store.client import Database
+
+_COUNTS = (1, 20, 200)
+_PICTURE_BYTES = 2000 * 1024
+
+
+def _worker(stack: Stack) -> int:
+    """Return the process that serves `users`: the framework's child."""
+    for process in psutil.Process(stack.pid).children(recursive=True):
+        if "functions/users/main.py" in " ".join(process.cmdline()) and not process.children():
+            return process.pid
+    raise LookupError("the function users does not run")
+
+
+def _peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
+def _forget_peak(pid: int) -> None:
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+async def _download(address: str, ids: list[UUID], encoding: str) -> tuple[int, float]:
+    """Read these users and throw them away; return bytes and seconds."""
+    start, size = time.perf_counter(), 0
+    body = {"ids": [str(user_id) for user_id in ids]}
+    async with (
+        httpx.AsyncClient(timeout=300) as http,
+        http.stream(
+            "POST", f"{address}/v2/users", json=body, headers={"Accept-Encoding": encoding}
+        ) as answer,
+    ):
+        async for chunk in answer.aiter_raw():
+            size += len(chunk)
+    return size, time.perf_counter() - start
+
+
+async def _run() -> None:
+    console.print("starting a stack ...")
+    rows = []
+    with Stack("--isolated", environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
+        emulator = f"{HOST}:{stack.ports.firestore}"
+        seeds = Seeds(Database(StoreSettings(project=PROJECT, emulator_host=emulator)))
+        numbers = track(range(max(_COUNTS)), "storing pictures of 2,000 KiB", console=console)
+        ids = [await seeds.user(b"\xfb" * _PICTURE_BYTES) for _ in numbers]
+        address, pid = addresses(stack.ports)["users"], _worker(stack)
+        for encoding in ("identity", "gzip"):
+            for count in _COUNTS:
+                _forget_peak(pid)
+                size, seconds = await _download(address, ids[:count], encoding)
+                rows.append(
+                    (
+                        str(count),
+                        encoding,
+                        f"{size / 2**20:.0f} MiB",
+                        f"{seconds:.1f} s",
+                        f"{_peak_mib(pid):.0f} MiB",
+                    )
+                )
+    show(
+        "POST /users with a picture of 2,000 KiB each",
+        ("users", "encoding", "answer", "took", "peak RSS of the worker"),
+        rows,
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    asyncio.run(_run())

@@ -1,0 +1,47 @@
+"""Users made by the store alone, without the cost of a password each."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from shared.store.client import Database
+from shared.store.events import Events, NewEvent
+from shared.store.follow_secrets import FollowSecrets
+from shared.store.pictures import Pictures
+from shared.store.profiles import ProfileContent, Profiles
+from shared.store.users import PasswordHash, Users
+
+SECRET = "secret"  # noqa: S105 - everyone's, here
+_EVENT_BYTES = 2048
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Makes users in one database."""
+
+    database: Database
+
+    async def user(self, picture: bytes | None = None) -> UUID:
+        """Make a user, perhaps with a picture."""
+        users = Users(self.database)
+        user = await users.create(PasswordHash("", b""), datetime.now(UTC))
+        if picture is not None:
+            profiles = Profiles(self.database, users, Pictures(self.database))
+            account = await users.get_account(user.id)
+            profile = ProfileContent(None, picture, None, b"", b"")
+            await profiles.replace(account, profile, datetime.now(UTC))
+        return user.id
+
+    async def author(self, events: int) -> UUID:
+        """Make a user with a follow secret who has published so many events."""
+        user_id = await self.user()
+        store = Events(self.database)
+        now = datetime.now(UTC)
+        for number in range(events):
+            author = await store.find_author(user_id)
+            assert author is not None  # noqa: S101 - just made
+            if number == 0:
+                await FollowSecrets(self.database, Users(self.database)).put(author, SECRET, now)
+            event = NewEvent(uuid4(), b"x" * _EVENT_BYTES, b"i" * 16, now + timedelta(days=1))
+            await store.put(author, event, now)
+        return user_id

@@ -1,0 +1,89 @@
+"""The routes as a client calls them: JSON over HTTP, bytes as base64."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from scripts.client.crypto import Encrypted
+
+FUNCTION_OF = {
+    "user": "users",
+    "users": "users",
+    "event": "events",
+    "events": "events",
+    "follow-secret": "social",
+    "inbox": "social",
+    "shareditem": "sharing",
+}
+_TIMEOUT_S = 30
+
+
+class RefusedError(Exception):
+    """The server answered with another status than 200."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        request = response.request
+        super().__init__(f"{response.status_code} on {request.method} {request.url.path}")
+        self.status = response.status_code
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A user as the server shows them."""
+
+    id: str
+    lookup: str
+    encrypted_name: Encrypted | None
+    rsa_public_key: bytes
+
+
+class Api:
+    """The server, at one address for all routes or at one for each function.
+
+    Args:
+        addresses: by the function's name; the address under "" serves those without their own.
+        http: the connections; theirs is who made it.
+    """
+
+    def __init__(self, addresses: Mapping[str, str], http: httpx.AsyncClient) -> None:
+        self._addresses = addresses
+        self._http = http
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 - JSON
+        """Call a route; return its JSON, or None when the answer is empty.
+
+        Raises:
+            RefusedError: any status but 200.
+        """
+        function = FUNCTION_OF[path.split("/")[1]]
+        address = self._addresses.get(function) or self._addresses[""]
+        response = await self._http.request(
+            method, f"{address}/v2{path}", json=body, timeout=_TIMEOUT_S
+        )
+        if response.status_code != httpx.codes.OK:
+            raise RefusedError(response)
+        return response.json() if response.content else None
+
+    async def profile(self, id_or_lookup: str) -> Profile:
+        """Read a user."""
+        user = await self.call("GET", f"/user/{id_or_lookup}")
+        name = user["encryptedName"]
+        return Profile(
+            user["id"],
+            user["lookup"],
+            None if name is None else Encrypted(from_text(name), from_text(user["encryptionIV"])),
+            from_text(user["rsaPublicKey"]),
+        )
+
+
+def to_text(content: bytes) -> str:
+    """Write bytes for JSON."""
+    return b64encode(content).decode()
+
+
+def from_text(text: str) -> bytes:
+    """Read bytes from JSON."""
+    return b64decode(text, validate=True)

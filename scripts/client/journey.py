@@ -1,0 +1,234 @@
+"""`./scripts/journey`: Alice and Bob play through everything that the feed is for."""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+from rich.console import Console
+
+from scripts.client import crypto
+from scripts.client.api import FUNCTION_OF, Api, RefusedError
+from scripts.client.person import Follows, Message, Person
+
+Result = TypeVar("Result")
+
+_DEFAULT = "http://127.0.0.1:5264"
+_FUNCTIONS = tuple(dict.fromkeys(FUNCTION_OF.values()))
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class DisappointedError(Exception):
+    """The server did something else than the story wants; the message says what."""
+
+
+def expect(condition: object, otherwise: str) -> None:
+    """Fail the journey unless `condition` holds."""
+    if not condition:
+        raise DisappointedError(otherwise)
+
+
+class Journey:
+    """The story, step by step; each step is shown when it has happened."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.steps = 0
+
+    async def play(self) -> None:
+        """Play all of it.
+
+        Raises:
+            DisappointedError, RefusedError, ForgedError: the story broke there.
+        """
+        alice, bob = await self._meet()
+        follows = await self._follow(alice, bob)
+        await self._read(alice, bob, follows)
+        await self._share(alice, bob)
+        await self._leave(alice, bob, follows)
+
+    async def _meet(self) -> tuple[Person, Person]:
+        alice = await self._step("Alice creates an identity", Person.create(self._api))
+        bob = await self._step("Bob creates an identity", Person.create(self._api))
+        await self._step("Alice publishes her encrypted profile", alice.publish_profile("Alice"))
+        await self._step("Bob publishes his", bob.publish_profile("Bob"))
+        by_id = await self._step("Bob finds Alice by her id", self._api.profile(alice.id))
+        by_lookup = await self._step("... and by her lookup", self._api.profile(alice.lookup))
+        expect(by_id == by_lookup, "id and lookup lead to different users")
+        expect(by_id.rsa_public_key == alice.keys.public_key_der, "Alice has another key")
+        many = await self._step(
+            "... and both of them at once",
+            self._api.call("POST", "/users", {"ids": [alice.id, bob.id]}),
+        )
+        expect(set(many["users"]) == {alice.id, bob.id}, "one of them is missing")
+        return alice, bob
+
+    async def _follow(self, alice: Person, bob: Person) -> Follows:
+        profile = await self._api.profile(alice.id)
+        await self._step(
+            "Bob asks to follow Alice, through her inbox",
+            bob.send(profile, {"kind": "follow request", "name": "Bob"}),
+        )
+        request = await self._step(
+            "Alice decrypts the request and verifies Bob's signature", self._only(alice.collect)
+        )
+        expect(request.sender.id == bob.id, "the request is not Bob's")
+        expect(not await alice.collect(), "the request was handed out twice")
+        secret = await self._step(
+            "Alice accepts: she makes a follow secret", alice.allow_follower()
+        )
+        answer = {"kind": "accepted", "secret": secret, "key": alice.aes_key.hex()}
+        await self._step("... and sends it to Bob's inbox", alice.send(request.sender, answer))
+        accepted = await self._step("Bob decrypts and verifies it", self._only(bob.collect))
+        return Follows(
+            accepted.sender.id,
+            accepted.content["secret"],
+            bytes.fromhex(accepted.content["key"]),
+            accepted.sender.rsa_public_key,
+        )
+
+    async def _read(self, alice: Person, bob: Person, follows: Follows) -> None:
+        name = (await self._api.profile(alice.id)).encrypted_name
+        if name is None:
+            raise DisappointedError("Alice has no name")
+        known_as = crypto.unseal(name, follows.aes_key, follows.rsa_public_key)
+        expect(known_as == b"Alice", "Alice's name does not decrypt")
+        first = await self._step("Alice publishes a workout", alice.publish(b"squats"))
+        second = await self._step("... and another one", alice.publish(b"bench press"))
+        workouts, invalid = await self._step(
+            "Bob fetches, decrypts and verifies both", bob.fetch(follows)
+        )
+        expect([w.content for w in workouts] == [b"squats", b"bench press"], "they differ")
+        expect([w.event_id for w in workouts] == [first, second], "they have other ids")
+        expect(not invalid, "a good secret came back as invalid")
+        newest = workouts[-1].timestamp
+        later, _ = await self._step(
+            "Since the first one, there is the second", bob.fetch(follows, workouts[0].timestamp)
+        )
+        expect([w.event_id for w in later] == [second], "`since` does not filter")
+        nothing, _ = await self._step("Since the second, nothing", bob.fetch(follows, newest))
+        expect(not nothing, "`since` is not strictly after")
+        await self._step("Alice corrects the first workout", alice.publish(b"deadlifts", first))
+        corrected, _ = await self._step("Bob sees the correction", bob.fetch(follows, newest))
+        expect([w.content for w in corrected] == [b"deadlifts"], "the correction is not there")
+
+    async def _share(self, alice: Person, bob: Person) -> None:
+        key = crypto.new_aes_key()
+        item = await self._step("Alice shares a plan behind a link", alice.share_plan(b"5x5", key))
+        plan = await self._step("Bob opens and verifies it", bob.open_plan(item, key))
+        expect(plan == b"5x5", "the plan differs")
+        self._item = item
+
+    async def _leave(self, alice: Person, bob: Person, follows: Follows) -> None:
+        await self._step("Alice revokes Bob's secret", alice.revoke(follows.follow_secret))
+        workouts, invalid = await self._step(
+            "Bob gets it back as invalid, and no workouts", bob.fetch(follows)
+        )
+        expect(invalid == [follows.follow_secret], "the secret still counts as valid")
+        expect(not workouts, "a revoked secret still shows workouts")
+        await self._step(
+            "A wrong password is refused (401)", self._refused(401, alice.delete("no"))
+        )
+        nobody = "00000000-0000-4000-8000-000000000000"
+        await self._step(
+            "An unknown user is not found (404)", self._refused(404, self._api.profile(nobody))
+        )
+        await self._step("Alice deletes her identity", alice.delete())
+        for what, call in {
+            "Her profile is gone (404)": self._api.profile(alice.id),
+            "... also by her lookup": self._api.profile(alice.lookup),
+            "Her shared plan is gone": self._api.call("GET", f"/shareditem/{self._item}"),
+            "Her inbox is gone": alice.collect(),
+            "She can publish no more": alice.publish(b"rows"),
+            "She can be deleted no more": alice.delete(),
+        }.items():
+            await self._step(what, self._refused(404, call))
+        await self._step("Bob deletes his identity", bob.delete())
+
+    async def _step(self, what: str, doing: Awaitable[Result]) -> Result:
+        start = time.perf_counter()
+        try:
+            result = await doing
+        except BaseException:
+            console.print(f"[red]✗[/] {what}")
+            raise
+        self.steps += 1
+        console.print(f"[green]✓[/] {what} [dim]{(time.perf_counter() - start) * 1000:.0f} ms[/]")
+        return result
+
+    async def _only(self, collect: Callable[[], Awaitable[list[Message]]]) -> Message:
+        messages = await collect()
+        expect(len(messages) == 1, f"{len(messages)} messages instead of one")
+        return messages[0]
+
+    async def _refused(self, status: int, call: Awaitable[object]) -> None:
+        try:
+            await call
+        except RefusedError as refusal:
+            expect(refusal.status == status, f"status {refusal.status} instead of {status}")
+        else:
+            raise DisappointedError(f"it was accepted instead of refused with {status}")
+
+
+async def _run(addresses: dict[str, str]) -> int:
+    # Servers close idle connections after two seconds and more; we do so earlier.
+    async with httpx.AsyncClient(limits=httpx.Limits(keepalive_expiry=1)) as http:
+        journey = Journey(Api(addresses, http))
+        try:
+            await journey.play()
+        except (DisappointedError, RefusedError, crypto.ForgedError) as error:
+            console.print(f"[bold red]The journey broke off:[/] {type(error).__name__} {error}")
+            return 1
+        except httpx.TransportError as error:
+            console.print(f"[bold red]No answer:[/] {error}; is ./scripts/dev running?")
+            return 1
+    console.print(f"[bold green]All {journey.steps} steps went as they should.[/]")
+    return 0
+
+
+def _addresses(given: list[str]) -> dict[str, str]:
+    """Read `URL` or `FUNCTION=URL ...`.
+
+    Raises:
+        ValueError: neither the one nor the other; the message says why.
+    """
+    addresses: dict[str, str] = {}
+    for address in given or [_DEFAULT]:
+        name, _, url = address.rpartition("=")
+        if name and name not in _FUNCTIONS:
+            raise ValueError(f"there is no function {name}")
+        if name in addresses:
+            raise ValueError(f"two addresses for {name or 'all functions'}")
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url} does not begin with http:// or https://")
+        addresses[name] = url.rstrip("/")
+    missing = [] if "" in addresses else [name for name in _FUNCTIONS if name not in addresses]
+    if missing:
+        raise ValueError(f"no address for {', '.join(missing)}")
+    return addresses
+
+
+def main() -> int:
+    """Play the journey against the addresses on the command line; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="./scripts/journey", description="Plays Alice's and Bob's story against a server."
+    )
+    parser.add_argument(
+        "address",
+        nargs="*",
+        help=f"the server's URL (default: {_DEFAULT}), "
+        f"or one per function: {' '.join(f'{name}=URL' for name in _FUNCTIONS)}",
+    )
+    try:
+        addresses = _addresses(parser.parse_args().address)
+    except ValueError as error:
+        parser.error(str(error))
+    return asyncio.run(_run(addresses))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

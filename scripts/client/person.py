@@ -1,0 +1,185 @@
+"""Somebody with the app: an identity, keys, followers and people followed."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Self
+from uuid import uuid4
+
+from scripts.client import crypto
+from scripts.client.api import Api, Profile, from_text, to_text
+
+LONG_AGO = "2000-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message from the inbox, decrypted, with its signature checked."""
+
+    sender: Profile
+    content: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Follows:
+    """Somebody we follow: the secret that permits it and the key to read what they publish."""
+
+    user_id: str
+    follow_secret: str
+    aes_key: bytes
+    rsa_public_key: bytes
+
+
+@dataclass(frozen=True)
+class Workout:
+    """An event from the feed, decrypted, with its signature checked."""
+
+    event_id: str
+    timestamp: str
+    content: bytes
+
+
+class Person:
+    """An app user; every method is something that the app does."""
+
+    def __init__(self, api: Api, user: dict[str, str]) -> None:
+        self._api = api
+        self.id = user["id"]
+        self.lookup = user["lookup"]
+        self.password = user["password"]
+        self.aes_key = crypto.new_aes_key()
+
+    @classmethod
+    async def create(cls, api: Api) -> Self:
+        """Create an identity."""
+        return cls(api, await api.call("POST", "/user/create", {}))
+
+    @cached_property
+    def keys(self) -> crypto.KeyPair:
+        """Our RSA keys, made when they are first needed."""
+        return crypto.KeyPair.generate()
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What most routes ask for."""
+        return {"userId": self.id, "password": self.password}
+
+    async def publish_profile(self, name: str) -> None:
+        """Show others our name, encrypted, and our public key."""
+        sealed = crypto.seal(name.encode(), self.aes_key, self.keys)
+        body = {
+            "id": self.id,
+            "password": self.password,
+            "encryptedName": to_text(sealed.payload),
+            "encryptionIV": to_text(sealed.iv),
+            "rsaPublicKey": to_text(self.keys.public_key_der),
+        }
+        await self._api.call("PUT", "/user", body)
+
+    async def send(self, receiver: Profile, content: dict[str, str]) -> None:
+        """Leave a signed message that only `receiver` can read."""
+        text = json.dumps(content, sort_keys=True)
+        signature = to_text(self.keys.sign(text.encode()))
+        letter = json.dumps({"from": self.id, "text": text, "signature": signature})
+        pieces = crypto.encrypt_to(receiver.rsa_public_key, letter.encode())
+        body = {"toUserId": receiver.id, "encryptedMessage": [to_text(piece) for piece in pieces]}
+        await self._api.call("PUT", "/inbox", body)
+
+    async def collect(self) -> list[Message]:
+        """Take the messages from our inbox.
+
+        Raises:
+            ForgedError: one is not signed by whom it claims to come from.
+        """
+        answer = await self._api.call("POST", "/inbox", self.credentials)
+        return [await self._open(message) for message in answer["inboxMessages"]]
+
+    async def _open(self, message: dict[str, Any]) -> Message:
+        pieces = [from_text(piece) for piece in message["encryptedMessage"]]
+        letter = json.loads(self.keys.decrypt(pieces))
+        sender = await self._api.profile(letter["from"])
+        crypto.verify(
+            letter["text"].encode(), from_text(letter["signature"]), sender.rsa_public_key
+        )
+        return Message(sender, json.loads(letter["text"]))
+
+    async def allow_follower(self) -> str:
+        """Make a follow secret; whoever gets it may read our events."""
+        secret = secrets.token_hex(20)
+        await self._api.call("PUT", "/follow-secret", {**self.credentials, "followSecret": secret})
+        return secret
+
+    async def revoke(self, secret: str) -> None:
+        """Take a follow secret back."""
+        body = {**self.credentials, "followSecret": secret}
+        await self._api.call("POST", "/follow-secret/delete", body)
+
+    async def publish(self, content: bytes, event_id: str | None = None) -> str:
+        """Publish an event that lives for 90 days; return its id."""
+        sealed = crypto.seal(content, self.aes_key, self.keys)
+        event_id = event_id or str(uuid4())
+        body = {
+            **self.credentials,
+            "eventId": event_id,
+            "encryptedEventPayload": to_text(sealed.payload),
+            "encryptedEventIV": to_text(sealed.iv),
+            "expiry": _in_days(90),
+        }
+        await self._api.call("PUT", "/event", body)
+        return event_id
+
+    async def fetch(
+        self, follows: Follows, since: str = LONG_AGO
+    ) -> tuple[list[Workout], list[str]]:
+        """Read what somebody has published since; also return the secrets that are no good.
+
+        Raises:
+            ForgedError: an event is not signed by its author.
+        """
+        user = {"userId": follows.user_id, "followSecret": follows.follow_secret, "since": since}
+        answer = await self._api.call("POST", "/events", {"users": [user]})
+        workouts = [_open_event(event, follows) for event in answer["events"]]
+        return workouts, answer["invalidFollowSecrets"]
+
+    async def share_plan(self, content: bytes, key: bytes) -> str:
+        """Put an encrypted plan behind a link; return its id."""
+        sealed = crypto.seal(content, key, self.keys)
+        payload = {"encryptedPayload": to_text(sealed.payload), "iv": {"value": to_text(sealed.iv)}}
+        body = {**self.credentials, "encryptedPayload": payload, "expiry": _in_days(90)}
+        answer = await self._api.call("POST", "/shareditem", body)
+        return str(answer["id"])
+
+    async def open_plan(self, item_id: str, key: bytes) -> bytes:
+        """Read a plan behind a link.
+
+        Raises:
+            ForgedError: it is not signed by its owner.
+        """
+        item = await self._api.call("GET", f"/shareditem/{item_id}")
+        payload = item["encryptedPayload"]
+        return crypto.unseal(
+            crypto.Encrypted(
+                from_text(payload["encryptedPayload"]), from_text(payload["iv"]["value"])
+            ),
+            key,
+            from_text(item["rsaPublicKey"]["spkiPublicKeyBytes"]),
+        )
+
+    async def delete(self, password: str | None = None) -> None:
+        """Delete the identity and everything that is ours."""
+        body = {"id": self.id, "password": password or self.password}
+        await self._api.call("POST", "/user/delete", body)
+
+
+def _open_event(event: dict[str, str], follows: Follows) -> Workout:
+    sealed = crypto.Encrypted(
+        from_text(event["encryptedEventPayload"]), from_text(event["encryptedEventIV"])
+    )
+    content = crypto.unseal(sealed, follows.aes_key, follows.rsa_public_key)
+    return Workout(event["eventId"], event["timestamp"], content)
+
+
+def _in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()

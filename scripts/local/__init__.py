@@ -1,0 +1,1 @@
+"""The product on this machine: ports, emulators, processes."""

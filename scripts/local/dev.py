@@ -1,0 +1,146 @@
+"""`./scripts/dev`: the whole product on this machine."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from scripts.local import functions_framework
+from scripts.local.emulator import NotInstalledError, answers, firestore_command, warm_up
+from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
+from scripts.local.processes import Processes, ProgramEndedError
+
+_LOGS = Path(__file__).parents[2] / ".dev"
+_EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
+
+_LOWEST_PORT, _HIGHEST_PORT = 1024, 65_500
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class CannotStartError(Exception):
+    """The stack cannot be started; the message says what to do."""
+
+
+def main() -> int:
+    """Run the stack until Ctrl-C or SIGTERM; return the exit status."""
+    options = _options()
+    for number in _ENDING:
+        # Also Ctrl-C's: a shell that runs us in the background has set it to be ignored.
+        signal.signal(number, _interrupt)
+    try:
+        with Processes() as processes:
+            try:
+                _start(processes, Ports(options.port), isolated=options.isolated)
+                processes.wait()
+            finally:
+                # Another Ctrl-C must not keep us from ending what we started.
+                for number in _ENDING:
+                    signal.signal(number, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        console.print("stopped")
+    except (CannotStartError, NotInstalledError, ProgramEndedError) as error:
+        print(f"dev: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./scripts/dev",
+        description="Runs the whole product on this machine.",
+        epilog=f"An emulator named by {_EMULATOR_HOST} is used instead of starting one. "
+        "What the started one says goes to .dev/.",
+    )
+    parser.add_argument(
+        "--port",
+        type=_base_port,
+        default=Ports.base,
+        metavar="N",
+        help="all routes at N (default: %(default)s), the functions from N+1, the emulator at N+10",
+    )
+    parser.add_argument(
+        "--isolated",
+        action="store_true",
+        help="one process per function under the Functions Framework, as in production",
+    )
+    return parser.parse_args()
+
+
+def _base_port(text: str) -> int:
+    port = int(text) if text.isdigit() else 0
+    if not _LOWEST_PORT <= port <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"not between {_LOWEST_PORT} and {_HIGHEST_PORT}")
+    return port
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
+    named = os.environ.get(_EMULATOR_HOST)
+    needed = [] if isolated else [ports.base]
+    needed += [ports.of(name) for name in FUNCTIONS]
+    needed += [] if named else [ports.firestore]
+    for port in needed:
+        if not is_free(port):
+            raise CannotStartError(
+                f"port {port} is taken; stop what uses it, or move this stack with --port N"
+            )
+    if named and not answers(named):
+        raise CannotStartError(f"no emulator answers at {named}, which {_EMULATOR_HOST} names")
+    emulator = named or _start_emulator(processes, ports)
+    console.print(f"Firestore emulator  {emulator}{' (already running)' if named else ''}")
+    if isolated:
+        _start_functions(processes, ports, emulator)
+    else:
+        _start_gateway(processes, ports, emulator)
+    _report(ports, isolated=isolated)
+
+
+def _start_emulator(processes: Processes, ports: Ports) -> str:
+    _LOGS.mkdir(exist_ok=True)
+    log = _LOGS / f"firestore-{ports.firestore}.log"
+    processes.start("the Firestore emulator", firestore_command(ports.firestore), {}, log)
+    processes.wait_until_healthy(ports.firestore)
+    warm_up(ports.firestore, functions_framework.PROJECT)
+    return f"{HOST}:{ports.firestore}"
+
+
+def _start_gateway(processes: Processes, ports: Ports, emulator: str) -> None:
+    command = [sys.executable, "-m", "scripts.local.gateway", "--port", str(ports.base)]
+    processes.start("the gateway", command, functions_framework.environment(emulator))
+    processes.wait_until_healthy(ports.base, "/health")
+
+
+def _start_functions(processes: Processes, ports: Ports, emulator: str) -> None:
+    for name in FUNCTIONS:
+        command = functions_framework.command(name, ports.of(name))
+        processes.start(f"function {name}", command, functions_framework.environment(emulator))
+    for name in FUNCTIONS:
+        processes.wait_until_healthy(ports.of(name), "/health")
+
+
+def _report(ports: Ports, *, isolated: bool) -> None:
+    if not isolated:
+        console.print(f"all routes          [bold]{url(ports.base)}[/]")
+    for name in FUNCTIONS:
+        console.print(f"{name:<19} {url(ports.of(name))}")
+    if isolated:
+        addresses = " ".join(f"{name}={url(ports.of(name))}" for name in FUNCTIONS)
+    else:
+        addresses = "" if ports.base == Ports.base else url(ports.base)
+    described = ports.of("users") if isolated else ports.base
+    console.print(f"OpenAPI             {url(described)}/openapi.json")
+    console.print(f"try it              ./scripts/journey {addresses}".rstrip())
+    console.print("[bold green]ready[/] (Ctrl-C stops everything)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Finds the Firestore emulator on this machine and says how to start it."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+
+from scripts.local.ports import HOST, url
+
+_OLDEST_JAVA = 17
+SDK_PLACES = (
+    "~/google-cloud-sdk",
+    "/usr/lib/google-cloud-sdk",
+    "/opt/google-cloud-sdk",
+    "/usr/local/google-cloud-sdk",
+    "/snap/google-cloud-cli/current",
+    "/opt/homebrew/share/google-cloud-sdk",
+    "/usr/local/share/google-cloud-sdk",
+)
+_IN_SDK = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
+_MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+
+
+class NotInstalledError(Exception):
+    """Something has to be installed first; the message says what and how."""
+
+
+def firestore_command(port: int, sdk_places: Sequence[str] = SDK_PLACES) -> list[str]:
+    """Return the command that runs the emulator in the foreground.
+
+    It is looked for beside `gcloud`, in `sdk_places`, and in the cache of the firebase tools.
+
+    Raises:
+        NotInstalledError: no emulator, or no Java to run it.
+    """
+    jar = next(_jars(sdk_places), None)
+    if jar is None:
+        raise NotInstalledError(
+            "no Firestore emulator found; install it with "
+            "'gcloud components install cloud-firestore-emulator', "
+            "'apt-get install google-cloud-cli-firestore-emulator' "
+            "or 'npx firebase-tools setup:emulators:firestore'"
+        )
+    return [
+        _java(), "-cp", str(jar), _MAIN_CLASS, "start", f"--host={HOST}", f"--port={port}",
+    ]  # fmt: skip
+
+
+def answers(host: str) -> bool:
+    """Whether an emulator runs at `host:port`."""
+    try:
+        httpx.get(f"http://{host}/", timeout=5)
+    except (httpx.TransportError, httpx.InvalidURL):
+        return False
+    return True
+
+
+def warm_up(port: int, project: str) -> None:
+    """Write and delete a document: the first commit of a new Java process takes seconds."""
+    documents = f"projects/{project}/databases/(default)/documents"
+    name = f"{documents}/warm_up/1"
+    for write in ({"update": {"name": name, "fields": {}}}, {"delete": name}):
+        httpx.post(
+            f"{url(port)}/v1/{documents}:commit", json={"writes": [write]}, timeout=30
+        ).raise_for_status()
+
+
+def _jars(sdk_places: Sequence[str]) -> Iterator[Path]:
+    """Yield emulators: those of the Cloud SDK first, then the firebase tools', newest first."""
+    for sdk in _sdk_folders(sdk_places):
+        if (jar := sdk / _IN_SDK).is_file():
+            yield jar
+    cache = Path(os.environ.get("FIREBASE_EMULATORS_PATH", "~/.cache/firebase/emulators"))
+    downloaded = cache.expanduser().glob("cloud-firestore-emulator-v*.jar")
+    yield from sorted(downloaded, key=_version, reverse=True)
+
+
+def _sdk_folders(places: Sequence[str]) -> Iterator[Path]:
+    if gcloud := shutil.which("gcloud"):
+        yield Path(gcloud).resolve().parent.parent
+    for place in places:
+        yield Path(place).expanduser()
+
+
+def _version(jar: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", jar.stem)]
+
+
+def _java() -> str:
+    java = shutil.which("java")
+    if java is None:
+        raise NotInstalledError(f"no Java found; install version {_OLDEST_JAVA} or newer")
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    if found is None or int(found[1]) < _OLDEST_JAVA:
+        raise NotInstalledError(f"{java} is too old; install Java {_OLDEST_JAVA} or newer")
+    return java

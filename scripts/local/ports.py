@@ -1,0 +1,42 @@
+"""Where everything listens: one base port, and fixed distances from it."""
+
+import socket
+from dataclasses import dataclass
+
+HOST = "127.0.0.1"
+FUNCTIONS = ("users", "events", "social", "sharing")
+
+_FIRESTORE = 10
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one stack; stacks whose bases are 20 apart run side by side."""
+
+    base: int = 5264
+    """All routes in one place, where the app's debug build looks for them."""
+
+    @property
+    def firestore(self) -> int:
+        """The Firestore emulator's."""
+        return self.base + _FIRESTORE
+
+    def of(self, function: str) -> int:
+        """The port of one function alone."""
+        return self.base + 1 + FUNCTIONS.index(function)
+
+
+def url(port: int) -> str:
+    """Return the address of what listens on `port`."""
+    return f"http://{HOST}:{port}"
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on `port`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,67 @@
+"""Counts what goes over the wire to Firestore."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc.aio
+
+_Note = Callable[[grpc.aio.ClientCallDetails, Any], None]
+
+
+class _Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc is untyped
+    def __init__(self, note: _Note) -> None:
+        self._note = note
+
+    async def intercept_unary_unary(
+        self,
+        continuation: Any,  # noqa: ANN401
+        details: grpc.aio.ClientCallDetails,
+        request: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        self._note(details, request)
+        return await continuation(details, request)
+
+
+class _Stream(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
+    def __init__(self, note: _Note) -> None:
+        self._note = note
+
+    async def intercept_unary_stream(
+        self,
+        continuation: Any,  # noqa: ANN401
+        details: grpc.aio.ClientCallDetails,
+        request: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        self._note(details, request)
+        return await continuation(details, request)
+
+
+def _method(details: grpc.aio.ClientCallDetails) -> str:
+    method = details.method
+    name = method.decode() if isinstance(method, bytes) else str(method)
+    return name.rpartition("/")[2]
+
+
+class RoundTrips:
+    """Interceptors for a `Database`, and what they have seen."""
+
+    def __init__(self) -> None:
+        self._seen: list[str] = []
+        self.documents = 0
+        """How many documents the last counted calls asked for by their names."""
+
+        self.interceptors = [_Unary(self._note), _Stream(self._note)]
+
+    @contextmanager
+    def counted(self) -> Iterator[list[str]]:
+        """Yield the list of the calls made inside the block, by name, in order."""
+        self._seen.clear()
+        self.documents = 0
+        calls: list[str] = []
+        yield calls
+        calls += self._seen
+
+    def _note(self, details: grpc.aio.ClientCallDetails, request: Any) -> None:  # noqa: ANN401
+        self._seen.append(_method(details))
+        self.documents += len(getattr(request, "documents", ()))

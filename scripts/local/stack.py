@@ -1,0 +1,86 @@
+"""A stack for as long as a test run or a measurement needs it, started by `./scripts/dev`."""
+
+import os
+import random
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import Self
+
+from scripts.local.ports import FUNCTIONS, Ports, is_free, url
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_ports() -> Ports:
+    """Return ports that nothing listens on."""
+    while True:
+        ports = Ports(random.randrange(20_000, 32_000, 20))  # noqa: S311 - not a secret
+        if all(is_free(port) for port in range(ports.base, ports.base + 20)):
+            return ports
+
+
+def addresses(ports: Ports) -> dict[str, str]:
+    """Return one URL per function."""
+    return {name: url(ports.of(name)) for name in FUNCTIONS}
+
+
+class StackFailedError(Exception):
+    """The stack did not start; the message is what it said."""
+
+
+class Stack:
+    """A stack on free ports; `with` starts it, waits until it is ready, and ends it."""
+
+    def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
+        self.ports = free_ports()
+        self.said: list[str] = []
+        self.log = ROOT / ".dev" / f"stack-{self.ports.base}.log"
+        self.log.parent.mkdir(exist_ok=True)
+        with self.log.open("w") as errors:
+            self._process = subprocess.Popen(
+                [ROOT / "scripts" / "dev", "--port", str(self.ports.base), *options],
+                env={**os.environ, **(environment or {})},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+
+    @property
+    def pid(self) -> int:
+        """Its process; everything else that it starts is below."""
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        """Return once it says `ready`.
+
+        Raises:
+            StackFailedError: it ended instead.
+        """
+        assert self._process.stdout is not None  # noqa: S101 - we asked for a pipe
+        for line in self._process.stdout:
+            self.said.append(line)
+            if line.startswith("ready"):
+                self._listener.start()
+                return self
+        self._process.wait()
+        raise StackFailedError("".join(self.said) + self.log.read_text())
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it with a signal; return its exit status."""
+        self._process.send_signal(number)
+        status = self._process.wait(timeout=30)
+        self._listener.join()
+        self.log.unlink()
+        return status
+
+    def _listen(self) -> None:
+        """Read on until the end: a pipe that nobody reads fills up and stops who writes into it."""
+        if self._process.stdout is not None:
+            with self._process.stdout as lines:
+                self.said.extend(lines)

@@ -1,0 +1,1 @@
+"""The library that the functions share; it imports none of them."""

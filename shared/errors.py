@@ -1,0 +1,71 @@
+"""What can go wrong in a way that a client may be told about; everything else is a bug.
+
+LiftLogError
+├─ InvalidRequest            outside the contract; the caller must change it (shared/web)
+│  └─ RequestTooLarge        larger than any valid request could be
+├─ NotAuthenticated          wrong password (shared/auth/sign_in.py)
+├─ NotFound                  never existed, deleted or expired: the caller cannot tell which
+└─ DependencyUnavailable     we could not find out; it may work later (shared/store/client.py)
+   ├─ DependencyTimedOut     no answer in time
+   └─ Overloaded             too many passwords to hash, or writers of one document
+                             (shared/auth/passwords.py, shared/store/contention.py)
+
+Messages name what is wrong and never the value: no input, secret or payload may reach them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class FieldProblem(NamedTuple):
+    """One thing that is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
+class LiftLogError(Exception):
+    """The family's root; its message may be shown to a client."""
+
+
+class InvalidRequest(LiftLogError):
+    """The request is outside the contract."""
+
+    def __init__(self, message: str, problems: Sequence[FieldProblem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class RequestTooLarge(InvalidRequest):
+    """The body is larger than any valid request of its route could be."""
+
+
+class NotAuthenticated(LiftLogError):
+    """The caller is not who they say they are."""
+
+
+class NotFound(LiftLogError):
+    """There is no such thing, or no longer."""
+
+
+class DependencyUnavailable(LiftLogError):
+    """Something that we need did not answer, so we do not know.
+
+    `retry_after_s` is a whole number of seconds, or None where nobody knows.
+    """
+
+    def __init__(self, dependency: str, retry_after_s: int | None = None) -> None:
+        super().__init__(f"{dependency} is unavailable at the moment")
+        self.retry_after_s = retry_after_s
+
+
+class DependencyTimedOut(DependencyUnavailable):
+    """A dependency took longer than its deadline."""
+
+
+class Overloaded(DependencyUnavailable):
+    """More work is waiting than can be done in time; `what` is it that there is too much of."""
+
+    def __init__(self, what: str, retry_after_s: int | None = None) -> None:
+        super().__init__(what, retry_after_s)
+        self.args = (f"too many {what} at the moment",)

@@ -1,0 +1,41 @@
+"""Follow secrets and the inbox.
+
+Source: contract, heading "Social".
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.schemas.users import Password
+from shared.schemas.wire import KIB, Answer, Base64, Request
+
+FollowSecret = Annotated[str, Field(max_length=40)]
+
+
+class FollowSecretRequest(Request):
+    user_id: UUID
+    password: Password
+    follow_secret: FollowSecret
+
+
+class PutMessageRequest(Request):
+    to_user_id: UUID
+    encrypted_message: Annotated[
+        list[Annotated[bytes, Base64(max_bytes=KIB)]], Field(min_length=1, max_length=20)
+    ]
+
+
+class TakeMessagesRequest(Request):
+    user_id: UUID
+    password: Password
+
+
+class InboxMessageResponse(Answer):
+    id: UUID
+    encrypted_message: list[Annotated[bytes, Base64()]]
+
+
+class InboxResponse(Answer):
+    inbox_messages: list[InboxMessageResponse]

@@ -1,0 +1,64 @@
+"""Users: creating, reading, replacing and deleting them.
+
+Source: contract, heading "Users".
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.schemas.wire import KIB, Answer, Base64, Request
+
+Password = Annotated[str, Field(max_length=40)]
+
+MAX_USERS_AT_ONCE = 200
+
+
+class NewUserRequest(Request):
+    """Says nothing: the server chooses id, lookup and password."""
+
+
+class NewUserResponse(Answer):
+    id: UUID
+    lookup: str
+    password: str
+    """Shown this once: the server keeps a hash."""
+
+
+class UserAddress(Request):
+    id_or_lookup: str
+    """A UUID is an id, anything else is a lookup."""
+
+
+class UserResponse(Answer):
+    id: UUID
+    lookup: str
+    encrypted_current_plan: Annotated[bytes, Base64()] | None
+    encrypted_profile_picture: Annotated[bytes, Base64()] | None
+    encrypted_name: Annotated[bytes, Base64()] | None
+    encryption_iv: Annotated[bytes, Base64()]
+    rsa_public_key: Annotated[bytes, Base64()]
+
+
+class ReplaceUserRequest(Request):
+    id: UUID
+    password: Password
+    encrypted_current_plan: Annotated[bytes, Base64(max_bytes=15 * KIB)] | None = None
+    encrypted_profile_picture: Annotated[bytes, Base64(max_bytes=2000 * KIB)] | None = None
+    encrypted_name: Annotated[bytes, Base64(max_bytes=2 * KIB)] | None = None
+    encryption_iv: Annotated[bytes, Base64(max_bytes=16)]
+    rsa_public_key: Annotated[bytes, Base64(max_bytes=KIB)]
+
+
+class DeleteUserRequest(Request):
+    id: UUID
+    password: Password
+
+
+class UsersRequest(Request):
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_USERS_AT_ONCE)]
+
+
+class UsersResponse(Answer):
+    users: dict[UUID, UserResponse]

@@ -1,0 +1,1 @@
+"""Firestore, in the words of the domain."""

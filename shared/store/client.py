@@ -1,0 +1,167 @@
+"""Calls to Firestore: one policy of deadlines and retries, errors translated at the edge.
+
+Source: https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import grpc.aio
+from google.api_core import exceptions
+from google.api_core.retry import AsyncRetry, if_exception_type
+from google.cloud.firestore_v1.async_client import AsyncClient
+
+from shared.errors import DependencyTimedOut, DependencyUnavailable
+from shared.settings import StoreSettings
+from shared.store.connection import Connection
+from shared.store.documents import Document, decode
+
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+    from google.cloud.firestore_v1.async_document import AsyncDocumentReference
+    from google.cloud.firestore_v1.async_query import AsyncQuery
+
+_OUTAGE = (
+    exceptions.ServerError,
+    exceptions.Cancelled,
+    exceptions.TooManyRequests,
+    exceptions.Unauthorized,
+    exceptions.Forbidden,
+    exceptions.RetryError,
+)
+_UNMET = (
+    exceptions.AlreadyExists,
+    exceptions.NotFound,
+    exceptions.FailedPrecondition,
+    exceptions.Aborted,
+)
+_TIMEOUT = (exceptions.GatewayTimeout,)
+_RETRY_AFTER_S = 5
+
+
+class PreconditionFailed(Exception):
+    """A write found its document otherwise than it required; nothing of its batch was written."""
+
+
+def _translate(error: Exception) -> Exception:
+    """Return what `error` of gRPC or Google's library means to our callers; a bug stays itself."""
+    if isinstance(error, grpc.aio.AioRpcError):
+        error = exceptions.from_grpc_error(error)
+    if not isinstance(error, _OUTAGE):
+        return error
+    if isinstance(error, _TIMEOUT) or isinstance(error.__cause__, _TIMEOUT):
+        return DependencyTimedOut("the store", _RETRY_AFTER_S)
+    return DependencyUnavailable("the store", _RETRY_AFTER_S)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (exceptions.GoogleAPIError, grpc.aio.AioRpcError) as error:
+        raise _translate(error) from error
+
+
+class Database:
+    """Firestore as this process reaches it.
+
+    The connection is opened by the first call and belongs to the event loop of that call, because
+    the platform imports a function in one process and serves it in another, made by fork.
+
+    Every method raises `DependencyUnavailable` when there is no answer: after `retry_for_s` no new
+    attempt is made, and an attempt takes `attempt_timeout_s` at most.
+    """
+
+    def __init__(
+        self,
+        settings: StoreSettings,
+        interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
+    ) -> None:
+        self._settings = settings
+        self._interceptors = interceptors
+        self._connection: Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._retry = AsyncRetry(
+            predicate=if_exception_type(exceptions.ServiceUnavailable, exceptions.Aborted),
+            initial=0.05,
+            maximum=0.5,
+            multiplier=2,
+            timeout=settings.retry_for_s,
+        )
+
+    @property
+    def client(self) -> AsyncClient:
+        """Firestore's client, to make references and queries with; calls go through the methods."""
+        return self._connected().client
+
+    async def read(
+        self, references: Sequence["AsyncDocumentReference"], fields: Iterable[str] = ()
+    ) -> AsyncGenerator[Document, None]:
+        """Yield the documents that exist, each once, in no particular order; one round trip.
+
+        With `fields` only these are fetched. Documents arrive as they are consumed, so a long list
+        need not fit into memory.
+        """
+        connection = self._connected()
+        names = {connection.name_of(reference): reference for reference in references}
+        if not names:
+            return
+        with _translated():
+            call = await self._retry(self._open_read)(connection, list(names), list(fields))
+            try:
+                async for response in call:
+                    if response.WhichOneof("result") == "found":
+                        found = response.found
+                        yield Document(names[found.name], decode(found.fields), found.update_time)
+            finally:
+                call.cancel()  # A reader who stops early must not leave the stream open.
+
+    async def read_one(
+        self, reference: "AsyncDocumentReference", fields: Iterable[str] = ()
+    ) -> Document | None:
+        """Return the document, or None when there is none; one round trip."""
+        found = [document async for document in self.read([reference], fields)]
+        return found[0] if found else None
+
+    async def query(self, query: "AsyncQuery") -> list[Document]:
+        """Return what `query` finds, which should have a limit; one round trip."""
+        with _translated():
+            snapshots = await query.get(retry=self._retry, timeout=self._settings.attempt_timeout_s)
+        return [Document(s.reference, s.to_dict() or {}, s.update_time) for s in snapshots]
+
+    async def commit(self, batch: "AsyncWriteBatch", *, repeatable: bool = True) -> None:
+        """Write all of `batch` or nothing; one round trip.
+
+        A commit that is not `repeatable` is attempted once, so that a success whose answer got lost
+        is not mistaken for somebody else's.
+
+        Raises:
+            PreconditionFailed: a document exists, is missing or has changed against what the batch
+                requires. After a retry it may also be this batch's own first attempt that is found.
+        """
+        with _translated():
+            try:
+                await batch.commit(
+                    retry=self._retry if repeatable else None,
+                    timeout=self._settings.attempt_timeout_s,
+                )
+            except _UNMET as error:
+                raise PreconditionFailed from error
+
+    def _connected(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        if self._connection is None or self._loop is not loop:
+            self._connection, self._loop = Connection(self._settings, self._interceptors), loop
+        return self._connection
+
+    async def _open_read(
+        self, connection: Connection, names: list[str], fields: list[str]
+    ) -> grpc.aio.UnaryStreamCall:
+        call = connection.batch_get(names, fields, self._settings.attempt_timeout_s)
+        try:
+            await call.wait_for_connection()
+        except grpc.aio.AioRpcError as error:
+            raise exceptions.from_grpc_error(error) from error
+        return call

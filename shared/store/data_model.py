@@ -1,0 +1,72 @@
+"""Every collection: where its documents lie, when they expire, what is not indexed.
+
+The README's table follows this file, and so do a database's TTL policies and index exemptions.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_client import AsyncClient
+    from google.cloud.firestore_v1.async_collection import AsyncCollectionReference
+    from google.cloud.firestore_v1.async_document import AsyncDocumentReference
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection, at the top or below each user.
+
+    `ttl_field` is the instant after which Firestore may delete a document. `unindexed` fields are
+    never asked for in a query, so an index of them would only cost storage and time.
+    """
+
+    name: str
+    per_user: bool = False
+    ttl_field: str | None = None
+    unindexed: tuple[str, ...] = ()
+
+    def of(self, client: "AsyncClient", user_id: UUID | None = None) -> "AsyncCollectionReference":
+        """Return the collection itself: for a collection below users, the one of `user_id`."""
+        if self.per_user:
+            return client.collection(USERS.name, str(user_id), self.name)
+        return client.collection(self.name)
+
+
+PROFILE_AND_NEWS_FIELDS = (
+    "encrypted_current_plan",
+    "encrypted_name",
+    "encryption_iv",
+    "rsa_public_key",
+    "picture",
+    "recent_events",
+    "recent_events_since",
+    "older_events_until",
+    "last_event_at",
+)
+"""What a user's document loses as soon as the user is deleted."""
+
+USERS = Collection(
+    "users",
+    unindexed=("password_hash", "password_salt", "last_accessed", *PROFILE_AND_NEWS_FIELDS),
+)
+LOOKUPS = Collection("lookups", unindexed=("user_id",))
+PICTURE_PARTS = Collection("picture_parts", per_user=True, unindexed=("content", "version"))
+EVENTS = Collection(
+    "events",
+    per_user=True,
+    ttl_field="expiry",
+    unindexed=("encrypted_payload", "encrypted_iv"),
+)
+FOLLOW_SECRETS = Collection("follow_secrets", per_user=True, unindexed=("created_at",))
+INBOX = Collection("inbox", per_user=True, ttl_field="expires_at", unindexed=("encrypted_message",))
+SHARED_ITEMS = Collection(
+    "shared_items", ttl_field="expiry", unindexed=("encrypted_payload", "encryption_iv")
+)
+
+ALL = (USERS, LOOKUPS, PICTURE_PARTS, EVENTS, FOLLOW_SECRETS, INBOX, SHARED_ITEMS)
+
+
+def user_document(client: "AsyncClient", user_id: UUID) -> "AsyncDocumentReference":
+    """Return where the user lies; whatever is theirs can be read only while it is there."""
+    return USERS.of(client).document(str(user_id))

@@ -1,0 +1,1 @@
+"""HTTP: routes, bodies, problems and the way into a function."""

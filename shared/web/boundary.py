@@ -1,0 +1,62 @@
+"""The outermost catch: whatever else goes wrong is logged once and answered 500, and ends here.
+
+Re-raising would make the Functions Framework answer a second time.
+"""
+
+import logging
+import traceback
+from http import HTTPStatus
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.web.problems import problem
+
+logger = logging.getLogger(__name__)
+
+
+class Boundary:
+    """Wraps an app that may have bugs."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; never raises anything but cancellation."""
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            return  # Nobody is left to answer.
+        except Exception as error:  # noqa: BLE001 - this is the place where everything is caught
+            _log(error, scope)
+            if not started:
+                await _answer(scope, receive, send)
+            # A response that has begun cannot be taken back: left unfinished, the server cuts the
+            # connection, and the client knows that it does not have everything.
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    response = problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "something is wrong on our side",
+        scope["path"],
+        headers={"Access-Control-Allow-Origin": "*"},
+    )
+    await response(scope, receive, send)
+
+
+def _log(error: Exception, scope: Scope) -> None:
+    # The message of an unforeseen error may hold anything, a payload for instance: it stays out.
+    frames = " > ".join(
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    )
+    kind = type(error).__name__
+    logger.error("%s in %s %s: %s", kind, scope["method"], scope["path"], frames)

@@ -1,0 +1,118 @@
+"""From a request to its route's handler and back to a response."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route as PathRoute
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
+
+from shared.errors import LiftLogError, RequestTooLarge
+from shared.schemas.wire import Answer
+from shared.web.json_stream import JsonStream
+from shared.web.problems import problem, problem_of
+from shared.web.routes import Route
+
+PREFIXES = ("/v2", "")
+"""The public form, and the one that installed apps call."""
+
+_JSON = "application/json"
+
+
+def build_router(routes: Sequence[Route], others: Sequence[PathRoute]) -> Router:
+    """Return a router for `routes` under both prefixes, and for `others` as they are."""
+    by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
+    for route in routes:
+        by_path[route.path][route.method] = route
+    paths = [
+        PathRoute(prefix + path, _Path(by_method))
+        for prefix in PREFIXES
+        # `/user/create` is no lookup: paths without parameters are tried first.
+        for path, by_method in sorted(by_path.items(), key=lambda item: "{" in item[0])
+    ]
+    return Router([*others, *paths], redirect_slashes=False, default=_no_such_route)
+
+
+class _Path:
+    """Serves one path: chooses the route by the method.
+
+    Starlette would answer a wrong method from the first route that has the path, naming only that
+    route's methods, and in plain text.
+    """
+
+    def __init__(self, by_method: dict[str, Route]) -> None:
+        self._by_method = by_method
+        self._allowed = sorted({*by_method, *(("HEAD",) if "GET" in by_method else ())})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        route = self._by_method.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            return method_not_allowed(request.url.path, self._allowed)
+        try:
+            if route.has_body:
+                parsed = route.parse_body(await _read_body(request, route.max_body_bytes))
+            else:
+                parsed = route.parse_path(request.path_params)
+            return await _response(await route.handler(parsed))
+        except LiftLogError as error:
+            return problem_of(error, request.url.path)
+
+
+def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
+    """Return the answer to a known path called with another method."""
+    return problem(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "this path does not take that method",
+        path,
+        headers={"Allow": ", ".join(allowed)},
+    )
+
+
+async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
+    response = problem(HTTPStatus.NOT_FOUND, "no such route", scope["path"])
+    await response(scope, receive, send)
+
+
+async def _read_body(request: Request, max_bytes: int) -> bytes:
+    """Read the body, but stop as soon as it is known to be too large."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > max_bytes:
+        raise RequestTooLarge("the body is larger than any valid request")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise RequestTooLarge("the body is larger than any valid request")
+    return bytes(body)
+
+
+async def _response(answer: Answer | JsonStream | None) -> Response:
+    if answer is None:
+        return Response()
+    if isinstance(answer, JsonStream):
+        return await _streaming_response(answer)
+    return Response(answer.model_dump_json(), media_type=_JSON)
+
+
+async def _streaming_response(stream: JsonStream) -> Response:
+    """Start only when the first chunk is there: until then an outage can still be told."""
+    chunks = stream.chunks()
+    first = await anext(chunks)
+    second = await anext(chunks, None)
+    if second is None:
+        return Response(first, media_type=_JSON)
+    return StreamingResponse(_chained((first, second), chunks), media_type=_JSON)
+
+
+async def _chained(ready: Sequence[bytes], coming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in ready:
+        yield chunk
+    async for chunk in coming:
+        yield chunk

@@ -1,0 +1,18 @@
+"""The way from the Functions Framework into an app."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+
+def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[ASGIApp]]:
+    """Return a function to register as the target: its answer to every request is `app`.
+
+    The framework takes functions only, and hands what they return the request's channels.
+    """
+
+    async def function(_request: Request) -> ASGIApp:
+        return app
+
+    return function

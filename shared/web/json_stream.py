@@ -1,0 +1,60 @@
+"""JSON answers that are too large to hold: written while they are read from the store."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+_CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class JsonStream:
+    """A JSON object in pieces; what consumes it holds one chunk of about 64 KiB at a time."""
+
+    pieces: AsyncIterator[bytes]
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the text in chunks worth sending."""
+        chunk = bytearray()
+        async for piece in self.pieces:
+            chunk += piece
+            if len(chunk) >= _CHUNK_BYTES:
+                yield bytes(chunk)
+                chunk.clear()
+        yield bytes(chunk)
+
+
+def stream_list(
+    name: str, items: AsyncIterator[BaseModel], others: Mapping[str, Sequence[str]]
+) -> JsonStream:
+    """Return `{name: [items], **others}`."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"{" + json.dumps(name).encode() + b":["
+        separator = b""
+        async for item in items:
+            yield separator + item.model_dump_json().encode()
+            separator = b","
+        yield b"]"
+        for other, content in others.items():
+            yield f",{json.dumps(other)}:{json.dumps(content)}".encode()
+        yield b"}"
+
+    return JsonStream(pieces())
+
+
+def stream_mapping(name: str, items: AsyncIterator[tuple[str, BaseModel]]) -> JsonStream:
+    """Return `{name: {key: item, ...}}`."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"{" + json.dumps(name).encode() + b":{"
+        separator = b""
+        async for key, item in items:
+            member = json.dumps(key).encode() + b":"
+            yield separator + member + item.model_dump_json().encode()
+            separator = b","
+        yield b"}}"
+
+    return JsonStream(pieces())

@@ -1,0 +1,89 @@
+"""The OpenAPI 3.1 document, made from the same routes that requests are dispatched by.
+
+Source: https://spec.openapis.org/oas/v3.1.0
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from shared.web.problems import MEDIA_TYPE
+from shared.web.routes import Route
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+Document = dict[str, Any]
+
+
+def describe(routes: Sequence[Route]) -> Document:
+    """Return the document for `routes`, in their public form below `/v2`."""
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    for route in routes:
+        if route.has_body:
+            models.append((route.takes, "validation"))
+        if route.answers:
+            models.append((route.answers, "serialization"))
+    schemas, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    paths: defaultdict[str, Document] = defaultdict(dict)
+    for route in routes:
+        paths[f"/v2{route.path}"][route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "LiftLog", "version": "2"},
+        "paths": paths,
+        "components": {"schemas": {**definitions.get("$defs", {}), "Problem": _PROBLEM}},
+    }
+
+
+def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
+    operation: Document = {"summary": route.summary, "responses": _responses(route, schemas)}
+    if route.has_body:
+        schema = schemas[route.takes, "validation"]
+        operation["requestBody"] = {
+            "required": True,
+            "content": _content("application/json", schema),
+        }
+    else:
+        operation["parameters"] = [
+            {"name": field.alias, "in": "path", "required": True, "schema": {"type": "string"}}
+            for field in route.takes.model_fields.values()
+        ]
+    return operation
+
+
+def _responses(route: Route, schemas: dict[Any, Document]) -> Document:
+    success: Document = {"description": HTTPStatus.OK.phrase}
+    if route.answers:
+        success["content"] = _content("application/json", schemas[route.answers, "serialization"])
+    problem = _content(MEDIA_TYPE, {"$ref": "#/components/schemas/Problem"})
+    refusals = {
+        str(status.value): {"description": status.phrase, "content": problem}
+        for status in route.statuses
+    }
+    return {"200": success, **refusals}
+
+
+def _content(media_type: str, schema: Document) -> Document:
+    return {media_type: {"schema": schema}}

@@ -1,0 +1,93 @@
+"""Errors as clients see them: problem+json, with nothing of the input in it.
+
+Source: RFC 9457; contract, heading "General".
+"""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from shared.errors import (
+    DependencyTimedOut,
+    DependencyUnavailable,
+    FieldProblem,
+    InvalidRequest,
+    LiftLogError,
+    NotAuthenticated,
+    NotFound,
+    Overloaded,
+    RequestTooLarge,
+)
+
+STATUS: dict[type[LiftLogError], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.BAD_REQUEST,
+    RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    NotFound: HTTPStatus.NOT_FOUND,
+    DependencyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    DependencyTimedOut: HTTPStatus.GATEWAY_TIMEOUT,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+MEDIA_TYPE = "application/problem+json"
+
+_HARMLESS = frozenset(
+    {"base64", "base64_type", "too_many_bytes", "too_few_bytes", "instant", "instant_type"}
+    | {"string_too_long", "too_short", "too_long"}
+)
+_IN_WORDS = {
+    "missing": "is required",
+    "model_type": "must be an object",
+    "string_type": "must be a string",
+    "list_type": "must be a list",
+}
+
+
+def problem(
+    status: HTTPStatus,
+    detail: str,
+    instance: str,
+    errors: tuple[FieldProblem, ...] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Return a problem+json response; `instance` is the path of the request."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "instance": instance,
+    }
+    if errors:
+        content["errors"] = [error._asdict() for error in errors]
+    return Response(json.dumps(content), status, headers, MEDIA_TYPE)
+
+
+def problem_of(error: LiftLogError, instance: str) -> Response:
+    """Return what a client is told about `error`."""
+    headers = {}
+    if isinstance(error, DependencyUnavailable) and error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    errors = error.problems if isinstance(error, InvalidRequest) else ()
+    return problem(STATUS[type(error)], str(error), instance, errors, headers)
+
+
+def invalid_request(error: ValidationError) -> InvalidRequest:
+    """Say which fields are wrong and why, without repeating any of them."""
+    return InvalidRequest(
+        "the request does not have the form that this route takes",
+        [
+            FieldProblem(".".join(str(part) for part in mistake["loc"]), _message(mistake))
+            for mistake in error.errors(include_input=False, include_url=False)
+        ],
+    )
+
+
+def _message(mistake: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails, by key
+    kind = mistake["type"]
+    if kind in _HARMLESS:
+        return str(mistake["msg"])  # made of our own words, and of limits in the schema
+    return _IN_WORDS.get(kind, "is not valid")

@@ -1,0 +1,87 @@
+"""One declaration per route: what it takes, what it answers, how it refuses, who handles it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from shared.errors import (
+    DependencyTimedOut,
+    DependencyUnavailable,
+    InvalidRequest,
+    LiftLogError,
+    RequestTooLarge,
+)
+from shared.schemas.wire import Answer, Request
+from shared.web.body_limit import largest_body
+from shared.web.json_stream import JsonStream
+from shared.web.problems import STATUS, invalid_request
+
+Handler = Callable[[Any], Awaitable[Answer | JsonStream | None]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of the contract, from which dispatch, validation and the OpenAPI document come.
+
+    A GET takes its input from the path, every other method from a JSON body.
+    """
+
+    method: str
+    path: str
+    """As the contract writes it, without the prefix: `/user/{idOrLookup}`."""
+
+    summary: str
+    takes: type[Request]
+    answers: type[Answer] | None
+    """None: an empty body."""
+
+    handler: Handler
+    """Called with one of `takes`; returns one of `answers`, or a stream of the same text."""
+
+    refuses: Sequence[type[LiftLogError]] = ()
+    """How the handler may refuse, besides what any route may: bad requests, the store's outage."""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the input comes as a body."""
+        return self.method != "GET"
+
+    @cached_property
+    def max_body_bytes(self) -> int:
+        """The size of the largest valid body, as `largest_body` has it."""
+        return largest_body(self.takes)
+
+    @property
+    def statuses(self) -> list[HTTPStatus]:
+        """Every status but 200 that a known client may see, in order."""
+        general: list[type[LiftLogError]] = [DependencyUnavailable, DependencyTimedOut]
+        if self.has_body:
+            general += [InvalidRequest, RequestTooLarge]
+        return sorted({STATUS[error] for error in (*general, *self.refuses)})
+
+    def parse_body(self, body: bytes) -> Request:
+        """Read a request from JSON.
+
+        Raises:
+            InvalidRequest: not JSON, or not of the right form; says which fields.
+        """
+        try:
+            content = from_json(body, allow_inf_nan=False)
+        except ValueError:
+            raise InvalidRequest("the body is not JSON") from None
+        return self._validated(content)
+
+    def parse_path(self, parameters: dict[str, str]) -> Request:
+        """Read a request from the path's parameters."""
+        return self._validated(parameters)
+
+    def _validated(self, content: object) -> Request:
+        try:
+            return self.takes.model_validate(content)
+        except ValidationError as error:
+            raise invalid_request(error) from None

@@ -1,0 +1,104 @@
+"""What every test may ask for; the stack is started once, before the first of them."""
+
+import os
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import httpx
+import hypothesis
+import pytest
+
+from scripts.client.api import Api
+from scripts.client.person import Person
+from scripts.local.stack import Stack, addresses
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from tests import stack
+from tests.front_door import FrontDoor
+
+# How long the store may take is tested on a stack of its own; here the machine may be busy.
+_PATIENCE_S = 20
+_ENVIRONMENT = {
+    "COVERAGE_PROCESS_CONFIG": "",
+    "FIRESTORE_EMULATOR_HOST": "",
+    "FIRESTORE_ATTEMPT_TIMEOUT_S": str(_PATIENCE_S),
+}
+
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
+_running = pytest.StashKey[Stack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the stack, unless this is one of several workers that share it."""
+    if hasattr(config, "workerinput"):
+        # This process is measured already; programs that tests start need not be slowed down.
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+        return
+    if config.option.collectonly:
+        return
+    print("starting a stack for the tests ...", flush=True)
+    running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
+    stack.announce(running)
+    config.stash[_running] = running
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the stack."""
+    if (running := config.stash.get(_running, None)) is not None:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """A client that opens a connection per request.
+
+    The Functions Framework closes connections that were idle for two seconds, which a request on a
+    busy machine may notice too late.
+    """
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def door(http: httpx.AsyncClient) -> FrontDoor:
+    """The functions, to be spoken to in plain HTTP."""
+    return FrontDoor(addresses(stack.current()), http)
+
+
+@pytest.fixture(scope="session")
+def api(http: httpx.AsyncClient) -> Api:
+    """The functions, as the reference client calls them."""
+    return Api(addresses(stack.current()), http)
+
+
+@pytest.fixture
+async def alice(api: Api) -> Person:
+    """A new user."""
+    return await Person.create(api)
+
+
+@pytest.fixture
+async def bob(api: Api) -> Person:
+    """Another new user."""
+    return await Person.create(api)
+
+
+@pytest.fixture(scope="session")
+async def somebody(api: Api) -> Person:
+    """A user for requests that change nothing, shared by many tests."""
+    return await Person.create(api)
+
+
+@pytest.fixture(scope="session")
+def database() -> Database:
+    """The store itself, on the emulator of the stack."""
+    return Database(StoreSettings(attempt_timeout_s=_PATIENCE_S))
+
+
+@pytest.fixture
+def unknown_id() -> str:
+    """An id that nobody has."""
+    return str(uuid4())

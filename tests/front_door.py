@@ -1,0 +1,53 @@
+"""The functions as a client reaches them: over HTTP, each at its own address."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from scripts.client.api import FUNCTION_OF
+
+
+class FrontDoor:
+    """Sends requests and returns whatever comes back."""
+
+    def __init__(self, addresses: Mapping[str, str], http: httpx.AsyncClient) -> None:
+        self._addresses = addresses
+        self._http = http
+
+    def url(self, path: str) -> str:
+        """Return the address of a route's path, with or without its prefix."""
+        function = FUNCTION_OF[path.removeprefix("/v2").split("/")[1]]
+        return self._addresses[function] + path
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send `body` as JSON, or `content` as it is."""
+        if content is None and body is not None:
+            content = json.dumps(body).encode()
+        return await self._http.request(
+            method,
+            self.url(path),
+            content=content,
+            headers={"Content-Type": "application/json", **(headers or {})},
+        )
+
+    async def get(self, path: str) -> httpx.Response:
+        """GET a path."""
+        return await self.send("GET", path)
+
+    async def put(self, path: str, body: Any) -> httpx.Response:
+        """PUT JSON."""
+        return await self.send("PUT", path, body)
+
+    async def post(self, path: str, body: Any) -> httpx.Response:
+        """POST JSON."""
+        return await self.send("POST", path, body)

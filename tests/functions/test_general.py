@@ -1,0 +1,256 @@
+"""What holds for every route. Source: contract, heading "General"."""
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from scripts.client.api import to_text
+from scripts.client.person import Person
+from scripts.local.ports import FUNCTIONS, HOST, url
+from tests import stack
+from tests.front_door import FrontDoor
+from tests.functions.test_users import profile
+
+ROUTES = [
+    ("POST", "/user/create"),
+    ("PUT", "/user"),
+    ("POST", "/user/delete"),
+    ("POST", "/users"),
+    ("PUT", "/event"),
+    ("POST", "/events"),
+    ("PUT", "/follow-secret"),
+    ("POST", "/follow-secret/delete"),
+    ("PUT", "/inbox"),
+    ("POST", "/inbox"),
+    ("POST", "/shareditem"),
+]
+GETS = [("GET", "/user/abcdefghijkl"), ("GET", "/shareditem/abcdefghijkl")]
+
+EVERY_BODY_ROUTE = pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda part: part)
+PREFIXES = pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
+
+
+def assert_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """Check that an answer is the problem document of RFC 9457 that the contract asks for."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert {"type", "title", "status", "detail", "instance"} <= problem.keys()
+    assert problem["status"] == status
+    assert problem["instance"] == answer.request.url.path
+    return problem
+
+
+@PREFIXES
+@EVERY_BODY_ROUTE
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"nonsense", b'{"a": NaN}', b'"\\ud800"', b"\xff"], ids=repr
+)
+async def test_what_is_not_json_is_refused(
+    door: FrontDoor, prefix: str, method: str, path: str, body: bytes
+) -> None:
+    assert_problem(await door.send(method, prefix + path, content=body), 400)
+
+
+@EVERY_BODY_ROUTE
+@pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"text"'], ids=repr)
+async def test_json_that_is_no_object_is_refused(
+    door: FrontDoor, method: str, path: str, body: bytes
+) -> None:
+    problem = assert_problem(await door.send(method, f"/v2{path}", content=body), 400)
+    assert problem["errors"] == [{"field": "", "message": "must be an object"}]
+
+
+@PREFIXES
+@pytest.mark.parametrize(("method", "path"), ROUTES + GETS, ids=lambda part: part)
+async def test_another_method_is_not_allowed(
+    door: FrontDoor, prefix: str, method: str, path: str
+) -> None:
+    answer = await door.send("PATCH", prefix + path, {})
+    assert_problem(answer, 405)
+    assert method in answer.headers["allow"].split(", ")
+
+
+async def test_all_methods_of_a_path_are_named(door: FrontDoor) -> None:
+    assert (await door.get("/v2/inbox")).headers["allow"] == "POST, PUT"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("path", ["/", "/v2", "/nowhere", "/v3/user", "/v2/v2/health", "//"])
+async def test_an_unknown_route_is_not_found(
+    http: httpx.AsyncClient, function: str, path: str
+) -> None:
+    assert_problem(await http.get(url(stack.current().of(function)) + path), 404)
+
+
+@PREFIXES
+@pytest.mark.parametrize("function", FUNCTIONS)
+async def test_every_function_describes_itself(
+    http: httpx.AsyncClient, prefix: str, function: str
+) -> None:
+    address = f"{url(stack.current().of(function))}{prefix}/openapi.json"
+    assert (await http.get(address)).json()["openapi"] == "3.1.0"
+    assert_problem(await http.post(address), 405)
+
+
+@PREFIXES
+@pytest.mark.parametrize("function", FUNCTIONS)
+async def test_every_function_says_that_it_is_healthy(
+    http: httpx.AsyncClient, prefix: str, function: str
+) -> None:
+    address = f"{url(stack.current().of(function))}{prefix}/health"
+    answer = await http.get(address)
+    assert (answer.status_code, answer.text) == (200, "healthy")
+    head = await http.head(address)
+    assert (head.status_code, head.content) == (200, b"")
+    assert_problem(await http.post(address), 405)
+
+
+async def test_names_are_matched_in_any_case_and_unknown_ones_ignored(
+    door: FrontDoor, alice: Person
+) -> None:
+    body = {
+        "ID": alice.id,
+        "Password": alice.password,
+        "encryptioniv": to_text(b"i"),
+        "RSAPUBLICKEY": "",
+        "unknown": {"a": 1},
+    }
+    assert (await door.put("/v2/user", body)).status_code == 200
+    assert (await door.get(f"/v2/user/{alice.id}")).json()["encryptionIV"] == to_text(b"i")
+    nested = {"USERS": [{"userid": alice.id, "FollowSecret": "s", "SINCE": "2000-01-01T00:00:00Z"}]}
+    assert (await door.post("/v2/events", nested)).status_code == 200
+    snake = {"id": alice.id, "password": "x", "encryption_iv": "", "rsa_public_key": ""}
+    assert (await door.put("/v2/user", snake)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["YQ", "YQ=", "YQ==\n", "Y Q==", "_-A=", "YR==", "YQ==YQ==", "é", "=", "YWI=="],
+    ids=repr,
+)
+async def test_bad_base64_is_refused_not_repaired(
+    door: FrontDoor, somebody: Person, text: str
+) -> None:
+    answer = await door.put("/v2/user", profile(somebody) | {"encryptedName": text})
+    problem = assert_problem(answer, 400)
+    assert problem["errors"] == [
+        {"field": "encryptedName", "message": "is not standard base64 with padding"}
+    ]
+
+
+async def test_the_plus_sign_may_come_escaped_as_dotnet_writes_it(
+    door: FrontDoor, alice: Person
+) -> None:
+    name = b"\xfb\xef\xbe" * 600
+    content = json.dumps(profile(alice, encryptedName=name)).replace("+", "\\u002B").encode()
+    assert (await door.send("PUT", "/v2/user", content=content)).status_code == 200
+    read = await door.get(f"/v2/user/{alice.id}")
+    assert read.json()["encryptedName"] == to_text(name)
+
+
+async def test_a_refusal_repeats_nothing_of_the_request(door: FrontDoor, somebody: Person) -> None:
+    body = {
+        "userId": "SECRET-id",
+        "password": "SECRET" * 8,
+        "eventId": "SECRET-event",
+        "encryptedEventPayload": "SECRET!",
+        "encryptedEventIV": ["SECRET"],
+        "expiry": "SECRET",
+    }
+    answer = await door.put("/v2/event", body)
+    problem = assert_problem(answer, 400)
+    assert len(problem["errors"]) == 6
+    assert "SECRET" not in answer.text
+    wrong = {**somebody.credentials, "password": "SECRET", "followSecret": "SECRET"}
+    assert "SECRET" not in (await door.put("/v2/follow-secret", wrong)).text
+
+
+async def test_nothing_of_a_request_reaches_the_log(door: FrontDoor, alice: Person) -> None:
+    secret = {**alice.credentials, "followSecret": "SECRET"}
+    for body in (secret, secret | {"password": "SECRET"}, secret | {"followSecret": "SECRET" * 9}):
+        await door.put("/v2/follow-secret", body)
+    item = {**secret, "encryptedPayload": {"encryptedPayload": "SECRET==", "iv": {"value": ""}}}
+    await door.post("/v2/shareditem", item)
+    await door.send("PUT", "/v2/inbox", content=b'{"SECRET": ')
+    log = stack.log().read_text()
+    assert "SECRET" not in log
+    assert alice.password not in log
+
+
+@EVERY_BODY_ROUTE
+async def test_a_body_larger_than_any_valid_one_is_refused(
+    door: FrontDoor, method: str, path: str
+) -> None:
+    assert_problem(await door.send(method, f"/v2{path}", content=b" " * 4_000_000), 413)
+
+
+async def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_large() -> None:
+    reader, writer = await asyncio.open_connection(HOST, stack.current().of("events"))
+    head = "PUT /v2/event HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(head.encode())
+    answer = asyncio.create_task(reader.readline())
+    sent = 0
+    async with asyncio.timeout(20):
+        while not answer.done() and sent < 50_000_000:
+            writer.write(b"4000\r\n" + b" " * 0x4000 + b"\r\n")
+            sent += 0x4000
+            await writer.drain()
+            await asyncio.sleep(0.01)
+    writer.close()
+    assert (await answer).split()[1] == b"413"
+    assert sent < 1_000_000
+
+
+async def test_a_body_that_is_announced_as_too_large_is_refused_before_its_first_byte() -> None:
+    port = stack.current().of("events")
+    reader, writer = await asyncio.open_connection(HOST, port)
+    head = "PUT /v2/event HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n"
+    writer.write(head.encode())
+    async with asyncio.timeout(5):
+        status_line = await reader.readline()
+    writer.close()
+    assert status_line.split()[1] == b"413"
+
+
+async def test_large_answers_are_compressed_when_asked_for(
+    door: FrontDoor, http: httpx.AsyncClient, alice: Person
+) -> None:
+    await door.put("/v2/user", profile(alice, encryptedCurrentPlan=b"plan" * 2000))
+    address = door.url(f"/v2/user/{alice.id}")
+    async with http.stream("GET", address, headers={"Accept-Encoding": "gzip"}) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
+    plain = await http.get(address, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert len(raw) < len(plain.content) / 5
+    assert gzip.decompress(raw) == plain.content
+
+
+async def test_small_answers_are_not_compressed(door: FrontDoor, somebody: Person) -> None:
+    answer = await door.send("GET", f"/v2/user/{somebody.id}", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES + GETS, ids=lambda part: part)
+async def test_a_browser_may_call_from_any_origin(door: FrontDoor, method: str, path: str) -> None:
+    preflight = await door.send(
+        "OPTIONS",
+        f"/v2{path}",
+        headers={
+            "Origin": "https://example.org",
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "content-type,authorization,x-anything",
+        },
+    )
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert method in preflight.headers["access-control-allow-methods"]
+    assert "x-anything" in preflight.headers["access-control-allow-headers"]
+    assert "access-control-allow-credentials" not in preflight.headers
+    refused = await door.send("PATCH", f"/v2{path}", headers={"Origin": "https://example.org"})
+    assert refused.headers["access-control-allow-origin"] == "*"

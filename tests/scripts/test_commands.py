@@ -1,0 +1,122 @@
+"""The commands as developers run them."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import httpx
+import psutil
+import pytest
+
+from scripts.local.ports import FUNCTIONS, HOST, url
+from scripts.local.stack import ROOT, Stack, addresses, free_ports
+from tests.stack import current
+
+
+def run(
+    command: str, *options: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the commands to its end."""
+    return subprocess.run(
+        [ROOT / "scripts" / command, *options],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def started_by(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [((), signal.SIGINT), ((), signal.SIGHUP), (("--isolated",), signal.SIGTERM)],
+    ids=["one process, ctrl-c", "one process, closed terminal", "isolated, term"],
+)
+def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
+    options: tuple[str, ...], number: signal.Signals
+) -> None:
+    # The environment's emulator is another stack's: this one starts its own.
+    own = Stack(*options, environment={"FIRESTORE_EMULATOR_HOST": ""}).__enter__()
+    where = addresses(own.ports).items() if options else [("", url(own.ports.base))]
+    journey = run("journey", *(f"{name}={address}" if name else address for name, address in where))
+    assert journey.returncode == 0, journey.stdout
+    assert "All 33 steps went as they should." in journey.stdout
+    if not options:
+        for name in FUNCTIONS:
+            answer = httpx.get(url(own.ports.of(name)) + "/v2/health")
+            assert answer.text == "healthy"
+        assert httpx.get(url(own.ports.of("users")) + "/v2/inbox").status_code == 404
+        assert httpx.get(url(own.ports.base) + "/v2/inbox").status_code == 405
+    children = started_by(own.pid)
+    assert any("CloudFirestore" in " ".join(child.cmdline()) for child in children)
+    begin = time.monotonic()
+    assert own.stop(number) == 0
+    assert time.monotonic() - begin < 5
+    assert [child for child in children if child.is_running()] == []
+
+
+def test_an_emulator_that_runs_already_is_used() -> None:
+    emulator = f"{HOST}:{current().firestore}"
+    with Stack(environment={"FIRESTORE_EMULATOR_HOST": emulator}) as own:
+        assert not any("CloudFirestore" in " ".join(c.cmdline()) for c in started_by(own.pid))
+        assert any(f"{emulator} (already running)" in line for line in own.said)
+        user = httpx.post(url(own.ports.base) + "/user/create", json={}).json()
+        same = httpx.get(f"{url(current().of('users'))}/user/{user['id']}")
+        assert same.status_code == 200
+
+
+def test_an_emulator_that_does_not_answer_is_said_so_in_one_line() -> None:
+    ports = free_ports()
+    nowhere = f"{HOST}:{ports.firestore}"
+    environment = {"FIRESTORE_EMULATOR_HOST": nowhere}
+    refused = run("dev", "--port", str(ports.base), environment=environment)
+    assert refused.returncode == 1
+    [line] = refused.stderr.splitlines()
+    assert f"no emulator answers at {nowhere}" in line
+
+
+@pytest.mark.parametrize("port", ["0", "80", "65530", "70000", "x"])
+def test_a_port_that_cannot_be_one_is_refused(port: str) -> None:
+    refused = run("dev", "--port", port)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("user=http://127.0.0.1:1",),
+        ("users=http://127.0.0.1:1",),
+        ("http://127.0.0.1:1", "http://127.0.0.1:2"),
+    ],
+    ids=["no url", "no function", "too few", "too many"],
+)
+def test_a_journey_to_a_wrong_address_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
+    refused = run("journey", *arguments)
+    assert refused.returncode == 2
+    assert "journey: error:" in refused.stderr
+
+
+def test_a_journey_without_a_server_says_so() -> None:
+    refused = run("journey", url(free_ports().base))
+    assert refused.returncode == 1
+    assert "is ./scripts/dev running?" in refused.stdout
+
+
+@pytest.mark.parametrize("what", ["base", "firestore"])
+def test_a_taken_port_is_named_in_one_line(what: str) -> None:
+    ports = free_ports()
+    taken = getattr(ports, what)
+    with socket.create_server((HOST, taken)):
+        refused = run("dev", "--port", str(ports.base), environment={"FIRESTORE_EMULATOR_HOST": ""})
+    assert refused.returncode == 1
+    [line] = refused.stderr.splitlines()
+    assert f"port {taken} is taken" in line
+    assert "--port" in line

@@ -1,0 +1,78 @@
+"""Finding the emulator on machines of all kinds."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.local.emulator import NotInstalledError, firestore_command
+
+JAR = "cloud-firestore-emulator.jar"
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without gcloud, Java or emulators."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("FIREBASE_EMULATORS_PATH", raising=False)
+    (tmp_path / "bin").mkdir()
+
+
+def program(path: Path, says: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho '{says}' >&2\n")
+    path.chmod(0o755)
+
+
+def file(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def java(tmp_path: Path, version: str = "17.0.15") -> None:
+    program(tmp_path / "bin" / "java", f'openjdk version "{version}" 2025-04-15')
+
+
+def test_without_an_emulator_it_is_said_how_to_install_one() -> None:
+    with pytest.raises(NotInstalledError, match="gcloud components install") as caught:
+        firestore_command(1, sdk_places=[])
+    assert "\n" not in str(caught.value)
+
+
+def test_it_is_found_beside_gcloud_also_through_a_link(tmp_path: Path) -> None:
+    java(tmp_path)
+    program(tmp_path / "sdk" / "bin" / "gcloud")
+    (tmp_path / "bin" / "gcloud").symlink_to(tmp_path / "sdk" / "bin" / "gcloud")
+    jar = file(tmp_path / "sdk" / "platform" / "cloud-firestore-emulator" / JAR)
+    command = firestore_command(8080, sdk_places=[])
+    assert str(jar) in command
+    assert "--port=8080" in command
+
+
+def test_it_is_found_where_sdks_are_usually_installed(tmp_path: Path) -> None:
+    java(tmp_path)
+    jar = file(tmp_path / "sdk" / "platform" / "cloud-firestore-emulator" / JAR)
+    assert str(jar) in firestore_command(1, sdk_places=["~/nothing", "~/sdk"])
+
+
+def test_the_newest_of_the_firebase_tools_is_found(tmp_path: Path) -> None:
+    java(tmp_path)
+    cache = tmp_path / ".cache" / "firebase" / "emulators"
+    for version in ("1.9.10", "1.19.9", "1.2.30"):
+        file(cache / f"cloud-firestore-emulator-v{version}.jar")
+    newest = str(cache / "cloud-firestore-emulator-v1.19.9.jar")
+    assert newest in firestore_command(1, sdk_places=[])
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [(None, "no Java found"), ("11.0.2", "too old"), ("1.8.0", "too old")]
+)
+def test_java_has_to_be_there_and_new_enough(
+    tmp_path: Path, version: str | None, expected: str
+) -> None:
+    file(tmp_path / ".cache" / "firebase" / "emulators" / "cloud-firestore-emulator-v1.jar")
+    if version:
+        java(tmp_path, version)
+    with pytest.raises(NotInstalledError, match=expected):
+        firestore_command(1, sdk_places=[])

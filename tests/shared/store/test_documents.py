@@ -1,0 +1,77 @@
+"""Documents read by us, against the same documents read by the client library."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.store.client import Database
+from shared.store.data_model import SHARED_ITEMS
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | st.binary(max_size=20)
+    | st.datetimes(timezones=st.just(UTC))
+)
+NAMES = st.text("abcdefghij", min_size=1, max_size=5)
+FIELDS = st.dictionaries(
+    NAMES, SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(NAMES, SCALARS, max_size=3)
+)
+
+
+@given(FIELDS)
+@settings(max_examples=50)
+async def test_a_document_reads_as_the_client_library_reads_it(
+    database: Database, fields: dict[str, object]
+) -> None:
+    reference = SHARED_ITEMS.of(database.client).document(str(uuid4()))
+    await reference.set(fields)
+    ours = await database.read_one(reference)
+    theirs = await reference.get()
+    assert ours is not None
+    assert ours.fields == theirs.to_dict() == fields
+    assert ours.id == theirs.id
+    assert ours.reference is reference
+
+
+async def test_only_the_fields_asked_for_are_read(database: Database) -> None:
+    reference = SHARED_ITEMS.of(database.client).document(str(uuid4()))
+    await reference.set({"a": 1, "b": {"c": 2}, "d": 3})
+    document = await database.read_one(reference, ["a", "b", "missing"])
+    assert document is not None
+    assert document.fields == {"a": 1, "b": {"c": 2}}
+
+
+async def test_instants_are_plain_and_in_utc(database: Database) -> None:
+    reference = SHARED_ITEMS.of(database.client).document(str(uuid4()))
+    await reference.set({"at": datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)})
+    document = await database.read_one(reference)
+    assert document is not None
+    assert type(document.fields["at"]) is datetime
+    assert document.fields["at"].isoformat() == "2026-01-01T00:00:00.123456+00:00"
+
+
+async def test_a_version_is_a_precondition(database: Database) -> None:
+    reference = SHARED_ITEMS.of(database.client).document(str(uuid4()))
+    await reference.set({"a": 1})
+    document = await database.read_one(reference)
+    assert document is not None
+    option = database.client.write_option(last_update_time=document.version)
+    await reference.update({"a": 2}, option=option)
+    changed = await database.read_one(reference)
+    assert changed is not None
+    assert changed.version != document.version
+
+
+async def test_documents_that_do_not_exist_are_left_out_and_none_asked_for_costs_nothing(
+    database: Database,
+) -> None:
+    there, missing = (SHARED_ITEMS.of(database.client).document(str(uuid4())) for _ in range(2))
+    await there.set({})
+    assert [d.reference async for d in database.read([missing, there, there])] == [there]
+    assert [d async for d in database.read([])] == []

@@ -1,0 +1,145 @@
+"""Reading feeds, at sizes that are laborious over HTTP."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from scripts.local.round_trips import RoundTrips
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.store.data_model import user_document
+from shared.store.events import Author, Event, Events, NewEvent
+from shared.store.feed import Feeds, Followed
+from shared.store.follow_secrets import FollowSecrets
+from shared.store.users import PasswordHash, Users
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = NOW + timedelta(days=90)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Publisher:
+    """A user of the store alone, who publishes events numbered from 0, a second apart."""
+
+    def __init__(self, database: Database) -> None:
+        self._users = Users(database)
+        self._events = Events(database)
+        self.feeds = Feeds(database, self._events)
+        self._secrets = FollowSecrets(database, self._users)
+        self.id = UUID(int=0)
+
+    async def publish(self, count: int, size_bytes: int = 10) -> None:
+        """Publish so many events."""
+        created = await self._users.create(PasswordHash("", b""), NOW)
+        self.id = created.id
+        await self._secrets.put(await self._author(), "secret", NOW)
+        for number in range(count):
+            await self.put(number, size_bytes)
+
+    async def put(self, number: int, size_bytes: int = 10) -> None:
+        """Publish one event, perhaps again."""
+        content = NewEvent(UUID(int=number), b"x" * size_bytes, b"", LATER)
+        await self._events.put(await self._author(), content, NOW + timedelta(seconds=number))
+
+    async def feed(self, since: datetime, now: datetime = NOW) -> list[Event]:
+        """Return what a follower reads."""
+        feed = await self.feeds.read([Followed(self.id, "secret", since)], now)
+        assert feed.invalid_follow_secrets == []
+        return [event async for event in feed.events]
+
+    async def _author(self) -> Author:
+        author = await self._events.find_author(self.id)
+        assert author is not None
+        return author
+
+
+@pytest.fixture(scope="module")
+async def prolific(database: Database) -> Publisher:
+    """Somebody with more living events than their document knows of."""
+    publisher = Publisher(database)
+    await publisher.publish(450)
+    return publisher
+
+
+def numbers(events: list[Event]) -> list[int]:
+    return [event.event_id.int for event in events]
+
+
+async def test_somebody_with_very_many_events_is_read_completely(prolific: Publisher) -> None:
+    assert numbers(await prolific.feed(LONG_AGO)) == list(range(450))
+
+
+@pytest.mark.parametrize("after", [0, 200, 248, 249, 250, 448, 449])
+async def test_older_events_are_read_from_where_the_reader_stopped(
+    prolific: Publisher, after: int
+) -> None:
+    since = NOW + timedelta(seconds=after)
+    assert numbers(await prolific.feed(since)) == list(range(after + 1, 450))
+
+
+async def test_older_events_that_expired_are_not_shown(prolific: Publisher) -> None:
+    assert await prolific.feed(LONG_AGO, now=LATER) == []
+
+
+async def test_a_feed_larger_than_8_mib_is_read_in_several_round_trips() -> None:
+    trips = RoundTrips()
+    publisher = Publisher(Database(StoreSettings(), trips.interceptors))
+    await publisher.publish(150, size_bytes=60_000)
+    with trips.counted() as calls:
+        events = await publisher.feed(LONG_AGO)
+    assert numbers(events) == list(range(150))
+    assert calls == ["BatchGetDocuments"] * 3
+
+
+async def test_an_event_that_was_removed_meanwhile_is_left_out(database: Database) -> None:
+    publisher = Publisher(database)
+    await publisher.publish(3)
+    events = Events(database)
+    await events.document(publisher.id, UUID(int=1)).delete()
+    assert numbers(await publisher.feed(LONG_AGO)) == [0, 2]
+
+
+async def test_news_becomes_visible_together_with_the_note_of_it(database: Database) -> None:
+    publisher = Publisher(database)
+    await publisher.publish(1)
+    user = await user_document(database.client, publisher.id).get()
+    event = await Events(database).document(publisher.id, UUID(int=0)).get()
+    assert user.update_time == event.update_time
+    assert user.get("last_event_at") == event.get("timestamp")
+
+
+async def test_a_feed_of_unknown_users_is_empty(database: Database) -> None:
+    followed = Followed(uuid4(), "secret", LONG_AGO)
+    feed = await Feeds(database, Events(database)).read([followed], NOW)
+    assert feed.invalid_follow_secrets == ["secret"]
+    assert [event async for event in feed.events] == []
+
+
+async def test_an_event_put_again_during_the_read_waits_so_that_none_is_missed(
+    database: Database,
+) -> None:
+    publisher = Publisher(database)
+    await publisher.publish(2)
+    followed = Followed(publisher.id, "secret", LONG_AGO)
+    feed = await publisher.feeds.read([followed], NOW)
+    await publisher.put(2)
+    await publisher.put(0)
+    seen = [event async for event in feed.events]
+    assert numbers(seen) == [1]
+    newest = max(event.timestamp for event in seen)
+    assert numbers(await publisher.feed(newest)) == [2, 0]
+
+
+async def test_more_than_1000_events_are_read_in_several_round_trips() -> None:
+    trips = RoundTrips()
+    database = Database(StoreSettings(), trips.interceptors)
+    authors = [Publisher(database) for _ in range(6)]
+    await asyncio.gather(*(author.publish(180) for author in authors))
+    followed = [Followed(author.id, "secret", LONG_AGO) for author in authors]
+    with trips.counted() as calls:
+        feed = await authors[0].feeds.read(followed, NOW)
+        events = [event async for event in feed.events]
+    assert len(events) == 1080
+    assert calls == ["BatchGetDocuments"] * 3

@@ -1,0 +1,178 @@
+"""What clients see while the store is down, and after it is back."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+
+from scripts.client.api import to_text
+from scripts.local.emulator import firestore_command, warm_up
+from scripts.local.functions_framework import PROJECT
+from scripts.local.ports import HOST
+from scripts.local.stack import Stack, addresses, free_ports
+from tests.front_door import FrontDoor
+from tests.functions.test_general import assert_problem
+
+WITHIN_S = 5
+SOMEBODY = "00000000-0000-4000-8000-000000000000"
+CREDENTIALS = {"userId": SOMEBODY, "password": "password"}
+INSTANT = "2099-01-01T00:00:00Z"
+
+REQUESTS: dict[str, tuple[str, str, Any]] = {
+    "create a user": ("POST", "/v2/user/create", {}),
+    "get a user by id": ("GET", f"/v2/user/{SOMEBODY}", None),
+    "get a user by lookup": ("GET", "/v2/user/abcdefghijkl", None),
+    "put a user": (
+        "PUT",
+        "/v2/user",
+        {"id": SOMEBODY, "password": "password", "encryptionIV": "", "rsaPublicKey": ""},
+    ),
+    "delete a user": ("POST", "/v2/user/delete", {"id": SOMEBODY, "password": "password"}),
+    "get users": ("POST", "/v2/users", {"ids": [SOMEBODY]}),
+    "put an event": (
+        "PUT",
+        "/v2/event",
+        {
+            **CREDENTIALS,
+            "eventId": SOMEBODY,
+            "encryptedEventPayload": "AAAA",
+            "encryptedEventIV": "AAAA",
+            "expiry": INSTANT,
+        },
+    ),
+    "get events": (
+        "POST",
+        "/v2/events",
+        {"users": [{"userId": SOMEBODY, "followSecret": "s", "since": INSTANT}]},
+    ),
+    "put a follow secret": ("PUT", "/v2/follow-secret", {**CREDENTIALS, "followSecret": "s"}),
+    "delete a follow secret": (
+        "POST",
+        "/v2/follow-secret/delete",
+        {**CREDENTIALS, "followSecret": "s"},
+    ),
+    "put into an inbox": (
+        "PUT",
+        "/v2/inbox",
+        {"toUserId": SOMEBODY, "encryptedMessage": ["AAAA"]},
+    ),
+    "empty an inbox": ("POST", "/v2/inbox", CREDENTIALS),
+    "share an item": (
+        "POST",
+        "/v2/shareditem",
+        {
+            **CREDENTIALS,
+            "encryptedPayload": {
+                "encryptedPayload": "AAAA",
+                "iv": {"value": to_text(b"i" * 16)},
+            },
+            "expiry": INSTANT,
+        },
+    ),
+    "get a shared item": ("GET", "/v2/shareditem/abcdefghijkl", None),
+}
+
+
+class Emulator:
+    """An emulator that can be stopped and started again on the same port."""
+
+    def __init__(self) -> None:
+        self.port = free_ports().firestore
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        self._process = subprocess.Popen(
+            firestore_command(self.port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while True:
+            with suppress(httpx.TransportError):
+                warm_up(self.port, PROJECT)
+                return
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Kill it, as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """Keep it from answering while its connections stay open."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    emulator = Emulator()
+    emulator.start()
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture(scope="module")
+def functions(emulator: Emulator, http: httpx.AsyncClient) -> Iterator[FrontDoor]:
+    """A stack of its own, on an emulator that may be stopped."""
+    environment = {"FIRESTORE_EMULATOR_HOST": f"{HOST}:{emulator.port}"}
+    with Stack("--isolated", environment=environment) as own:
+        yield FrontDoor(addresses(own.ports), http)
+
+
+async def everything(functions: FrontDoor) -> dict[str, tuple[httpx.Response, float]]:
+    """Make every request at once; return the answers and the seconds they took."""
+
+    async def one(method: str, path: str, body: object) -> tuple[httpx.Response, float]:
+        start = time.monotonic()
+        answer = await functions.send(method, path, body)
+        return answer, time.monotonic() - start
+
+    answers = await asyncio.gather(*(one(*request) for request in REQUESTS.values()))
+    return dict(zip(REQUESTS, answers, strict=True))
+
+
+async def test_every_route_answers_503_while_the_store_is_down_and_serves_again_after(
+    emulator: Emulator, functions: FrontDoor
+) -> None:
+    emulator.stop()
+    for what, (answer, seconds) in (await everything(functions)).items():
+        assert_problem(answer, 503)
+        assert int(answer.headers["retry-after"]) > 0
+        assert seconds < WITHIN_S, what
+    emulator.start()
+    back_at = time.monotonic()
+    while True:
+        statuses = {
+            what: answer.status_code for what, (answer, _) in (await everything(functions)).items()
+        }
+        if max(statuses.values()) < 500:
+            break
+        assert time.monotonic() - back_at < WITHIN_S, statuses
+    assert statuses["create a user"] == 200
+    assert statuses["get a user by id"] == 404
+
+
+async def test_every_route_gives_up_in_time_when_the_store_hangs(
+    emulator: Emulator, functions: FrontDoor
+) -> None:
+    emulator.freeze()
+    try:
+        for what, (answer, seconds) in (await everything(functions)).items():
+            assert answer.status_code in (503, 504), what
+            assert int(answer.headers["retry-after"]) > 0
+            assert seconds < WITHIN_S, what
+    finally:
+        emulator.thaw()
+    assert (await functions.post("/v2/user/create", {})).status_code == 200

@@ -1,0 +1,223 @@
+"""Every request's calls to Firestore, as exact lists; the README has them as a table."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+import functions.events.main
+import functions.sharing.main
+import functions.social.main
+import functions.users.main
+from scripts.client.api import to_text
+from scripts.local.round_trips import RoundTrips
+from scripts.local.stack import ROOT
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.store.data_model import user_document
+from shared.store.events import Events, NewEvent
+from shared.store.follow_secrets import FollowSecrets
+from shared.store.users import PasswordHash, Users
+from shared.web.app import build_app
+
+READ, QUERY, COMMIT = "BatchGetDocuments", "RunQuery", "Commit"
+LONG_AGO = "2000-01-01T00:00:00Z"
+SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+
+
+class Counted:
+    """All functions in this process, on a store whose calls are counted."""
+
+    def __init__(self) -> None:
+        self.trips = RoundTrips()
+        self.database = Database(StoreSettings(attempt_timeout_s=20), self.trips.interceptors)
+        routes = [
+            route
+            for function in (
+                functions.users.main,
+                functions.events.main,
+                functions.social.main,
+                functions.sharing.main,
+            )
+            for route in function.routes(self.database)
+        ]
+        transport = httpx.ASGITransport(build_app(routes))
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://functions")
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Call a route that should succeed; return its JSON."""
+        answer = await self.http.request(method, path, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json() if answer.content else None
+
+    async def calls(self, method: str, path: str, body: Any = None) -> list[str]:
+        """Call a route; return the calls to Firestore that it took."""
+        with self.trips.counted() as calls:
+            await self.call(method, path, body)
+        return calls
+
+    async def user(self) -> dict[str, str]:
+        """Create a user; return id and password as most routes want them, and the lookup."""
+        created = await self.call("POST", "/user/create", {})
+        return {"userId": created["id"], "password": created["password"], **created}
+
+
+@pytest.fixture(scope="module")
+async def counted() -> AsyncIterator[Counted]:
+    counted = Counted()
+    yield counted
+    await counted.http.aclose()
+
+
+@pytest.fixture(scope="module")
+async def user(counted: Counted) -> dict[str, str]:
+    return await counted.user()
+
+
+def profile(user: dict[str, str], picture: bytes | None = None) -> dict[str, Any]:
+    text = None if picture is None else to_text(picture)
+    return {**user, "encryptedProfilePicture": text, "encryptionIV": "", "rsaPublicKey": ""}
+
+
+def event(user: dict[str, str]) -> dict[str, Any]:
+    return {
+        **user,
+        "eventId": str(uuid4()),
+        "encryptedEventPayload": to_text(b"x" * 2000),
+        "encryptedEventIV": to_text(b"i" * 16),
+        "expiry": SOON,
+    }
+
+
+def shared_item(user: dict[str, str]) -> dict[str, Any]:
+    payload = {"encryptedPayload": "AAAA", "iv": {"value": to_text(b"i" * 16)}}
+    return {**user, "encryptedPayload": payload, "expiry": SOON}
+
+
+async def test_round_trips_of_every_request_are_as_the_readme_says(
+    counted: Counted, user: dict[str, str]
+) -> None:
+    secret = {**user, "followSecret": "secret"}
+    message = {"toUserId": user["id"], "encryptedMessage": ["AAAA"]}
+    item = await counted.call("POST", "/shareditem", shared_item(user))
+    seen = {
+        "POST /user/create": await counted.calls("POST", "/user/create", {}),
+        "GET /user/{id}": await counted.calls("GET", f"/user/{user['id']}"),
+        "GET /user/{lookup}": await counted.calls("GET", f"/user/{user['lookup']}"),
+        "PUT /user": await counted.calls("PUT", "/user", profile(user)),
+        "POST /users": await counted.calls("POST", "/users", {"ids": [user["id"]]}),
+        "PUT /event": await counted.calls("PUT", "/event", event(user)),
+        "PUT /follow-secret": await counted.calls("PUT", "/follow-secret", secret),
+        "POST /follow-secret/delete": await counted.calls("POST", "/follow-secret/delete", secret),
+        "PUT /inbox": await counted.calls("PUT", "/inbox", message),
+        "POST /inbox": await counted.calls("POST", "/inbox", user),
+        "POST /inbox, empty": await counted.calls("POST", "/inbox", user),
+        "POST /shareditem": await counted.calls("POST", "/shareditem", shared_item(user)),
+        "GET /shareditem/{id}": await counted.calls("GET", f"/shareditem/{item['id']}"),
+    }
+    assert seen == {
+        "POST /user/create": [COMMIT],
+        "GET /user/{id}": [READ],
+        "GET /user/{lookup}": [QUERY],
+        "PUT /user": [READ, COMMIT],
+        "POST /users": [READ],
+        "PUT /event": [READ, COMMIT],
+        "PUT /follow-secret": [READ, COMMIT],
+        "POST /follow-secret/delete": [READ, COMMIT],
+        "PUT /inbox": [READ, COMMIT],
+        "POST /inbox": [READ, QUERY, COMMIT],
+        "POST /inbox, empty": [READ, QUERY],
+        "POST /shareditem": [READ, COMMIT],
+        "GET /shareditem/{id}": [READ, READ],
+    }
+    for request, calls in seen.items():
+        assert readme_says(f"`{request}`", len(calls)), request
+
+
+def readme_says(request: str, round_trips: int) -> bool:
+    return f"| {request} | {round_trips} |" in (ROOT / "README.md").read_text()
+
+
+async def test_a_picture_costs_one_more_read(counted: Counted) -> None:
+    user = await counted.user()
+    assert await counted.calls("PUT", "/user", profile(user, b"x" * 2_000_000)) == [READ, COMMIT]
+    assert await counted.calls("GET", f"/user/{user['id']}") == [READ, READ]
+    assert await counted.calls("POST", "/users", {"ids": [user["id"]]}) == [READ, READ]
+
+
+async def test_large_pictures_are_read_4_mib_at_a_time(counted: Counted) -> None:
+    users = [await counted.user() for _ in range(3)]
+    for user in users:
+        await counted.call("PUT", "/user", profile(user, b"x" * 2_000_000))
+    ids = {"ids": [user["id"] for user in users]}
+    assert await counted.calls("POST", "/users", ids) == [READ, READ, READ]
+
+
+async def test_200_users_take_one_read_and_their_small_pictures_another(counted: Counted) -> None:
+    ids = [str(uuid4()) for _ in range(190)]
+    users = [await counted.user() for _ in range(3)]
+    assert await counted.calls("POST", "/users", {"ids": ids}) == [READ]
+    for user in users:
+        await counted.call("PUT", "/user", profile(user, b"x" * 20_000))
+    everyone = [*ids, *(user["id"] for user in users)]
+    assert await counted.calls("POST", "/users", {"ids": everyone}) == [READ, READ]
+
+
+@pytest.mark.parametrize("count", [2, 200])
+async def test_a_feed_without_news_takes_one_read_and_with_news_two(
+    counted: Counted, count: int
+) -> None:
+    ids = await asyncio.gather(*(published_by_a_new_user(counted.database) for _ in range(count)))
+
+    def request(since: str) -> dict[str, Any]:
+        users = [{"userId": str(i), "followSecret": "secret", "since": since} for i in ids]
+        return {"users": users}
+
+    news = await counted.call("POST", "/events", request(LONG_AGO))
+    assert {event["userId"] for event in news["events"]} == {str(i) for i in ids}
+    assert await counted.calls("POST", "/events", request(LONG_AGO)) == [READ, READ]
+    assert readme_says("`POST /events` with news", 2)
+    assert readme_says("`POST /events` without news", 1)
+    newest = max(event["timestamp"] for event in news["events"])
+    assert await counted.calls("POST", "/events", request(newest)) == [READ]
+
+
+async def published_by_a_new_user(database: Database) -> UUID:
+    """Create a user with a follow secret and an event, without the cost of a password."""
+    now = datetime.now(UTC)
+    users, events = Users(database), Events(database)
+    user = await users.create(PasswordHash("", b""), now)
+    author = await events.find_author(user.id)
+    assert author is not None
+    await FollowSecrets(database, users).put(author, "secret", now)
+    await events.put(author, NewEvent(uuid4(), b"x" * 2000, b"i" * 16, now + timedelta(1)), now)
+    return user.id
+
+
+async def test_the_day_of_the_last_access_costs_a_write_once_a_day(counted: Counted) -> None:
+    user = await counted.user()
+    document = user_document(counted.database.client, UUID(user["id"]))
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    secret = {**user, "followSecret": "secret"}
+    requests: list[tuple[str, str, Any, list[str]]] = [
+        ("GET", f"/user/{user['id']}", None, [READ]),
+        ("POST", "/users", {"ids": [user["id"]]}, [READ]),
+        ("POST", "/inbox", user, [READ, QUERY]),
+    ]
+    for method, path, body, calls in requests:
+        await document.update({"last_accessed": yesterday})
+        assert sorted(await counted.calls(method, path, body)) == sorted([*calls, COMMIT])
+        assert await counted.calls(method, path, body) == calls
+    for method, path, body in (
+        ("PUT", "/user", profile(user)),
+        ("PUT", "/event", event(user)),
+        ("PUT", "/follow-secret", secret),
+        ("POST", "/shareditem", shared_item(user)),
+    ):
+        await document.update({"last_accessed": yesterday})
+        assert await counted.calls(method, path, body) == [READ, COMMIT]
+        assert (await document.get()).get("last_accessed").date() == datetime.now(UTC).date()

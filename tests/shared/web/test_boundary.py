@@ -1,0 +1,85 @@
+"""The outermost catch."""
+
+import logging
+
+import httpx
+import pytest
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.web.boundary import Boundary
+
+MESSAGE = "SECRET"
+
+
+class UnforeseenError(Exception):
+    """Says something that nobody may see."""
+
+
+async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise UnforeseenError(MESSAGE)
+
+
+async def broken_in_the_middle(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    raise UnforeseenError(MESSAGE)
+
+
+async def left_alone(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise ClientDisconnect
+
+
+async def call(app: ASGIApp) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+        return await http.get("/v2/broken")
+
+
+async def sent_by(app: ASGIApp) -> list[Message]:
+    """Return the messages that an app sends to the server."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app({"type": "http", "method": "GET", "path": "/x", "headers": []}, receive, send)
+    return sent
+
+
+async def test_a_bug_is_answered_with_a_problem_that_tells_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = await call(Boundary(broken))
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert MESSAGE not in answer.text
+    [record] = caplog.records
+    assert record.levelno == logging.ERROR
+    assert "UnforeseenError in GET /v2/broken" in record.getMessage()
+    assert record.getMessage().endswith(" broken")
+    assert "\n" not in record.getMessage()
+    assert MESSAGE not in caplog.text
+
+
+async def test_a_response_that_broke_off_is_not_completed(caplog: pytest.LogCaptureFixture) -> None:
+    sent = await sent_by(Boundary(broken_in_the_middle))
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[-1]["more_body"]
+    assert len(caplog.records) == 1
+
+
+async def test_a_client_that_went_away_is_neither_answered_nor_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert await sent_by(Boundary(left_alone)) == []
+    assert not caplog.records
+
+
+async def test_what_works_passes_untouched() -> None:
+    answer = await call(Boundary(PlainTextResponse("fine")))
+    assert (answer.status_code, answer.text) == (200, "fine")

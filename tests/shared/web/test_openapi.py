@@ -1,0 +1,74 @@
+"""The OpenAPI document, and the running functions held against it by generated requests."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from scripts.local.ports import FUNCTIONS, url
+from shared.web.openapi import describe
+from tests import stack
+from tests.shared.web.test_routes import CONTRACT, declared
+
+
+def document_of(function: str) -> dict[str, Any]:
+    """Return the document that the running function shows."""
+    answer = httpx.get(url(stack.current().of(function)) + "/openapi.json")
+    assert answer.status_code == 200
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_route_is_described(function: str) -> None:
+    described = {
+        f"{method.upper()} {path.removeprefix('/v2')}"
+        for path, operations in document_of(function)["paths"].items()
+        for method in operations
+    }
+    assert described == CONTRACT[function]
+
+
+def test_limits_and_names_are_described() -> None:
+    schemas = document_of("users")["components"]["schemas"]
+    replace = schemas["ReplaceUserRequest"]
+    assert replace["required"] == ["id", "password", "encryptionIV", "rsaPublicKey"]
+    assert replace["properties"]["password"]["maxLength"] == 40
+    assert replace["properties"]["encryptionIV"]["contentEncoding"] == "base64"
+    assert schemas["UsersRequest"]["properties"]["ids"]["maxItems"] == 200
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_generated_requests_find_no_server_error_and_no_undocumented_answer(
+    function: str, tmp_path: Path
+) -> None:
+    finished = subprocess.run(
+        [
+            Path(sys.executable).with_name("schemathesis"),
+            "--config-file", Path(__file__).with_name("schemathesis.toml"),
+            "run", url(stack.current().of(function)) + "/openapi.json",
+            "--warnings", "off", "--no-color",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stdout[-5000:]
+    assert re.search(r"(\d{2,}) generated, \1 passed", finished.stdout), finished.stdout
+
+
+def test_the_document_is_made_from_the_declared_routes() -> None:
+    for function, routes in declared().items():
+        document = describe(routes)
+        assert document["openapi"] == "3.1.0"
+        assert document["paths"] == document_of(function)["paths"]
+        for route in routes:
+            operation = document["paths"][f"/v2{route.path}"][route.method.lower()]
+            statuses = {int(status) for status in operation["responses"]}
+            assert statuses == {200, *route.statuses}
+            assert ("requestBody" in operation) == route.has_body

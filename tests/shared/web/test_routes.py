@@ -1,0 +1,84 @@
+"""The declarations, against the contract and against each other."""
+
+from functools import cache
+
+import pytest
+
+from scripts.local.gateway import routes_by_function
+from shared.errors import LiftLogError, Overloaded
+from shared.web.problems import STATUS
+from shared.web.routes import Route
+
+CONTRACT = {
+    "users": {
+        "POST /user/create",
+        "GET /user/{idOrLookup}",
+        "PUT /user",
+        "POST /user/delete",
+        "POST /users",
+    },
+    "events": {"PUT /event", "POST /events"},
+    "social": {"PUT /follow-secret", "POST /follow-secret/delete", "PUT /inbox", "POST /inbox"},
+    "sharing": {"POST /shareditem", "GET /shareditem/{id}"},
+}
+
+SMALLEST_LIMIT_BYTES = {
+    "PUT /user": (15 + 2000 + 2) * 1024 * 4 // 3,
+    "PUT /event": 15 * 1024 * 4 // 3,
+    "PUT /inbox": 20 * 1024 * 4 // 3,
+    "POST /shareditem": 20 * 1024 * 4 // 3,
+    "POST /users": 200 * 38,
+    "POST /events": 200 * (38 + 42 + 37),
+}
+
+
+@cache
+def declared() -> dict[str, list[Route]]:
+    return routes_by_function()
+
+
+def every_route() -> list[Route]:
+    return [route for routes in declared().values() for route in routes]
+
+
+def name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def family(error: type[LiftLogError]) -> set[type[LiftLogError]]:
+    """Return an error class and all below it."""
+    return {error}.union(*(family(below) for below in error.__subclasses__()))
+
+
+def test_every_route_of_the_contract_is_declared_and_no_other() -> None:
+    assert {
+        function: {name(route) for route in routes} for function, routes in declared().items()
+    } == CONTRACT
+
+
+def test_every_error_we_can_raise_has_a_status() -> None:
+    assert family(LiftLogError) - {LiftLogError} == STATUS.keys()
+
+
+def test_who_checks_passwords_may_be_overloaded() -> None:
+    for route in every_route():
+        takes_password = "password" in route.takes.model_fields
+        hashes = takes_password or route.path == "/user/create"
+        assert (Overloaded in route.refuses) == hashes, name(route)
+
+
+@pytest.mark.parametrize("route", SMALLEST_LIMIT_BYTES)
+def test_the_body_limit_leaves_room_for_the_largest_valid_body_but_not_for_two(
+    route: str,
+) -> None:
+    [declared_route] = [each for each in every_route() if name(each) == route]
+    largest = SMALLEST_LIMIT_BYTES[route]
+    assert largest < declared_route.max_body_bytes
+    if largest > 100_000:
+        assert declared_route.max_body_bytes < 2 * largest
+
+
+def test_small_requests_have_small_limits() -> None:
+    limits = {name(route): route.max_body_bytes for route in every_route() if route.has_body}
+    assert limits["POST /user/create"] < 8192
+    assert limits["POST /user/delete"] < 8192

@@ -1,0 +1,131 @@
+"""Rules of the house that no other tool checks."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from scripts.local.ports import FUNCTIONS
+from scripts.local.stack import ROOT
+
+# What a function may load of third parties before its first request. Whoever adds to this list
+# makes every cold start slower: `./scripts/benchmark cold-start` says by how much.
+ALLOWED = {
+    "annotated_types",
+    "anyio",
+    "cachetools",
+    "cryptography",
+    "cuid2",
+    "dotenv",
+    "google",
+    "grpc",
+    "grpc_status",
+    "proto",
+    "pyasn1",
+    "pyasn1_modules",
+    "pydantic",
+    "pydantic_core",
+    "pydantic_settings",
+    "starlette",
+    "typing_extensions",
+    "typing_inspection",
+    # requests, with what it brings, is a part of google-auth.
+    "certifi",
+    "charset_normalizer",
+    "idna",
+    "requests",
+    "urllib3",
+}
+
+_THIRD_PARTY = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+names = {name.partition(".")[0] for name, module in sys.modules.items()
+         if "site-packages" in (getattr(module, "__file__", None) or "")}
+print(json.dumps(sorted(names)))
+"""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_loads_only_what_is_allowed(function: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _THIRD_PARTY, f"functions.{function}.main"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "", "PYTHONPATH": str(ROOT)},
+    ).stdout
+    loaded = {name for name in json.loads(said) if not name.startswith("_")}
+    binaries = {name for name in loaded if "mypyc" in name or name == "cffi"}
+    assert loaded - binaries <= ALLOWED, loaded - binaries - ALLOWED
+
+
+def locked(path: Path) -> dict[str, str]:
+    """Return the versions that a requirements file pins."""
+    return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", path.read_text(), re.MULTILINE))
+
+
+LOCKS = [ROOT / "scripts" / "requirements.txt"]
+LOCKS += [ROOT / "functions" / function / "requirements.txt" for function in FUNCTIONS]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
+def test_lock_files_pin_with_hashes_and_name_no_address(lock: Path) -> None:
+    text = lock.read_text()
+    assert "://" not in text
+    for requirement in re.split(r"\n(?=\S)", text.strip()):
+        assert re.match(r"\S+==\S+", requirement), requirement
+        assert "--hash=sha256:" in requirement
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_deployed_with_the_versions_that_are_tested(function: str) -> None:
+    tested = locked(ROOT / "scripts" / "requirements.txt")
+    deployed = locked(ROOT / "functions" / function / "requirements.txt")
+    assert deployed.items() <= tested.items()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_functions_lock_file_has_all_that_the_project_asks_for(function: str) -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+
+    def asked_for(group: str) -> set[str]:
+        names: set[str] = set()
+        for entry in groups[group]:
+            names |= asked_for(entry["include-group"]) if isinstance(entry, dict) else {entry}
+        return names
+
+    assert asked_for(function) <= locked(ROOT / "functions" / function / "requirements.txt").keys()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_has_the_same_shape(function: str) -> None:
+    files = {path.name for path in (ROOT / "functions" / function).iterdir()}
+    assert files - {"__pycache__"} == {
+        "__init__.py", "handlers.py", "main.py", "requirements.txt",
+    }  # fmt: skip
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    named = set(re.findall(r"\./scripts/([a-z-]+)", (ROOT / "README.md").read_text()))
+    commands = {
+        path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix
+    }
+    assert named == commands
+
+
+def test_the_readme_shows_the_data_model_as_it_is() -> None:
+    from shared.store.data_model import ALL  # noqa: PLC0415 - loads Firestore's client
+
+    readme = (ROOT / "README.md").read_text()
+    for collection in ALL:
+        place = f"users/{{id}}/{collection.name}" if collection.per_user else collection.name
+        [row] = re.findall(rf"^\| `{re.escape(place)}/\{{[^`/]+\}}` .*$", readme, re.MULTILINE)
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert cells[2] == (f"`{collection.ttl_field}`" if collection.ttl_field else "none")
+        assert re.findall(r"`(\w+)`", cells[3]) == list(collection.unindexed)

@@ -1,24 +1,38 @@
 """A stack for as long as a test run or a measurement needs it, started by `./scripts/dev`."""
 
+import contextlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import threading
 from pathlib import Path
 from typing import Self
 
-from scripts.local.ports import FUNCTIONS, Ports, is_free, url
+from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
 
 ROOT = Path(__file__).parents[2]
 
+_BLOCK = 20
+_LAST = _BLOCK - 1
+
 
 def free_ports() -> Ports:
-    """Return ports that nothing listens on."""
+    """Return ports that nothing listens on, and that are given to nobody else.
+
+    The last of the block is listened on until this process ends: that is what makes it ours, also
+    while whatever is to use the others has not begun to.
+    """
     while True:
-        ports = Ports(random.randrange(20_000, 32_000, 20))  # noqa: S311 - not a secret
-        if all(is_free(port) for port in range(ports.base, ports.base + 20)):
-            return ports
+        ports = Ports(random.randrange(20_000, 32_000, _BLOCK))  # noqa: S311 - not a secret
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server((HOST, ports.base + _LAST)) as claim,
+        ):
+            if all(is_free(port) for port in range(ports.base, ports.base + _LAST)):
+                claim.detach()
+                return ports
 
 
 def addresses(ports: Ports) -> dict[str, str]:
@@ -72,11 +86,11 @@ class Stack:
         self.stop()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it with a signal; return its exit status."""
+        """End it with a signal, unless it has ended; return its exit status."""
         self._process.send_signal(number)
         status = self._process.wait(timeout=30)
         self._listener.join()
-        self.log.unlink()
+        self.log.unlink(missing_ok=True)
         return status
 
     def _listen(self) -> None:

@@ -34,7 +34,7 @@ class Counted:
 
     def __init__(self) -> None:
         self.trips = RoundTrips()
-        self.database = Database(StoreSettings(attempt_timeout_s=20), self.trips.interceptors)
+        self.database = Database(StoreSettings(), self.trips.interceptors)
         routes = [
             route
             for function in (

@@ -17,7 +17,7 @@ from tests.shared.web.test_routes import CONTRACT, declared
 
 def document_of(function: str) -> dict[str, Any]:
     """Return the document that the running function shows."""
-    answer = httpx.get(url(stack.current().of(function)) + "/openapi.json")
+    answer = httpx.get(url(stack.current().of(function)) + "/openapi.json", timeout=60)
     assert answer.status_code == 200
     document: dict[str, Any] = answer.json()
     return document

@@ -49,13 +49,12 @@ class NotFound(LiftLogError):
 
 
 class DependencyUnavailable(LiftLogError):
-    """Something that we need did not answer, so we do not know.
+    """Something that we need did not answer, so we do not know; ask again after some seconds."""
 
-    `retry_after_s` is a whole number of seconds, or None where nobody knows.
-    """
+    _says = "{} is unavailable at the moment"
 
-    def __init__(self, dependency: str, retry_after_s: int | None = None) -> None:
-        super().__init__(f"{dependency} is unavailable at the moment")
+    def __init__(self, what: str, retry_after_s: int) -> None:
+        super().__init__(self._says.format(what))
         self.retry_after_s = retry_after_s
 
 
@@ -66,6 +65,4 @@ class DependencyTimedOut(DependencyUnavailable):
 class Overloaded(DependencyUnavailable):
     """More work is waiting than can be done in time; `what` is it that there is too much of."""
 
-    def __init__(self, what: str, retry_after_s: int | None = None) -> None:
-        super().__init__(what, retry_after_s)
-        self.args = (f"too many {what} at the moment",)
+    _says = "too many {} at the moment"

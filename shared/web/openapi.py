@@ -33,6 +33,11 @@ _PROBLEM = {
         },
     },
 }
+_TEMPORARY = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+_RETRY_AFTER = {
+    "description": "After how many seconds to try again.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 
 Document = dict[str, Any]
 
@@ -77,12 +82,17 @@ def _responses(route: Route, schemas: dict[Any, Document]) -> Document:
     success: Document = {"description": HTTPStatus.OK.phrase}
     if route.answers:
         success["content"] = _content("application/json", schemas[route.answers, "serialization"])
-    problem = _content(MEDIA_TYPE, {"$ref": "#/components/schemas/Problem"})
-    refusals = {
-        str(status.value): {"description": status.phrase, "content": problem}
-        for status in route.statuses
+    return {"200": success, **{str(status.value): _refusal(status) for status in route.statuses}}
+
+
+def _refusal(status: HTTPStatus) -> Document:
+    refusal: Document = {
+        "description": status.phrase,
+        "content": _content(MEDIA_TYPE, {"$ref": "#/components/schemas/Problem"}),
     }
-    return {"200": success, **refusals}
+    if status in _TEMPORARY:
+        refusal["headers"] = {"Retry-After": _RETRY_AFTER}
+    return refusal
 
 
 def _content(media_type: str, schema: Document) -> Document:

@@ -69,7 +69,7 @@ def problem(
 def problem_of(error: LiftLogError, instance: str) -> Response:
     """Return what a client is told about `error`."""
     headers = {}
-    if isinstance(error, DependencyUnavailable) and error.retry_after_s is not None:
+    if isinstance(error, DependencyUnavailable):
         headers["Retry-After"] = str(error.retry_after_s)
     errors = error.problems if isinstance(error, InvalidRequest) else ()
     return problem(STATUS[type(error)], str(error), instance, errors, headers)

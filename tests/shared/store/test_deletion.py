@@ -32,7 +32,7 @@ class Interrupted(Database):
         """Commit, or fail."""
         self.commits_left -= 1
         if self.commits_left == -1 or (self.commits_left < 0 and not self.for_one_commit):
-            raise DependencyUnavailable("the store")
+            raise DependencyUnavailable("the store", 5)
         await super().commit(batch, repeatable=repeatable)
 
 

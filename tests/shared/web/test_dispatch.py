@@ -81,7 +81,6 @@ async def test_what_is_not_json_is_said_to_be_none(body: bytes) -> None:
         (NotFound("no such thing"), 404, None),
         (InvalidRequest("no"), 400, None),
         (DependencyUnavailable("the store", 7), 503, "7"),
-        (DependencyUnavailable("the store"), 503, None),
         (DependencyTimedOut("the store", 7), 504, "7"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

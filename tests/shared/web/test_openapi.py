@@ -72,3 +72,5 @@ def test_the_document_is_made_from_the_declared_routes() -> None:
             statuses = {int(status) for status in operation["responses"]}
             assert statuses == {200, *route.statuses}
             assert ("requestBody" in operation) == route.has_body
+            for status, answer in operation["responses"].items():
+                assert ("Retry-After" in answer.get("headers", {})) == (status in ("503", "504"))

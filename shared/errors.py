@@ -7,8 +7,8 @@ LiftLogError
 ├─ NotFound                  never existed, deleted or expired: the caller cannot tell which
 └─ DependencyUnavailable     we could not find out; it may work later (shared/store/client.py)
    ├─ DependencyTimedOut     no answer in time
-   └─ Overloaded             too many passwords to hash, or writers of one document
-                             (shared/auth/passwords.py, shared/store/contention.py)
+   └─ Overloaded             too many passwords to hash or megabytes to move (shared/turns.py),
+                             or writers of one document (shared/store/contention.py)
 
 Messages name what is wrong and never the value: no input, secret or payload may reach them.
 """

@@ -25,6 +25,11 @@ class StoreSettings(BaseSettings):
     retry_for_s: float = Field(default=2, gt=0, le=60, validation_alias="FIRESTORE_RETRY_FOR_S")
     """After how long a failed call is not attempted again."""
 
+    longest_wait_s: float = Field(
+        default=5, gt=0, le=60, validation_alias="FIRESTORE_LONGEST_WAIT_S"
+    )
+    """How long a request that moves much data may wait for its turn before it is answered 503."""
+
 
 class InboxSettings(BaseSettings):
     """How long a message waits for its reader."""

@@ -6,8 +6,9 @@ import sys
 
 NAMES = {
     "cold-start": "from the start of each function's process to its first answers",
+    "crowd": "up to 80 readers at once, of one instance",
     "feed": "round trips, documents, CPU and time of feeds of up to 200 followed users",
-    "memory": "what a function holds while it answers with 200 pictures",
+    "memory": "what a function holds while it moves pictures: 200 in a row, 40 at once",
     "passwords": "puts per second with known and new users, and a reader meanwhile",
 }
 

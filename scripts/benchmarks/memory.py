@@ -1,7 +1,11 @@
-"""What the function `users` holds in memory while it answers with 200 pictures."""
+"""What the function `users` holds in memory while it moves pictures: many, and for many at once."""
 
 import asyncio
+import json
 import time
+from base64 import b64encode
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +22,7 @@ from shared.settings import StoreSettings
 from shared.store.client import Database
 
 _COUNTS = (1, 20, 200)
+_AT_ONCE = 40
 _PICTURE_BYTES = 2000 * 1024
 
 
@@ -54,6 +59,43 @@ async def _download(address: str, ids: list[UUID], encoding: str) -> tuple[int, 
     return size, time.perf_counter() - start
 
 
+async def _get(http: httpx.AsyncClient, user_id: UUID) -> int:
+    return (await http.get(f"/v2/user/{user_id}")).status_code
+
+
+async def _put(http: httpx.AsyncClient, body: bytes) -> int:
+    return (await http.put("/v2/user", content=body)).status_code
+
+
+async def _new_profile(http: httpx.AsyncClient) -> bytes:
+    """Create a user; return the request that gives it a profile with a picture."""
+    created = (await http.post("/v2/user/create", json={})).raise_for_status().json()
+    picture = b64encode(b"\xfb" * _PICTURE_BYTES).decode()
+    profile = {"encryptedProfilePicture": picture, "encryptionIV": "", "rsaPublicKey": ""}
+    return json.dumps({**created, **profile}).encode()
+
+
+async def _crowd(address: str, pid: int, ids: list[UUID]) -> None:
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as http:
+        bodies = [await _new_profile(http) for _ in range(_AT_ONCE)]
+        crowds = {
+            "GET /user/{id}": [partial(_get, http, user_id) for user_id in ids[:_AT_ONCE]],
+            "PUT /user": [partial(_put, http, body) for body in bodies],
+        }
+        rows = []
+        for what, requests in crowds.items():
+            _forget_peak(pid)
+            statuses = Counter(await asyncio.gather(*(request() for request in requests)))
+            outcome = ", ".join(f"{count} x {status}" for status, count in statuses.items())
+            rows.append((what, outcome, f"{_peak_mib(pid):.0f} MiB"))
+    show(
+        f"{_AT_ONCE} at once, with a picture of 2,000 KiB each",
+        ("request", "answers", "peak RSS of the worker"),
+        rows,
+    )
+
+
 async def _run() -> None:
     console.print("starting a stack ...")
     rows = []
@@ -76,6 +118,7 @@ async def _run() -> None:
                         f"{_peak_mib(pid):.0f} MiB",
                     )
                 )
+        await _crowd(address, pid, ids)
     show(
         "POST /users with a picture of 2,000 KiB each",
         ("users", "encoding", "answer", "took", "peak RSS of the worker"),

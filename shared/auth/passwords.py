@@ -7,16 +7,15 @@ import asyncio
 import hmac
 import os
 from hashlib import sha256
-from math import ceil
 from secrets import token_bytes
 
 from cachetools import TTLCache
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from shared.errors import Overloaded
 from shared.settings import PasswordSettings
 from shared.store.users import PasswordHash
+from shared.turns import Turns
 
 _ITERATIONS = 350_000
 _KEY_BYTES = 64
@@ -38,12 +37,11 @@ class Passwords:
     """
 
     def __init__(self, settings: PasswordSettings) -> None:
-        self._settings = settings
         self._key = token_bytes(32)
         self._verified: TTLCache[bytes, bool] = TTLCache(settings.remembered, settings.remembered_s)
         self._verifying: dict[bytes, asyncio.Task[bool]] = {}
         # More hashes at a time than processors would only slow each other and the event loop down.
-        self._turns = asyncio.Semaphore(os.cpu_count() or 1)
+        self._turns = Turns(os.cpu_count() or 1, settings.longest_wait_s, "users signing in")
 
     async def hash(self, password: str) -> PasswordHash:
         """Return what to store of a new password, which is remembered as verified.
@@ -83,17 +81,8 @@ class Passwords:
         return is_right
 
     async def _derive(self, password: str, salt: bytes) -> str:
-        try:
-            async with asyncio.timeout(self._settings.longest_wait_s):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise Overloaded(
-                "users signing in", retry_after_s=ceil(self._settings.longest_wait_s)
-            ) from None
-        try:
+        async with self._turns.take():
             return await asyncio.to_thread(derive, password, salt)
-        finally:
-            self._turns.release()
 
     def _digest(self, password: str, stored: PasswordHash) -> bytes:
         credential = stored.key_hex.encode() + stored.salt + password.encode()

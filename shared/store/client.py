@@ -4,8 +4,8 @@ Source: https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 import grpc.aio
@@ -96,33 +96,43 @@ class Database:
         """Firestore's client, to make references and queries with; calls go through the methods."""
         return self._connected().client
 
+    def turn(self, *, answering: bool = False) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn to move much data; whoever reads or writes megabytes takes one.
+
+        Decoding is our own CPU's work, and a call's deadline does not wait for it. Take no second
+        one meanwhile, and wait for nobody but the store. Who is `answering` already waits as long
+        as it takes: to give up would cut the answer off.
+
+        Raises:
+            Overloaded: too many came before.
+        """
+        return self._connected().turns.take(patient=answering)
+
     async def read(
         self, references: Sequence["AsyncDocumentReference"], fields: Iterable[str] = ()
-    ) -> AsyncGenerator[Document, None]:
-        """Yield the documents that exist, each once, in no particular order; one round trip.
+    ) -> list[Document]:
+        """Return the documents that exist, each once, in no particular order; one round trip.
 
-        With `fields` only these are fetched. Documents arrive as they are consumed, so a long list
-        need not fit into memory.
+        With `fields` only these are fetched.
         """
         connection = self._connected()
         names = {connection.name_of(reference): reference for reference in references}
         if not names:
-            return
+            return []
+        found = []
         with _translated():
             call = await self._retry(self._open_read)(connection, list(names), list(fields))
-            try:
-                async for response in call:
-                    if response.WhichOneof("result") == "found":
-                        found = response.found
-                        yield Document(names[found.name], decode(found.fields), found.update_time)
-            finally:
-                call.cancel()  # A reader who stops early must not leave the stream open.
+            async for response in call:
+                if response.WhichOneof("result") == "found":
+                    one = response.found
+                    found.append(Document(names[one.name], decode(one.fields), one.update_time))
+        return found
 
     async def read_one(
         self, reference: "AsyncDocumentReference", fields: Iterable[str] = ()
     ) -> Document | None:
         """Return the document, or None when there is none; one round trip."""
-        found = [document async for document in self.read([reference], fields)]
+        found = await self.read([reference], fields)
         return found[0] if found else None
 
     async def query(self, query: "AsyncQuery") -> list[Document]:
@@ -164,4 +174,7 @@ class Database:
             await call.wait_for_connection()
         except grpc.aio.AioRpcError as error:
             raise exceptions.from_grpc_error(error) from error
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
         return call

@@ -17,6 +17,7 @@ from google.cloud.firestore_v1.services.firestore.transports.grpc_asyncio import
 from google.cloud.firestore_v1.types import BatchGetDocumentsRequest, BatchGetDocumentsResponse
 
 from shared.settings import StoreSettings
+from shared.turns import Turns
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
@@ -28,6 +29,7 @@ _OPTIONS = (
     # gRPC's default is to wait up to two minutes: the store would stay "down" after it is back.
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
+_HEAVY_AT_ONCE = 4
 _BATCH_GET = "/google.firestore.v1.Firestore/BatchGetDocuments"
 
 
@@ -37,6 +39,7 @@ class Connection:
     def __init__(
         self, settings: StoreSettings, interceptors: Sequence[grpc.aio.ClientInterceptor]
     ) -> None:
+        self.turns = Turns(_HEAVY_AT_ONCE, settings.longest_wait_s, "requests for much data")
         is_emulated = settings.emulator_host is not None
         self.client = AsyncClient(
             project=settings.project,

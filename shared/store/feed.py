@@ -26,8 +26,9 @@ from shared.store.users import is_deleted
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_query import AsyncQuery
 
-_BYTES_AT_ONCE = 8 * 1024 * 1024
-_EVENTS_AT_ONCE = 1000  # more would not arrive within the deadline of one call
+# A page takes a fraction of a call's deadline, also when it shares the CPU with others.
+_BYTES_AT_ONCE = 2 * 1024 * 1024
+_EVENTS_AT_ONCE = 250
 _QUERY_PAGE = 100
 _QUERIES_AT_ONCE = 5
 
@@ -62,7 +63,7 @@ class Feeds:
         A secret that is unknown, revoked, or not of the user it came with comes back as invalid. It
         yields nothing, but another, valid secret of the same user does.
 
-        Cost: one round trip; consuming the events takes one more per 1,000 or 8 MiB of them, which
+        Cost: one round trip; consuming the events takes one more per 250 or 2 MiB of them, which
         is also what is held in memory, and a query per 100 that are not among the recent ones.
         """
         client = self._database.client
@@ -70,7 +71,9 @@ class Feeds:
         users = {user_document(client, f.user_id): f.user_id for f in followed}
         valid: set[tuple[UUID, str]] = set()
         news: dict[UUID, dict[str, Any]] = {}
-        async for document in self._database.read([*secrets, *users], NEWS_FIELDS):
+        async with self._database.turn():
+            documents = await self._database.read([*secrets, *users], NEWS_FIELDS)
+        for document in documents:
             if (secret := secrets.get(document.reference)) is not None:
                 valid.add((secret.user_id, secret.follow_secret))
             elif not is_deleted(document.fields):
@@ -117,7 +120,9 @@ class Feeds:
             for number, (user_id, event) in enumerate(page)
         }
         found: dict[int, Event] = {}
-        async for document in self._database.read(list(places)):
+        async with self._database.turn(answering=True):
+            documents = await self._database.read(list(places))
+        for document in documents:
             number = places[document.reference]
             user_id, known = page[number]
             event = Event.of(user_id, document)
@@ -138,7 +143,8 @@ class Feeds:
         """Run the queries to their ends, a page each and a few of them side by side."""
         while queries:
             group = list(islice(queries.items(), _QUERIES_AT_ONCE))
-            pages = await asyncio.gather(*(self._database.query(query) for _, query in group))
+            async with self._database.turn(answering=True):
+                pages = await asyncio.gather(*(self._database.query(query) for _, query in group))
             for (user_id, query), page in zip(group, pages, strict=True):
                 for document in page:
                     yield Event.of(user_id, document)
@@ -156,7 +162,7 @@ def _position(last: Document) -> dict[str, Any]:
 def _in_pages(
     events: Sequence[tuple[UUID, RecentEvent]],
 ) -> Iterator[list[tuple[UUID, RecentEvent]]]:
-    """Cut the events into runs of 1,000 events and 8 MiB at most."""
+    """Cut the events into runs of 250 events and 2 MiB at most."""
     page: list[tuple[UUID, RecentEvent]] = []
     size_bytes = 0
     for user_id, event in events:

@@ -95,7 +95,8 @@ class Inbox:
 
     async def _oldest(self, owner_id: UUID) -> list[Document]:
         inbox = INBOX.of(self._database.client, owner_id)
-        return await self._database.query(inbox.order_by("received_at").limit(_PAGE))
+        async with self._database.turn():
+            return await self._database.query(inbox.order_by("received_at").limit(_PAGE))
 
     async def _claim(self, page: list[Document]) -> list[InboxMessage]:
         """Delete all of `page`; whoever is the one to do so has the messages."""

@@ -71,11 +71,14 @@ class Pictures:
             for user_id, note in notes.items()
             for number in range(note.parts)
         }
+        if not references:
+            return {}
         parts: dict[UUID, dict[int, bytes]] = {user_id: {} for user_id in notes}
-        async for part in self._database.read(list(references)):
-            user_id, number = references[part.reference]
-            if part.fields["version"] == notes[user_id].version:
-                parts[user_id][number] = part.fields["content"]
+        async with self._database.turn(answering=True):  # Other users may have been told already.
+            for part in await self._database.read(list(references)):
+                user_id, number = references[part.reference]
+                if part.fields["version"] == notes[user_id].version:
+                    parts[user_id][number] = part.fields["content"]
         return {
             user_id: b"".join(parts[user_id][number] for number in range(note.parts))
             for user_id, note in notes.items()

@@ -114,7 +114,9 @@ class Profiles:
         """
         client = self._database.client
         references = [user_document(client, user_id) for user_id in dict.fromkeys(user_ids)]
-        read = [_StoredProfile.of(d) async for d in self._database.read(references, _FIELDS)]
+        async with self._database.turn():
+            documents = await self._database.read(references, _FIELDS)
+        read = map(_StoredProfile.of, documents)
         stored = {profile.id: profile for profile in read if profile is not None}
         await self._users.note_accessed({p.id: p.last_accessed for p in stored.values()}, now)
         for group in in_groups([(profile.id, profile.picture) for profile in stored.values()]):
@@ -140,24 +142,25 @@ class Profiles:
         )
 
     async def _write(self, seen: Account, profile: ProfileContent, now: datetime) -> None:
-        client = self._database.client
-        batch = client.batch()
-        note = self._pictures.put(
-            batch, seen.id, profile.encrypted_profile_picture, before=seen.picture
-        )
-        batch.update(
-            user_document(client, seen.id),
-            {
-                "encrypted_current_plan": profile.encrypted_current_plan,
-                "encrypted_name": profile.encrypted_name,
-                "encryption_iv": profile.encryption_iv,
-                "rsa_public_key": profile.rsa_public_key,
-                "picture": None if note is None else asdict(note),
-                "last_accessed": start_of(now.date()),
-            },
-            option=client.write_option(last_update_time=seen.version),
-        )
-        await self._database.commit(batch)
+        async with self._database.turn():  # There may be a picture in it.
+            client = self._database.client
+            batch = client.batch()
+            note = self._pictures.put(
+                batch, seen.id, profile.encrypted_profile_picture, before=seen.picture
+            )
+            batch.update(
+                user_document(client, seen.id),
+                {
+                    "encrypted_current_plan": profile.encrypted_current_plan,
+                    "encrypted_name": profile.encrypted_name,
+                    "encryption_iv": profile.encryption_iv,
+                    "rsa_public_key": profile.rsa_public_key,
+                    "picture": None if note is None else asdict(note),
+                    "last_accessed": start_of(now.date()),
+                },
+                option=client.write_option(last_update_time=seen.version),
+            )
+            await self._database.commit(batch)
 
     async def _find(self, user_id: UUID) -> _StoredProfile | None:
         where = user_document(self._database.client, user_id)

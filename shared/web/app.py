@@ -28,7 +28,13 @@ def build_app(routes: Sequence[Route]) -> ASGIApp:
         [PathRoute(p + path, serve) for p in PREFIXES for path, serve in readable.items()],
     )
     app = GZipMiddleware(app, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
-    app = CORSMiddleware(app, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
+    app = CORSMiddleware(
+        app,
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["*"],
+        allow_private_network=True,
+    )
     return Boundary(app)
 
 

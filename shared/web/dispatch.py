@@ -80,7 +80,7 @@ async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
-async def _read_body(request: Request, max_bytes: int) -> bytes:
+async def _read_body(request: Request, max_bytes: int) -> bytearray:
     """Read the body, but stop as soon as it is known to be too large."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > max_bytes:
@@ -90,7 +90,7 @@ async def _read_body(request: Request, max_bytes: int) -> bytes:
         body += chunk
         if len(body) > max_bytes:
             raise RequestTooLarge("the body is larger than any valid request")
-    return bytes(body)
+    return body
 
 
 async def _response(answer: Answer | JsonStream | None) -> Response:

@@ -64,7 +64,7 @@ class Route:
             general += [InvalidRequest, RequestTooLarge]
         return sorted({STATUS[error] for error in (*general, *self.refuses)})
 
-    def parse_body(self, body: bytes) -> Request:
+    def parse_body(self, body: bytes | bytearray) -> Request:
         """Read a request from JSON.
 
         Raises:

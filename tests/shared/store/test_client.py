@@ -91,14 +91,16 @@ async def test_a_call_that_takes_too_long_times_out() -> None:
         await store.query(SHARED_ITEMS.of(store.client).limit(1))
 
 
-async def test_a_reader_who_stops_early_closes_the_stream() -> None:
+async def test_a_reader_who_is_cancelled_closes_the_stream() -> None:
     calls: list[grpc.aio.Call] = []
+    begun = asyncio.Event()
 
     class Note(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
         async def intercept_unary_stream(
             self, continuation: Any, details: Any, request: Any
         ) -> Any:
             calls.append(await continuation(details, request))
+            begun.set()
             return calls[0]
 
     store = Database(StoreSettings(), [Note()])
@@ -107,9 +109,12 @@ async def test_a_reader_who_stops_early_closes_the_stream() -> None:
     for number in range(50):
         batch.set(items.document(f"large{number}"), {"content": b"x" * 60_000})
     await store.commit(batch)
-    documents = store.read([items.document(f"large{number}") for number in range(50)])
-    await anext(documents)
-    await documents.aclose()
+    names = [items.document(f"large{number}") for number in range(50)]
+    reading = asyncio.create_task(store.read(names))
+    await begun.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
     assert calls[0].cancelled()
 
 

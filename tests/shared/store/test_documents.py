@@ -73,5 +73,5 @@ async def test_documents_that_do_not_exist_are_left_out_and_none_asked_for_costs
 ) -> None:
     there, missing = (SHARED_ITEMS.of(database.client).document(str(uuid4())) for _ in range(2))
     await there.set({})
-    assert [d.reference async for d in database.read([missing, there, there])] == [there]
-    assert [d async for d in database.read([])] == []
+    assert [d.reference for d in await database.read([missing, there, there])] == [there]
+    assert await database.read([]) == []

@@ -2,8 +2,10 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
+import grpc.aio
 import pytest
 
 from scripts.local.round_trips import RoundTrips
@@ -83,13 +85,13 @@ async def test_older_events_that_expired_are_not_shown(prolific: Publisher) -> N
     assert await prolific.feed(LONG_AGO, now=LATER) == []
 
 
-async def test_a_feed_larger_than_8_mib_is_read_in_several_round_trips() -> None:
+async def test_a_feed_larger_than_2_mib_is_read_in_several_round_trips() -> None:
     trips = RoundTrips()
     publisher = Publisher(Database(StoreSettings(), trips.interceptors))
-    await publisher.publish(150, size_bytes=60_000)
+    await publisher.publish(50, size_bytes=60_000)
     with trips.counted() as calls:
         events = await publisher.feed(LONG_AGO)
-    assert numbers(events) == list(range(150))
+    assert numbers(events) == list(range(50))
     assert calls == ["BatchGetDocuments"] * 3
 
 
@@ -132,14 +134,41 @@ async def test_an_event_put_again_during_the_read_waits_so_that_none_is_missed(
     assert numbers(await publisher.feed(newest)) == [2, 0]
 
 
-async def test_more_than_1000_events_are_read_in_several_round_trips() -> None:
+async def test_more_than_250_events_are_read_in_several_round_trips() -> None:
     trips = RoundTrips()
     database = Database(StoreSettings(), trips.interceptors)
-    authors = [Publisher(database) for _ in range(6)]
-    await asyncio.gather(*(author.publish(180) for author in authors))
+    authors = [Publisher(database) for _ in range(3)]
+    await asyncio.gather(*(author.publish(100) for author in authors))
     followed = [Followed(author.id, "secret", LONG_AGO) for author in authors]
     with trips.counted() as calls:
         feed = await authors[0].feeds.read(followed, NOW)
         events = [event async for event in feed.events]
-    assert len(events) == 1080
+    assert len(events) == 300
     assert calls == ["BatchGetDocuments"] * 3
+
+
+async def test_no_more_than_4_requests_move_much_data_at_a_time() -> None:
+    under_way, most = 0, 0
+
+    class Watch(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
+        async def intercept_unary_stream(
+            self, continuation: Any, details: Any, request: Any
+        ) -> Any:
+            nonlocal under_way, most
+            call = await continuation(details, request)
+            under_way += 1
+            most = max(most, under_way)
+            call.add_done_callback(finish)
+            return call
+
+    def finish(_: object) -> None:
+        nonlocal under_way
+        under_way -= 1
+
+    database = Database(StoreSettings(longest_wait_s=60), [Watch()])
+    publisher = Publisher(database)
+    await publisher.publish(20)
+    most = 0
+    feeds = await asyncio.gather(*(publisher.feed(LONG_AGO) for _ in range(40)))
+    assert all(numbers(events) == list(range(20)) for events in feeds)
+    assert 1 < most <= 4

@@ -17,8 +17,21 @@ from tests import stack
 from tests.front_door import FrontDoor
 
 _ENVIRONMENT = {"COVERAGE_PROCESS_CONFIG": "", "FIRESTORE_EMULATOR_HOST": ""}
+# What happens when the store is slow is tested on a stack of its own; here it is the machine.
+_PATIENCE = {
+    "FIRESTORE_ATTEMPT_TIMEOUT_S": "20",
+    "FIRESTORE_LONGEST_WAIT_S": "60",
+    "FIRESTORE_RETRY_FOR_S": "20",
+    "PASSWORD_LONGEST_WAIT_S": "60",
+}
 
-hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile(
+    "any machine",
+    database=None,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("any machine")
 
 _running = pytest.StashKey[Stack]()
@@ -32,8 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.option.collectonly:
         return
-    # What happens when the store is slow is tested on a stack of its own; here it is the machine.
-    os.environ["FIRESTORE_ATTEMPT_TIMEOUT_S"] = "20"
+    os.environ.update(_PATIENCE)
     print("starting a stack for the tests ...", flush=True)
     running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)

@@ -87,7 +87,3 @@ def main() -> None:
         ("function", "first answer", "first from the store", "RSS of the worker"),
         rows,
     )
-
-
-if __name__ == "__main__":
-    main()

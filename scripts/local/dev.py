@@ -4,17 +4,21 @@ import argparse
 import os
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
 from scripts.local import functions_framework
-from scripts.local.emulator import NotInstalledError, answers, firestore_command, warm_up
+from scripts.local.emulator import (
+    NotInstalledError,
+    answers,
+    firestore_command,
+    firestore_log,
+    warm_up,
+)
 from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
 from scripts.local.processes import Processes, ProgramEndedError
 
-_LOGS = Path(__file__).parents[2] / ".dev"
 _EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
 
 _LOWEST_PORT, _HIGHEST_PORT = 1024, 65_500
@@ -105,9 +109,8 @@ def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
 
 
 def _start_emulator(processes: Processes, ports: Ports) -> str:
-    _LOGS.mkdir(exist_ok=True)
-    log = _LOGS / f"firestore-{ports.firestore}.log"
-    processes.start("the Firestore emulator", firestore_command(ports.firestore), {}, log)
+    command = firestore_command(ports.firestore)
+    processes.start("the Firestore emulator", command, {}, firestore_log(ports.firestore))
     processes.wait_until_healthy(ports.firestore)
     warm_up(ports.firestore, functions_framework.PROJECT)
     return f"{HOST}:{ports.firestore}"

@@ -25,6 +25,9 @@ _IN_SDK = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 _MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 
 
+_LOGS = Path(__file__).parents[2] / ".dev"
+
+
 class NotInstalledError(Exception):
     """Something has to be installed first; the message says what and how."""
 
@@ -50,10 +53,16 @@ def firestore_command(port: int, sdk_places: Sequence[str] = SDK_PLACES) -> list
     ]  # fmt: skip
 
 
+def firestore_log(port: int) -> Path:
+    """Return where an emulator that we start writes what it says."""
+    _LOGS.mkdir(exist_ok=True)
+    return _LOGS / f"firestore-{port}.log"
+
+
 def answers(host: str) -> bool:
     """Whether an emulator runs at `host:port`."""
     try:
-        httpx.get(f"http://{host}/", timeout=5)
+        httpx.get(f"http://{host}/", timeout=30)
     except (httpx.TransportError, httpx.InvalidURL):
         return False
     return True
@@ -65,7 +74,7 @@ def warm_up(port: int, project: str) -> None:
     name = f"{documents}/warm_up/1"
     for write in ({"update": {"name": name, "fields": {}}}, {"delete": name}):
         httpx.post(
-            f"{url(port)}/v1/{documents}:commit", json={"writes": [write]}, timeout=30
+            f"{url(port)}/v1/{documents}:commit", json={"writes": [write]}, timeout=60
         ).raise_for_status()
 
 

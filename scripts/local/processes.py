@@ -13,7 +13,7 @@ import httpx
 
 from scripts.local.ports import url
 
-_READY_WITHIN_S = 60
+_READY_WITHIN_S = 120
 _END_WITHIN_S = 3.5
 
 
@@ -70,7 +70,7 @@ class Processes:
         """Return once something answers on `port`.
 
         Raises:
-            ProgramEndedError: one of the programs ended instead, or nothing answered in a minute.
+            ProgramEndedError: one of the programs ended instead, or nothing answered in 120 s.
         """
         deadline = time.monotonic() + _READY_WITHIN_S
         while time.monotonic() < deadline:

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Self
 
+from scripts.local.emulator import firestore_log
 from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +91,8 @@ class Stack:
         self._process.send_signal(number)
         status = self._process.wait(timeout=30)
         self._listener.join()
-        self.log.unlink(missing_ok=True)
+        for log in (self.log, firestore_log(self.ports.firestore)):
+            log.unlink(missing_ok=True)
         return status
 
     def _listen(self) -> None:

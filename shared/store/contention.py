@@ -31,10 +31,12 @@ async def compare_and_set(
         Overloaded: others were first 12 times, which takes about 3 seconds.
     """
     for number in range(_ATTEMPTS):
+        if number:
+            longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (number - 1))
+            await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - spreads load, hides nothing
+            seen = await look_again()
         try:
             return await write(seen)
         except PreconditionFailed:
-            longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**number)
-            await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - spreads load, hides nothing
-            seen = await look_again()
+            continue
     raise Overloaded("writers of the same thing", retry_after_s=1)

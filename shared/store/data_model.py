@@ -33,22 +33,25 @@ class Collection:
         return client.collection(self.name)
 
 
-PROFILE_AND_NEWS_FIELDS = (
+PROFILE_FIELDS = (
     "encrypted_current_plan",
     "encrypted_name",
     "encryption_iv",
     "rsa_public_key",
     "picture",
-    "recent_events",
-    "recent_events_since",
-    "older_events_until",
-    "last_event_at",
 )
-"""What a user's document loses as soon as the user is deleted."""
+NEWS_FIELDS = ("recent_events", "recent_events_since", "older_events_until", "last_event_at")
+"""What a user's document says of their events, see `shared/store/events.py`."""
 
 USERS = Collection(
     "users",
-    unindexed=("password_hash", "password_salt", "last_accessed", *PROFILE_AND_NEWS_FIELDS),
+    unindexed=(
+        "password_hash",
+        "password_salt",
+        "last_accessed",
+        *PROFILE_FIELDS,
+        *NEWS_FIELDS,
+    ),
 )
 LOOKUPS = Collection("lookups", unindexed=("user_id",))
 PICTURE_PARTS = Collection("picture_parts", per_user=True, unindexed=("content", "version"))

@@ -14,8 +14,9 @@ from shared.store.data_model import (
     FOLLOW_SECRETS,
     INBOX,
     LOOKUPS,
+    NEWS_FIELDS,
     PICTURE_PARTS,
-    PROFILE_AND_NEWS_FIELDS,
+    PROFILE_FIELDS,
     SHARED_ITEMS,
     user_document,
 )
@@ -62,7 +63,7 @@ class Deletion:
     async def _mark(self, account: Account, now: datetime) -> None:
         client = self._database.client
         batch = client.batch()
-        emptied = dict.fromkeys(PROFILE_AND_NEWS_FIELDS, DELETE_FIELD)
+        emptied = dict.fromkeys((*PROFILE_FIELDS, *NEWS_FIELDS), DELETE_FIELD)
         batch.update(user_document(client, account.id), {"deleted_at": now, **emptied})
         # Another request for the same deletion may just have finished it.
         with contextlib.suppress(PreconditionFailed):

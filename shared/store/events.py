@@ -9,21 +9,13 @@ from shared.errors import NotFound
 from shared.instants import start_of
 from shared.store.client import Database
 from shared.store.contention import compare_and_set
-from shared.store.data_model import EVENTS, user_document
+from shared.store.data_model import EVENTS, NEWS_FIELDS, user_document
 from shared.store.documents import Document
 from shared.store.recent_events import RecentEvent, RecentEvents, next_timestamp
 from shared.store.users import ACCOUNT_FIELDS, Account
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
-
-NEWS_FIELDS = (
-    "recent_events",
-    "recent_events_since",
-    "older_events_until",
-    "last_event_at",
-    "deleted_at",
-)
 
 
 @dataclass(frozen=True)

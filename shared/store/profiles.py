@@ -15,21 +15,12 @@ from shared.ids import is_short_id
 from shared.instants import start_of
 from shared.store.client import Database
 from shared.store.contention import compare_and_set
-from shared.store.data_model import USERS, user_document
+from shared.store.data_model import PROFILE_FIELDS, USERS, user_document
 from shared.store.documents import Document
 from shared.store.pictures import PictureNote, Pictures, in_groups
 from shared.store.users import Account, Users, is_deleted
 
-_FIELDS = (
-    "lookup",
-    "encrypted_current_plan",
-    "encrypted_name",
-    "encryption_iv",
-    "rsa_public_key",
-    "picture",
-    "last_accessed",
-    "deleted_at",
-)
+_FIELDS = ("lookup", "last_accessed", "deleted_at", *PROFILE_FIELDS)
 
 
 @dataclass(frozen=True)

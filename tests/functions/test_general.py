@@ -193,17 +193,12 @@ async def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_large() -
     reader, writer = await asyncio.open_connection(HOST, stack.current().of("events"))
     head = "PUT /v2/event HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     writer.write(head.encode())
-    answer = asyncio.create_task(reader.readline())
-    sent = 0
+    # Three times the limit, and then silence: the body never ends.
+    writer.write((b"4000\r\n" + b" " * 0x4000 + b"\r\n") * 6)
     async with asyncio.timeout(20):
-        while not answer.done() and sent < 50_000_000:
-            writer.write(b"4000\r\n" + b" " * 0x4000 + b"\r\n")
-            sent += 0x4000
-            await writer.drain()
-            await asyncio.sleep(0.01)
+        status_line = await reader.readline()
     writer.close()
-    assert (await answer).split()[1] == b"413"
-    assert sent < 1_000_000
+    assert status_line.split()[1] == b"413"
 
 
 async def test_a_body_that_is_announced_as_too_large_is_refused_before_its_first_byte() -> None:

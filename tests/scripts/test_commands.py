@@ -36,6 +36,14 @@ def started_by(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
+def runs(process: psutil.Process) -> bool:
+    """Whether it runs: one that ended may still be listed until somebody asks for its status."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.mark.parametrize(
     ("options", "number"),
     [((), signal.SIGINT), ((), signal.SIGHUP), (("--isolated",), signal.SIGTERM)],
@@ -61,7 +69,7 @@ def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
         assert own.stop(number) == 0
         assert time.monotonic() - begin < 15
         _, left_behind = psutil.wait_procs(children, timeout=5)
-        assert left_behind == []
+        assert not [child for child in left_behind if runs(child)]
 
 
 def test_an_emulator_that_runs_already_is_used() -> None:

@@ -1,6 +1,7 @@
 """Hashing and remembering passwords."""
 
 import asyncio
+import os
 import time
 from dataclasses import replace
 from hashlib import pbkdf2_hmac
@@ -136,7 +137,7 @@ async def test_hashing_does_not_hold_up_the_event_loop() -> None:
 async def test_who_would_wait_too_long_is_told_to_come_again(hashing: Hashing) -> None:
     one = passwords(longest_wait_s=0.05)
     hashing.seconds = 0.3
-    tasks = [one.hash(str(number)) for number in range(20)]
+    tasks = [one.hash(str(number)) for number in range((os.cpu_count() or 1) + 20)]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
     assert refused

@@ -78,7 +78,7 @@ async def test_the_channel_does_not_wait_minutes_before_it_connects_again(
 
 
 async def test_a_store_that_is_not_there_is_unavailable_in_time() -> None:
-    store = database(emulator_host=f"127.0.0.1:{free_ports().base}")
+    store = database(emulator_host=f"127.0.0.1:{free_ports().base}", retry_for_s=0.5)
     async with asyncio.timeout(20):
         with pytest.raises(DependencyUnavailable) as caught:
             await store.read_one(SHARED_ITEMS.of(store.client).document("none"))

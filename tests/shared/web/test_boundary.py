@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.web import boundary
 from shared.web.boundary import Boundary
 
 MESSAGE = "SECRET"
@@ -50,6 +51,10 @@ async def sent_by(app: ASGIApp) -> list[Message]:
     return sent
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == boundary.logger.name]
+
+
 async def test_a_bug_is_answered_with_a_problem_that_tells_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -58,7 +63,7 @@ async def test_a_bug_is_answered_with_a_problem_that_tells_nothing(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["access-control-allow-origin"] == "*"
     assert MESSAGE not in answer.text
-    [record] = caplog.records
+    [record] = logged(caplog)
     assert record.levelno == logging.ERROR
     assert "UnforeseenError in GET /v2/broken" in record.getMessage()
     assert record.getMessage().endswith(" broken")
@@ -70,14 +75,14 @@ async def test_a_response_that_broke_off_is_not_completed(caplog: pytest.LogCapt
     sent = await sent_by(Boundary(broken_in_the_middle))
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[-1]["more_body"]
-    assert len(caplog.records) == 1
+    assert len(logged(caplog)) == 1
 
 
 async def test_a_client_that_went_away_is_neither_answered_nor_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert await sent_by(Boundary(left_alone)) == []
-    assert not caplog.records
+    assert not logged(caplog)
 
 
 async def test_what_works_passes_untouched() -> None:

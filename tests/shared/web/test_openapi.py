@@ -54,6 +54,7 @@ def test_generated_requests_find_no_server_error_and_no_undocumented_answer(
             "--warnings", "off", "--no-color",
         ],
         cwd=tmp_path,
+        timeout=600,
         capture_output=True,
         text=True,
         check=False,

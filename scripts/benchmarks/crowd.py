@@ -68,7 +68,7 @@ async def _run() -> None:
             ]
     show(
         f"POST /events for {_FOLLOWED} followed users, from one instance, all at once",
-        ("new events", "readers", "200", "slowest", "503", "slowest", "served per second"),
+        ("new events", "readers", "served", "slowest", "refused", "slowest", "served per second"),
         rows,
     )
 

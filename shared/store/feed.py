@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _AUTHOR_FIELDS = (*NEWS_FIELDS, "deleted_at")
 # A page takes a fraction of a call's deadline, also when it shares the CPU with others.
 _BYTES_AT_ONCE = 2 * 1024 * 1024
-_EVENTS_AT_ONCE = 250
+_EVENTS_AT_ONCE = 500
 _QUERY_PAGE = 100
 _QUERIES_AT_ONCE = 5
 
@@ -64,7 +64,7 @@ class Feeds:
         A secret that is unknown, revoked, or not of the user it came with comes back as invalid. It
         yields nothing, but another, valid secret of the same user does.
 
-        Cost: one round trip; consuming the events takes one more per 250 or 2 MiB of them, which
+        Cost: one round trip; consuming the events takes one more per 500 or 2 MiB of them, which
         is also what is held in memory, and a query per 100 that are not among the recent ones.
         """
         client = self._database.client
@@ -163,7 +163,7 @@ def _position(last: Document) -> dict[str, Any]:
 def _in_pages(
     events: Sequence[tuple[UUID, RecentEvent]],
 ) -> Iterator[list[tuple[UUID, RecentEvent]]]:
-    """Cut the events into runs of 250 events and 2 MiB at most."""
+    """Cut the events into runs of 500 events and 2 MiB at most."""
     page: list[tuple[UUID, RecentEvent]] = []
     size_bytes = 0
     for user_id, event in events:

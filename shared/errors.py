@@ -4,8 +4,12 @@ LiftLogError
 ├─ InvalidRequest            outside the contract; the caller must change it (shared/web)
 │  └─ RequestTooLarge        larger than any valid request could be
 ├─ NotAuthenticated          wrong password (shared/auth/sign_in.py)
+│  └─ NotEntitled            no purchase token, or it proves nothing (shared/auth/purchases.py)
 ├─ NotFound                  never existed, deleted or expired: the caller cannot tell which
-└─ DependencyUnavailable     we could not find out; it may work later (shared/store/client.py)
+├─ RateLimited               too many requests have passed (shared/store/quotas.py)
+└─ DependencyUnavailable     we could not find out; it may work later (shared/store/client.py,
+   │                         shared/auth/store_api.py, shared/secrets.py, shared/planner/model.py)
+   ├─ DependencyFailed       it answered with an error of its own, or with nothing that is of use
    ├─ DependencyTimedOut     no answer in time
    └─ Overloaded             too many passwords to hash or megabytes to move (shared/turns.py),
                              or writers of one document (shared/store/contention.py)
@@ -44,8 +48,24 @@ class NotAuthenticated(LiftLogError):
     """The caller is not who they say they are."""
 
 
+class NotEntitled(NotAuthenticated):
+    """No purchase is proven; `was_presented` tells a rejected token from none at all."""
+
+    def __init__(self, message: str, *, was_presented: bool = True) -> None:
+        super().__init__(message)
+        self.was_presented = was_presented
+
+
 class NotFound(LiftLogError):
     """There is no such thing, or no longer."""
+
+
+class RateLimited(LiftLogError):
+    """The caller has used up what is theirs for now; the next request passes after some seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("too many requests with this purchase")
+        self.retry_after_s = retry_after_s
 
 
 class DependencyUnavailable(LiftLogError):
@@ -56,6 +76,12 @@ class DependencyUnavailable(LiftLogError):
     def __init__(self, what: str, retry_after_s: int) -> None:
         super().__init__(self._says.format(what))
         self.retry_after_s = retry_after_s
+
+
+class DependencyFailed(DependencyUnavailable):
+    """A dependency gave no usable answer."""
+
+    _says = "{} gave no usable answer"
 
 
 class DependencyTimedOut(DependencyUnavailable):

@@ -1,13 +1,33 @@
-"""What a deployment may choose, read from the environment once; a wrong value fails the start."""
+"""What a deployment may choose, read from the environment once; a wrong value fails the start.
 
-from pydantic import Field
+What concerns one purchase store alone is in that store's own file in `shared/auth`. The README's
+table and `.env.example` are held against all of them by `tests/test_configuration.py`.
+"""
+
+from typing import Literal
+
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class StoreSettings(BaseSettings):
-    """Where Firestore is and how long we wait for it."""
+class Settings(BaseSettings):
+    """The variables of one concern. One that is set to nothing counts as not set."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, validate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, frozen=True, hide_input_in_errors=True, validate_by_name=True
+    )
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """Return the name of the environment variable that `field` comes from."""
+        alias = cls.model_fields[field].validation_alias
+        return (
+            alias if isinstance(alias, str) else f"{cls.model_config['env_prefix']}{field}".upper()
+        )
+
+
+class StoreSettings(Settings):
+    """Where Firestore is and how long we wait for it."""
 
     project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
     """The Google Cloud project; None means the one that the credentials belong to."""
@@ -31,18 +51,18 @@ class StoreSettings(BaseSettings):
     """How long a request that moves much data may wait for its turn before it is answered 503."""
 
 
-class InboxSettings(BaseSettings):
+class InboxSettings(Settings):
     """How long a message waits for its reader."""
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix="INBOX_")
+    model_config = SettingsConfigDict(env_prefix="INBOX_")
 
     retention_days: int = Field(default=90, ge=10, le=3650)
 
 
-class PasswordSettings(BaseSettings):
+class PasswordSettings(Settings):
     """How much password work a process takes on, and how long it remembers what verified."""
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix="PASSWORD_")
+    model_config = SettingsConfigDict(env_prefix="PASSWORD_")
 
     remembered: int = Field(default=10_000, ge=1, le=1_000_000)
     """How many verified credentials are remembered at most; about 200 bytes each."""
@@ -50,3 +70,76 @@ class PasswordSettings(BaseSettings):
     remembered_s: float = Field(default=600, gt=0, le=3600)
     longest_wait_s: float = Field(default=10, gt=0, le=60)
     """How long a request may wait for its turn to hash before it is answered 503."""
+
+
+class SecretSettings(Settings):
+    """Where secrets lie that are given by reference, `sm://name`, and how long a copy is used."""
+
+    project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
+    refresh_s: float = Field(default=300, ge=10, le=86_400, validation_alias="SECRET_REFRESH_S")
+    """After how long a secret is fetched again: within this time a rotated key is in use."""
+
+    timeout_s: float = Field(default=5, gt=0, le=60, validation_alias="SECRET_TIMEOUT_S")
+
+
+class PurchaseSettings(Settings):
+    """How long the answers of purchase stores are remembered, and how long we wait for them."""
+
+    model_config = SettingsConfigDict(env_prefix="PURCHASE_")
+
+    good_s: float = Field(default=1800, gt=0, le=86_400)
+    """How long a verified token passes before its store is asked again."""
+
+    refused_s: float = Field(default=60, gt=0, le=3600)
+    """The same for a refused one: short, because who was just refused may be buying now."""
+
+    trusted_s: float = Field(default=86_400, gt=0, le=7 * 86_400)
+    """How long after its verification a token passes while its store cannot be asked."""
+
+    remembered: int = Field(default=10_000, ge=1, le=1_000_000)
+    """How many tokens a process remembers at most; about 300 bytes each."""
+
+    timeout_s: float = Field(default=5, gt=0, le=60)
+    """How long one call to a store may take."""
+
+
+class RateLimitSettings(Settings):
+    """How often a purchase token may make a paid model work, in any 24 hours."""
+
+    model_config = SettingsConfigDict(env_prefix="RATE_LIMIT_")
+
+    web: int = Field(default=100, ge=1, le=10_000)
+    mobile: int = Field(default=20, ge=1, le=10_000)
+    """For the tokens of every store but Web."""
+
+    database: str | None = None
+    """The Firestore database of the counts; None means that of everything else."""
+
+    when_unavailable: Literal["refuse", "allow"] = "refuse"
+    """What happens to a request that cannot be counted."""
+
+    test_mode: bool = Field(default=False, validation_alias="TEST_MODE")
+    """True: nobody is limited."""
+
+
+class ModelSettings(Settings):
+    """Which language model makes the plans, and how much it may take."""
+
+    model_config = SettingsConfigDict(env_prefix="OPENAI_")
+
+    api_key: SecretStr | None = None
+    base_url: HttpUrl = HttpUrl("https://api.openai.com/v1")
+    """Any server that speaks OpenAI's Chat Completions."""
+
+    model: str = "gpt-4o"
+    silence_s: float = Field(default=30, gt=0, le=600)
+    """How long the model may say nothing, before its first word or between two."""
+
+    retries: int = Field(default=2, ge=0, le=5)
+    """How often a call is made again that failed before the model's first word."""
+
+    max_tokens: int = Field(default=12_000, ge=500, le=128_000)
+    """How long one reply may become."""
+
+    deadline_s: float = Field(default=120, gt=0, le=3000)
+    """How long a plan may take in all, with every retry."""

@@ -1,6 +1,8 @@
 """What every test may ask for; the stack is started once, before the first of them."""
 
 import os
+import shutil
+import sys
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -13,10 +15,15 @@ from scripts.client.person import Person
 from scripts.local.stack import Stack, addresses
 from shared.settings import StoreSettings
 from shared.store.client import Database
-from tests import stack
+from shared.telemetry import set_up_logging
+from tests import leaks, stack
 from tests.front_door import FrontDoor
 
-_ENVIRONMENT = {"COVERAGE_PROCESS_CONFIG": "", "FIRESTORE_EMULATOR_HOST": ""}
+_ENVIRONMENT = {
+    "COVERAGE_PROCESS_CONFIG": "",
+    "FIRESTORE_EMULATOR_HOST": "",
+    "STAND_IN_TOKENS_PER_S": "0",
+}
 # What happens when the store is slow is tested on a stack of its own; here it is the machine.
 _PATIENCE = {
     "FIRESTORE_ATTEMPT_TIMEOUT_S": "20",
@@ -42,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         # This process is measured already; programs that tests start need not be slowed down.
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+        _listen(config)
         return
     if config.option.collectonly:
         return
@@ -50,6 +58,32 @@ def pytest_configure(config: pytest.Config) -> None:
     running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
     config.stash[_running] = running
+    stack.said().mkdir()
+    _listen(config)
+
+
+def _listen(config: pytest.Config) -> None:
+    set_up_logging()
+    leaks.listen(stack.said(), _name(config))
+
+
+def _name(config: pytest.Config) -> str:
+    """Return xdist's name of this process."""
+    return str(getattr(config, "workerinput", {}).get("workerid", "main"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the whole run if a secret was logged, by whichever process."""
+    if session.config.option.collectonly:
+        return
+    leaks.save(stack.said(), _name(session.config))
+    if _running not in session.config.stash:
+        return  # one of several workers; who started them looks
+    lines = leaks.found(stack.said(), [stack.log().read_text(errors="replace")])
+    if lines:
+        print("\nsecrets were logged:", *lines[:20], sep="\n", file=sys.stderr)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    shutil.rmtree(stack.said())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -66,7 +100,8 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     busy machine may notice too late.
     """
     limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
+    hooks = {"request": [leaks.note_request]}
+    async with httpx.AsyncClient(timeout=60, limits=limits, event_hooks=hooks) as client:
         yield client
 
 

@@ -48,6 +48,7 @@ class FrontDoor:
         """PUT JSON."""
         return await self.send("PUT", path, body)
 
-    async def post(self, path: str, body: Any) -> httpx.Response:
-        """POST JSON."""
-        return await self.send("POST", path, body)
+    async def post(self, path: str, body: Any, token: str | None = None) -> httpx.Response:
+        """POST JSON, with a purchase token if there is one."""
+        headers = {} if token is None else {"Authorization": token}
+        return await self.send("POST", path, body, headers=headers)

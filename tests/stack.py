@@ -24,6 +24,11 @@ def log() -> Path:
     return Path(os.environ[_LOG])
 
 
+def said() -> Path:
+    """Return the folder for whatever other processes of the tests say, and for what they hide."""
+    return log().with_suffix("")
+
+
 def current() -> Ports:
     """Return the ports of the stack."""
     return Ports(int(os.environ[_BASE]))

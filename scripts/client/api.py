@@ -17,8 +17,9 @@ FUNCTION_OF = {
     "follow-secret": "social",
     "inbox": "social",
     "shareditem": "sharing",
+    "ai": "ai",
 }
-_TIMEOUT_S = 30
+_TIMEOUT_S = 120  # a language model thinks before it speaks
 
 
 class RefusedError(Exception):
@@ -52,7 +53,13 @@ class Api:
         self._addresses = addresses
         self._http = http
 
-    async def call(self, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 - JSON
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,  # noqa: ANN401 - JSON
+        purchase_token: str | None = None,
+    ) -> Any:  # noqa: ANN401 - JSON
         """Call a route; return its JSON, or None when the answer is empty.
 
         Raises:
@@ -60,8 +67,9 @@ class Api:
         """
         function = FUNCTION_OF[path.split("/")[1]]
         address = self._addresses.get(function) or self._addresses[""]
+        headers = {} if purchase_token is None else {"Authorization": f"Bearer {purchase_token}"}
         response = await self._http.request(
-            method, f"{address}/v2{path}", json=body, timeout=_TIMEOUT_S
+            method, f"{address}/v2{path}", json=body, headers=headers, timeout=_TIMEOUT_S
         )
         if response.status_code != httpx.codes.OK:
             raise RefusedError(response)

@@ -18,6 +18,15 @@ Result = TypeVar("Result")
 
 _DEFAULT = "http://127.0.0.1:5264"
 _FUNCTIONS = tuple(dict.fromkeys(FUNCTION_OF.values()))
+_FOR_SUBSCRIBERS = "ai"
+_WISH = {
+    "attributes": {
+        "areasToWorkout": ["back"],
+        "volume": 0,
+        "exerciseToKilograms": {"Barbell Row": 40},
+        "useImperialUnits": False,
+    }
+}
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -35,8 +44,9 @@ def expect(condition: object, otherwise: str) -> None:
 class Journey:
     """The story, step by step; each step is shown when it has happened."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, purchase_token: str | None) -> None:
         self._api = api
+        self._purchase_token = purchase_token
         self.steps = 0
 
     async def play(self) -> None:
@@ -49,6 +59,8 @@ class Journey:
         follows = await self._follow(alice, bob)
         await self._read(alice, bob, follows)
         await self._share(alice, bob)
+        if self._purchase_token is not None:
+            await self._subscribe(self._purchase_token)
         await self._leave(alice, bob, follows)
 
     async def _meet(self) -> tuple[Person, Person]:
@@ -123,6 +135,16 @@ class Journey:
         expect(plan == b"5x5", "the plan differs")
         self._item = item
 
+    async def _subscribe(self, purchase_token: str) -> None:
+        wish = ("POST", "/ai/session", _WISH)
+        session = await self._step(
+            "Alice, who has bought Pro, has a session made", self._api.call(*wish, purchase_token)
+        )
+        expect(session["exercises"], "it has no exercises")
+        await self._step(
+            "Bob, who has not, is refused (401)", self._refused(401, self._api.call(*wish))
+        )
+
     async def _leave(self, alice: Person, bob: Person, follows: Follows) -> None:
         await self._step("Alice revokes Bob's secret", alice.revoke(follows.follow_secret))
         workouts, invalid = await self._step(
@@ -174,10 +196,10 @@ class Journey:
             raise DisappointedError(f"it was accepted instead of refused with {status}")
 
 
-async def _run(addresses: dict[str, str]) -> int:
+async def _run(addresses: dict[str, str], purchase_token: str | None) -> int:
     # Servers close idle connections after two seconds and more; we do so earlier.
     async with httpx.AsyncClient(limits=httpx.Limits(keepalive_expiry=1)) as http:
-        journey = Journey(Api(addresses, http))
+        journey = Journey(Api(addresses, http), purchase_token)
         try:
             await journey.play()
         except (DisappointedError, RefusedError, crypto.ForgedError) as error:
@@ -190,7 +212,7 @@ async def _run(addresses: dict[str, str]) -> int:
     return 0
 
 
-def _addresses(given: list[str]) -> dict[str, str]:
+def _addresses(given: list[str], *, for_subscribers: bool) -> dict[str, str]:
     """Read `URL` or `FUNCTION=URL ...`.
 
     Raises:
@@ -206,7 +228,8 @@ def _addresses(given: list[str]) -> dict[str, str]:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"{url} does not begin with http:// or https://")
         addresses[name] = url.rstrip("/")
-    missing = [] if "" in addresses else [name for name in _FUNCTIONS if name not in addresses]
+    needed = [name for name in _FUNCTIONS if for_subscribers or name != _FOR_SUBSCRIBERS]
+    missing = [] if "" in addresses else [name for name in needed if name not in addresses]
     if missing:
         raise ValueError(f"no address for {', '.join(missing)}")
     return addresses
@@ -223,11 +246,18 @@ def main() -> int:
         help=f"the server's URL (default: {_DEFAULT}), "
         f"or one per function: {' '.join(f'{name}=URL' for name in _FUNCTIONS)}",
     )
+    parser.add_argument(
+        "--purchase-token",
+        metavar="TOKEN",
+        help="'<Store> <token>' of somebody who has bought Pro: plays their part, too",
+    )
+    options = parser.parse_args()
+    token = options.purchase_token
     try:
-        addresses = _addresses(parser.parse_args().address)
+        addresses = _addresses(options.address, for_subscribers=token is not None)
     except ValueError as error:
         parser.error(str(error))
-    return asyncio.run(_run(addresses))
+    return asyncio.run(_run(addresses, token))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,11 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from types import FrameType
 
+from dotenv import load_dotenv
 from rich.console import Console
 
 from scripts.local import functions_framework
@@ -18,7 +21,10 @@ from scripts.local.emulator import (
 )
 from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
 from scripts.local.processes import Processes, ProgramEndedError
+from scripts.stand_ins.revenuecat import SUBSCRIBER
+from scripts.stand_ins.settings import WEB_KEY, lacks_model, lacks_revenuecat
 
+_ROOT = Path(__file__).parents[2]
 _EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
 
 _LOWEST_PORT, _HIGHEST_PORT = 1024, 65_500
@@ -34,6 +40,7 @@ class CannotStartError(Exception):
 def main() -> int:
     """Run the stack until Ctrl-C or SIGTERM; return the exit status."""
     options = _options()
+    load_dotenv(options.env_file)
     for number in _ENDING:
         # Also Ctrl-C's: a shell that runs us in the background has set it to be ignored.
         signal.signal(number, _interrupt)
@@ -73,6 +80,13 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="one process per function under the Functions Framework, as in production",
     )
+    parser.add_argument(
+        "--env-file",
+        type=Path,
+        default=_ROOT / ".env",
+        metavar="FILE",
+        help="settings, for what the environment does not say (default: .env, if there is one)",
+    )
     return parser.parse_args()
 
 
@@ -90,7 +104,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
     named = os.environ.get(_EMULATOR_HOST)
     needed = [] if isolated else [ports.base]
-    needed += [ports.of(name) for name in FUNCTIONS]
+    needed += [ports.stand_ins, *(ports.of(name) for name in FUNCTIONS)]
     needed += [] if named else [ports.firestore]
     for port in needed:
         if not is_free(port):
@@ -101,10 +115,12 @@ def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
         raise CannotStartError(f"no emulator answers at {named}, which {_EMULATOR_HOST} names")
     emulator = named or _start_emulator(processes, ports)
     console.print(f"Firestore emulator  {emulator}{' (already running)' if named else ''}")
+    _start_stand_ins(processes, ports)
+    environment = functions_framework.environment(emulator, url(ports.stand_ins))
     if isolated:
-        _start_functions(processes, ports, emulator)
+        _start_functions(processes, ports, environment)
     else:
-        _start_gateway(processes, ports, emulator)
+        _start_gateway(processes, ports, environment)
     _report(ports, isolated=isolated)
 
 
@@ -116,16 +132,31 @@ def _start_emulator(processes: Processes, ports: Ports) -> str:
     return f"{HOST}:{ports.firestore}"
 
 
-def _start_gateway(processes: Processes, ports: Ports, emulator: str) -> None:
+def _start_stand_ins(processes: Processes, ports: Ports) -> None:
+    command = [sys.executable, "-m", "scripts.stand_ins", "--port", str(ports.stand_ins)]
+    processes.start("the stand-ins", command, {"PYTHONPATH": str(_ROOT)})
+    processes.wait_until_healthy(ports.stand_ins, "/health")
+    if lacks_model(os.environ):
+        console.print(
+            f"language model      {url(ports.stand_ins)}/openai/v1 (a stand-in: no OPENAI_API_KEY)"
+        )
+    if lacks_revenuecat(os.environ):
+        console.print(
+            f"RevenueCat          {url(ports.stand_ins)}/revenuecat (a stand-in: "
+            f"customers '{SUBSCRIBER}...' have bought)"
+        )
+
+
+def _start_gateway(processes: Processes, ports: Ports, environment: Mapping[str, str]) -> None:
     command = [sys.executable, "-m", "scripts.local.gateway", "--port", str(ports.base)]
-    processes.start("the gateway", command, functions_framework.environment(emulator))
+    processes.start("the gateway", command, environment)
     processes.wait_until_healthy(ports.base, "/health")
 
 
-def _start_functions(processes: Processes, ports: Ports, emulator: str) -> None:
+def _start_functions(processes: Processes, ports: Ports, environment: Mapping[str, str]) -> None:
     for name in FUNCTIONS:
         command = functions_framework.command(name, ports.of(name))
-        processes.start(f"function {name}", command, functions_framework.environment(emulator))
+        processes.start(f"function {name}", command, environment)
     for name in FUNCTIONS:
         processes.wait_until_healthy(ports.of(name), "/health")
 
@@ -141,6 +172,8 @@ def _report(ports: Ports, *, isolated: bool) -> None:
         addresses = "" if ports.base == Ports.base else url(ports.base)
     described = ports.of("users") if isolated else ports.base
     console.print(f"OpenAPI             {url(described)}/openapi.json")
+    if not os.environ.get("WEB_AUTH_KEY"):
+        console.print(f"purchase token      Web {WEB_KEY}")
     console.print(f"try it              ./scripts/journey {addresses}".rstrip())
     console.print("[bold green]ready[/] (Ctrl-C stops everything)")
 

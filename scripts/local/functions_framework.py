@@ -1,9 +1,11 @@
 """How a function is run as in production: by the Functions Framework, in a process of its own."""
 
+import os
 import sys
 from pathlib import Path
 
 from scripts.local.ports import HOST
+from scripts.stand_ins.settings import local_services
 
 _ROOT = Path(__file__).parents[2]
 PROJECT = "liftlog-local"
@@ -20,9 +22,14 @@ def command(function: str, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def environment(emulator: str) -> dict[str, str]:
-    """Return what a function's process needs to know, with the emulator at `emulator`."""
+def environment(emulator: str, stand_ins: str | None = None) -> dict[str, str]:
+    """Return what a function's process needs to know, with the emulator at `emulator`.
+
+    With the address of the stand-ins, what needs a key that the environment does not have is done
+    by them.
+    """
     return {
+        **(local_services(os.environ, stand_ins) if stand_ins else {}),
         "FIRESTORE_EMULATOR_HOST": emulator,
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "PYTHONPATH": str(_ROOT),

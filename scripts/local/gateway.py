@@ -7,13 +7,16 @@ import socket
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import functions.ai.main
 import functions.events.main
 import functions.sharing.main
 import functions.social.main
 import functions.users.main
 from scripts.local.ports import HOST, Ports
+from shared.outgoing import open_client
 from shared.settings import StoreSettings
 from shared.store.client import Database
+from shared.telemetry import set_up_logging
 from shared.web.app import build_app
 from shared.web.routes import Route
 
@@ -26,6 +29,7 @@ def routes_by_function() -> dict[str, list[Route]]:
         "events": functions.events.main.routes(database),
         "social": functions.social.main.routes(database),
         "sharing": functions.sharing.main.routes(database),
+        "ai": functions.ai.main.routes(database, open_client()),
     }
 
 
@@ -53,6 +57,8 @@ def main() -> None:
     apps = {ports.of(name): build_app(routes) for name, routes in by_function.items()}
     apps[ports.base] = build_app([route for routes in by_function.values() for route in routes])
     sockets = [socket.create_server((HOST, port)) for port in apps]
+    logging.basicConfig(format="%(levelname)s:     %(message)s")
+    set_up_logging()
     config = uvicorn.Config(ByPort(apps), lifespan="off", log_level=None)
     # uvicorn's own words about starting and stopping would stand in the middle of ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

@@ -4,9 +4,10 @@ import socket
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
-FUNCTIONS = ("users", "events", "social", "sharing")
+FUNCTIONS = ("users", "events", "social", "sharing", "ai")
 
 _FIRESTORE = 10
+_STAND_INS = 11
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Ports:
     def firestore(self) -> int:
         """The Firestore emulator's."""
         return self.base + _FIRESTORE
+
+    @property
+    def stand_ins(self) -> int:
+        """That of the stand-ins for services of others."""
+        return self.base + _STAND_INS
 
     def of(self, function: str) -> int:
         """The port of one function alone."""

@@ -55,7 +55,14 @@ class Stack:
         self.log.parent.mkdir(exist_ok=True)
         with self.log.open("w") as errors:
             self._process = subprocess.Popen(
-                [ROOT / "scripts" / "dev", "--port", str(self.ports.base), *options],
+                [
+                    ROOT / "scripts" / "dev",
+                    "--port",
+                    str(self.ports.base),
+                    "--env-file",
+                    os.devnull,  # a developer's keys are not for tests
+                    *options,
+                ],
                 env={**os.environ, **(environment or {})},
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -91,10 +91,23 @@ class Database:
             timeout=settings.retry_for_s,
         )
 
+    def named(self, database: str | None) -> "Database":
+        """Return the database of that name beside this one; this one itself for None."""
+        if database is None or database == self._settings.database:
+            return self
+        return Database(
+            self._settings.model_copy(update={"database": database}), self._interceptors
+        )
+
     @property
     def client(self) -> AsyncClient:
         """Firestore's client, to make references and queries with; calls go through the methods."""
         return self._connected().client
+
+    @property
+    def longest_wait_s(self) -> float:
+        """How long a request may wait for its turn, at whatever the store can do one by one."""
+        return self._settings.longest_wait_s
 
     def turn(self, *, answering: bool = False) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to move much data; whoever reads or writes megabytes takes one.

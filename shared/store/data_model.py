@@ -67,7 +67,14 @@ SHARED_ITEMS = Collection(
     "shared_items", ttl_field="expiry", unindexed=("encrypted_payload", "encryption_iv")
 )
 
-ALL = (USERS, LOOKUPS, PICTURE_PARTS, EVENTS, FOLLOW_SECRETS, INBOX, SHARED_ITEMS)
+OF_USERS = (USERS, LOOKUPS, PICTURE_PARTS, EVENTS, FOLLOW_SECRETS, INBOX, SHARED_ITEMS)
+"""What belongs to users, and goes with them."""
+
+VERIFICATIONS = Collection("verifications", ttl_field="expires_at", unindexed=("verified_at",))
+RATE_LIMITS = Collection("rate_limits", ttl_field="expires_at", unindexed=("passed",))
+"""Both by the SHA-256 of purchase tokens; which users these belong to is not known."""
+
+ALL = (*OF_USERS, VERIFICATIONS, RATE_LIMITS)
 
 
 def user_document(client: "AsyncClient", user_id: UUID) -> "AsyncDocumentReference":

@@ -31,13 +31,23 @@ def _largest(schema: dict[str, Any], definitions: dict[str, Any]) -> int:
     match schema.get("type"):
         case "object":
             members = schema.get("properties", {}).items()
-            return 2 + sum(len(name) + 4 + _largest(value, definitions) for name, value in members)
+            named = sum(len(name) + 4 + _largest(value, definitions) for name, value in members)
+            return 2 + named + _largest_others(schema, definitions)
         case "array":
             return 2 + int(schema["maxItems"]) * (1 + _largest(schema["items"], definitions))
         case "string":
             return 2 + _largest_string(schema)
         case _:
             return _NUMBER_BYTES
+
+
+def _largest_others(schema: dict[str, Any], definitions: dict[str, Any]) -> int:
+    """Return the bytes of members whose names are the client's to choose."""
+    if "maxProperties" not in schema:
+        return 0
+    name = 2 + _largest_string(schema["propertyNames"])
+    member = name + 2 + _largest(schema["additionalProperties"], definitions)
+    return int(schema["maxProperties"]) * member
 
 
 def _largest_string(schema: dict[str, Any]) -> int:

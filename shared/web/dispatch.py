@@ -10,10 +10,15 @@ from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
+from shared.auth.purchases import Subscriber
 from shared.errors import LiftLogError, RequestTooLarge
+from shared.instants import now
 from shared.schemas.wire import Answer
+from shared.schemas.wire import Request as Parsed
+from shared.web.hang_up import unless_hung_up
 from shared.web.json_stream import JsonStream
 from shared.web.problems import problem, problem_of
+from shared.web.purchase_token import presented_token
 from shared.web.routes import Route
 
 PREFIXES = ("/v2", "")
@@ -56,11 +61,7 @@ class _Path:
         if route is None:
             return method_not_allowed(request.url.path, self._allowed)
         try:
-            if route.has_body:
-                parsed = route.parse_body(await _read_body(request, route.max_body_bytes))
-            else:
-                parsed = route.parse_path(request.path_params)
-            return await _response(await route.handler(parsed))
+            return await _response(await _handled(route, request))
         except LiftLogError as error:
             return problem_of(error, request.url.path)
 
@@ -78,6 +79,25 @@ def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
 async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
     response = problem(HTTPStatus.NOT_FOUND, "no such route", scope["path"])
     await response(scope, receive, send)
+
+
+async def _handled(route: Route, request: Request) -> Answer | JsonStream | None:
+    if route.purchases is None:
+        return await route.handler(await _parsed(route, request))
+    # Before the body is read: who may not ask need not be listened to.
+    subscriber = await route.purchases.subscriber(presented_token(request), now())
+    work = _work(route, await _parsed(route, request), subscriber)
+    return await unless_hung_up(request.receive, work)
+
+
+async def _work(route: Route, parsed: Parsed, subscriber: Subscriber) -> Answer | JsonStream | None:
+    return await route.handler(parsed, subscriber)
+
+
+async def _parsed(route: Route, request: Request) -> Parsed:
+    if route.has_body:
+        return route.parse_body(await _read_body(request, route.max_body_bytes))
+    return route.parse_path(request.path_params)
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytearray:

@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
+from shared.telemetry import set_up_logging
+
 
 def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[ASGIApp]]:
     """Return a function to register as the target: its answer to every request is `app`.
 
     The framework takes functions only, and hands what they return the request's channels.
     """
+    set_up_logging()
 
     async def function(_request: Request) -> ASGIApp:
         return app

@@ -33,7 +33,26 @@ _PROBLEM = {
         },
     },
 }
-_TEMPORARY = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+_TEMPORARY = (
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+_CHALLENGE = {
+    "description": "How to present a purchase token.",
+    "schema": {"type": "string"},
+}
+_BY_PURCHASE = "purchaseToken"
+_SECURITY_SCHEMES = {
+    _BY_PURCHASE: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`<Store> <token>` or `Bearer <Store> <token>`; the stores are Web, Google, "
+        "Apple and RevenueCat.",
+    }
+}
 _RETRY_AFTER = {
     "description": "After how many seconds to try again.",
     "schema": {"type": "integer", "minimum": 0},
@@ -58,12 +77,17 @@ def describe(routes: Sequence[Route]) -> Document:
         "openapi": "3.1.0",
         "info": {"title": "LiftLog", "version": "2"},
         "paths": paths,
-        "components": {"schemas": {**definitions.get("$defs", {}), "Problem": _PROBLEM}},
+        "components": {
+            "schemas": {**definitions.get("$defs", {}), "Problem": _PROBLEM},
+            "securitySchemes": _SECURITY_SCHEMES if any(r.purchases for r in routes) else {},
+        },
     }
 
 
 def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
     operation: Document = {"summary": route.summary, "responses": _responses(route, schemas)}
+    if route.purchases is not None:
+        operation["security"] = [{_BY_PURCHASE: []}]
     if route.has_body:
         schema = schemas[route.takes, "validation"]
         operation["requestBody"] = {
@@ -82,16 +106,19 @@ def _responses(route: Route, schemas: dict[Any, Document]) -> Document:
     success: Document = {"description": HTTPStatus.OK.phrase}
     if route.answers:
         success["content"] = _content("application/json", schemas[route.answers, "serialization"])
-    return {"200": success, **{str(status.value): _refusal(status) for status in route.statuses}}
+    refusals = {str(status.value): _refusal(route, status) for status in route.statuses}
+    return {"200": success, **refusals}
 
 
-def _refusal(status: HTTPStatus) -> Document:
+def _refusal(route: Route, status: HTTPStatus) -> Document:
     refusal: Document = {
         "description": status.phrase,
         "content": _content(MEDIA_TYPE, {"$ref": "#/components/schemas/Problem"}),
     }
     if status in _TEMPORARY:
         refusal["headers"] = {"Retry-After": _RETRY_AFTER}
+    if status == HTTPStatus.UNAUTHORIZED and route.purchases is not None:
+        refusal["headers"] = {"WWW-Authenticate": _CHALLENGE}
     return refusal
 
 

@@ -11,14 +11,17 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from shared.errors import (
+    DependencyFailed,
     DependencyTimedOut,
     DependencyUnavailable,
     FieldProblem,
     InvalidRequest,
     LiftLogError,
     NotAuthenticated,
+    NotEntitled,
     NotFound,
     Overloaded,
+    RateLimited,
     RequestTooLarge,
 )
 
@@ -26,7 +29,10 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.BAD_REQUEST,
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    NotEntitled: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    DependencyFailed: HTTPStatus.BAD_GATEWAY,
     DependencyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     DependencyTimedOut: HTTPStatus.GATEWAY_TIMEOUT,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -34,14 +40,22 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
 
 MEDIA_TYPE = "application/problem+json"
 
+# RFC 6750, section 3: the error is named only to those who presented something.
+_CHALLENGE = 'Bearer realm="LiftLog"'
+_REJECTED = ', error="invalid_token"'
+
 _HARMLESS = frozenset(
     {"base64", "base64_type", "too_many_bytes", "too_few_bytes", "instant", "instant_type"}
-    | {"string_too_long", "too_short", "too_long"}
+    | {"string_too_long", "string_too_short", "too_short", "too_long", "exercise_weights"}
+    | {"literal_error", "greater_than_equal", "less_than_equal"}
 )
 _IN_WORDS = {
     "missing": "is required",
     "model_type": "must be an object",
     "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
     "list_type": "must be a list",
 }
 
@@ -69,8 +83,10 @@ def problem(
 def problem_of(error: LiftLogError, instance: str) -> Response:
     """Return what a client is told about `error`."""
     headers = {}
-    if isinstance(error, DependencyUnavailable):
+    if isinstance(error, DependencyUnavailable | RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, NotEntitled):
+        headers["WWW-Authenticate"] = _CHALLENGE + (_REJECTED if error.was_presented else "")
     errors = error.problems if isinstance(error, InvalidRequest) else ()
     return problem(STATUS[type(error)], str(error), instance, errors, headers)
 

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from shared.auth.purchases import Purchases
 from shared.errors import (
     DependencyTimedOut,
     DependencyUnavailable,
@@ -21,7 +21,7 @@ from shared.web.body_limit import largest_body
 from shared.web.json_stream import JsonStream
 from shared.web.problems import STATUS, invalid_request
 
-Handler = Callable[[Any], Awaitable[Answer | JsonStream | None]]
+Handler = Callable[..., Awaitable[Answer | JsonStream | None]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,13 @@ class Route:
 
     refuses: Sequence[type[LiftLogError]] = ()
     """How the handler may refuse, besides what any route may: bad requests, the store's outage."""
+
+    purchases: Purchases | None = None
+    """Who tells what purchase a caller presents, for a route that takes one.
+
+    The handler then gets the subscriber as a second argument, and is cancelled if they hang up:
+    what is done for them costs money.
+    """
 
     @property
     def has_body(self) -> bool:

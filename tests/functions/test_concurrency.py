@@ -12,7 +12,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from scripts.client.api import from_text, to_text
 from scripts.client.person import LONG_AGO, Person
 from shared.store.client import Database
-from shared.store.data_model import ALL, user_document
+from shared.store.data_model import OF_USERS, user_document
 from tests.front_door import FrontDoor
 from tests.functions.test_events import event, followed
 from tests.functions.test_social import message
@@ -145,7 +145,7 @@ async def test_everything_is_stored_as_the_data_model_says_and_removed_with_its_
     )
     await door.put("/v2/user", everything)
     stored = await left_of(database, alice)
-    for collection in ALL:
+    for collection in OF_USERS:
         fields, *_ = stored[collection.name]
         # What the data model spares the index is there under that name, and no bytes are indexed.
         assert set(collection.unindexed) <= fields.keys()
@@ -159,7 +159,7 @@ async def left_of(database: Database, person: Person) -> dict[str, list[dict[str
     """Return the documents of each collection that are a user's, as their fields."""
     left = {}
     found: Sequence[DocumentSnapshot[Any]]
-    for collection in ALL:
+    for collection in OF_USERS:
         documents = collection.of(database.client, UUID(person.id))
         if collection.per_user:
             found = await documents.get()

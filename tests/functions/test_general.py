@@ -11,6 +11,7 @@ import pytest
 from scripts.client.api import to_text
 from scripts.client.person import Person
 from scripts.local.ports import FUNCTIONS, HOST, url
+from scripts.stand_ins.settings import WEB_KEY
 from tests import stack
 from tests.front_door import FrontDoor
 from tests.functions.test_users import profile
@@ -27,7 +28,10 @@ ROUTES = [
     ("PUT", "/inbox"),
     ("POST", "/inbox"),
     ("POST", "/shareditem"),
+    ("POST", "/ai/workout"),
+    ("POST", "/ai/session"),
 ]
+SUBSCRIBER = {"Authorization": f"Web {WEB_KEY}"}  # most routes do not look
 GETS = [("GET", "/user/abcdefghijkl"), ("GET", "/shareditem/abcdefghijkl")]
 
 EVERY_BODY_ROUTE = pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda part: part)
@@ -53,7 +57,8 @@ def assert_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 async def test_what_is_not_json_is_refused(
     door: FrontDoor, prefix: str, method: str, path: str, body: bytes
 ) -> None:
-    assert_problem(await door.send(method, prefix + path, content=body), 400)
+    answer = await door.send(method, prefix + path, content=body, headers=SUBSCRIBER)
+    assert_problem(answer, 400)
 
 
 @EVERY_BODY_ROUTE
@@ -61,7 +66,8 @@ async def test_what_is_not_json_is_refused(
 async def test_json_that_is_no_object_is_refused(
     door: FrontDoor, method: str, path: str, body: bytes
 ) -> None:
-    problem = assert_problem(await door.send(method, f"/v2{path}", content=body), 400)
+    answer = await door.send(method, f"/v2{path}", content=body, headers=SUBSCRIBER)
+    problem = assert_problem(answer, 400)
     assert problem["errors"] == [{"field": "", "message": "must be an object"}]
 
 
@@ -186,7 +192,9 @@ async def test_nothing_of_a_request_reaches_the_log(door: FrontDoor, alice: Pers
 async def test_a_body_larger_than_any_valid_one_is_refused(
     door: FrontDoor, method: str, path: str
 ) -> None:
-    assert_problem(await door.send(method, f"/v2{path}", content=b" " * 4_000_000), 413)
+    content = b" " * 4_000_000
+    answer = await door.send(method, f"/v2{path}", content=content, headers=SUBSCRIBER)
+    assert_problem(answer, 413)
 
 
 async def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_large() -> None:

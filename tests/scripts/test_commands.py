@@ -1,11 +1,13 @@
 """The commands as developers run them."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
 from functools import partial
+from pathlib import Path
 
 import httpx
 import psutil
@@ -13,7 +15,8 @@ import pytest
 
 from scripts.local.ports import FUNCTIONS, HOST, url
 from scripts.local.stack import ROOT, Stack, addresses, free_ports
-from tests.stack import current
+from scripts.stand_ins.settings import WEB_KEY
+from tests.stack import current, said
 
 get = partial(httpx.get, timeout=60)
 
@@ -55,14 +58,16 @@ def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
     # The environment's emulator is another stack's: this one starts its own.
     with Stack(*options, environment={"FIRESTORE_EMULATOR_HOST": ""}) as own:
         where = addresses(own.ports).items() if options else [("", url(own.ports.base))]
-        journey = run("journey", *(f"{name}={at}" if name else at for name, at in where))
+        where_all_is = [f"{name}={at}" if name else at for name, at in where]
+        journey = run("journey", "--purchase-token", f"Web {WEB_KEY}", *where_all_is)
         assert journey.returncode == 0, journey.stdout
-        assert "All 33 steps went as they should." in journey.stdout
+        assert "All 35 steps went as they should." in journey.stdout
         if not options:
             for name in FUNCTIONS:
                 assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
             assert get(url(own.ports.of("users")) + "/v2/inbox").status_code == 404
             assert get(url(own.ports.base) + "/v2/inbox").status_code == 405
+        shutil.copy(own.log, said())
         children = started_by(own.pid)
         assert any("CloudFirestore" in " ".join(child.cmdline()) for child in children)
         begin = time.monotonic()
@@ -72,14 +77,26 @@ def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
         assert not [child for child in left_behind if runs(child)]
 
 
-def test_an_emulator_that_runs_already_is_used() -> None:
+def test_an_emulator_and_settings_that_are_there_already_are_used(tmp_path: Path) -> None:
     emulator = f"{HOST}:{current().firestore}"
-    with Stack(environment={"FIRESTORE_EMULATOR_HOST": emulator}) as own:
+    settings = tmp_path / ".env"
+    settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")
+    environment = {"FIRESTORE_EMULATOR_HOST": emulator, "TEST_MODE": "True"}
+    with Stack("--env-file", str(settings), environment=environment) as own:
         assert not any("CloudFirestore" in " ".join(c.cmdline()) for c in started_by(own.pid))
         assert any(f"{emulator} (already running)" in line for line in own.said)
         user = httpx.post(url(own.ports.base) + "/user/create", json={}, timeout=60).json()
         same = get(f"{url(current().of('users'))}/user/{user['id']}")
         assert same.status_code == 200
+        for key, status in (("SECRET-of-a-developer", 400), (WEB_KEY, 401)):
+            answer = httpx.post(
+                url(own.ports.base) + "/ai/session",
+                json={},
+                headers={"Authorization": f"Web {key}"},
+                timeout=60,
+            )
+            assert answer.status_code == status
+        assert not any("SECRET" in line or WEB_KEY in line for line in own.said)
 
 
 def test_an_emulator_that_does_not_answer_is_said_so_in_one_line() -> None:

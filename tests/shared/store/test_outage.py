@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ from scripts.local.emulator import firestore_command, warm_up
 from scripts.local.functions_framework import PROJECT
 from scripts.local.ports import HOST
 from scripts.local.stack import Stack, addresses, free_ports
+from tests import stack
 from tests.front_door import FrontDoor
 from tests.functions.test_general import assert_problem
 
@@ -133,6 +135,7 @@ def functions(emulator: Emulator, http: httpx.AsyncClient) -> Iterator[FrontDoor
     }
     with Stack("--isolated", environment=environment) as own:
         yield FrontDoor(addresses(own.ports), http)
+        shutil.copy(own.log, stack.said())
 
 
 async def everything(functions: FrontDoor) -> dict[str, tuple[httpx.Response, float]]:

@@ -9,13 +9,18 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+import functions.ai.main
 import functions.events.main
 import functions.sharing.main
 import functions.social.main
 import functions.users.main
 from scripts.client.api import to_text
+from scripts.local.ports import url
 from scripts.local.round_trips import RoundTrips
 from scripts.local.stack import ROOT
+from scripts.stand_ins.revenuecat import SUBSCRIBER
+from scripts.stand_ins.settings import WEB_KEY, local_services
+from shared.outgoing import open_client
 from shared.settings import StoreSettings
 from shared.store.client import Database
 from shared.store.data_model import user_document
@@ -23,9 +28,19 @@ from shared.store.events import Events, NewEvent
 from shared.store.follow_secrets import FollowSecrets
 from shared.store.users import PasswordHash, Users
 from shared.web.app import build_app
+from shared.web.routes import Route
+from tests import stack
 
 READ, QUERY, COMMIT = "BatchGetDocuments", "RunQuery", "Commit"
 LONG_AGO = "2000-01-01T00:00:00Z"
+WISH = {
+    "attributes": {
+        "areasToWorkout": ["legs"],
+        "volume": 0,
+        "exerciseToKilograms": {},
+        "useImperialUnits": False,
+    }
+}
 SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
@@ -45,8 +60,12 @@ class Counted:
             )
             for route in function.routes(self.database)
         ]
+        self.http = self.serving(routes)
+
+    def serving(self, routes: list[Route]) -> httpx.AsyncClient:
+        """Return a client of `routes`."""
         transport = httpx.ASGITransport(build_app(routes))
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://functions")
+        return httpx.AsyncClient(transport=transport, base_url="http://functions")
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call a route that should succeed; return its JSON."""
@@ -136,6 +155,42 @@ async def test_round_trips_of_every_request_are_as_the_readme_says(
     }
     for request, calls in seen.items():
         assert readme_says(f"`{request}`", len(calls)), request
+
+
+async def test_round_trips_of_a_plan_are_as_the_readme_says(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_ins = url(stack.current().stand_ins)
+    for name, value in local_services({}, stand_ins).items():
+        monkeypatch.setenv(name, value)
+    async with open_client() as outgoing:
+        http = counted.serving(functions.ai.main.routes(counted.database, outgoing))
+        seen = await plans(counted, http)
+    assert seen == {
+        "first of a purchase": [READ, COMMIT, READ, COMMIT],
+        "second of a purchase": [READ, COMMIT],
+        "of the web": [READ, COMMIT],
+    }
+    for request in ("POST /ai/workout", "POST /ai/session"):
+        assert readme_says(f"`{request}`", 2)
+
+
+async def plans(counted: Counted, http: httpx.AsyncClient) -> dict[str, list[str]]:
+    """Ask for plans; return the calls to Firestore of each."""
+
+    async def calls(purchase_token: str) -> list[str]:
+        headers = {"Authorization": purchase_token}
+        with counted.trips.counted() as calls:
+            answer = await http.post("/ai/session", json=WISH, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return calls
+
+    purchase = f"RevenueCat {SUBSCRIBER}-{uuid4()}"
+    return {
+        "first of a purchase": await calls(purchase),
+        "second of a purchase": await calls(purchase),
+        "of the web": await calls(f"Web {WEB_KEY}"),
+    }
 
 
 def readme_says(request: str, round_trips: int) -> bool:

@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from scripts.local.ports import FUNCTIONS, url
+from scripts.stand_ins.revenuecat import SUBSCRIBER
 from shared.web.openapi import describe
 from tests import stack
 from tests.shared.web.test_routes import CONTRACT, declared
@@ -52,6 +54,7 @@ def test_generated_requests_find_no_server_error_and_no_undocumented_answer(
             "--config-file", Path(__file__).with_name("schemathesis.toml"),
             "run", url(stack.current().of(function)) + "/openapi.json",
             "--warnings", "off", "--no-color",
+            "--header", f"Authorization: RevenueCat {SUBSCRIBER}-{uuid4()}",
         ],
         cwd=tmp_path,
         timeout=600,
@@ -74,4 +77,9 @@ def test_the_document_is_made_from_the_declared_routes() -> None:
             assert statuses == {200, *route.statuses}
             assert ("requestBody" in operation) == route.has_body
             for status, answer in operation["responses"].items():
-                assert ("Retry-After" in answer.get("headers", {})) == (status in ("503", "504"))
+                has_retry_after = "Retry-After" in answer.get("headers", {})
+                assert has_retry_after == (status in ("429", "502", "503", "504"))
+            is_for_subscribers = route.path.startswith("/ai/")
+            assert ("security" in operation) == is_for_subscribers
+            if is_for_subscribers:
+                assert "WWW-Authenticate" in operation["responses"]["401"]["headers"]

@@ -20,6 +20,7 @@ CONTRACT = {
     "events": {"PUT /event", "POST /events"},
     "social": {"PUT /follow-secret", "POST /follow-secret/delete", "PUT /inbox", "POST /inbox"},
     "sharing": {"POST /shareditem", "GET /shareditem/{id}"},
+    "ai": {"POST /ai/workout", "POST /ai/session"},
 }
 
 SMALLEST_LIMIT_BYTES = {
@@ -29,6 +30,8 @@ SMALLEST_LIMIT_BYTES = {
     "POST /shareditem": 20 * 1024 * 4 // 3,
     "POST /users": 200 * 38,
     "POST /events": 200 * (38 + 42 + 37),
+    "POST /ai/workout": 9 * 32 + 200,
+    "POST /ai/session": 9 * 17 + 100 * 60 + 200,
 }
 
 

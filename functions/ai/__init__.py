@@ -1,0 +1,1 @@
+"""The function `ai`: workout plans for subscribers."""

@@ -1,0 +1,110 @@
+"""What the stand-in for a language model says: talk, or a plan made from what was asked for."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.stand_ins.exercises import WORKOUTS, Exercise, matching
+
+_ASKS_FOR_A_PLAN = re.compile(r"\b(plan|program(me)?|workout|session|routine)s?\b", re.IGNORECASE)
+_ASKS_TO_EXPLAIN = re.compile(r"\b(explain|why|how|tell me)\b", re.IGNORECASE)
+_MOST_DAYS = 7
+_USUAL_DAYS = 3
+_USUAL_EXERCISES = 5
+
+STAND_IN = (
+    "I am a stand-in for a language model: I run on your machine, know a few exercises by heart, "
+    "and am here so that everything can be tried without a key."
+)
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A reply: words, and perhaps a call of a function or a refusal."""
+
+    text: str = ""
+    function: str | None = None
+    arguments: str = ""
+    refusal: str | None = None
+
+
+def reply_to(asked: dict[str, Any]) -> Speech:
+    """Return the reply to a request of the Chat Completions API."""
+    wish = next(
+        (str(m.get("content")) for m in reversed(asked["messages"]) if m["role"] == "user"), ""
+    )
+    tools = [tool["function"] for tool in asked.get("tools") or ()]
+    is_forced = isinstance(asked.get("tool_choice"), dict)
+    answers_a_tool = asked["messages"][-1]["role"] == "tool" and not is_forced
+    if tools and (is_forced or (_ASKS_FOR_A_PLAN.search(wish) and not answers_a_tool)):
+        function = tools[0]
+        words = "" if is_forced else "Here is a plan for you."
+        return Speech(words, function["name"], json.dumps(_filled(function["parameters"], wish)))
+    if _ASKS_TO_EXPLAIN.search(wish):
+        return Speech(_EXPLANATION)
+    return Speech(f"{STAND_IN} Ask me for a plan, or to explain something.")
+
+
+def _filled(schema: dict[str, Any], wish: str) -> dict[str, Any]:
+    return _plan(wish) if "sessions" in schema["properties"] else _session_alone(wish)
+
+
+def _plan(wish: str) -> dict[str, Any]:
+    days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days|\.)", _USUAL_DAYS), _MOST_DAYS)
+    level = _line(wish, "Experience") or "your level"
+    goals = _line(wish, "Goals") or "getting stronger"
+    return {
+        "name": f"{days} days a week",
+        "description": f"{STAND_IN} This plan is for {goals.lower()}, at {level.lower()}.",
+        "sessions": [
+            _session(f"Day {day + 1}: {title}", exercises[:_USUAL_EXERCISES], wish)
+            for day, (title, exercises) in enumerate(
+                WORKOUTS[day % len(WORKOUTS)] for day in range(days)
+            )
+        ],
+    }
+
+
+def _session_alone(wish: str) -> dict[str, Any]:
+    count = _number(wish, r"Number of exercises: (\d+)", _USUAL_EXERCISES)
+    areas = (_line(wish, "Areas to train") or "full body").lower().split(", ")
+    known = re.findall(r"[:;] ([^:;]+?) -?[\d.]+ (?:kg|lb)", wish)
+    session = _session(" and ".join(areas).capitalize()[:100], matching(areas, known, count), wish)
+    return {**session, "notes": STAND_IN}
+
+
+def _session(name: str, exercises: list[Exercise], wish: str) -> dict[str, Any]:
+    imperial = "(lb)" in wish
+    return {
+        "name": name,
+        "exercises": [e.as_json(imperial=imperial) for e in exercises],
+        "notes": "",
+    }
+
+
+def _line(wish: str, label: str) -> str | None:
+    found = re.search(rf"^{label}: (.+)$", wish, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _number(wish: str, pattern: str, otherwise: int) -> int:
+    found = re.search(pattern, wish)
+    return int(found[1]) if found else otherwise
+
+
+_EXPLANATION = f"""{STAND_IN} Still, here is what most coaches agree on.
+
+A muscle grows when it is asked for a little more than last time. That is all that progression \
+means: add a repetition while you can, then add weight, and start over with fewer repetitions. \
+Small steps last longer than large ones.
+
+Between two hard sets the muscle needs its fuel back. After an easy set a minute and a half will \
+do, after a heavy one take three, and after a failed one five. Who rests too little trains their \
+lungs.
+
+Between two sessions it needs sleep and food. Two days for a muscle that has worked hard are a \
+good rule; that is why plans turn from pushing to pulling to legs.
+
+And then there is patience. Write down what you did, look at it after eight weeks, and change \
+one thing at a time."""

@@ -1,0 +1,47 @@
+"""How often a subscriber may use what costs us money.
+
+Source: contract, heading "AI".
+"""
+
+import logging
+from datetime import datetime
+
+from shared.auth.purchases import Subscriber
+from shared.errors import DependencyUnavailable, Overloaded
+from shared.settings import RateLimitSettings
+from shared.store.quotas import Quotas
+
+logger = logging.getLogger(__name__)
+
+_WEB = "Web"
+
+
+class RateLimits:
+    """Lets so many requests of a subscriber pass in any 24 hours.
+
+    `bucket` keeps apart what is counted separately.
+    """
+
+    def __init__(self, bucket: str, quotas: Quotas, settings: RateLimitSettings) -> None:
+        self._bucket = bucket
+        self._quotas = quotas
+        self._settings = settings
+
+    async def admit(self, subscriber: Subscriber, now: datetime) -> None:
+        """Return if the request may pass; it is counted then.
+
+        Raises:
+            RateLimited: it may not.
+            DependencyUnavailable: it cannot be counted, and the settings want it refused then.
+        """
+        if self._settings.test_mode:
+            return
+        limit = self._settings.web if subscriber.store == _WEB else self._settings.mobile
+        try:
+            await self._quotas.take(f"{self._bucket}-{subscriber.key}", limit, now)
+        except Overloaded:
+            raise  # the store does answer: there are too many to be counted
+        except DependencyUnavailable:
+            if self._settings.when_unavailable == "refuse":
+                raise
+            logger.warning("a request passes without being counted: the store does not answer")

@@ -1,0 +1,128 @@
+"""What purchase stores have answered, remembered: they are slow, limited, and sometimes down."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cachetools import LRUCache
+
+from shared.auth.purchases import PurchaseVerifier, Subscriber
+from shared.errors import DependencyUnavailable
+from shared.settings import PurchaseSettings
+from shared.store.verifications import Verifications
+from shared.turns import Turns
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class _Known:
+    is_entitled: bool
+    ask_again_at: datetime
+    verified_at: datetime | None
+    """When the store last confirmed the purchase."""
+
+
+class Remembered:
+    """A store that is asked once in a while.
+
+    A confirmed purchase is remembered here and, for other processes, in Firestore; a refusal only
+    here, so that nobody can fill the database with made-up tokens. While the store cannot tell, a
+    purchase that it confirmed within the last day passes.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        verifier: PurchaseVerifier,
+        verifications: Verifications,
+        settings: PurchaseSettings,
+    ) -> None:
+        self._store = store
+        self._verifier = verifier
+        self._verifications = verifications
+        self._good_for = timedelta(seconds=settings.good_s)
+        self._refused_for = timedelta(seconds=settings.refused_s)
+        self._trusted_for = timedelta(seconds=settings.trusted_s)
+        self._known: LRUCache[str, _Known] = LRUCache(settings.remembered)
+        self._asking: dict[str, asyncio.Task[bool]] = {}
+        # Made-up tokens must neither fill the memory with waiting requests nor use up the store.
+        self._turns = Turns(_AT_ONCE, settings.timeout_s, "purchases to verify")
+
+    async def is_entitled(self, token: str, now: datetime) -> bool:
+        """Whether `token` proves a purchase; those who ask at the same time share one answer.
+
+        Costs nothing while the answer is fresh; one read, and if nobody else asked the store
+        lately also its calls and one commit, when it is not.
+
+        Raises:
+            DependencyUnavailable: the store could not tell, and has not confirmed it lately.
+        """
+        key = Subscriber.of(self._store, token).key
+        known = self._known.get(key)
+        if known is not None and now < known.ask_again_at:
+            return known.is_entitled
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = asyncio.create_task(self._find_out(key, token, now))
+            self._asking[key] = asking
+            asking.add_done_callback(lambda done: self._asked(key, done))
+        return await asyncio.shield(asking)  # one caller's hanging up is not the others'
+
+    def _asked(self, key: str, done: asyncio.Task[bool]) -> None:
+        del self._asking[key]
+        if not done.cancelled():
+            done.exception()  # it is seen, also when nobody waits any more
+
+    async def _find_out(self, key: str, token: str, now: datetime) -> bool:
+        verified_at = await self._last_verified(key)
+        if verified_at is not None and now < verified_at + self._good_for:
+            return self._remember(key, verified_at, verified_at + self._good_for)
+        try:
+            async with self._turns.take():
+                is_entitled = await self._verifier.is_entitled(token, now)
+        except DependencyUnavailable as error:
+            if verified_at is None or now >= verified_at + self._trusted_for:
+                raise
+            logger.warning("%s cannot tell; its purchases of the last day pass", self._store)
+            pause = min(timedelta(seconds=error.retry_after_s), self._refused_for)
+            return self._remember(key, verified_at, now + pause)
+        if is_entitled:
+            await self._tell_others(key, now)
+            return self._remember(key, now, now + self._good_for)
+        if verified_at is not None:
+            await self._take_back(key)
+        self._known[key] = _Known(
+            is_entitled=False, ask_again_at=now + self._refused_for, verified_at=None
+        )
+        return False
+
+    def _remember(self, key: str, verified_at: datetime, ask_again_at: datetime) -> bool:
+        self._known[key] = _Known(
+            is_entitled=True, ask_again_at=ask_again_at, verified_at=verified_at
+        )
+        return True
+
+    async def _last_verified(self, key: str) -> datetime | None:
+        known = self._known.get(key)
+        here = known.verified_at if known is not None else None
+        try:
+            elsewhere = await self._verifications.find(key)
+        except DependencyUnavailable:
+            return here  # the purchase store itself can still be asked
+        return max((at for at in (here, elsewhere) if at is not None), default=None)
+
+    async def _tell_others(self, key: str, now: datetime) -> None:
+        try:
+            await self._verifications.put(key, now, now + self._trusted_for)
+        except DependencyUnavailable:
+            logger.warning("a verified purchase cannot be noted for other processes")
+
+    async def _take_back(self, key: str) -> None:
+        try:
+            await self._verifications.delete(key)
+        except DependencyUnavailable:
+            logger.warning("a purchase that was taken back cannot be noted for other processes")

@@ -1,0 +1,90 @@
+"""Purchases that RevenueCat keeps; the token is its customer id.
+
+Source: https://www.revenuecat.com/docs/api-v2 (customer, list of active entitlements)
+"""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import Field, HttpUrl, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from shared.auth.store_api import StoreApi, stands_for_itself
+from shared.instants import to_micros
+from shared.outgoing import Client
+from shared.secrets import Secrets
+from shared.settings import Settings
+
+_PAGE_SIZE = 20
+_MOST_PAGES = 20
+_LONGEST_ID = 1500
+
+
+class RevenueCatSettings(Settings):
+    """Which of a customer's entitlements counts, and our access to it."""
+
+    model_config = SettingsConfigDict(env_prefix="REVENUECAT_")
+
+    api_key: SecretStr | None = None
+    """A key of version 2 that may read customer information."""
+
+    project: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
+    entitlement: str = ""
+    """Its id, which begins with `entl`; not its lookup key."""
+
+    url: HttpUrl = HttpUrl("https://api.revenuecat.com")
+
+
+class RevenueCat:
+    """Asks for a customer's active entitlements."""
+
+    def __init__(
+        self,
+        settings: RevenueCatSettings,
+        secrets: Secrets,
+        http: Client,
+        timeout_s: float,
+    ) -> None:
+        self._settings = settings
+        self._api_key = secrets.of(settings, "api_key")
+        self._api = StoreApi("RevenueCat", http, timeout_s)
+
+    async def is_entitled(self, token: str, now: datetime) -> bool:
+        """Whether the customer `token` has the entitlement; one call per 20 entitlements.
+
+        Raises:
+            DependencyUnavailable: RevenueCat did not say, or our access to it is not configured.
+        """
+        if not stands_for_itself(token, _LONGEST_ID):
+            return False
+        if not (self._settings.project and self._settings.entitlement):
+            raise self._api.unusable("REVENUECAT_PROJECT or REVENUECAT_ENTITLEMENT is missing")
+        headers = {"Authorization": f"Bearer {await self._api_key.value()}"}
+        listing = self._listing(token)
+        after = ""
+        for _ in range(_MOST_PAGES):
+            reply = await self._api.get(f"{listing}?limit={_PAGE_SIZE}{after}", headers)
+            if reply.content.get("type") == "resource_missing":
+                return False
+            items = reply.content.get("items")
+            if reply.status != HTTPStatus.OK or not isinstance(items, list):
+                raise self._api.unusable(f"no list of entitlements ({reply.status})")
+            if any(self._is_ours(item, now) for item in items):
+                return True
+            if not reply.content.get("next_page") or not items:
+                return False
+            after = f"&starting_after={quote(str(items[-1].get('entitlement_id')), safe='')}"
+        raise self._api.unusable("the list of entitlements does not end")
+
+    def _listing(self, customer: str) -> str:
+        base = str(self._settings.url).rstrip("/")
+        where = f"projects/{self._settings.project}/customers/{quote(customer, safe='')}"
+        return f"{base}/v2/{where}/active_entitlements"
+
+    def _is_ours(self, item: Any, now: datetime) -> bool:  # noqa: ANN401 - JSON
+        if not isinstance(item, dict) or item.get("entitlement_id") != self._settings.entitlement:
+            return False
+        expires_at_ms = item.get("expires_at")
+        return expires_at_ms is None or expires_at_ms * 1000 > to_micros(now)

@@ -1,0 +1,38 @@
+"""The web app's subscribers: they share one key.
+
+Source: contract, heading "Purchase tokens".
+"""
+
+import hmac
+from datetime import datetime
+
+from pydantic import SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from shared.secrets import Secrets
+from shared.settings import Settings
+
+
+class WebSettings(Settings):
+    """The web app's key; without one nobody passes."""
+
+    model_config = SettingsConfigDict(env_prefix="WEB_")
+
+    auth_key: SecretStr | None = None
+
+
+class Web:
+    """Compares with the key."""
+
+    def __init__(self, settings: WebSettings, secrets: Secrets) -> None:
+        self._key = secrets.of(settings, "auth_key")
+
+    async def is_entitled(self, token: str, _now: datetime) -> bool:
+        """Whether `token` is the key.
+
+        Raises:
+            DependencyUnavailable: the key is kept elsewhere and cannot be fetched.
+        """
+        if not self._key.is_given:
+            return False
+        return hmac.compare_digest(token.encode(), (await self._key.value()).encode())

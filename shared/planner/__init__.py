@@ -1,0 +1,1 @@
+"""Workout plans, made by a language model."""

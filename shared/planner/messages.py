@@ -1,0 +1,33 @@
+"""What is said in a conversation with a language model, in words of our own; pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that the model may call; its parameters are the fields of a schema."""
+
+    name: str
+    purpose: str
+    parameters: type[BaseModel]
+
+
+@dataclass(frozen=True)
+class Call:
+    """The model's wish to call a function; the arguments are whatever text it wrote."""
+
+    id: str
+    function: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message. One by `tool` answers a call."""
+
+    by: Literal["system", "user", "assistant", "tool"]
+    text: str
+    call: Call | None = None

@@ -1,0 +1,207 @@
+"""The language model, reached by OpenAI's Chat Completions, which many servers speak.
+
+Source: https://platform.openai.com/docs/api-reference/chat
+"""
+
+import asyncio
+import itertools
+import logging
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import openai
+from openai import AsyncOpenAI, AsyncStream
+
+from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable
+from shared.planner.messages import Function, Said
+from shared.planner.reply import Reply
+from shared.secrets import Secrets
+from shared.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from openai.types.chat import (
+        ChatCompletionChunk,
+        ChatCompletionFunctionToolParam,
+        ChatCompletionMessageParam,
+    )
+
+logger = logging.getLogger(__name__)
+
+_WHAT = "the language model"
+_TRY_AGAIN_S = 10
+_CONNECT_TIMEOUT_S = 5
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 5
+_LONGEST_REPLY = 100_000
+_UNKNOWN_TO_STRICT_SCHEMAS = frozenset({"maxLength", "minLength", "pattern"})
+"""OpenAI refuses the first two, and of the third each server knows another part."""
+
+
+class Model:
+    """Makes the model speak, within bounded time and length."""
+
+    def __init__(self, settings: ModelSettings, secrets: Secrets, http: httpx2.AsyncClient) -> None:
+        self._settings = settings
+        self._client = AsyncOpenAI(
+            api_key=secrets.of(settings, "api_key").value,
+            base_url=str(settings.base_url),
+            http_client=http,
+            timeout=httpx2.Timeout(settings.silence_s, connect=_CONNECT_TIMEOUT_S),
+            # Its own retries would wait two minutes if a Retry-After says so.
+            max_retries=0,
+        )
+
+    async def call(self, function: Function, said: Sequence[Said]) -> Reply:
+        """Return the model's reply to `said`, which should be a call of `function`.
+
+        The reply is complete, though it need not be what was asked for. Cancelling ends the
+        model's work, too.
+
+        Raises:
+            DependencyTimedOut: it was silent for too long.
+            DependencyFailed: it broke off, went on for too long, or our request was refused.
+            DependencyUnavailable: it has too much to do, or our key for it cannot be had.
+        """
+        reply = Reply()
+        started = time.monotonic()
+        with _translated():
+            async with await self._begin(function, said) as pieces:
+                async for piece in pieces:
+                    reply.add(piece)
+                    if reply.length > _LONGEST_REPLY:
+                        break
+        logger.info(
+            "model %s: %d prompt tokens, %d completion tokens, %d ms, ended by %s",
+            self._settings.model,
+            reply.prompt_tokens,
+            reply.completion_tokens,
+            (time.monotonic() - started) * 1000,
+            reply.ended,
+        )
+        if reply.ended is None:
+            raise DependencyFailed(_WHAT, _TRY_AGAIN_S)
+        return reply
+
+    async def _begin(
+        self, function: Function, said: Sequence[Said]
+    ) -> AsyncStream["ChatCompletionChunk"]:
+        """Start a reply; again after a pause if that fails, for nothing was said yet."""
+        tool = _tool(function)
+        messages = [_message(each) for each in said]
+        for attempt in itertools.count():
+            try:
+                return await self._client.chat.completions.create(
+                    model=self._settings.model,
+                    messages=messages,
+                    tools=[tool],
+                    tool_choice={"type": "function", "function": {"name": function.name}},
+                    parallel_tool_calls=False,
+                    max_completion_tokens=self._settings.max_tokens,
+                    stream=True,
+                    stream_options={"include_usage": True},
+                )
+            except (openai.APIConnectionError, openai.APIStatusError) as error:
+                if attempt >= self._settings.retries or not _may_be_repeated(error):
+                    raise
+                longest_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+                wanted_s = _retry_after_s(error) or 0
+                await asyncio.sleep(max(wanted_s, random.uniform(0, longest_s)))  # noqa: S311
+        raise AssertionError("the loop ends by returning or raising")
+
+
+def _may_be_repeated(error: openai.APIConnectionError | openai.APIStatusError) -> bool:
+    if isinstance(error, openai.APITimeoutError):
+        return False  # the caller has waited long enough
+    if isinstance(error, openai.RateLimitError):
+        return not _is_out_of_money(error) and (_retry_after_s(error) or 0) <= _LONGEST_PAUSE_S
+    return isinstance(error, openai.APIConnectionError | openai.InternalServerError)
+
+
+def _is_out_of_money(error: openai.APIError) -> bool:
+    return error.code == "insufficient_quota"
+
+
+def _retry_after_s(error: openai.APIError) -> int | None:
+    if not isinstance(error, openai.APIStatusError):
+        return None
+    try:
+        return max(1, ceil(float(error.response.headers["retry-after"])))
+    except (KeyError, ValueError, OverflowError):  # not there, or a date
+        return None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the library's errors into ours. They quote the model's server, so they are dropped."""
+    try:
+        yield
+    except openai.APITimeoutError:
+        raise DependencyTimedOut(_WHAT, _TRY_AGAIN_S) from None
+    except openai.RateLimitError as error:
+        if _is_out_of_money(error):
+            logger.error("the language model's quota is used up")  # noqa: TRY400
+        retry_after_s = _retry_after_s(error) or _TRY_AGAIN_S
+        raise DependencyUnavailable(_WHAT, retry_after_s) from None
+    except openai.InternalServerError as error:
+        logger.warning("the language model has an error (%d)", error.status_code)
+        raise DependencyFailed(_WHAT, _retry_after_s(error) or _TRY_AGAIN_S) from None
+    except openai.APIStatusError as error:
+        # Our key, our model's name or our schema: somebody has to mend it.
+        logger.error("the language model refuses our requests (%d)", error.status_code)  # noqa: TRY400
+        raise DependencyFailed(_WHAT, _TRY_AGAIN_S) from None
+    except (openai.OpenAIError, httpx2.HTTPError, ValueError, TypeError, AttributeError) as error:
+        # The last three: no JSON, or of a shape that the library does not check.
+        logger.warning("the language model broke off: %s", type(error).__name__)
+        raise DependencyFailed(_WHAT, _TRY_AGAIN_S) from None
+
+
+def _tool(function: Function) -> "ChatCompletionFunctionToolParam":
+    """Return the function as the API describes it, with a schema that the model has to keep to.
+
+    Source: https://platform.openai.com/docs/guides/structured-outputs (supported schemas)
+    """
+    tool = openai.pydantic_function_tool(
+        function.parameters, name=function.name, description=function.purpose
+    )
+    tool["function"]["parameters"] = _strict(tool["function"]["parameters"])
+    return tool
+
+
+def _strict(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Leave out what strict schemas may not say; the answer is held against it all the same."""
+    if isinstance(schema, dict):
+        return {
+            key: _strict(value)
+            for key, value in schema.items()
+            if key not in _UNKNOWN_TO_STRICT_SCHEMAS
+        }
+    return [_strict(each) for each in schema] if isinstance(schema, list) else schema
+
+
+def _message(said: Said) -> "ChatCompletionMessageParam":
+    match said:
+        case Said(by="assistant", text=text, call=call) if call is not None:
+            return {
+                "role": "assistant",
+                "content": text or None,
+                "tool_calls": [
+                    {
+                        "id": call.id,
+                        "type": "function",
+                        "function": {"name": call.function, "arguments": call.arguments},
+                    }
+                ],
+            }
+        case Said(by="tool", text=text, call=call) if call is not None:
+            return {"role": "tool", "tool_call_id": call.id, "content": text}
+        case Said(by="system", text=text):
+            return {"role": "system", "content": text}
+        case Said(by="user", text=text):
+            return {"role": "user", "content": text}
+        case _:
+            return {"role": "assistant", "content": said.text}

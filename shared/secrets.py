@@ -1,0 +1,144 @@
+"""Secrets: given as themselves, or as references to Secret Manager.
+
+Source: https://cloud.google.com/secret-manager/docs/reference/rpc (AccessSecretVersion)
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from google.api_core.exceptions import GoogleAPIError, ServiceUnavailable
+from google.api_core.retry import AsyncRetry, if_exception_type
+from google.auth.exceptions import GoogleAuthError
+from pydantic import SecretStr
+
+from shared.errors import DependencyUnavailable
+from shared.settings import SecretSettings, Settings
+
+if TYPE_CHECKING:
+    from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient
+
+logger = logging.getLogger(__name__)
+
+_SCHEME = "sm://"
+_REFERENCE = re.compile(r"sm://([A-Za-z0-9_-]{1,255})(?:/(latest|[0-9]+))?")
+_TRY_AGAIN_S = 30
+_SOON_S = 1
+
+
+def _connect() -> "SecretManagerServiceAsyncClient":
+    from google.cloud.secretmanager_v1 import (  # noqa: PLC0415 - takes 0.3 s; most need none
+        SecretManagerServiceAsyncClient,
+    )
+
+    return SecretManagerServiceAsyncClient()
+
+
+class Secrets:
+    """The secrets of a process."""
+
+    def __init__(
+        self,
+        settings: SecretSettings,
+        connect: Callable[[], "SecretManagerServiceAsyncClient"] = _connect,
+    ) -> None:
+        self._settings = settings
+        self._connect = connect
+        self._client: SecretManagerServiceAsyncClient | None = None
+        self._retry = AsyncRetry(
+            predicate=if_exception_type(ServiceUnavailable),
+            initial=0.1,
+            maximum=1,
+            timeout=settings.timeout_s,
+        )
+
+    def of(self, settings: Settings, field: str) -> "Secret":
+        """Return the secret that `field` of `settings` gives or refers to.
+
+        Raises:
+            ValueError: it looks like a reference, but is none that we can follow.
+        """
+        given: SecretStr | None = getattr(settings, field)
+        return Secret(
+            self, settings.variable(field), None if given is None else given.get_secret_value()
+        )
+
+    def resource(self, variable: str, reference: str) -> str:
+        """Return Secret Manager's name of what `reference` means."""
+        parts = _REFERENCE.fullmatch(reference)
+        if parts is None:
+            raise ValueError(f"{variable} is not of the form sm://name or sm://name/version")
+        if self._settings.project is None:
+            raise ValueError(
+                f"{variable} refers to Secret Manager, but GOOGLE_CLOUD_PROJECT is not set"
+            )
+        name, version = parts.groups(default="latest")
+        return f"projects/{self._settings.project}/secrets/{name}/versions/{version}"
+
+    @property
+    def refresh_s(self) -> float:
+        """How long a fetched secret is used."""
+        return self._settings.refresh_s
+
+    async def fetch(self, resource: str) -> str:
+        """Return a secret from Secret Manager; raises what Google's library raises."""
+        if self._client is None:
+            self._client = self._connect()
+        answer = await self._client.access_secret_version(
+            name=resource, timeout=self._settings.timeout_s, retry=self._retry
+        )
+        return answer.payload.data.decode().strip()
+
+
+class Secret:
+    """One secret, of the setting `variable`."""
+
+    def __init__(self, secrets: Secrets, variable: str, given: str | None) -> None:
+        self._secrets = secrets
+        self._variable = variable
+        self._given = given
+        self._resource = (
+            secrets.resource(variable, given) if given and given.startswith(_SCHEME) else None
+        )
+        self._fetching = asyncio.Lock()
+        self._fetched: str | None = None
+        self._fetch_again_at = 0.0
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the setting is there at all."""
+        return self._given is not None
+
+    async def value(self) -> str:
+        """Return the secret: one call to Secret Manager in a while if it is a reference.
+
+        When it cannot be fetched again, the last one that could is used on.
+
+        Raises:
+            DependencyUnavailable: it is not set, or cannot be fetched; names the setting.
+        """
+        if self._given is None:
+            logger.error("the setting %s is missing", self._variable)
+            raise DependencyUnavailable(f"the secret {self._variable}", _TRY_AGAIN_S)
+        if self._resource is None:
+            return self._given
+        async with self._fetching:
+            if time.monotonic() >= self._fetch_again_at:
+                await self._fetch(self._resource)
+        if self._fetched is None:
+            raise DependencyUnavailable(f"the secret {self._variable}", _TRY_AGAIN_S)
+        return self._fetched
+
+    async def _fetch(self, resource: str) -> None:
+        try:
+            self._fetched = await self._secrets.fetch(resource)
+            wait_s = self._secrets.refresh_s
+        except (GoogleAPIError, GoogleAuthError, UnicodeDecodeError) as error:
+            # Its message may hold anything; the kind says whether we may not, or it is not there.
+            kind = type(error).__name__
+            logger.error("the secret of %s cannot be fetched: %s", self._variable, kind)  # noqa: TRY400
+            wait_s = _TRY_AGAIN_S if self._fetched else _SOON_S
+        self._fetch_again_at = time.monotonic() + wait_s

@@ -1,0 +1,215 @@
+"""Workout plans, as a subscriber's app gets them.
+
+Source: contract, headings "AI" and "Purchase tokens".
+"""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from scripts.stand_ins.revenuecat import SUBSCRIBER
+from scripts.stand_ins.settings import WEB_KEY
+from tests.front_door import FrontDoor
+from tests.functions.test_general import assert_problem
+
+WORKOUT: dict[str, Any] = {
+    "gender": "Female",
+    "weightRange": "60-70",
+    "age": 33,
+    "daysPerWeek": 3,
+    "goals": ["Get stronger"],
+    "experience": "Intermediate",
+    "useImperialUnits": False,
+    "additionalInfo": "no barbell",
+}
+SESSION: dict[str, Any] = {
+    "areasToWorkout": ["chest", "back"],
+    "volume": 50,
+    "exerciseToKilograms": {"Bench press": 80.5, "Row": 40},
+    "useImperialUnits": True,
+}
+WEB = f"Web {WEB_KEY}"
+REST = re.compile(r"\d\d:[0-5]\d:[0-5]\d")
+
+
+@pytest.fixture
+def token() -> str:
+    """The token of a subscriber who has asked for nothing yet."""
+    return f"RevenueCat {SUBSCRIBER}-{uuid4()}"
+
+
+def assert_session(session: dict[str, Any]) -> None:
+    """Check that it has every field of the contract, and no other."""
+    assert session.keys() == {"name", "exercises", "notes"}
+    assert session["exercises"]
+    for exercise in session["exercises"]:
+        assert exercise.keys() == {
+            "name", "sets", "repsPerSet", "weightIncreaseOnSuccess", "restBetweenSets",
+            "supersetWithNext", "notes", "link",
+        }  # fmt: skip
+        assert isinstance(exercise["name"], str)
+        assert isinstance(exercise["sets"], int)
+        assert isinstance(exercise["repsPerSet"], int)
+        assert isinstance(exercise["weightIncreaseOnSuccess"], float)
+        assert isinstance(exercise["supersetWithNext"], bool)
+        rests = exercise["restBetweenSets"]
+        assert rests.keys() == {"minRest", "maxRest", "failureRest"}
+        assert all(REST.fullmatch(rest) for rest in rests.values())
+        assert rests["minRest"] <= rests["maxRest"] <= rests["failureRest"]
+
+
+@pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
+async def test_a_subscriber_gets_a_plan(door: FrontDoor, prefix: str, token: str) -> None:
+    answer = await door.post(f"{prefix}/ai/workout", {"attributes": WORKOUT}, token)
+    assert answer.status_code == 200, answer.text
+    plan = answer.json()
+    assert plan.keys() == {"name", "description", "sessions"}
+    assert len(plan["sessions"]) == WORKOUT["daysPerWeek"]
+    for session in plan["sessions"]:
+        assert_session(session)
+
+
+@pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
+async def test_a_subscriber_gets_a_session(door: FrontDoor, prefix: str, token: str) -> None:
+    answer = await door.post(f"{prefix}/ai/session", {"attributes": SESSION}, token)
+    assert answer.status_code == 200, answer.text
+    assert_session(answer.json())
+
+
+@pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}"])
+async def test_a_token_may_be_a_bearers(door: FrontDoor, form: str) -> None:
+    answer = await door.post("/v2/ai/session", {"attributes": SESSION}, form.format(WEB))
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v2/ai/workout", "/v2/ai/session", "/ai/workout"])
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        "Web wrong-key",
+        "Web",
+        WEB_KEY,
+        f"Amazon {WEB_KEY}",
+        "RevenueCat nobody",
+        f"Bearer {WEB_KEY}",
+        "Apple nonsense",
+    ],
+)
+async def test_who_is_no_subscriber_is_refused(
+    door: FrontDoor, path: str, token: str | None
+) -> None:
+    answer = await door.post(path, {"attributes": WORKOUT}, token)
+    assert_problem(answer, 401)
+    challenge = 'Bearer realm="LiftLog"'
+    if token is not None:
+        challenge += ', error="invalid_token"'
+    assert answer.headers["www-authenticate"] == challenge
+    assert "wrong-key" not in answer.text
+
+
+async def test_a_stranger_is_refused_whatever_they_send(door: FrontDoor) -> None:
+    for content in (b"nonsense", b" " * 1_000_000, b""):
+        answer = await door.send("POST", "/v2/ai/workout", content=content)
+        assert_problem(answer, 401)
+
+
+async def test_an_address_is_no_place_for_a_token(door: FrontDoor) -> None:
+    path = f"/v2/ai/session?access_token=Web%20{WEB_KEY}"
+    assert (await door.post(path, {"attributes": SESSION})).status_code == 401
+
+
+WRONG_WORKOUTS: dict[str, dict[str, Any]] = {
+    "gender": {"gender": "female"},
+    "weight range": {"weightRange": "heavy"},
+    "too young": {"age": 11},
+    "too old": {"age": 150},
+    "age as text": {"age": "33"},
+    "half a year": {"age": 33.5},
+    "no days": {"daysPerWeek": 0},
+    "too many days": {"daysPerWeek": 8},
+    "truth is no number": {"daysPerWeek": True},
+    "no goals": {"goals": []},
+    "too many goals": {"goals": ["goal"] * 10},
+    "short goal": {"goals": ["be"]},
+    "long goal": {"goals": ["x" * 31]},
+    "experience": {"experience": "Expert"},
+    "units as text": {"useImperialUnits": "yes"},
+    "units as a number": {"useImperialUnits": 1},
+    "long info": {"additionalInfo": "x" * 201},
+    "missing": {"experience": None},
+}
+GOOD_WORKOUTS: dict[str, dict[str, Any]] = {
+    "youngest, least": {"age": 12, "daysPerWeek": 1, "goals": ["fit"]},
+    "oldest, most": {"age": 149, "daysPerWeek": 7, "goals": ["x" * 30] * 9},
+    "any words around the weights": {"weightRange": "about 60-70 kg"},
+    "three digits": {"weightRange": "100-120"},
+    "no info": {"additionalInfo": None},
+    "long info": {"additionalInfo": "ü" * 200},
+    "others": {"gender": "PreferNotToSay", "experience": "Professional"},
+}
+WRONG_SESSIONS: dict[str, dict[str, Any]] = {
+    "no areas": {"areasToWorkout": []},
+    "too many areas": {"areasToWorkout": ["legs"] * 10},
+    "short area": {"areasToWorkout": ["ab"]},
+    "long area": {"areasToWorkout": ["x" * 16]},
+    "too little volume": {"volume": -1},
+    "too much volume": {"volume": 101},
+    "too many exercises": {"exerciseToKilograms": {f"e{n}": 1 for n in range(101)}},
+    "long exercise": {"exerciseToKilograms": {"x" * 50: 1}},
+    "weight as text": {"exerciseToKilograms": {"Row": "40"}},
+    "exercises in a list": {"exerciseToKilograms": ["Row"]},
+}
+GOOD_SESSIONS: dict[str, dict[str, Any]] = {
+    "least": {"areasToWorkout": ["abs"], "volume": 0, "exerciseToKilograms": {}},
+    "most": {
+        "areasToWorkout": ["x" * 15] * 9,
+        "volume": 100,
+        "exerciseToKilograms": {f"{n:0>49}": 100 + n / 2 for n in range(100)},
+        "additionalInfo": "x" * 200,
+    },
+    "half a percent": {"volume": 33.5},
+}
+
+
+@pytest.mark.parametrize("changes", WRONG_WORKOUTS.values(), ids=WRONG_WORKOUTS)
+async def test_a_wish_outside_the_limits_is_refused(
+    door: FrontDoor, changes: dict[str, Any]
+) -> None:
+    answer = await door.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, WEB)
+    [mistake] = assert_problem(answer, 400)["errors"]
+    assert mistake["field"].startswith(f"attributes.{next(iter(changes))}")
+
+
+@pytest.mark.parametrize("changes", WRONG_SESSIONS.values(), ids=WRONG_SESSIONS)
+async def test_a_session_outside_the_limits_is_refused(
+    door: FrontDoor, changes: dict[str, Any]
+) -> None:
+    answer = await door.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, WEB)
+    [mistake] = assert_problem(answer, 400)["errors"]
+    assert re.fullmatch(rf"attributes\.{next(iter(changes))}(\.\d+)?", mistake["field"])
+
+
+@pytest.mark.parametrize("changes", GOOD_WORKOUTS.values(), ids=GOOD_WORKOUTS)
+async def test_a_wish_at_the_limits_is_granted(
+    door: FrontDoor, token: str, changes: dict[str, Any]
+) -> None:
+    answer = await door.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, token)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("changes", GOOD_SESSIONS.values(), ids=GOOD_SESSIONS)
+async def test_a_session_at_the_limits_is_granted(
+    door: FrontDoor, token: str, changes: dict[str, Any]
+) -> None:
+    answer = await door.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, token)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_what_the_user_wrote_is_not_repeated_in_a_refusal(door: FrontDoor) -> None:
+    wrong = {**SESSION, "exerciseToKilograms": {"SECRET" * 9: "SECRET"}, "volume": "SECRET"}
+    answer = await door.post("/v2/ai/session", {"attributes": wrong}, WEB)
+    assert len(assert_problem(answer, 400)["errors"]) == 2
+    assert "SECRET" not in answer.text

@@ -1,0 +1,86 @@
+"""Whether a secret that the tests used is in anything that the tests' processes logged.
+
+Secrets are what clients send that nobody else may see: they are noted on their way out. What tests
+make up themselves begins with MARK.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+MARK = "SECRET-"
+
+_SENSITIVE = frozenset(
+    {"password", "followSecret", "encryptedMessage", "additionalInfo", "goals", "iv"}
+    | {"exerciseToKilograms", "encryptedEventPayload", "encryptedPayload"}
+    | {"encryptedCurrentPlan", "encryptedName", "encryptedProfilePicture"}
+)
+_SHORTEST = 10  # shorter ones may stand in a log by chance
+_ENOUGH = 200  # of a picture, that much would be noticed
+_NOT_OURS = ("httpcore", "httpx", "hypothesis")  # the tests' own client, and what draws examples
+
+_noted: set[str] = set()
+
+
+async def note_request(request: httpx.Request) -> None:
+    """Note the secrets of a request; a hook for httpx."""
+    _note([request.headers.get("authorization", "").rpartition(" ")[2]])
+    if request.headers.get("content-type") == "application/json":
+        try:
+            _note(_secrets_of(json.loads(request.content)))
+        except ValueError:
+            return
+
+
+def _note(values: Iterable[str]) -> None:
+    _noted.update(value[:_ENOUGH] for value in values if len(value) >= _SHORTEST)
+
+
+def _secrets_of(content: Any, *, is_secret: bool = False) -> Iterator[str]:
+    """Yield every text below a sensitive name, and every name there."""
+    match content:
+        case dict():
+            for name, value in content.items():
+                if is_secret:
+                    yield str(name)
+                yield from _secrets_of(value, is_secret=is_secret or name in _SENSITIVE)
+        case list():
+            for value in content:
+                yield from _secrets_of(value, is_secret=is_secret)
+        case str() if is_secret:
+            yield content
+        case _:
+            return
+
+
+class _Log(logging.FileHandler):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.name.startswith(_NOT_OURS) and super().filter(record) is not False
+
+
+def listen(directory: Path, process: str) -> None:
+    """Write everything that this process logs, at any level, to a file in `directory`."""
+    root = logging.getLogger()
+    root.addHandler(_Log(directory / f"{process}.log"))
+    root.setLevel(logging.DEBUG)
+
+
+def save(directory: Path, process: str) -> None:
+    """Write what was noted in this process to a file in `directory`."""
+    (directory / f"{process}.json").write_text(json.dumps(sorted(_noted)))
+
+
+def found(directory: Path, logs: Iterable[str]) -> list[str]:
+    """Return the lines, of `logs` and of the files in `directory`, that hold a secret."""
+    secrets = {MARK}
+    for noted in directory.glob("*.json"):
+        secrets.update(json.loads(noted.read_text()))
+    texts = [*logs, *(log.read_text(errors="replace") for log in directory.glob("*.log"))]
+    lines = {line for text in texts for line in text.splitlines()}
+    everything = "\n".join(lines)
+    present = [secret for secret in secrets if secret in everything]
+    return sorted(line for line in lines if any(secret in line for secret in present))

@@ -1,0 +1,42 @@
+"""Stand-ins for services of others, on ports of this machine."""
+
+import asyncio
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from scripts.local.ports import HOST
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    """Serve `app` in a thread of its own for the length of the block; yield its address."""
+    # That a stand-in's answer broke off is no news: it was told to.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    listening = socket.create_server((HOST, 0))
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once something holds that happens in another thread; fail if it does not in 20 s."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)

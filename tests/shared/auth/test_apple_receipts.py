@@ -1,0 +1,373 @@
+"""Receipts of the App Store, read by a stand-in that speaks `verifyReceipt`."""
+
+import json
+import logging
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from scripts.stand_ins.apple import AppStore, a_purchase
+from scripts.stand_ins.faults import Failing, Fault
+from shared.auth.apple import Apple
+from shared.auth.apple_settings import AppleSettings
+from shared.errors import DependencyUnavailable
+from shared.secrets import Secrets
+from shared.settings import SecretSettings
+from tests.loopback import served
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SHARED_SECRET = "SECRET-shared"  # noqa: S105 - opens nothing
+RECEIPT = b64encode(b"\x30\x82\x12\x34 a receipt").decode()
+
+
+def ms(at: datetime) -> str:
+    return str(int(at.timestamp() * 1000))
+
+
+class Environment:
+    """One of the two App Stores."""
+
+    def __init__(self, name: str) -> None:
+        self.stand_in = AppStore(SHARED_SECRET, name)
+        self.server = self.stand_in.app()
+
+    def says(self, answer: int | list[dict[str, Any]] | dict[str, Any]) -> None:
+        """Settle what the receipt is answered with."""
+        self.stand_in.receipts = {RECEIPT: answer}
+
+    def says_once(self, answer: dict[str, Any]) -> None:
+        """Settle what the next request is answered with."""
+        self.server.faults += [Fault(200, json.dumps(answer).encode())]
+
+
+@dataclass
+class Asked:
+    """Both App Stores, and verifiers that ask them."""
+
+    production: Environment
+    sandbox: Environment
+    settings: AppleSettings
+    http: httpx2.AsyncClient
+
+    def verifier(self, **settings: object) -> Apple:
+        chosen = self.settings.model_copy(update=settings)
+        return Apple(chosen, Secrets(SecretSettings()), self.http, timeout_s=20)
+
+    @property
+    def calls(self) -> tuple[int, int]:
+        """How often production and sandbox were asked in this test."""
+        return self.production.server.calls, self.sandbox.server.calls
+
+
+@pytest.fixture(scope="module")
+def production() -> Environment:
+    return Environment("Production")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Environment:
+    return Environment("Sandbox")
+
+
+@pytest.fixture(scope="module")
+def settings(production: Environment, sandbox: Environment) -> Iterator[AppleSettings]:
+    with served(production.server) as address, served(sandbox.server) as sandbox_address:
+        yield AppleSettings.model_validate(
+            {
+                "shared_secret": SHARED_SECRET,
+                "receipt_url": f"{address}/verifyReceipt",
+                "sandbox_receipt_url": f"{sandbox_address}/verifyReceipt",
+            }
+        )
+
+
+@pytest.fixture(scope="module")
+async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient() as client:
+        yield client
+
+
+@pytest.fixture
+def asked(
+    production: Environment,
+    sandbox: Environment,
+    settings: AppleSettings,
+    outgoing: httpx2.AsyncClient,
+) -> Iterator[Asked]:
+    yield Asked(production, sandbox, settings, outgoing)
+    for environment in (production, sandbox):
+        forget(environment.server)
+        environment.stand_in.receipts.clear()
+
+
+def forget(server: Failing) -> None:
+    server.faults.clear()
+    server.calls = 0
+
+
+def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("purchases", "is_entitled"),
+    [
+        ([a_purchase()], True),
+        ([a_purchase(quantity="3")], True),
+        ([a_purchase(quantity=1)], True),
+        ([a_purchase(product_id="tip"), a_purchase()], True),
+        ([a_purchase(cancellation_date_ms=ms(NOW)), a_purchase()], True),
+        ([a_purchase(expires_date_ms=ms(NOW + timedelta(seconds=1)))], True),
+        ([a_purchase(expires_date_ms=ms(NOW))], False),
+        ([a_purchase(expires_date_ms=ms(NOW - timedelta(days=1)))], False),
+        ([a_purchase(expires_date_ms="soon")], False),
+        ([], False),
+        ([a_purchase(product_id="tip")], False),
+        ([a_purchase(product_id=None)], False),
+        ([a_purchase(in_app_ownership_type="FAMILY_SHARED")], False),
+        ([a_purchase(in_app_ownership_type=None)], False),
+        ([a_purchase(quantity="0")], False),
+        ([a_purchase(quantity="-1")], False),
+        ([a_purchase(quantity="x")], False),
+        ([a_purchase(quantity=None)], False),
+        ([a_purchase(cancellation_date_ms=ms(NOW - timedelta(days=1)))], False),
+        ([a_purchase(cancellation_date="2026-11-01 10:00:00 Etc/GMT")], False),
+    ],
+    ids=[
+        "one",
+        "three",
+        "one, as a number",
+        "one of two products",
+        "refunded, and bought again",
+        "a subscription",
+        "a subscription that ends now",
+        "a subscription that has ended",
+        "a subscription that ends some time",
+        "nothing",
+        "another product",
+        "no product",
+        "shared by the family",
+        "of nobody",
+        "none of it",
+        "less than none",
+        "no number",
+        "no quantity",
+        "refunded",
+        "refunded on a day",
+    ],
+)
+async def test_who_has_a_receipt_for_the_product_is_entitled(
+    asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
+) -> None:
+    asked.production.says(purchases)
+    assert await asked.verifier().is_entitled(RECEIPT, NOW) == is_entitled
+    assert asked.calls == (1, 0)
+
+
+async def test_a_purchase_without_a_quantity_is_none(asked: Asked) -> None:
+    purchase = a_purchase()
+    del purchase["quantity"]
+    asked.production.says([purchase])
+    assert not await asked.verifier().is_entitled(RECEIPT, NOW)
+
+
+def contents(**changes: object) -> dict[str, object]:
+    """Return all that is answered to a receipt in which nothing was bought, unless changed."""
+    receipt = {"bundle_id": "com.limajuice.liftlog", "in_app": []}
+    return {"status": 0, "environment": "Production", "receipt": receipt, **changes}
+
+
+@pytest.mark.parametrize("place", ["in_app", "latest_receipt_info"])
+async def test_a_purchase_may_be_in_either_of_two_places(asked: Asked, place: str) -> None:
+    receipt = {"bundle_id": "com.limajuice.liftlog", "in_app": []}
+    if place == "in_app":
+        asked.production.says(contents(receipt={**receipt, "in_app": [a_purchase()]}))
+    else:
+        asked.production.says(contents(latest_receipt_info=[a_purchase()]))
+    assert await asked.verifier().is_entitled(RECEIPT, NOW)
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        {"bundle_id": "com.example.other", "in_app": [a_purchase()]},
+        {"in_app": [a_purchase()]},
+        {"bundle_id": "com.limajuice.liftlog"},
+        {"bundle_id": "com.limajuice.liftlog", "in_app": None},
+        {"bundle_id": "com.limajuice.liftlog", "in_app": ["pro"]},
+    ],
+    ids=["of another app", "of no app", "of no purchase", "of null", "of a word"],
+)
+async def test_a_receipt_of_something_else_proves_no_purchase(
+    asked: Asked, receipt: dict[str, Any]
+) -> None:
+    asked.production.says(contents(receipt=receipt))
+    assert not await asked.verifier().is_entitled(RECEIPT, NOW)
+
+
+async def test_bundle_and_product_are_a_matter_of_configuration(asked: Asked) -> None:
+    asked.production.says([a_purchase(product_id="lifetime")])
+    assert await asked.verifier(product="lifetime").is_entitled(RECEIPT, NOW)
+    assert not await asked.verifier().is_entitled(RECEIPT, NOW)
+    other = asked.verifier(product="lifetime", bundle_id="com.example.other")
+    assert not await other.is_entitled(RECEIPT, NOW)
+
+
+@pytest.mark.parametrize(
+    ("purchases", "is_entitled"),
+    [([a_purchase()], True), ([], False)],
+    ids=["of the product", "of nothing"],
+)
+async def test_the_sandbox_is_asked_about_its_own_receipts(
+    asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
+) -> None:
+    asked.production.says(21007)
+    asked.sandbox.says(purchases)
+    assert await asked.verifier().is_entitled(RECEIPT, NOW) == is_entitled
+    assert asked.calls == (1, 1)
+
+
+async def test_receipts_of_the_sandbox_can_be_refused(asked: Asked) -> None:
+    asked.production.says(21007)
+    asked.sandbox.says([a_purchase()])
+    assert not await asked.verifier(allow_sandbox=False).is_entitled(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+
+
+async def test_a_good_receipt_of_production_never_reaches_the_sandbox(asked: Asked) -> None:
+    asked.production.says([a_purchase()])
+    asked.sandbox.says(21008)
+    assert await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+
+
+async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Asked) -> None:
+    verifier = asked.verifier()
+    asked.production.says(21007)
+    asked.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
+    with pytest.raises(DependencyUnavailable):
+        await verifier.is_entitled(RECEIPT, NOW)
+    asked.production.says([a_purchase()])
+    assert await verifier.is_entitled(RECEIPT, NOW)
+
+
+@pytest.mark.parametrize("status", [21003, 21006, 21010])
+async def test_some_statuses_mean_no_purchase(
+    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    asked.production.says(status)
+    assert not await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+    assert alarms(caplog) == []
+
+
+CANNOT_TELL = [21000, 21001, 21005, 21008, 21009, 21100, 21150, 21199, 29999, -1, 1, 503]
+
+
+@pytest.mark.parametrize("status", CANNOT_TELL)
+async def test_any_other_status_says_nothing_about_a_purchase(asked: Asked, status: int) -> None:
+    asked.production.says(status)
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+
+
+@pytest.mark.parametrize("status", [*CANNOT_TELL, 21002, 21004, 21007])
+async def test_the_sandbox_may_be_unable_to_tell_as_well(asked: Asked, status: int) -> None:
+    asked.production.says(21007)
+    asked.sandbox.says(status)
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert asked.calls[0] == 1
+
+
+async def test_a_moments_trouble_is_asked_about_again(asked: Asked) -> None:
+    asked.production.says_once({"status": 21002})
+    asked.production.says([a_purchase()])
+    assert await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert asked.calls == (2, 0)
+
+
+async def test_a_moments_trouble_may_end_in_the_sandbox(asked: Asked) -> None:
+    asked.production.says_once({"status": 21002})
+    asked.production.says(21007)
+    asked.sandbox.says_once({"status": 21002})
+    asked.sandbox.says([a_purchase()])
+    assert await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert asked.calls == (2, 2)
+
+
+async def test_trouble_that_lasts_says_nothing_about_a_purchase(asked: Asked) -> None:
+    asked.production.says(21002)
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert asked.calls == (2, 0)
+
+
+async def test_that_our_shared_secret_is_refused_is_an_alarm_and_no_answer(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked.production.says([a_purchase()])
+    verifier = asked.verifier(
+        shared_secret=AppleSettings.model_validate({"shared_secret": "SECRET-typo"}).shared_secret
+    )
+    with pytest.raises(DependencyUnavailable):
+        await verifier.is_entitled(RECEIPT, NOW)
+    assert alarms(caplog) == ["the App Store: status 21004: our shared secret is refused"]
+
+
+async def test_without_a_shared_secret_nobody_can_tell(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked.production.says([a_purchase()])
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier(shared_secret=None).is_entitled(RECEIPT, NOW)
+    assert alarms(caplog) == ["the setting APPLE_SHARED_SECRET is missing"]
+    assert asked.calls == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"status": None}, {"status": "0"}, {"status": 0}, contents(receipt=None)],
+    ids=["nothing", "null", "text", "no receipt", "null for a receipt"],
+)
+async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[str, Any]) -> None:
+    asked.production.says(answer)
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().is_entitled(RECEIPT, NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no receipt at all!",
+        "Zürich",
+        RECEIPT[:-1],
+        RECEIPT + "\n",
+        b64encode(b'{"signature": "0"}').decode(),
+        b64encode(b"").decode(),
+        f"{RECEIPT}.{RECEIPT}",
+        f"{RECEIPT}.{RECEIPT}.{RECEIPT}.{RECEIPT}",
+    ],
+    ids=[
+        "empty",
+        "no base64",
+        "no ASCII",
+        "cut off",
+        "with a line break",
+        "no sequence",
+        "nothing",
+        "two parts",
+        "four parts",
+    ],
+)
+async def test_what_cannot_be_a_receipt_is_not_asked_about(asked: Asked, text: str) -> None:
+    asked.production.says([a_purchase()])
+    assert not await asked.verifier().is_entitled(text, NOW)
+    assert asked.calls == (0, 0)

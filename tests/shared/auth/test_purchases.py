@@ -1,0 +1,127 @@
+"""Signing in with a purchase token."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pytest
+from starlette.requests import HTTPConnection
+
+from shared.auth.purchases import Purchases, Subscriber
+from shared.errors import DependencyUnavailable, NotEntitled
+from shared.web.purchase_token import presented_token
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+TOKEN = "$RCAnonymousID:0123 and more"  # noqa: S105 - opens nothing
+
+
+class Knows:
+    """A store that knows one token."""
+
+    async def is_entitled(self, token: str, _now: datetime) -> bool:
+        return token == TOKEN
+
+
+class IsDown:
+    """A store that cannot tell."""
+
+    async def is_entitled(self, _token: str, _now: datetime) -> bool:
+        raise DependencyUnavailable("the store", 7)
+
+
+@pytest.fixture
+def purchases() -> Purchases:
+    return Purchases({"RevenueCat": Knows(), "Apple": IsDown()})
+
+
+@pytest.mark.parametrize(
+    "presented",
+    [
+        f"RevenueCat {TOKEN}",
+        f"Bearer RevenueCat {TOKEN}",
+        f"bearer REVENUECAT {TOKEN}",
+        f"revenuecat {TOKEN}",
+        f"  Bearer   RevenueCat   {TOKEN}  ",
+    ],
+)
+async def test_a_token_is_understood_however_it_is_written(
+    purchases: Purchases, presented: str
+) -> None:
+    subscriber = await purchases.subscriber(presented, NOW)
+    assert subscriber == Subscriber("RevenueCat", sha256(TOKEN.encode()).hexdigest())
+    assert subscriber.key == f"revenuecat-{sha256(TOKEN.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "presented",
+    [
+        "RevenueCat",
+        "RevenueCat ",
+        "Bearer",
+        "Bearer RevenueCat",
+        "Bearer Bearer RevenueCat x",
+        TOKEN,
+        "RevenueCat somebody-else",
+        "Amazon x",
+        "RevenueCat " + "x" * 65_537,
+        "RevenueCatx",
+        "Basic dXNlcjpwYXNz",
+    ],
+    ids=lambda text: text[:20],
+)
+async def test_what_proves_no_purchase_is_refused(purchases: Purchases, presented: str) -> None:
+    with pytest.raises(NotEntitled) as caught:
+        await purchases.subscriber(presented, NOW)
+    assert caught.value.was_presented
+    assert not any(len(word) > 4 and word in str(caught.value) for word in (TOKEN, "somebody"))
+
+
+@pytest.mark.parametrize("presented", [None, "", "  "], ids=repr)
+async def test_nothing_is_told_from_something_wrong(
+    purchases: Purchases, presented: str | None
+) -> None:
+    with pytest.raises(NotEntitled) as caught:
+        await purchases.subscriber(presented, NOW)
+    assert not caught.value.was_presented
+
+
+async def test_a_store_that_cannot_tell_has_not_refused(purchases: Purchases) -> None:
+    with pytest.raises(DependencyUnavailable):
+        await purchases.subscriber(f"Apple {TOKEN}", NOW)
+
+
+def test_the_same_token_of_two_stores_is_two_purchases() -> None:
+    assert Subscriber.of("Apple", "x").key != Subscriber.of("Google", "x").key
+
+
+def connection(kind: str, query: str, *headers: tuple[bytes, bytes]) -> HTTPConnection:
+    return HTTPConnection(
+        {"type": kind, "query_string": query.encode(), "headers": headers, "path": "/"}
+    )
+
+
+HEADER = (b"authorization", b"Web key")
+
+
+@pytest.mark.parametrize(
+    ("asked", "presented"),
+    [
+        (connection("http", "", HEADER), "Web key"),
+        (connection("http", ""), None),
+        (connection("http", "access_token=Web%20key"), None),
+        (connection("websocket", "access_token=Web%20key"), "Web key"),
+        (connection("websocket", "access_token=Apple%20x", HEADER), "Web key"),
+        (connection("websocket", "id=1"), None),
+    ],
+    ids=[
+        "header",
+        "nothing",
+        "an address of a request",
+        "an address of a socket",
+        "both",
+        "a socket without",
+    ],
+)
+def test_only_a_websocket_presents_its_token_in_the_address(
+    asked: HTTPConnection, presented: str | None
+) -> None:
+    assert presented_token(asked) == presented

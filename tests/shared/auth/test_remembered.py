@@ -1,0 +1,190 @@
+"""What is remembered of a store's answers, in this process and in others."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from google.cloud.firestore_v1.base_document import DocumentSnapshot
+
+from scripts.local.round_trips import RoundTrips
+from shared.auth.purchases import Subscriber
+from shared.auth.remembered import Remembered
+from shared.errors import DependencyUnavailable
+from shared.settings import PurchaseSettings, StoreSettings
+from shared.store.client import Database
+from shared.store.data_model import VERIFICATIONS
+from shared.store.verifications import Verifications
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+SETTINGS = PurchaseSettings(good_s=1800, refused_s=60, trusted_s=86_400)
+
+
+@dataclass
+class Shop:
+    """A purchase store that says what it is told to, and counts how often it is asked."""
+
+    answers: bool | DependencyUnavailable = True
+    asked: list[str] = field(default_factory=list)
+
+    async def is_entitled(self, token: str, _now: datetime) -> bool:
+        self.asked.append(token)
+        await asyncio.sleep(0)
+        if isinstance(self.answers, DependencyUnavailable):
+            raise self.answers
+        return self.answers
+
+
+DOWN = DependencyUnavailable("the shop", 17)
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+@pytest.fixture
+def token() -> str:
+    return f"SECRET-{uuid4()}"
+
+
+def instance(shop: Shop, database: Database) -> Remembered:
+    """Return a process of its own, as far as memory goes."""
+    return Remembered("Google", shop, Verifications(database), SETTINGS)
+
+
+async def test_a_hundred_requests_at_once_ask_the_store_once(
+    shop: Shop, database: Database, token: str
+) -> None:
+    remembered = instance(shop, database)
+    answers = await asyncio.gather(*(remembered.is_entitled(token, NOW) for _ in range(100)))
+    assert answers == [True] * 100
+    assert await remembered.is_entitled(token, NOW + 29 * MINUTE)
+    assert shop.asked == [token]
+
+
+async def test_another_instance_does_not_ask_the_store(
+    shop: Shop, database: Database, token: str
+) -> None:
+    await instance(shop, database).is_entitled(token, NOW)
+    other = instance(shop, database)
+    assert await other.is_entitled(token, NOW + 29 * MINUTE)
+    assert len(shop.asked) == 1
+    # What the first one learned is not young for ever.
+    assert await other.is_entitled(token, NOW + 30 * MINUTE)
+    assert len(shop.asked) == 2
+
+
+async def test_a_remembered_answer_costs_no_round_trip(shop: Shop, token: str) -> None:
+    trips = RoundTrips()
+    remembered = instance(shop, Database(StoreSettings(), trips.interceptors))
+    with trips.counted() as calls:
+        await remembered.is_entitled(token, NOW)
+    assert calls == ["BatchGetDocuments", "Commit"]
+    with trips.counted() as calls:
+        await remembered.is_entitled(token, NOW + MINUTE)
+    assert calls == []
+
+
+async def test_a_refusal_is_remembered_for_a_minute_and_by_nobody_else(
+    shop: Shop, database: Database, token: str
+) -> None:
+    shop.answers = False
+    remembered = instance(shop, database)
+    assert not await remembered.is_entitled(token, NOW)
+    assert not await remembered.is_entitled(token, NOW + 59 * SECOND)
+    assert len(shop.asked) == 1
+    assert not (await document(database, token)).exists
+    shop.answers = True
+    assert await remembered.is_entitled(token, NOW + 60 * SECOND)
+
+
+async def test_while_the_store_is_down_who_was_good_within_a_day_stays_good(
+    shop: Shop, database: Database, token: str
+) -> None:
+    remembered = instance(shop, database)
+    await remembered.is_entitled(token, NOW)
+    shop.answers = DOWN
+    for asked in (remembered, instance(shop, database)):
+        assert await asked.is_entitled(token, NOW + DAY - SECOND)
+        with pytest.raises(DependencyUnavailable):
+            await asked.is_entitled(token, NOW + DAY + MINUTE)
+
+
+async def test_a_store_that_is_down_is_not_asked_by_every_request(
+    shop: Shop, database: Database, token: str
+) -> None:
+    remembered = instance(shop, database)
+    await remembered.is_entitled(token, NOW)
+    shop.answers = DOWN
+    later = NOW + 31 * MINUTE
+    for second in (0, 5, 16):
+        assert await remembered.is_entitled(token, later + second * SECOND)
+    assert len(shop.asked) == 2
+    shop.answers = False  # it is back, and the purchase was refunded meanwhile
+    assert not await remembered.is_entitled(token, later + 17 * SECOND)
+
+
+async def test_while_the_store_is_down_nobody_can_tell_about_a_stranger(
+    shop: Shop, database: Database, token: str
+) -> None:
+    shop.answers = DOWN
+    remembered = instance(shop, database)
+    with pytest.raises(DependencyUnavailable) as caught:
+        await remembered.is_entitled(token, NOW)
+    assert caught.value.retry_after_s == 17
+    shop.answers = True
+    assert await remembered.is_entitled(token, NOW + SECOND)
+
+
+async def test_a_purchase_that_was_taken_back_is_forgotten_everywhere(
+    shop: Shop, database: Database, token: str
+) -> None:
+    remembered = instance(shop, database)
+    await remembered.is_entitled(token, NOW)
+    shop.answers = False
+    assert not await remembered.is_entitled(token, NOW + 31 * MINUTE)
+    assert not (await document(database, token)).exists
+    shop.answers = DOWN
+    with pytest.raises(DependencyUnavailable):
+        await instance(shop, database).is_entitled(token, NOW + 32 * MINUTE)
+
+
+async def test_a_caller_who_hangs_up_does_not_take_the_answer_with_them(
+    shop: Shop, database: Database, token: str
+) -> None:
+    remembered = instance(shop, database)
+    first = asyncio.create_task(remembered.is_entitled(token, NOW))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(remembered.is_entitled(token, NOW))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second
+    assert len(shop.asked) == 1
+
+
+async def test_without_firestore_the_store_itself_is_asked(shop: Shop, token: str) -> None:
+    nowhere = StoreSettings(emulator_host="127.0.0.1:9", retry_for_s=0.1, attempt_timeout_s=5)
+    remembered = instance(shop, Database(nowhere))
+    assert await remembered.is_entitled(token, NOW)
+    assert await remembered.is_entitled(token, NOW + MINUTE)
+    assert len(shop.asked) == 1
+    shop.answers = DOWN
+    assert await remembered.is_entitled(token, NOW + 31 * MINUTE)
+
+
+async def test_only_a_hash_of_the_token_is_stored(
+    shop: Shop, database: Database, token: str
+) -> None:
+    await instance(shop, database).is_entitled(token, NOW)
+    stored = await document(database, token)
+    assert stored.to_dict() == {"verified_at": NOW, "expires_at": NOW + DAY}
+    assert token not in stored.id
+
+
+async def document(database: Database, token: str) -> DocumentSnapshot[Any]:
+    key = Subscriber.of("Google", token).key
+    return await VERIFICATIONS.of(database.client).document(key).get()

@@ -1,0 +1,136 @@
+"""RevenueCat, asked over its wire format."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+
+from scripts.stand_ins import revenuecat
+from scripts.stand_ins.faults import Failing
+from scripts.stand_ins.revenuecat import ENTITLEMENT, Entitlement
+from shared.auth.revenuecat import RevenueCat, RevenueCatSettings
+from shared.errors import DependencyUnavailable
+from shared.secrets import Secrets
+from shared.settings import SecretSettings
+from tests.loopback import served
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+@dataclass
+class Asked:
+    """The stand-in, and the verifier that asks it."""
+
+    stand_in: revenuecat.RevenueCat
+    server: Failing
+    settings: RevenueCatSettings
+    verifier: RevenueCat
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> revenuecat.RevenueCat:
+    return revenuecat.RevenueCat()
+
+
+@pytest.fixture(scope="module")
+def server(stand_in: revenuecat.RevenueCat) -> Failing:
+    return stand_in.app()
+
+
+@pytest.fixture(scope="module")
+def address(server: Failing) -> Iterator[str]:
+    with served(server) as address:
+        yield address
+
+
+@pytest.fixture
+async def asked(
+    stand_in: revenuecat.RevenueCat, server: Failing, address: str
+) -> AsyncIterator[Asked]:
+    settings = RevenueCatSettings.model_validate(
+        {
+            "api_key": revenuecat.KEY,
+            "project": revenuecat.PROJECT,
+            "entitlement": ENTITLEMENT,
+            "url": address,
+        }
+    )
+    async with httpx2.AsyncClient() as http:
+        yield Asked(
+            stand_in,
+            server,
+            settings,
+            RevenueCat(settings, Secrets(SecretSettings()), http, timeout_s=20),
+        )
+    server.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("entitlements", "is_entitled"),
+    [
+        ([Entitlement()], True),
+        ([Entitlement(expires_at=ms(NOW + timedelta(days=1)))], True),
+        ([Entitlement(expires_at=ms(NOW - timedelta(seconds=1)))], False),
+        ([Entitlement(expires_at=ms(NOW))], False),
+        ([Entitlement("entlsomethingelse")], False),
+        ([], False),
+        (None, False),
+        ([*(Entitlement(f"entl{n}") for n in range(45)), Entitlement()], True),
+        ([Entitlement(f"entl{n}") for n in range(45)], False),
+    ],
+    ids=[
+        "for life",
+        "running",
+        "expired",
+        "expiring now",
+        "another product",
+        "revoked",
+        "unknown customer",
+        "on the third page",
+        "not on three pages",
+    ],
+)
+async def test_who_has_the_entitlement_is_entitled(
+    asked: Asked, entitlements: list[Entitlement] | None, *, is_entitled: bool
+) -> None:
+    asked.stand_in.entitlements_of = lambda _customer: entitlements
+    assert await asked.verifier.is_entitled("$RCAnonymousID:0123", NOW) == is_entitled
+
+
+async def test_a_customer_id_cannot_lead_to_another_address(asked: Asked) -> None:
+    asked.stand_in.entitlements_of = lambda _customer: None
+    asked.stand_in.asked.clear()
+    customer = "../someone/active_entitlements?x=/ü#"
+    assert not await asked.verifier.is_entitled(customer, NOW)
+    assert asked.stand_in.asked == [customer]
+
+
+async def test_an_impossible_customer_id_is_not_asked_for(asked: Asked) -> None:
+    calls = asked.server.calls
+    assert not await asked.verifier.is_entitled("x" * 1501, NOW)
+    assert asked.server.calls == calls
+
+
+@pytest.mark.parametrize("missing", ["api_key", "project", "entitlement"])
+async def test_without_configuration_nobody_can_tell(asked: Asked, missing: str) -> None:
+    nothing = None if missing == "api_key" else ""
+    settings = asked.settings.model_copy(update={missing: nothing})
+    async with httpx2.AsyncClient() as http:
+        verifier = RevenueCat(settings, Secrets(SecretSettings()), http, timeout_s=20)
+        with pytest.raises(DependencyUnavailable):
+            await verifier.is_entitled("subscriber", NOW)
+
+
+async def test_a_list_that_never_ends_is_not_read_for_ever(asked: Asked) -> None:
+    endless = [Entitlement(f"entl{n}") for n in range(1000)]
+    asked.stand_in.entitlements_of = lambda _customer: endless
+    calls = asked.server.calls
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier.is_entitled("subscriber", NOW)
+    assert asked.server.calls - calls == 20

@@ -1,0 +1,58 @@
+"""A planner whose model is the stand-in, behind the real client."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+
+from scripts.stand_ins.faults import Failing
+from scripts.stand_ins.openai import OpenAi
+from shared.planner.model import Model
+from shared.planner.plans import Planner
+from shared.secrets import Secrets
+from shared.settings import ModelSettings, SecretSettings
+from tests.loopback import served
+
+KEY = "SECRET-model-key"
+
+
+@dataclass
+class Coach:
+    """The stand-in, how it may fail, and a planner that asks it."""
+
+    openai: OpenAi
+    server: Failing
+    address: str
+    http: httpx2.AsyncClient
+
+    def planner(self, **settings: object) -> Planner:
+        """Return a planner with other settings than the usual."""
+        usual = {"api_key": KEY, "base_url": f"{self.address}/v1", "silence_s": 20}
+        chosen = ModelSettings.model_validate({**usual, **settings})
+        return Planner(Model(chosen, Secrets(SecretSettings()), self.http), chosen.deadline_s)
+
+
+@pytest.fixture(scope="module")
+def openai() -> OpenAi:
+    return OpenAi(tokens_per_s=0)
+
+
+@pytest.fixture(scope="module")
+def server(openai: OpenAi) -> Failing:
+    return openai.app()
+
+
+@pytest.fixture(scope="module")
+def address(server: Failing) -> Iterator[str]:
+    with served(server) as address:
+        yield address
+
+
+@pytest.fixture
+async def coach(openai: OpenAi, server: Failing, address: str) -> AsyncIterator[Coach]:
+    async with httpx2.AsyncClient() as http:
+        yield Coach(openai, server, address, http)
+    openai.requests.clear()
+    openai.script.clear()
+    server.faults.clear()

@@ -1,0 +1,321 @@
+"""Plans, made by the real client and the stand-in for a model, whatever the model does."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from scripts.stand_ins.conversation import Speech
+from scripts.stand_ins.faults import Fault
+from scripts.stand_ins.openai import Scripted
+from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable, LiftLogError
+from shared.schemas.ai import SessionAttributes, WorkoutAttributes
+from tests.loopback import until
+from tests.shared.planner.conftest import KEY, Coach
+
+WORDS = "SECRET-words, my knee hurts"
+WORKOUT = WorkoutAttributes.model_validate(
+    {
+        "gender": "Other",
+        "weightRange": "70-80",
+        "age": 40,
+        "daysPerWeek": 4,
+        "goals": ["SECRET-goal"],
+        "experience": "Beginner",
+        "useImperialUnits": False,
+        "additionalInfo": WORDS,
+    }
+)
+SESSION = SessionAttributes.model_validate(
+    {
+        "areasToWorkout": ["back"],
+        "volume": 50,
+        "exerciseToKilograms": {"SECRET-exercise": 40.0},
+        "useImperialUnits": True,
+    }
+)
+EXERCISE: dict[str, Any] = {
+    "name": "Row",
+    "sets": 3,
+    "repsPerSet": 10,
+    "weightIncreaseOnSuccess": 2.5,
+    "restBetweenSets": {"minRest": "00:01:00", "maxRest": "00:02:00", "failureRest": "00:03:00"},
+    "supersetWithNext": False,
+    "notes": "",
+    "link": "",
+}
+GOOD = {"name": "Back", "exercises": [EXERCISE], "notes": ""}
+
+
+def calling(arguments: object, **changes: Any) -> Scripted:
+    """Return a reply that calls the function for a session."""
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return Scripted(Speech(function="make_session", arguments=text), **changes)
+
+
+def with_exercise(**changes: object) -> dict[str, Any]:
+    return {**GOOD, "exercises": [{**EXERCISE, **changes}]}
+
+
+async def test_a_plan_has_as_many_sessions_as_were_asked_for(coach: Coach) -> None:
+    plan = await coach.planner().workout(WORKOUT)
+    assert len(plan.sessions) == 4
+    assert "stand-in" in plan.description
+
+
+async def test_a_session_has_as_many_exercises_as_the_volume_means(coach: Coach) -> None:
+    session = await coach.planner().session(SESSION)
+    assert len(session.exercises) == 6
+
+
+async def test_the_model_is_told_to_fill_in_a_strict_form(coach: Coach) -> None:
+    await coach.planner(model="some-model", max_tokens=5000).workout(WORKOUT)
+    [asked] = coach.openai.requests
+    assert (asked["model"], asked["max_completion_tokens"]) == ("some-model", 5000)
+    assert asked["tool_choice"]["function"]["name"] == "make_workout_plan"
+    [tool] = asked["tools"]
+    assert tool["function"]["strict"] is True
+    for part in parts_of(tool["function"]["parameters"]):
+        if part.get("type") == "object":
+            assert part["additionalProperties"] is False
+            assert set(part["required"]) == set(part["properties"])
+        # OpenAI refuses strict schemas with these words.
+        assert not part.keys() & {"default", "maxLength", "minLength", "pattern"}
+
+
+def parts_of(schema: Any) -> list[dict[str, Any]]:
+    """Return a schema and all schemas in it."""
+    if isinstance(schema, list):
+        return [part for each in schema for part in parts_of(each)]
+    if not isinstance(schema, dict):
+        return []
+    return [schema, *(part for each in schema.values() for part in parts_of(each))]
+
+
+UNFIT = {
+    "no call": Scripted(Speech(text="I would rather talk.")),
+    "another function": Scripted(Speech(function="rm", arguments="{}")),
+    "broken json": calling('{"name": "Back", "exercises": ['),
+    "nothing": calling(""),
+    "garbage after it": calling(json.dumps(GOOD) + "garbage"),
+    "not an object": calling([GOOD]),
+    "a field is missing": calling({"name": "Back", "notes": ""}),
+    "no exercises": calling({**GOOD, "exercises": []}),
+    "too many exercises": calling({**GOOD, "exercises": [EXERCISE] * 21}),
+    "no sets": calling(with_exercise(sets=0)),
+    "too many repetitions": calling(with_exercise(repsPerSet=1000)),
+    "half a set": calling(with_exercise(sets=2.5)),
+    "an endless increase": calling(
+        json.dumps(with_exercise(weightIncreaseOnSuccess=0)).replace(
+            '"weightIncreaseOnSuccess": 0', '"weightIncreaseOnSuccess": 1e999'
+        )
+    ),
+    "a rest in seconds": calling(with_exercise(restBetweenSets=dict.fromkeys(
+        ("minRest", "maxRest", "failureRest"), 90))),
+    "a rest of 61 seconds": calling(with_exercise(
+        restBetweenSets={**EXERCISE["restBetweenSets"], "minRest": "00:00:61"})),
+    "rests that shrink": calling(with_exercise(
+        restBetweenSets={**EXERCISE["restBetweenSets"], "maxRest": "00:00:30"})),
+    "a link that runs": calling(with_exercise(link="javascript:alert(1)")),
+    "a name of a kilometre": calling({**GOOD, "name": "x" * 101}),
+}  # fmt: skip
+EVERY_UNFIT = pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT)
+
+
+@EVERY_UNFIT
+async def test_what_does_not_fit_may_be_mended_once(coach: Coach, unfit: Scripted) -> None:
+    coach.openai.script += [unfit, calling(GOOD)]
+    session = await coach.planner().session(SESSION)
+    assert session.model_dump(mode="json") == GOOD
+    first, second = coach.openai.requests
+    assert second["messages"][: len(first["messages"])] == first["messages"]
+    said = json.dumps(second["messages"][len(first["messages"]) :])
+    assert "does not fit" in said
+
+
+@EVERY_UNFIT
+async def test_what_does_not_fit_twice_is_a_failure(coach: Coach, unfit: Scripted) -> None:
+    coach.openai.script += [unfit, unfit, calling(GOOD)]
+    with pytest.raises(DependencyFailed):
+        await coach.planner().session(SESSION)
+    assert len(coach.openai.requests) == 2
+
+
+async def test_a_failed_repair_is_not_a_second_chance_for_the_connection(coach: Coach) -> None:
+    coach.openai.script += [calling("{"), calling(GOOD, cut_after=3)]
+    with pytest.raises(DependencyFailed):
+        await coach.planner().session(SESSION)
+
+
+HOPELESS = {
+    "a refusal": Scripted(Speech(refusal="I will not do that.")),
+    "a filter": calling(GOOD, finish_reason="content_filter"),
+    "no room left": calling(json.dumps(GOOD)[:40], finish_reason="length"),
+    "whole, but no room left": calling(GOOD, finish_reason="length"),
+    "cut at once": calling(GOOD, cut_after=0),
+    "cut in the middle": calling(GOOD, cut_after=5),
+    "absurdly long": calling({**GOOD, "notes": "x" * 200_000}),
+    "absurdly talkative": Scripted(Speech(text="x" * 104_000)),
+}
+
+
+@pytest.mark.parametrize("hopeless", HOPELESS.values(), ids=HOPELESS)
+async def test_what_cannot_be_mended_is_a_failure_at_once(coach: Coach, hopeless: Scripted) -> None:
+    coach.openai.script += [hopeless]
+    with pytest.raises(DependencyFailed) as caught:
+        await coach.planner().session(SESSION)
+    assert type(caught.value) is DependencyFailed
+    assert len(coach.openai.requests) == 1
+
+
+STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
+    "overloaded": (Fault(429, headers={"Retry-After": "37"}), DependencyUnavailable, 37, 1),
+    "overloaded until a day": (
+        Fault(429, headers={"Retry-After": "Mon, 23 Nov 2026 10:00:00 GMT"}),
+        DependencyUnavailable,
+        10,
+        3,
+    ),
+    "out of money": (
+        Fault(429, b'{"error": {"code": "insufficient_quota", "message": "..."}}'),
+        DependencyUnavailable,
+        10,
+        1,
+    ),
+    "broken": (Fault(500), DependencyFailed, 10, 3),
+    "down": (Fault(503), DependencyFailed, 10, 3),
+    "our key is refused": (Fault(401), DependencyFailed, 10, 1),
+    "no such model": (Fault(404, b'{"error": {"message": "..."}}'), DependencyFailed, 10, 1),
+    "our schema is refused": (Fault(400), DependencyFailed, 10, 1),
+    "garbage": (Fault(200, b"<html>"), DependencyFailed, 10, 1),
+    "garbage in the stream": (
+        Fault(200, b"data: {nonsense\n\n", {"Content-Type": "text/event-stream"}),
+        DependencyFailed,
+        10,
+        1,
+    ),
+    "an error in the stream": (
+        Fault(200, b'data: {"error": {"message": "x"}}\n\n', {"Content-Type": "text/event-stream"}),
+        DependencyFailed,
+        10,
+        1,
+    ),
+    **{
+        f"rubbish {n} in the stream": (
+            Fault(200, b"data: " + rubbish + b"\n\n", {"Content-Type": "text/event-stream"}),
+            DependencyFailed,
+            10,
+            1,
+        )
+        for n, rubbish in enumerate(
+            (b"[]", b"7", b'{"choices": null}', b'{"choices": [{"delta": null}]}')
+        )
+    },
+    "cut": (Fault(is_cut=True), DependencyFailed, 10, 3),
+}
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "retry_after_s", "calls"), STATUSES.values(), ids=STATUSES
+)
+async def test_a_fault_of_the_server_is_told_as_what_it_is(
+    coach: Coach,
+    caplog: pytest.LogCaptureFixture,
+    fault: Fault,
+    error: type[DependencyUnavailable],
+    retry_after_s: int,
+    calls: int,
+) -> None:
+    coach.server.faults += [fault] * 3
+    before = coach.server.calls
+    with pytest.raises(DependencyUnavailable) as caught:
+        await coach.planner().session(SESSION)
+    assert type(caught.value) is error
+    assert caught.value.retry_after_s == retry_after_s
+    assert coach.server.calls - before == calls
+    is_ours = fault.status in (400, 401, 404) or b"quota" in fault.body
+    alarms = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert bool(alarms) == is_ours
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(429), Fault(429, headers={"Retry-After": "1"}), Fault(500), Fault(is_cut=True)],
+    ids=["overloaded", "overloaded for a second", "broken", "cut"],
+)
+async def test_a_fault_that_passes_is_not_noticed(coach: Coach, fault: Fault) -> None:
+    coach.server.faults += [fault]
+    await coach.planner().session(SESSION)
+    assert len(coach.openai.requests) == 1
+
+
+async def test_no_retries_means_none(coach: Coach) -> None:
+    coach.server.faults += [Fault(500)]
+    with pytest.raises(DependencyFailed):
+        await coach.planner(retries=0).session(SESSION)
+
+
+async def test_a_silent_model_is_given_up(coach: Coach) -> None:
+    coach.server.faults += [Fault(is_silent=True)]
+    before = coach.server.calls
+    with pytest.raises(DependencyTimedOut):
+        await coach.planner(silence_s=0.2).session(SESSION)
+    assert coach.server.calls - before == 1
+
+
+async def test_a_model_that_falls_silent_in_the_middle_is_given_up(coach: Coach) -> None:
+    coach.openai.script += [calling(GOOD, silent_after=5)]
+    with pytest.raises(DependencyTimedOut):
+        await coach.planner(silence_s=0.2).session(SESSION)
+    await nobody_talks(coach)
+
+
+async def test_a_model_that_dawdles_is_given_up_at_the_deadline(coach: Coach) -> None:
+    coach.openai.script += [calling(GOOD, silent_after=5)]
+    with pytest.raises(DependencyTimedOut):
+        await coach.planner(deadline_s=0.3).session(SESSION)
+    await nobody_talks(coach)
+
+
+async def test_an_unreachable_model_is_a_failure(coach: Coach) -> None:
+    planner = coach.planner(base_url="http://127.0.0.1:9/v1")
+    with pytest.raises(DependencyFailed):
+        await planner.session(SESSION)
+
+
+async def test_without_a_key_the_setting_is_named(coach: Coach) -> None:
+    with pytest.raises(DependencyUnavailable, match="OPENAI_API_KEY"):
+        await coach.planner(api_key=None).session(SESSION)
+    assert not coach.openai.requests
+
+
+async def test_cancelling_a_plan_ends_the_models_work(coach: Coach) -> None:
+    coach.openai.script += [calling(GOOD, silent_after=5)]
+    planning = asyncio.create_task(coach.planner().session(SESSION))
+    await until(lambda: coach.openai.talking == 1)
+    planning.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await planning
+    await nobody_talks(coach)
+
+
+async def nobody_talks(coach: Coach) -> None:
+    """Return once the model has ended all its replies, long before it would by itself."""
+    await until(lambda: coach.openai.talking == 0)
+
+
+async def test_usage_is_logged_and_nothing_that_was_said(
+    coach: Coach, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        await coach.planner().workout(WORKOUT)
+        coach.openai.script += [calling("SECRET-arguments"), calling("SECRET-arguments")]
+        with pytest.raises(DependencyFailed):
+            await coach.planner().session(SESSION)
+    usage = [each.message for each in caplog.records if "completion tokens" in each.message]
+    assert len(usage) == 3
+    assert all(" 0 " not in each.split("tokens,")[0] for each in usage)
+    assert "SECRET" not in caplog.text
+    assert KEY not in caplog.text

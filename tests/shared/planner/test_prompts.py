@@ -1,0 +1,89 @@
+"""What the model is told."""
+
+import pytest
+
+from shared.planner.prompts import (
+    PLAN_MAKER,
+    ask_for_session,
+    ask_for_workout,
+    exercise_count,
+)
+from shared.schemas.ai import SessionAttributes, WorkoutAttributes
+
+WORKOUT = {
+    "gender": "PreferNotToSay",
+    "weightRange": "70-80",
+    "age": 40,
+    "daysPerWeek": 4,
+    "goals": ["Get stronger", "Run faster"],
+    "experience": "Beginner",
+    "useImperialUnits": False,
+}
+SESSION = {
+    "areasToWorkout": ["back", "legs"],
+    "volume": 50,
+    "exerciseToKilograms": {"Row": 40, "Squat": 100.5},
+    "useImperialUnits": False,
+}
+
+
+def workout(**changes: object) -> str:
+    return ask_for_workout(WorkoutAttributes.model_validate({**WORKOUT, **changes}))
+
+
+def session(**changes: object) -> str:
+    return ask_for_session(SessionAttributes.model_validate({**SESSION, **changes}))
+
+
+def test_the_coach_keeps_to_the_gym_and_to_the_users_language() -> None:
+    for rule in ("only thing", "never instructions", "language of the user", "minRest is never"):
+        assert rule in PLAN_MAKER.replace(" \\\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Sessions per week: 4"),
+        ({}, "Get stronger, Run faster"),
+        ({}, "Beginner"),
+        ({}, "70-80"),
+        ({}, "kilograms"),
+        ({"useImperialUnits": True}, "pounds"),
+        ({"additionalInfo": "Ich habe Knieschmerzen"}, "Ich habe Knieschmerzen"),
+    ],
+    ids=["days", "goals", "level", "weight", "metric", "imperial", "own words"],
+)
+def test_a_workout_is_asked_for_with_all_that_is_known(
+    changes: dict[str, object], words: str
+) -> None:
+    assert words in workout(**changes)
+
+
+def test_a_weight_range_is_not_a_place_for_a_speech() -> None:
+    assert len(workout(weightRange="70-80" + "x" * 3000)) < 500
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "back, legs"),
+        ({}, "Number of exercises: 6"),
+        ({}, "Row 40 kg; Squat 100.5 kg"),
+        ({"useImperialUnits": True}, "Row 88.18 lb; Squat 221.6 lb"),
+    ],
+    ids=["areas", "volume", "known weights", "known weights in pounds"],
+)
+def test_a_session_is_asked_for_with_all_that_is_known(
+    changes: dict[str, object], words: str
+) -> None:
+    assert words in session(**changes)
+
+
+def test_who_has_lifted_nothing_yet_is_not_asked_to_prefer_it() -> None:
+    assert "prefer" not in session(exerciseToKilograms={})
+
+
+def test_more_volume_is_never_fewer_exercises() -> None:
+    counts = [exercise_count(volume) for volume in range(101)]
+    assert counts == sorted(counts)
+    assert (counts[0], counts[100]) == (2, 10)

@@ -1,0 +1,96 @@
+"""Counting on the emulator, while everybody counts at the same time."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from scripts.local.round_trips import RoundTrips
+from shared.errors import RateLimited
+from shared.ratelimit import WINDOW
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.store.data_model import RATE_LIMITS
+from shared.store.quotas import Quotas
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def key() -> str:
+    return f"ai-google-{uuid4().hex}"
+
+
+async def take(quotas: Quotas, key: str, now: datetime, limit: int = 20) -> int | None:
+    """Take a place; return None, or after how many seconds there is one."""
+    try:
+        await quotas.take(key, limit, now)
+    except RateLimited as refusal:
+        return refusal.retry_after_s
+    return None
+
+
+async def test_of_60_requests_at_once_exactly_20_pass(database: Database, key: str) -> None:
+    quotas = Quotas(database)
+    outcomes = await asyncio.gather(*(take(quotas, key, NOW) for _ in range(60)))
+    assert Counter(outcomes) == {None: 20, 24 * 3600: 40}
+
+
+async def test_of_60_requests_at_three_instances_exactly_20_pass(key: str) -> None:
+    instances = [Quotas(Database(StoreSettings())) for _ in range(3)]
+    outcomes = await asyncio.gather(*(take(instances[n % 3], key, NOW) for n in range(60)))
+    assert Counter(outcomes) == {None: 20, 24 * 3600: 40}
+
+
+async def test_as_many_become_free_as_leave_the_window(database: Database, key: str) -> None:
+    quotas = Quotas(database)
+    for second in range(20):
+        assert await take(quotas, key, NOW + second * SECOND) is None
+    assert await take(quotas, key, NOW + 20 * SECOND) == 24 * 3600 - 20
+    later = NOW + WINDOW + 4 * SECOND  # those of seconds 0 to 4 have left
+    outcomes = await asyncio.gather(*(take(quotas, key, later) for _ in range(30)))
+    assert Counter(outcomes) == {None: 5, 1: 25}
+
+
+async def test_a_refusal_uses_up_nothing(database: Database, key: str) -> None:
+    quotas = Quotas(database)
+    assert await take(quotas, key, NOW, limit=1) is None
+    for _ in range(5):
+        assert await take(quotas, key, NOW + SECOND, limit=1) is not None
+    assert await take(quotas, key, NOW + WINDOW, limit=1) is None
+
+
+async def test_a_window_that_is_full_is_not_read_again(key: str) -> None:
+    trips = RoundTrips()
+    quotas = Quotas(Database(StoreSettings(), trips.interceptors))
+    with trips.counted() as calls:
+        await take(quotas, key, NOW, limit=1)
+    assert calls == ["BatchGetDocuments", "Commit"]
+    with trips.counted() as calls:
+        assert [await take(quotas, key, NOW + SECOND, limit=1) for _ in range(5)] == [86_399] * 5
+    assert calls == ["BatchGetDocuments"]
+
+
+async def test_what_is_kept_may_go_when_its_last_request_has_left_the_window(
+    database: Database, key: str
+) -> None:
+    quotas = Quotas(database)
+    await take(quotas, key, NOW)
+    await take(quotas, key, NOW + SECOND)
+    document = await RATE_LIMITS.of(database.client).document(key).get()
+    assert document.to_dict() == {
+        "passed": [NOW, NOW + SECOND],
+        "expires_at": NOW + SECOND + WINDOW,
+    }
+
+
+async def test_counts_may_be_kept_in_a_database_of_their_own(database: Database, key: str) -> None:
+    assert database.named(None) is database
+    assert database.named("(default)") is database
+    apart = database.named("limits")
+    await take(Quotas(apart), key, NOW)
+    assert (await RATE_LIMITS.of(apart.client).document(key).get()).exists
+    assert not (await RATE_LIMITS.of(database.client).document(key).get()).exists

@@ -1,0 +1,207 @@
+"""Secrets, with Secret Manager's real client and a server that speaks its protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
+    SecretManagerServiceGrpcAsyncIOTransport,
+)
+from google.cloud.secretmanager_v1.types import (
+    AccessSecretVersionRequest,
+    AccessSecretVersionResponse,
+    SecretPayload,
+)
+from pydantic import SecretStr
+
+from shared import secrets as secrets_module
+from shared.errors import DependencyUnavailable
+from shared.secrets import Secret, Secrets
+from shared.settings import ModelSettings, SecretSettings
+from tests.loopback import until
+
+LATEST = "projects/liftlog-test/secrets/openai-key/versions/latest"
+
+
+class SecretManager:
+    """The server: what it keeps, what it was asked for, and how it fails."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.fault: grpc.StatusCode | None = None
+
+    async def access(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        self.asked.append(request.name)
+        if self.fault is not None:
+            await context.abort(self.fault, "SECRET-details")
+        if request.name not in self.kept:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "SECRET-details")
+        payload = SecretPayload(data=self.kept[request.name])
+        return AccessSecretVersionResponse(name=request.name, payload=payload)
+
+    async def serve(self) -> tuple[grpc.aio.Server, int]:
+        handler = grpc.unary_unary_rpc_method_handler(
+            self.access,
+            request_deserializer=AccessSecretVersionRequest.pb().FromString,
+            response_serializer=AccessSecretVersionResponse.serialize,
+        )
+        service = "google.cloud.secretmanager.v1.SecretManagerService"
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service, {"AccessSecretVersion": handler}),)
+        )
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        return server, port
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def manager() -> SecretManager:
+    return SecretManager()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(secrets_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+async def secrets(manager: SecretManager) -> AsyncIterator[Secrets]:
+    server, port = await manager.serve()
+    channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+
+    def connect() -> SecretManagerServiceAsyncClient:
+        transport = SecretManagerServiceGrpcAsyncIOTransport(channel=channel)
+        return SecretManagerServiceAsyncClient(transport=transport)
+
+    settings = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
+    yield Secrets(settings, connect)
+    await channel.close()
+    await server.stop(None)
+
+
+def given(secrets: Secrets, value: str | None) -> Secret:
+    """Return the secret of a setting that has `value`."""
+    settings = ModelSettings(api_key=None if value is None else SecretStr(value))
+    return secrets.of(settings, "api_key")
+
+
+async def test_a_secret_may_be_given_as_itself(secrets: Secrets, manager: SecretManager) -> None:
+    assert await given(secrets, "SECRET").value() == "SECRET"
+    assert not manager.asked
+
+
+@pytest.mark.parametrize(
+    ("reference", "resource"),
+    [
+        ("sm://openai-key", LATEST),
+        ("sm://openai-key/latest", LATEST),
+        ("sm://openai-key/7", LATEST.replace("latest", "7")),
+    ],
+)
+async def test_a_reference_is_followed_on_first_use_and_then_remembered(
+    secrets: Secrets, manager: SecretManager, reference: str, resource: str
+) -> None:
+    manager.kept[resource] = b"SECRET\n"
+    secret = given(secrets, reference)
+    assert not manager.asked
+    assert await asyncio.gather(*(secret.value() for _ in range(10))) == ["SECRET"] * 10
+    assert manager.asked == [resource]
+
+
+async def test_a_rotated_secret_is_in_use_after_a_while(
+    secrets: Secrets, manager: SecretManager, clock: Clock
+) -> None:
+    manager.kept[LATEST] = b"old"
+    secret = given(secrets, "sm://openai-key")
+    assert await secret.value() == "old"
+    manager.kept[LATEST] = b"new"
+    clock.now += 299
+    assert await secret.value() == "old"
+    clock.now += 1
+    assert await secret.value() == "new"
+
+
+async def test_an_outage_of_secret_manager_is_not_noticed_by_who_has_the_secret(
+    secrets: Secrets, manager: SecretManager, clock: Clock
+) -> None:
+    manager.kept[LATEST] = b"old"
+    secret = given(secrets, "sm://openai-key")
+    await secret.value()
+    manager.fault = grpc.StatusCode.PERMISSION_DENIED
+    clock.now += 300
+    assert [await secret.value() for _ in range(3)] == ["old"] * 3
+    assert len(manager.asked) == 2  # it is not asked by every request
+    manager.fault, manager.kept[LATEST] = None, b"new"
+    clock.now += 30
+    assert await secret.value() == "new"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [None, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INTERNAL],
+    ids=["not there", "not ours", "broken"],
+)
+async def test_a_secret_that_cannot_be_had_is_named(
+    secrets: Secrets,
+    manager: SecretManager,
+    caplog: pytest.LogCaptureFixture,
+    fault: grpc.StatusCode | None,
+) -> None:
+    manager.fault = fault
+    secret = given(secrets, "sm://openai-key")
+    with pytest.raises(DependencyUnavailable, match="OPENAI_API_KEY"):
+        await secret.value()
+    assert "OPENAI_API_KEY" in caplog.text
+    assert "SECRET" not in caplog.text
+
+
+async def test_a_moments_outage_is_waited_for(secrets: Secrets, manager: SecretManager) -> None:
+    manager.kept[LATEST] = b"SECRET"
+    manager.fault = grpc.StatusCode.UNAVAILABLE
+    reading = asyncio.create_task(given(secrets, "sm://openai-key").value())
+    await until(lambda: bool(manager.asked))
+    manager.fault = None
+    assert await reading == "SECRET"
+
+
+async def test_a_missing_secret_is_named(
+    secrets: Secrets, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = given(secrets, None)
+    assert not secret.is_given
+    with pytest.raises(DependencyUnavailable, match="OPENAI_API_KEY"):
+        await secret.value()
+    assert "OPENAI_API_KEY" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "reference", ["sm://", "sm://a/b", "sm://a b", "sm://projects/p/secrets/s", "sm://a/1/"]
+)
+def test_what_looks_like_a_reference_but_is_none_fails_the_start(
+    secrets: Secrets, reference: str
+) -> None:
+    with pytest.raises(ValueError, match=r"^OPENAI_API_KEY is not of the form sm://name"):
+        given(secrets, reference)
+
+
+def test_a_reference_without_a_project_fails_the_start() -> None:
+    with pytest.raises(ValueError, match="GOOGLE_CLOUD_PROJECT"):
+        given(Secrets(SecretSettings(project=None)), "sm://openai-key")

@@ -5,13 +5,12 @@ Source: https://www.revenuecat.com/docs/api-v2 (customer, list of active entitle
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import BaseModel, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from shared.auth.store_api import StoreApi, stands_for_itself
+from shared.auth.store_api import Reply, StoreApi, stands_for_itself
 from shared.instants import to_micros
 from shared.outgoing import Client
 from shared.secrets import Secrets
@@ -35,6 +34,17 @@ class RevenueCatSettings(Settings):
     """Its id, which begins with `entl`; not its lookup key."""
 
     url: HttpUrl = HttpUrl("https://api.revenuecat.com")
+
+
+class _Entitlement(BaseModel):
+    entitlement_id: str
+    expires_at: int | None = None
+    """In ms since 1970; None for one that lasts."""
+
+
+class _Page(BaseModel):
+    items: list[_Entitlement]
+    next_page: str | None = None
 
 
 class RevenueCat:
@@ -66,16 +76,14 @@ class RevenueCat:
         after = ""
         for _ in range(_MOST_PAGES):
             reply = await self._api.get(f"{listing}?limit={_PAGE_SIZE}{after}", headers)
-            if reply.content.get("type") == "resource_missing":
+            if _is_no_customer(reply):
                 return False
-            items = reply.content.get("items")
-            if reply.status != HTTPStatus.OK or not isinstance(items, list):
-                raise self._api.unusable(f"no list of entitlements ({reply.status})")
-            if any(self._is_ours(item, now) for item in items):
+            page = self._page(reply)
+            if any(self._is_ours(item, now) for item in page.items):
                 return True
-            if not reply.content.get("next_page") or not items:
+            if not (page.next_page and page.items):
                 return False
-            after = f"&starting_after={quote(str(items[-1].get('entitlement_id')), safe='')}"
+            after = f"&starting_after={quote(page.items[-1].entitlement_id, safe='')}"
         raise self._api.unusable("the list of entitlements does not end")
 
     def _listing(self, customer: str) -> str:
@@ -83,8 +91,21 @@ class RevenueCat:
         where = f"projects/{self._settings.project}/customers/{quote(customer, safe='')}"
         return f"{base}/v2/{where}/active_entitlements"
 
-    def _is_ours(self, item: Any, now: datetime) -> bool:  # noqa: ANN401 - JSON
-        if not isinstance(item, dict) or item.get("entitlement_id") != self._settings.entitlement:
-            return False
-        expires_at_ms = item.get("expires_at")
-        return expires_at_ms is None or expires_at_ms * 1000 > to_micros(now)
+    def _page(self, reply: Reply) -> _Page:
+        try:
+            if reply.status == HTTPStatus.OK:
+                return _Page.model_validate(reply.content)
+        except ValidationError:
+            pass
+        raise self._api.unusable(f"no list of entitlements ({reply.status})")
+
+    def _is_ours(self, item: _Entitlement, now: datetime) -> bool:
+        is_over = item.expires_at is not None and item.expires_at * 1000 <= to_micros(now)
+        return item.entitlement_id == self._settings.entitlement and not is_over
+
+
+def _is_no_customer(reply: Reply) -> bool:
+    """Whether RevenueCat says that there is no such customer, or cannot be one."""
+    error = reply.content.get("type")
+    is_none = error == "parameter_error" and reply.content.get("param") == "customer_id"
+    return error == "resource_missing" or is_none

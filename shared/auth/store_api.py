@@ -108,7 +108,7 @@ class StoreApi:
         if status in _LATER:
             wait_s = _wait_s(headers, content or {})
             if status == HTTPStatus.TOO_MANY_REQUESTS:  # the others are about this request alone
-                self._paused_until = time.monotonic() + wait_s
+                self._paused_until = max(self._paused_until, time.monotonic() + wait_s)
             logger.warning("%s asks for a pause of %d s (%d)", self._what, wait_s, status)
             raise DependencyUnavailable(self._what, wait_s)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

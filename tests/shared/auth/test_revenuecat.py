@@ -1,5 +1,6 @@
 """RevenueCat, asked over its wire format."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ import httpx2
 import pytest
 
 from scripts.stand_ins import revenuecat
-from scripts.stand_ins.faults import Failing
+from scripts.stand_ins.faults import Failing, Fault
 from scripts.stand_ins.revenuecat import ENTITLEMENT, Entitlement
 from shared.auth.revenuecat import RevenueCat, RevenueCatSettings
 from shared.errors import DependencyUnavailable
@@ -125,6 +126,39 @@ async def test_without_configuration_nobody_can_tell(asked: Asked, missing: str)
         verifier = RevenueCat(settings, Secrets(SecretSettings()), http, timeout_s=20)
         with pytest.raises(DependencyUnavailable):
             await verifier.is_entitled("subscriber", NOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"items": {}}',
+        b'{"items": [7]}',
+        b'{"items": [{"entitlement_id": 7}]}',
+        b'{"items": [{"entitlement_id": "entla1b2c3d4e5", "expires_at": "tomorrow"}]}',
+        b'{"items": [{"entitlement_id": "entla1b2c3d4e5"}], "next_page": 7}',
+        b'{"items": [null], "next_page": "/v2"}',
+    ],
+    ids=repr,
+)
+async def test_a_list_of_unknown_shape_is_no_answer(asked: Asked, body: bytes) -> None:
+    asked.server.faults.append(Fault(200, body))
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier.is_entitled("subscriber", NOW)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "is_about_the_token"), [("customer_id", True), ("project_id", False)]
+)
+async def test_a_customer_that_cannot_be_one_has_bought_nothing(
+    asked: Asked, parameter: str, *, is_about_the_token: bool
+) -> None:
+    error = {"type": "parameter_error", "param": parameter}
+    asked.server.faults.append(Fault(400, json.dumps(error).encode()))
+    if is_about_the_token:
+        assert not await asked.verifier.is_entitled("x" * 500, NOW)
+    else:
+        with pytest.raises(DependencyUnavailable):
+            await asked.verifier.is_entitled("subscriber", NOW)
 
 
 async def test_a_list_that_never_ends_is_not_read_for_ever(asked: Asked) -> None:

@@ -155,7 +155,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 @pytest.fixture
 def nothing_is_told(store: Store, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Fails a test during which our own code logs what nobody may read."""
-    caplog.set_level(logging.CRITICAL, logger="uvicorn.access")  # the stand-ins' own
     caplog.set_level(logging.DEBUG, logger="shared")
     yield
     store.server.faults.clear()

@@ -14,4 +14,9 @@ def open_client() -> Client:
     It may be made in one process and used in another, made by fork. Redirects are not followed:
     our requests carry keys.
     """
-    return Client(timeout=httpx2.Timeout(_SILENCE_S, connect=_CONNECT_TIMEOUT_S))
+    return Client(
+        timeout=httpx2.Timeout(_SILENCE_S, connect=_CONNECT_TIMEOUT_S),
+        # The platform bounds how many requests we serve; a bound here would let long calls to one
+        # service keep short ones to another waiting.
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+    )

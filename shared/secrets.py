@@ -4,12 +4,14 @@ Source: https://cloud.google.com/secret-manager/docs/reference/rpc (AccessSecret
 """
 
 import asyncio
+import importlib
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+import google.auth
 from google.api_core.exceptions import GoogleAPIError, ServiceUnavailable
 from google.api_core.retry import AsyncRetry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
@@ -24,17 +26,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SCHEME = "sm://"
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _REFERENCE = re.compile(r"sm://([A-Za-z0-9_-]{1,255})(?:/(latest|[0-9]+))?")
 _TRY_AGAIN_S = 30
 _SOON_S = 1
 
 
-def _connect() -> "SecretManagerServiceAsyncClient":
-    from google.cloud.secretmanager_v1 import (  # noqa: PLC0415 - takes 0.3 s; most need none
-        SecretManagerServiceAsyncClient,
+async def _connect() -> "SecretManagerServiceAsyncClient":
+    """Return a client. What blocks is done in a thread: an import of 0.3 s, and the metadata."""
+    library = await asyncio.to_thread(importlib.import_module, "google.cloud.secretmanager_v1")
+    credentials, _ = await asyncio.to_thread(google.auth.default, scopes=[_SCOPE])
+    client: SecretManagerServiceAsyncClient = library.SecretManagerServiceAsyncClient(
+        credentials=credentials
     )
-
-    return SecretManagerServiceAsyncClient()
+    return client
 
 
 class Secrets:
@@ -43,7 +48,7 @@ class Secrets:
     def __init__(
         self,
         settings: SecretSettings,
-        connect: Callable[[], "SecretManagerServiceAsyncClient"] = _connect,
+        connect: Callable[[], Awaitable["SecretManagerServiceAsyncClient"]] = _connect,
     ) -> None:
         self._settings = settings
         self._connect = connect
@@ -84,12 +89,17 @@ class Secrets:
         return self._settings.refresh_s
 
     async def fetch(self, resource: str) -> str:
-        """Return a secret from Secret Manager; raises what Google's library raises."""
-        if self._client is None:
-            self._client = self._connect()
-        answer = await self._client.access_secret_version(
-            name=resource, timeout=self._settings.timeout_s, retry=self._retry
-        )
+        """Return a secret from Secret Manager, in `timeout_s` or not at all.
+
+        Raises:
+            TimeoutError: or what Google's library raises.
+        """
+        async with asyncio.timeout(self._settings.timeout_s):
+            if self._client is None:
+                self._client = await self._connect()
+            answer = await self._client.access_secret_version(
+                name=resource, timeout=self._settings.timeout_s, retry=self._retry
+            )
         return answer.payload.data.decode().strip()
 
 
@@ -103,7 +113,8 @@ class Secret:
         self._resource = (
             secrets.resource(variable, given) if given and given.startswith(_SCHEME) else None
         )
-        self._fetching = asyncio.Lock()
+        self._first_fetch = asyncio.Lock()
+        self._refresh: asyncio.Task[None] | None = None
         self._fetched: str | None = None
         self._fetch_again_at = 0.0
 
@@ -113,9 +124,10 @@ class Secret:
         return self._given is not None
 
     async def value(self) -> str:
-        """Return the secret: one call to Secret Manager in a while if it is a reference.
+        """Return the secret; for a reference, the first time costs a call to Secret Manager.
 
-        When it cannot be fetched again, the last one that could is used on.
+        Once it is known nobody waits for it: it is fetched again in the background in a while, and
+        used on for as long as that fails.
 
         Raises:
             DependencyUnavailable: it is not set, or cannot be fetched; names the setting.
@@ -125,20 +137,27 @@ class Secret:
             raise DependencyUnavailable(f"the secret {self._variable}", _TRY_AGAIN_S)
         if self._resource is None:
             return self._given
-        async with self._fetching:
-            if time.monotonic() >= self._fetch_again_at:
-                await self._fetch(self._resource)
+        if self._fetched is None:
+            async with self._first_fetch:
+                if self._is_due:
+                    await self._fetch(self._resource)
+        elif self._is_due and (self._refresh is None or self._refresh.done()):
+            self._refresh = asyncio.create_task(self._fetch(self._resource))
         if self._fetched is None:
             raise DependencyUnavailable(f"the secret {self._variable}", _TRY_AGAIN_S)
         return self._fetched
+
+    @property
+    def _is_due(self) -> bool:
+        return time.monotonic() >= self._fetch_again_at
 
     async def _fetch(self, resource: str) -> None:
         try:
             self._fetched = await self._secrets.fetch(resource)
             wait_s = self._secrets.refresh_s
-        except (GoogleAPIError, GoogleAuthError, UnicodeDecodeError) as error:
+        except (GoogleAPIError, GoogleAuthError, TimeoutError, UnicodeDecodeError) as error:
             # Its message may hold anything; the kind says whether we may not, or it is not there.
             kind = type(error).__name__
             logger.error("the secret of %s cannot be fetched: %s", self._variable, kind)  # noqa: TRY400
-            wait_s = _TRY_AGAIN_S if self._fetched else _SOON_S
+            wait_s = _SOON_S if self._fetched is None else _TRY_AGAIN_S
         self._fetch_again_at = time.monotonic() + wait_s

@@ -17,12 +17,11 @@ from scripts.local.ports import HOST
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """Serve `app` in a thread of its own for the length of the block; yield its address."""
-    # That a stand-in's answer broke off is no news: it was told to.
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    # What a stand-in was asked, or that it broke off as it was told to, is no news.
+    for name in ("uvicorn.access", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     listening = socket.create_server((HOST, 0))
-    config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -29,6 +29,12 @@ _OF_SIGNERS = "1.2.840.113635.100.6.11.1"
 _OF_OTHER_SIGNERS = "1.2.840.113635.100.6.11.99"
 
 
+def as_receipt(content: bytes) -> str:
+    """Return text that looks like a receipt: base64 of signed data, PKCS #7."""
+    signed_data = bytes.fromhex("06092a864886f70d010702")
+    return b64encode(b"\x30\x82\x12\x34" + signed_data + content).decode()
+
+
 def a_purchase(**changes: object) -> dict[str, Any]:
     """Return an entry of a receipt, good unless changed."""
     usual = {

@@ -4,7 +4,8 @@ Source: https://developer.apple.com/documentation/appstorereceipts/verifyreceipt
 """
 
 import binascii
-from base64 import b64decode
+import logging
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -13,10 +14,14 @@ from pydantic import HttpUrl
 
 from shared.auth.apple_settings import AppleSettings
 from shared.auth.store_api import StoreApi
+from shared.errors import DependencyUnavailable
 from shared.instants import to_micros
 from shared.outgoing import Client
 from shared.secrets import Secrets
 
+logger = logging.getLogger(__name__)
+
+_TRY_AGAIN_S = 30
 _OK = 0
 _MALFORMED_OR_TEMPORARY = 21002
 _WRONG_SECRET = 21004
@@ -24,7 +29,10 @@ _OF_THE_SANDBOX = 21007
 _NO_PURCHASE = frozenset({21003, 21006, 21010})
 """Not authentic; a subscription that has expired; an account that was deleted."""
 
-_SEQUENCE = 0x30  # every receipt is an ASN.1 sequence
+_SEQUENCE = b"\x30"
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+_BEGINNING = 32
+_MOST_DIGITS = 15
 
 
 class AppleReceipts:
@@ -58,6 +66,9 @@ class AppleReceipts:
             return False
         if status == _OK and isinstance(content.get("receipt"), dict):
             return self._has_purchase(content, now)
+        if status == _MALFORMED_OR_TEMPORARY:
+            logger.warning("the App Store cannot read a receipt, or not now")
+            raise DependencyUnavailable("the App Store", _TRY_AGAIN_S)
         ours = ": our shared secret is refused" if status == _WRONG_SECRET else ""
         raise self._production.unusable(f"status {status}{ours}")
 
@@ -94,11 +105,16 @@ class AppleReceipts:
 
 
 def _looks_like_a_receipt(text: str) -> bool:
-    """Whether it may be one. What is none is not sent: the status for it is that of an outage."""
+    """Whether it may be one. What is none is not sent: the status for it is that of an outage.
+
+    A receipt is signed data of PKCS #7, which begins by saying so. Source: RFC 2315, section 7.
+    """
     try:
-        return b64decode(text, validate=True)[:1] == bytes([_SEQUENCE])
+        content = b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return False
+    is_canonical = b64encode(content).decode() == text  # other spellings would be other tokens
+    return is_canonical and content[:1] == _SEQUENCE and _SIGNED_DATA in content[:_BEGINNING]
 
 
 def _purchases(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -109,7 +125,8 @@ def _purchases(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _number(text: object) -> int:
     """Read a number, which receipts hold as text; 0 if it is none."""
-    return int(str(text)) if str(text).isdecimal() else 0
+    digits = str(text)
+    return int(digits) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else 0
 
 
 def _is_ahead(milliseconds: object, now: datetime) -> bool:

@@ -16,6 +16,7 @@ from shared.turns import Turns
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 16
+_TRY_AGAIN_S = 30
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Remembered:
         self._good_for = timedelta(seconds=settings.good_s)
         self._refused_for = timedelta(seconds=settings.refused_s)
         self._trusted_for = timedelta(seconds=settings.trusted_s)
+        self._longest_s = 2 * settings.timeout_s
         self._known: LRUCache[str, _Known] = LRUCache(settings.remembered)
         self._asking: dict[str, asyncio.Task[bool]] = {}
         # Made-up tokens must neither fill the memory with waiting requests nor use up the store.
@@ -78,12 +80,11 @@ class Remembered:
             done.exception()  # it is seen, also when nobody waits any more
 
     async def _find_out(self, key: str, token: str, now: datetime) -> bool:
-        verified_at = await self._last_verified(key)
+        verified_at, others_answer = await self._last_verified(key)
         if verified_at is not None and now < verified_at + self._good_for:
             return self._remember(key, verified_at, verified_at + self._good_for)
         try:
-            async with self._turns.take():
-                is_entitled = await self._verifier.is_entitled(token, now)
+            is_entitled = await self._ask_store(token, now)
         except DependencyUnavailable as error:
             if verified_at is None or now >= verified_at + self._trusted_for:
                 raise
@@ -91,14 +92,24 @@ class Remembered:
             pause = min(timedelta(seconds=error.retry_after_s), self._refused_for)
             return self._remember(key, verified_at, now + pause)
         if is_entitled:
-            await self._tell_others(key, now)
+            if others_answer:
+                await self._tell_others(key, now)
             return self._remember(key, now, now + self._good_for)
-        if verified_at is not None:
+        if others_answer and verified_at is not None:
             await self._take_back(key)
         self._known[key] = _Known(
             is_entitled=False, ask_again_at=now + self._refused_for, verified_at=None
         )
         return False
+
+    async def _ask_store(self, token: str, now: datetime) -> bool:
+        async with self._turns.take():
+            try:
+                async with asyncio.timeout(self._longest_s):
+                    return await self._verifier.is_entitled(token, now)
+            except TimeoutError:  # of several calls, each of which was in time
+                logger.warning("%s takes too long", self._store)
+                raise DependencyUnavailable(self._store, _TRY_AGAIN_S) from None
 
     def _remember(self, key: str, verified_at: datetime, ask_again_at: datetime) -> bool:
         self._known[key] = _Known(
@@ -106,14 +117,15 @@ class Remembered:
         )
         return True
 
-    async def _last_verified(self, key: str) -> datetime | None:
+    async def _last_verified(self, key: str) -> tuple[datetime | None, bool]:
+        """Return when the purchase was last confirmed, and whether Firestore could be asked."""
         known = self._known.get(key)
         here = known.verified_at if known is not None else None
         try:
             elsewhere = await self._verifications.find(key)
         except DependencyUnavailable:
-            return here  # the purchase store itself can still be asked
-        return max((at for at in (here, elsewhere) if at is not None), default=None)
+            return here, False  # the purchase store itself can still be asked
+        return max((at for at in (here, elsewhere) if at is not None), default=None), True
 
     async def _tell_others(self, key: str, now: datetime) -> None:
         try:

@@ -10,7 +10,8 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import ceil
+from http import HTTPStatus
+from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -37,7 +38,12 @@ _TRY_AGAIN_S = 10
 _CONNECT_TIMEOUT_S = 5
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5
+_LATEST_S = 3600
 _LONGEST_REPLY = 100_000
+_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+_RUBBISH = (ValueError, TypeError, AttributeError, RecursionError)
+"""What the library raises for no JSON, and for JSON of a shape that it does not check."""
+
 _UNKNOWN_TO_STRICT_SCHEMAS = frozenset({"maxLength", "minLength", "pattern"})
 """OpenAI refuses the first two, and of the third each server knows another part."""
 
@@ -115,11 +121,17 @@ class Model:
 
 
 def _may_be_repeated(error: openai.APIConnectionError | openai.APIStatusError) -> bool:
-    if isinstance(error, openai.APITimeoutError):
-        return False  # the caller has waited long enough
-    if isinstance(error, openai.RateLimitError):
-        return not _is_out_of_money(error) and (_retry_after_s(error) or 0) <= _LONGEST_PAUSE_S
-    return isinstance(error, openai.APIConnectionError | openai.InternalServerError)
+    if isinstance(error, openai.APIConnectionError):
+        return not _was_silent(error)  # after a silence the caller has waited long enough
+    if _is_out_of_money(error) or (_retry_after_s(error) or 0) > _LONGEST_PAUSE_S:
+        return False
+    return error.status_code in _PASSING or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _was_silent(error: openai.APIConnectionError) -> bool:
+    """Whether it was reached and then said nothing."""
+    is_timeout = isinstance(error, openai.APITimeoutError)
+    return is_timeout and not isinstance(error.__cause__, httpx2.ConnectTimeout)
 
 
 def _is_out_of_money(error: openai.APIError) -> bool:
@@ -130,9 +142,10 @@ def _retry_after_s(error: openai.APIError) -> int | None:
     if not isinstance(error, openai.APIStatusError):
         return None
     try:
-        return max(1, ceil(float(error.response.headers["retry-after"])))
-    except (KeyError, ValueError, OverflowError):  # not there, or a date
+        wanted_s = float(error.response.headers["retry-after"])
+    except (KeyError, ValueError):  # not there, or a date
         return None
+    return ceil(max(1, min(wanted_s, _LATEST_S))) if isfinite(wanted_s) else None
 
 
 @contextmanager
@@ -140,22 +153,23 @@ def _translated() -> Iterator[None]:
     """Turn the library's errors into ours. They quote the model's server, so they are dropped."""
     try:
         yield
-    except openai.APITimeoutError:
-        raise DependencyTimedOut(_WHAT, _TRY_AGAIN_S) from None
+    except openai.APIConnectionError as error:
+        logger.warning("the language model cannot be reached: %s", type(error).__name__)
+        failure = DependencyTimedOut if _was_silent(error) else DependencyFailed
+        raise failure(_WHAT, _TRY_AGAIN_S) from None
     except openai.RateLimitError as error:
         if _is_out_of_money(error):
             logger.error("the language model's quota is used up")  # noqa: TRY400
         retry_after_s = _retry_after_s(error) or _TRY_AGAIN_S
         raise DependencyUnavailable(_WHAT, retry_after_s) from None
-    except openai.InternalServerError as error:
-        logger.warning("the language model has an error (%d)", error.status_code)
-        raise DependencyFailed(_WHAT, _retry_after_s(error) or _TRY_AGAIN_S) from None
     except openai.APIStatusError as error:
-        # Our key, our model's name or our schema: somebody has to mend it.
-        logger.error("the language model refuses our requests (%d)", error.status_code)  # noqa: TRY400
-        raise DependencyFailed(_WHAT, _TRY_AGAIN_S) from None
-    except (openai.OpenAIError, httpx2.HTTPError, ValueError, TypeError, AttributeError) as error:
-        # The last three: no JSON, or of a shape that the library does not check.
+        status = error.status_code
+        if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.warning("the language model has an error (%d)", status)
+        else:  # our key, our model's name or our schema: somebody has to mend it
+            logger.error("the language model refuses our requests (%d)", status)  # noqa: TRY400
+        raise DependencyFailed(_WHAT, _retry_after_s(error) or _TRY_AGAIN_S) from None
+    except (openai.OpenAIError, httpx2.HTTPError, *_RUBBISH) as error:
         logger.warning("the language model broke off: %s", type(error).__name__)
         raise DependencyFailed(_WHAT, _TRY_AGAIN_S) from None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -46,24 +46,35 @@ class Planner:
             DependencyFailed: the model refused, broke off, or did not make one that is valid.
             DependencyUnavailable: the model has too much to do.
         """
-        return await self._filled(_PLAN, WorkoutPlan, ask_for_workout(attributes))
+        days = attributes.days_per_week
+
+        def fits(plan: WorkoutPlan) -> bool:
+            return len(plan.sessions) == days
+
+        return await self._filled(_PLAN, WorkoutPlan, ask_for_workout(attributes), fits)
 
     async def session(self, attributes: SessionAttributes) -> Session:
         """Return a session; as `workout`."""
         return await self._filled(_SESSION, Session, ask_for_session(attributes))
 
-    async def _filled(self, function: Function, form: type[Form], wish: str) -> Form:
+    async def _filled(
+        self,
+        function: Function,
+        form: type[Form],
+        wish: str,
+        fits: Callable[[Form], bool] = lambda _filled: True,
+    ) -> Form:
         said = [Said("system", PLAN_MAKER), Said("user", wish)]
         try:
             async with asyncio.timeout(self._deadline_s):
                 reply = await self._model.call(function, said)
                 try:
-                    return _read(form, function, reply)
+                    return _read(form, function, reply, fits)
                 except _Unfit as problem:
                     logger.warning("the model's answer does not fit; it may mend it")
                     said += _complaint(reply, str(problem))
                 try:
-                    return _read(form, function, await self._model.call(function, said))
+                    return _read(form, function, await self._model.call(function, said), fits)
                 except _Unfit:
                     logger.warning("the model's answer still does not fit")
                     raise DependencyFailed(_WHAT, _TRY_AGAIN_S) from None
@@ -71,7 +82,7 @@ class Planner:
             raise DependencyTimedOut(_WHAT, _TRY_AGAIN_S) from None
 
 
-def _read(form: type[Form], function: Function, reply: Reply) -> Form:
+def _read(form: type[Form], function: Function, reply: Reply, fits: Callable[[Form], bool]) -> Form:
     """Return what the model has filled in.
 
     Raises:
@@ -84,9 +95,12 @@ def _read(form: type[Form], function: Function, reply: Reply) -> Form:
     if reply.call is None or reply.call.function != function.name:
         raise _Unfit(f"you have not called {function.name}")
     try:
-        return form.model_validate_json(reply.call.arguments)
+        filled = form.model_validate_json(reply.call.arguments)
     except ValidationError as error:
         raise _Unfit(_mistakes(error)) from None
+    if not fits(filled):
+        raise _Unfit("that is not the number of sessions that was asked for")
+    return filled
 
 
 def _mistakes(error: ValidationError) -> str:

@@ -42,8 +42,8 @@ class Reply:
         Source: https://platform.openai.com/docs/api-reference/chat-streaming
         """
         if chunk.usage is not None:
-            self.prompt_tokens = chunk.usage.prompt_tokens
-            self.completion_tokens = chunk.usage.completion_tokens
+            self.prompt_tokens = chunk.usage.prompt_tokens or 0
+            self.completion_tokens = chunk.usage.completion_tokens or 0
         for choice in chunk.choices[:1]:
             self.ended = choice.finish_reason or self.ended
             self.text += choice.delta.content or ""

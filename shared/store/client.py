@@ -104,11 +104,6 @@ class Database:
         """Firestore's client, to make references and queries with; calls go through the methods."""
         return self._connected().client
 
-    @property
-    def longest_wait_s(self) -> float:
-        """How long a request may wait for its turn, at whatever the store can do one by one."""
-        return self._settings.longest_wait_s
-
     def turn(self, *, answering: bool = False) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to move much data; whoever reads or writes megabytes takes one.
 

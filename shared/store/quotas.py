@@ -1,7 +1,8 @@
 """How often those who are limited have passed in the last 24 hours."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -14,7 +15,6 @@ from shared.ratelimit import WINDOW, admit
 from shared.store.client import Database
 from shared.store.contention import compare_and_set
 from shared.store.data_model import RATE_LIMITS
-from shared.turns import Turns
 
 _REMEMBERED = 10_000
 _SECOND = timedelta(seconds=1)
@@ -22,63 +22,99 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class _Window:
-    passed: Sequence[datetime] = ()
+    passed: tuple[datetime, ...] = ()
     version: Any = None
     """None: there is no document yet."""
 
 
+@dataclass(frozen=True)
+class _Request:
+    limit: int
+    now: datetime
+
+
+@dataclass
+class _Batch:
+    """Requests for one key that are counted together."""
+
+    requests: list[_Request] = field(default_factory=list)
+    counting: "asyncio.Task[Sequence[datetime | None]] | None" = None
+    """Its result: for each request, None if it passes, or else when it would."""
+
+
 class Quotas:
-    """Counts what passes, exactly, whatever number of processes count at the same time."""
+    """Counts what passes, exactly, whatever number of processes count at the same time.
+
+    Of one process, all requests for a key that come while others are counted are counted together,
+    by one read and one commit. So those who contend for a document are processes, and nobody waits
+    for more than one count before their own.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Of one process only one request at a time counts for a key: the others would be in its
-        # way and then look again anyway.
-        self._turns: WeakValueDictionary[str, Turns] = WeakValueDictionary()
+        self._gathering: dict[str, _Batch] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         # A window that is full stays so until its oldest request leaves it.
         self._full_until: LRUCache[str, datetime] = LRUCache(_REMEMBERED)
 
     async def take(self, key: str, limit: int, now: datetime) -> None:
         """Count one more request for `key`, unless `limit` of them passed in the last 24 hours.
 
-        One read and one commit; one read for a refusal, and none for those that follow. If the
-        answer to the commit is lost, the request may be counted twice: never too many pass.
+        One read and one commit, whatever number of requests come at once; one read for a refusal,
+        and none for those that follow. If the answer to the commit is lost, a request may be
+        counted twice: never too many pass.
 
         Raises:
-            RateLimited: it may not pass, and nothing was counted.
-            Overloaded: too many count for the same key.
+            RateLimited: it may not pass, and was not counted.
+            Overloaded: other processes kept counting for the same key.
         """
-        turns = self._turns.setdefault(
-            key, Turns(1, self._database.longest_wait_s, "requests with this purchase")
-        )
-        async with turns.take():
-            self._refuse_until(self._full_until.get(key), now)
-            await compare_and_set(
+        _refuse_until(self._full_until.get(key), now)
+        batch = self._gathering.get(key)
+        if batch is None:
+            batch = self._gathering[key] = _Batch()
+            batch.counting = asyncio.create_task(self._count_batch(key, batch))
+            batch.counting.add_done_callback(_note_failure)
+        place = len(batch.requests)
+        batch.requests.append(_Request(limit, now))
+        assert batch.counting is not None  # noqa: S101 - set where it was made
+        free_at = await asyncio.shield(batch.counting)  # one's hanging up is not the others'
+        _refuse_until(free_at[place], now)
+
+    async def _count_batch(self, key: str, batch: _Batch) -> Sequence[datetime | None]:
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            del self._gathering[key]  # whoever comes from now on is counted with the next
+            return await compare_and_set(
                 await self._look(key),
-                lambda seen: self._count(key, seen, limit, now),
+                lambda seen: self._count(key, seen, batch.requests),
                 lambda: self._look(key),
             )
-
-    def _refuse_until(self, free_at: datetime | None, now: datetime) -> None:
-        if free_at is not None and now < free_at:
-            raise RateLimited(ceil((free_at - now) / _SECOND))
 
     async def _look(self, key: str) -> _Window:
         document = await self._database.read_one(
             RATE_LIMITS.of(self._database.client).document(key)
         )
-        return (
-            _Window() if document is None else _Window(document.fields["passed"], document.version)
-        )
+        if document is None:
+            return _Window()
+        return _Window(tuple(document.fields["passed"]), document.version)
 
-    async def _count(self, key: str, seen: _Window, limit: int, now: datetime) -> None:
-        verdict = admit(seen.passed, now, limit)
-        if verdict.free_at is not None:
-            self._full_until[key] = verdict.free_at
-            self._refuse_until(verdict.free_at, now)
+    async def _count(
+        self, key: str, seen: _Window, requests: Sequence[_Request]
+    ) -> Sequence[datetime | None]:
+        passed, free_at = seen.passed, []
+        for request in requests:
+            verdict = admit(passed, request.now, request.limit)
+            passed = verdict.passed
+            free_at.append(verdict.free_at)
+        if None in free_at:
+            await self._write(key, seen, passed)
+        if free_at[-1] is not None:
+            self._full_until[key] = free_at[-1]
+        return free_at
+
+    async def _write(self, key: str, seen: _Window, passed: Sequence[datetime]) -> None:
         client = self._database.client
         reference = RATE_LIMITS.of(client).document(key)
-        fields = {"passed": verdict.passed, "expires_at": max(verdict.passed) + WINDOW}
+        fields = {"passed": passed, "expires_at": max(passed) + WINDOW}
         batch = client.batch()
         if seen.version is None:
             batch.create(reference, fields)
@@ -86,3 +122,14 @@ class Quotas:
             unchanged = client.write_option(last_update_time=seen.version)
             batch.update(reference, fields, option=unchanged)
         await self._database.commit(batch)
+
+
+def _refuse_until(free_at: datetime | None, now: datetime) -> None:
+    if free_at is not None and now < free_at:
+        raise RateLimited(ceil((free_at - now) / _SECOND))
+
+
+def _note_failure(counting: "asyncio.Task[Sequence[datetime | None]]") -> None:
+    """See to it that a failure counts as seen, also when nobody waits any more."""
+    if not counting.cancelled():
+        counting.exception()

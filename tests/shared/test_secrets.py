@@ -34,9 +34,12 @@ class SecretManager:
         self.kept: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.fault: grpc.StatusCode | None = None
+        self.is_silent = False
 
     async def access(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         self.asked.append(request.name)
+        while self.is_silent:  # noqa: ASYNC110 - the test's word
+            await asyncio.sleep(0.01)
         if self.fault is not None:
             await context.abort(self.fault, "SECRET-details")
         if request.name not in self.kept:
@@ -87,7 +90,7 @@ async def secrets(manager: SecretManager) -> AsyncIterator[Secrets]:
     server, port = await manager.serve()
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
 
-    def connect() -> SecretManagerServiceAsyncClient:
+    async def connect() -> SecretManagerServiceAsyncClient:
         transport = SecretManagerServiceGrpcAsyncIOTransport(channel=channel)
         return SecretManagerServiceAsyncClient(transport=transport)
 
@@ -136,7 +139,17 @@ async def test_a_rotated_secret_is_in_use_after_a_while(
     clock.now += 299
     assert await secret.value() == "old"
     clock.now += 1
-    assert await secret.value() == "new"
+    await until_is(secret, "new")
+    assert len(manager.asked) == 2
+
+
+async def until_is(secret: Secret, value: str) -> None:
+    """Return once the secret has been fetched again, which happens beside those who use it."""
+    for _ in range(2000):
+        if await secret.value() == value:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError
 
 
 async def test_an_outage_of_secret_manager_is_not_noticed_by_who_has_the_secret(
@@ -147,11 +160,39 @@ async def test_an_outage_of_secret_manager_is_not_noticed_by_who_has_the_secret(
     await secret.value()
     manager.fault = grpc.StatusCode.PERMISSION_DENIED
     clock.now += 300
+    assert await secret.value() == "old"
+    await until(lambda: len(manager.asked) == 2)
+    await asyncio.sleep(0.1)  # the answer is on its way
     assert [await secret.value() for _ in range(3)] == ["old"] * 3
     assert len(manager.asked) == 2  # it is not asked by every request
     manager.fault, manager.kept[LATEST] = None, b"new"
     clock.now += 30
-    assert await secret.value() == "new"
+    await until_is(secret, "new")
+
+
+async def test_nobody_who_has_the_secret_waits_for_secret_manager(
+    secrets: Secrets, manager: SecretManager, clock: Clock
+) -> None:
+    manager.kept[LATEST] = b"old"
+    secret = given(secrets, "sm://openai-key")
+    await secret.value()
+    manager.is_silent = True
+    clock.now += 300
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*(secret.value() for _ in range(5))) == ["old"] * 5
+    await until(lambda: len(manager.asked) == 2)
+    manager.is_silent = False
+
+
+async def test_who_waits_for_a_secret_does_not_wait_for_ever(manager: SecretManager) -> None:
+    async def connect() -> SecretManagerServiceAsyncClient:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    settings = SecretSettings.model_construct(project="p", refresh_s=300, timeout_s=0.1)
+    async with asyncio.timeout(20):
+        with pytest.raises(DependencyUnavailable, match="OPENAI_API_KEY"):
+            await given(Secrets(settings, connect), "sm://openai-key").value()
 
 
 @pytest.mark.parametrize(

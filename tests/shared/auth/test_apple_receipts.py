@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from scripts.stand_ins.apple import AppStore, a_purchase
+from scripts.stand_ins.apple import AppStore, a_purchase, as_receipt
 from scripts.stand_ins.faults import Failing, Fault
 from shared.auth.apple import Apple
 from shared.auth.apple_settings import AppleSettings
@@ -22,7 +22,8 @@ from tests.loopback import served
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SHARED_SECRET = "SECRET-shared"  # noqa: S105 - opens nothing
-RECEIPT = b64encode(b"\x30\x82\x12\x34 a receipt").decode()
+RECEIPT = as_receipt(b"a receipt")
+OTHER_SPELLING = as_receipt(b"a receipt!").replace("IQ==", "IR==")
 
 
 def ms(at: datetime) -> str:
@@ -352,6 +353,8 @@ async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[st
         RECEIPT + "\n",
         b64encode(b'{"signature": "0"}').decode(),
         b64encode(b"").decode(),
+        b64encode(b"\x30\x82\x12\x34 a receipt").decode(),
+        OTHER_SPELLING,
         f"{RECEIPT}.{RECEIPT}",
         f"{RECEIPT}.{RECEIPT}.{RECEIPT}.{RECEIPT}",
     ],
@@ -363,6 +366,8 @@ async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[st
         "with a line break",
         "no sequence",
         "nothing",
+        "no signed data",
+        "another spelling",
         "two parts",
         "four parts",
     ],

@@ -6,7 +6,6 @@ import logging
 import socket
 import tempfile
 import time
-from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -101,7 +100,7 @@ def google_store() -> Iterator[Store]:
 
 @contextmanager
 def receipts_store() -> Iterator[Store]:
-    receipt = b64encode(b"\x30" + TOKEN.encode()).decode()
+    receipt = apple.as_receipt(TOKEN.encode())
     server = apple.AppStore(KEY, receipts={receipt: [apple.a_purchase()]}).app()
 
     def new_verifier(address: str, http: httpx2.AsyncClient, timeout_s: float) -> Apple:

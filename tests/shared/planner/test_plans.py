@@ -143,6 +143,28 @@ async def test_what_does_not_fit_twice_is_a_failure(coach: Coach, unfit: Scripte
     assert len(coach.openai.requests) == 2
 
 
+async def test_a_plan_with_fewer_sessions_than_days_is_half_a_plan(coach: Coach) -> None:
+    half = {"name": "Half", "description": "", "sessions": [GOOD] * 3}
+    whole = {"name": "Whole", "description": "", "sessions": [GOOD] * 4}
+    coach.openai.script += [
+        Scripted(Speech(function="make_workout_plan", arguments=json.dumps(plan)))
+        for plan in (half, whole, half, half)
+    ]
+    assert (await coach.planner().workout(WORKOUT)).name == "Whole"
+    with pytest.raises(DependencyFailed):
+        await coach.planner().workout(WORKOUT)
+
+
+async def test_usage_that_nobody_counted_is_none(
+    coach: Coach, caplog: pytest.LogCaptureFixture
+) -> None:
+    uncounted = b'data: {"choices": [], "usage": {"prompt_tokens": null}}\n\n'
+    coach.server.faults.append(Fault(200, uncounted, {"Content-Type": "text/event-stream"}))
+    with pytest.raises(DependencyFailed):
+        await coach.planner().session(SESSION)
+    assert "0 prompt tokens" in caplog.text
+
+
 async def test_a_failed_repair_is_not_a_second_chance_for_the_connection(coach: Coach) -> None:
     coach.openai.script += [calling("{"), calling(GOOD, cut_after=3)]
     with pytest.raises(DependencyFailed):
@@ -178,6 +200,21 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
         10,
         3,
     ),
+    "overloaded for an age": (
+        Fault(429, headers={"Retry-After": "1e300"}),
+        DependencyUnavailable,
+        3600,
+        1,
+    ),
+    "overloaded for ever": (
+        Fault(429, headers={"Retry-After": "inf"}),
+        DependencyUnavailable,
+        10,
+        3,
+    ),
+    "down for a minute": (Fault(503, headers={"Retry-After": "60"}), DependencyFailed, 60, 1),
+    "too slow for itself": (Fault(408), DependencyFailed, 10, 3),
+    "busy with itself": (Fault(409), DependencyFailed, 10, 3),
     "out of money": (
         Fault(429, b'{"error": {"code": "insufficient_quota", "message": "..."}}'),
         DependencyUnavailable,
@@ -210,7 +247,13 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
             1,
         )
         for n, rubbish in enumerate(
-            (b"[]", b"7", b'{"choices": null}', b'{"choices": [{"delta": null}]}')
+            (
+                b"[]",
+                b"7",
+                b'{"choices": null}',
+                b'{"choices": [{"delta": null}]}',
+                b"[" * 100_000,
+            )
         )
     },
     "cut": (Fault(is_cut=True), DependencyFailed, 10, 3),
@@ -280,7 +323,7 @@ async def test_a_model_that_dawdles_is_given_up_at_the_deadline(coach: Coach) ->
 
 
 async def test_an_unreachable_model_is_a_failure(coach: Coach) -> None:
-    planner = coach.planner(base_url="http://127.0.0.1:9/v1")
+    planner = coach.planner(base_url="http://127.0.0.1:9/v1", retries=0)
     with pytest.raises(DependencyFailed):
         await planner.session(SESSION)
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from scripts.local.round_trips import RoundTrips
-from shared.errors import RateLimited
+from shared.errors import DependencyUnavailable, RateLimited
 from shared.ratelimit import WINDOW
 from shared.settings import StoreSettings
 from shared.store.client import Database
@@ -43,6 +43,35 @@ async def test_of_60_requests_at_three_instances_exactly_20_pass(key: str) -> No
     instances = [Quotas(Database(StoreSettings())) for _ in range(3)]
     outcomes = await asyncio.gather(*(take(instances[n % 3], key, NOW) for n in range(60)))
     assert Counter(outcomes) == {None: 20, 24 * 3600: 40}
+
+
+async def test_who_comes_at_once_is_counted_at_once(key: str) -> None:
+    trips = RoundTrips()
+    quotas = Quotas(Database(StoreSettings(), trips.interceptors))
+    with trips.counted() as calls:
+        await asyncio.gather(*(take(quotas, key, NOW) for _ in range(60)))
+    assert calls == ["BatchGetDocuments", "Commit"]
+
+
+async def test_a_store_that_is_down_keeps_nobody_waiting_for_others(key: str) -> None:
+    nowhere = StoreSettings(
+        emulator_host="127.0.0.1:9", retry_for_s=0.1, attempt_timeout_s=5, longest_wait_s=0.01
+    )
+    quotas = Quotas(Database(nowhere))
+    failures = await asyncio.gather(
+        *(quotas.take(key, 20, NOW) for _ in range(60)), return_exceptions=True
+    )
+    assert {type(failure) for failure in failures} == {DependencyUnavailable}
+
+
+async def test_a_caller_who_hangs_up_does_not_take_the_others_with_them(
+    database: Database, key: str
+) -> None:
+    quotas = Quotas(database)
+    callers = [asyncio.create_task(take(quotas, key, NOW)) for _ in range(3)]
+    await asyncio.sleep(0)
+    callers[0].cancel()
+    assert await asyncio.gather(*callers[1:]) == [None, None]
 
 
 async def test_as_many_become_free_as_leave_the_window(database: Database, key: str) -> None:

@@ -8,11 +8,13 @@ LiftLogError
 ├─ NotFound                  never existed, deleted or expired: the caller cannot tell which
 ├─ RateLimited               too many requests have passed (shared/store/quotas.py)
 └─ DependencyUnavailable     we could not find out; it may work later (shared/store/client.py,
-   │                         shared/auth/store_api.py, shared/secrets.py, shared/planner/model.py)
+   │                         shared/auth/store_api.py and the purchase stores, shared/secrets.py,
+   │                         shared/planner/model.py)
    ├─ DependencyFailed       it answered with an error of its own, or with nothing that is of use
    ├─ DependencyTimedOut     no answer in time
-   └─ Overloaded             too many passwords to hash or megabytes to move (shared/turns.py),
-                             or writers of one document (shared/store/contention.py)
+   └─ Overloaded             too many passwords to hash, megabytes to move or purchases to verify
+                             (shared/turns.py), or writers of one document
+                             (shared/store/contention.py)
 
 Messages name what is wrong and never the value: no input, secret or payload may reach them.
 """
@@ -64,7 +66,7 @@ class RateLimited(LiftLogError):
     """The caller has used up what is theirs for now; the next request passes after some seconds."""
 
     def __init__(self, retry_after_s: int) -> None:
-        super().__init__("too many requests with this purchase")
+        super().__init__("too many requests in 24 hours")
         self.retry_after_s = retry_after_s
 
 

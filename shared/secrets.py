@@ -29,7 +29,7 @@ _SCHEME = "sm://"
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _REFERENCE = re.compile(r"sm://([A-Za-z0-9_-]{1,255})(?:/(latest|[0-9]+))?")
 _TRY_AGAIN_S = 30
-_SOON_S = 1
+_SOON_S = 1  # for one that nobody has yet: long enough not to ask for every request
 
 
 async def _connect() -> "SecretManagerServiceAsyncClient":

@@ -1,7 +1,7 @@
 """Whether a secret that the tests used is in anything that the tests' processes logged.
 
-Secrets are what clients send that nobody else may see: they are noted on their way out. What tests
-make up themselves begins with MARK.
+Secrets are what clients send that nobody else may see: they are noted on their way out. So are our
+prompt and a key of ours; what else tests make up begins with MARK.
 """
 
 import json
@@ -12,18 +12,21 @@ from typing import Any
 
 import httpx
 
+from scripts.stand_ins import revenuecat
+from shared.planner.prompts import PLAN_MAKER
+
 MARK = "SECRET-"
 
 _SENSITIVE = frozenset(
     {"password", "followSecret", "encryptedMessage", "additionalInfo", "goals", "iv"}
-    | {"exerciseToKilograms", "encryptedEventPayload", "encryptedPayload"}
+    | {"exerciseToKilograms", "areasToWorkout", "encryptedEventPayload", "encryptedPayload"}
     | {"encryptedCurrentPlan", "encryptedName", "encryptedProfilePicture"}
 )
 _SHORTEST = 10  # shorter ones may stand in a log by chance
 _ENOUGH = 200  # of a picture, that much would be noticed
 _NOT_OURS = ("httpcore", "httpx", "hypothesis")  # the tests' own client, and what draws examples
 
-_noted: set[str] = set()
+_noted = {revenuecat.KEY, *(line for line in PLAN_MAKER.splitlines() if len(line) >= _SHORTEST)}
 
 
 async def note_request(request: httpx.Request) -> None:
@@ -57,16 +60,13 @@ def _secrets_of(content: Any, *, is_secret: bool = False) -> Iterator[str]:
             return
 
 
-class _Log(logging.FileHandler):
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not record.name.startswith(_NOT_OURS) and super().filter(record) is not False
-
-
 def listen(directory: Path, process: str) -> None:
-    """Write everything that this process logs, at any level, to a file in `directory`."""
+    """Write everything that our code here logs, at any level, to a file in `directory`."""
     root = logging.getLogger()
-    root.addHandler(_Log(directory / f"{process}.log"))
+    root.addHandler(logging.FileHandler(directory / f"{process}.log"))
     root.setLevel(logging.DEBUG)
+    for name in _NOT_OURS:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def save(directory: Path, process: str) -> None:

@@ -137,9 +137,10 @@ def _start_stand_ins(processes: Processes, ports: Ports) -> None:
     processes.start("the stand-ins", command, {"PYTHONPATH": str(_ROOT)})
     processes.wait_until_healthy(ports.stand_ins, "/health")
     if lacks_model(os.environ):
-        console.print(
-            f"language model      {url(ports.stand_ins)}/openai/v1 (a stand-in: no OPENAI_API_KEY)"
-        )
+        model = f"{url(ports.stand_ins)}/openai/v1 (a stand-in: no OPENAI_API_KEY)"
+    else:
+        model = os.environ.get("OPENAI_BASE_URL") or "OpenAI"
+    console.print(f"language model      {model}")
     if lacks_revenuecat(os.environ):
         console.print(
             f"RevenueCat          {url(ports.stand_ins)}/revenuecat (a stand-in: "
@@ -172,9 +173,11 @@ def _report(ports: Ports, *, isolated: bool) -> None:
         addresses = "" if ports.base == Ports.base else url(ports.base)
     described = ports.of("users") if isolated else ports.base
     console.print(f"OpenAPI             {url(described)}/openapi.json")
+    token = ""
     if not os.environ.get("WEB_AUTH_KEY"):
         console.print(f"purchase token      Web {WEB_KEY}")
-    console.print(f"try it              ./scripts/journey {addresses}".rstrip())
+        token = f"--purchase-token 'Web {WEB_KEY}' "
+    console.print(f"try it              ./scripts/journey {token}{addresses}".rstrip())
     console.print("[bold green]ready[/] (Ctrl-C stops everything)")
 
 

@@ -13,13 +13,21 @@ PROJECT = "liftlog-local"
 
 def command(function: str, port: int) -> list[str]:
     """Return the command that serves `function` on `port`."""
+    folder = runtime_folder(port)
+    folder.mkdir(parents=True, exist_ok=True)
     return [
+        "env", f"XDG_RUNTIME_DIR={folder}",
         str(Path(sys.executable).with_name("functions-framework")),
         "--source", str(_ROOT / "functions" / function / "main.py"),
         "--target", "main",
         "--host", HOST,
         "--port", str(port),
     ]  # fmt: skip
+
+
+def runtime_folder(port: int) -> Path:
+    """Return the folder for the server's control socket, which would else be in the user's home."""
+    return _ROOT / ".dev" / f"run-{port}"
 
 
 def environment(emulator: str, stand_ins: str | None = None) -> dict[str, str]:
@@ -31,7 +39,7 @@ def environment(emulator: str, stand_ins: str | None = None) -> dict[str, str]:
     return {
         **(local_services(os.environ, stand_ins) if stand_ins else {}),
         "FIRESTORE_EMULATOR_HOST": emulator,
-        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "GOOGLE_CLOUD_PROJECT": os.environ.get("GOOGLE_CLOUD_PROJECT") or PROJECT,
         "PYTHONPATH": str(_ROOT),
         "PYTHONUNBUFFERED": "1",
         # Set in production too. Without the first, the second silences loggers made at import.

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from scripts.local.emulator import firestore_log
+from scripts.local.functions_framework import PROJECT, runtime_folder
 from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +65,7 @@ class Stack:
                     os.devnull,  # a developer's keys are not for tests
                     *options,
                 ],
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "GOOGLE_CLOUD_PROJECT": PROJECT, **(environment or {})},
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -100,6 +102,8 @@ class Stack:
         self._listener.join()
         for log in (self.log, firestore_log(self.ports.firestore)):
             log.unlink(missing_ok=True)
+        for name in FUNCTIONS:
+            shutil.rmtree(runtime_folder(self.ports.of(name)), ignore_errors=True)
         return status
 
     def _listen(self) -> None:

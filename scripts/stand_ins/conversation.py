@@ -52,11 +52,11 @@ def _filled(schema: dict[str, Any], wish: str) -> dict[str, Any]:
 
 def _plan(wish: str) -> dict[str, Any]:
     days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days|\.)", _USUAL_DAYS), _MOST_DAYS)
-    level = _line(wish, "Experience") or "your level"
-    goals = _line(wish, "Goals") or "getting stronger"
+    level = _line(wish, "Experience") or "any"
+    goals = _line(wish, "Goals") or "to get stronger"
     return {
         "name": f"{days} days a week",
-        "description": f"{STAND_IN} This plan is for {goals.lower()}, at {level.lower()}.",
+        "description": f"{STAND_IN} Your goals: {goals}. Your level: {level}.",
         "sessions": [
             _session(f"Day {day + 1}: {title}", exercises[:_USUAL_EXERCISES], wish)
             for day, (title, exercises) in enumerate(

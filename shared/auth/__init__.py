@@ -1,1 +1,1 @@
-"""Who is asking: passwords and signing in."""
+"""Who is asking: passwords, purchases, and how often."""

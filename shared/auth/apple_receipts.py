@@ -4,7 +4,6 @@ Source: https://developer.apple.com/documentation/appstorereceipts/verifyreceipt
 """
 
 import binascii
-import logging
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,14 +13,10 @@ from pydantic import HttpUrl
 
 from shared.auth.apple_settings import AppleSettings
 from shared.auth.store_api import StoreApi
-from shared.errors import DependencyUnavailable
 from shared.instants import to_micros
 from shared.outgoing import Client
 from shared.secrets import Secrets
 
-logger = logging.getLogger(__name__)
-
-_TRY_AGAIN_S = 30
 _OK = 0
 _MALFORMED_OR_TEMPORARY = 21002
 _WRONG_SECRET = 21004
@@ -67,10 +62,9 @@ class AppleReceipts:
         if status == _OK and isinstance(content.get("receipt"), dict):
             return self._has_purchase(content, now)
         if status == _MALFORMED_OR_TEMPORARY:
-            logger.warning("the App Store cannot read a receipt, or not now")
-            raise DependencyUnavailable("the App Store", _TRY_AGAIN_S)
+            raise self._production.outage("it cannot read a receipt, or not now")
         ours = ": our shared secret is refused" if status == _WRONG_SECRET else ""
-        raise self._production.unusable(f"status {status}{ours}")
+        raise self._production.alarm(f"status {status}{ours}")
 
     async def _read(self, api: StoreApi, url: HttpUrl, receipt: str) -> dict[str, Any]:
         content = await self._ask(api, url, receipt)
@@ -86,7 +80,7 @@ class AppleReceipts:
         }
         content = (await api.post(str(url), question)).content
         if not isinstance(content.get("status"), int):
-            raise api.unusable("an answer without a status")
+            raise api.alarm("an answer without a status")
         return content
 
     def _has_purchase(self, content: dict[str, Any], now: datetime) -> bool:

@@ -79,7 +79,7 @@ class AppleTransactions:
                     return None
             except BaseValidationError:
                 # The signature is right: Apple says something that the library does not know yet.
-                raise self._production.unusable("a transaction of unknown shape") from None
+                raise self._production.alarm("a transaction of unknown shape") from None
         return None
 
     @cached_property
@@ -126,10 +126,10 @@ class AppleTransactions:
             return None
         signed = reply.content.get("signedTransactionInfo")
         if reply.status != HTTPStatus.OK or not isinstance(signed, str):
-            raise api.unusable(f"no transaction ({reply.status})")
+            raise api.alarm(f"no transaction ({reply.status})")
         current = await asyncio.to_thread(self._verified, signed)
         if current is None:
-            raise api.unusable("a transaction that is not signed by Apple for this app")
+            raise api.alarm("a transaction that is not signed by Apple for this app")
         return current
 
     async def _pass(self) -> str:
@@ -149,4 +149,4 @@ class AppleTransactions:
         try:
             return jwt.encode(claims, key, "ES256", {"kid": self._settings.key_id})
         except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
-            raise self._production.unusable("APPLE_PRIVATE_KEY is no private key") from None
+            raise self._production.alarm("APPLE_PRIVATE_KEY is no private key") from None

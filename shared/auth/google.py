@@ -47,7 +47,7 @@ class GooglePlay:
         self._timeout_s = timeout_s
         self._api = StoreApi("Google Play", http, timeout_s)
         self._credentials: Credentials | None = None
-        self._signing_in = asyncio.Lock()
+        self._signing_in: asyncio.Task[str] | None = None
 
     async def is_entitled(self, token: str, _now: datetime) -> bool:
         """Whether `token` is a purchase of the product that is neither pending nor taken back.
@@ -65,7 +65,7 @@ class GooglePlay:
             return self._is_purchase(reply)
         if _is_about_the_token(reply):
             return False
-        raise self._api.unusable(f"the request is refused ({reply.status})")
+        raise self._api.alarm(f"the request is refused ({reply.status})")
 
     def _where(self, token: str) -> str:
         base = str(self._settings.url).rstrip("/")
@@ -80,27 +80,37 @@ class GooglePlay:
     def _is_purchase(self, reply: Reply) -> bool:
         bought = reply.content
         if "purchaseState" not in bought:
-            raise self._api.unusable("a purchase without a state")
+            raise self._api.alarm("a purchase without a state")
         was_refunded = bought.get("refundableQuantity", 1) == 0
         product = bought.get("productId", self._settings.product)
         is_ours = product == self._settings.product
         return is_ours and not was_refunded and bought["purchaseState"] == _PURCHASED
 
     async def _access_token(self) -> str:
+        if self._credentials is not None and self._credentials.valid:
+            return str(self._credentials.token)
+        if self._signing_in is None or self._signing_in.done():
+            self._signing_in = asyncio.create_task(asyncio.to_thread(self._sign_in))
+            self._signing_in.add_done_callback(_note_failure)
         try:
-            async with asyncio.timeout(self._timeout_s), self._signing_in:
-                return await asyncio.to_thread(self._sign_in)
+            async with asyncio.timeout(self._timeout_s):
+                return await asyncio.shield(self._signing_in)
         except (GoogleAuthError, TimeoutError, ValueError, TypeError, AttributeError) as error:
             # The last three: the library takes any 200 for an answer in JSON.
-            raise self._api.unusable(f"no access token: {type(error).__name__}") from None
+            raise self._api.alarm(f"no access token: {type(error).__name__}") from None
 
     def _sign_in(self) -> str:
         """Return an access token; blocks, for at most `timeout_s` per call to the network."""
         if self._credentials is None:
             self._credentials, _ = google.auth.default(scopes=[_SCOPE])
-        if not self._credentials.valid:
-            self._credentials.refresh(partial(Request(), timeout=self._timeout_s))
+        self._credentials.refresh(partial(Request(), timeout=self._timeout_s))
         return str(self._credentials.token)
+
+
+def _note_failure(signing_in: asyncio.Task[str]) -> None:
+    """See to it that a failure counts as seen, also when nobody waits any more."""
+    if not signing_in.cancelled():
+        signing_in.exception()
 
 
 def _is_about_the_token(reply: Reply) -> bool:

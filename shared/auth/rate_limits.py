@@ -7,13 +7,12 @@ import logging
 from datetime import datetime
 
 from shared.auth.purchases import Subscriber
+from shared.auth.web import WEB
 from shared.errors import DependencyUnavailable, Overloaded
 from shared.settings import RateLimitSettings
 from shared.store.quotas import Quotas
 
 logger = logging.getLogger(__name__)
-
-_WEB = "Web"
 
 
 class RateLimits:
@@ -36,7 +35,7 @@ class RateLimits:
         """
         if self._settings.test_mode:
             return
-        limit = self._settings.web if subscriber.store == _WEB else self._settings.mobile
+        limit = self._settings.web if subscriber.store == WEB else self._settings.mobile
         try:
             await self._quotas.take(f"{self._bucket}-{subscriber.key}", limit, now)
         except Overloaded:
@@ -44,4 +43,4 @@ class RateLimits:
         except DependencyUnavailable:
             if self._settings.when_unavailable == "refuse":
                 raise
-            logger.warning("a request passes without being counted: the store does not answer")
+            logger.warning("a request passes without being counted: Firestore does not answer")

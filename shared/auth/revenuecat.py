@@ -70,7 +70,7 @@ class RevenueCat:
         if not stands_for_itself(token, _LONGEST_ID):
             return False
         if not (self._settings.project and self._settings.entitlement):
-            raise self._api.unusable("REVENUECAT_PROJECT or REVENUECAT_ENTITLEMENT is missing")
+            raise self._api.alarm("REVENUECAT_PROJECT or REVENUECAT_ENTITLEMENT is missing")
         headers = {"Authorization": f"Bearer {await self._api_key.value()}"}
         listing = self._listing(token)
         after = ""
@@ -84,7 +84,7 @@ class RevenueCat:
             if not (page.next_page and page.items):
                 return False
             after = f"&starting_after={quote(page.items[-1].entitlement_id, safe='')}"
-        raise self._api.unusable("the list of entitlements does not end")
+        raise self._api.alarm("the list of entitlements does not end")
 
     def _listing(self, customer: str) -> str:
         base = str(self._settings.url).rstrip("/")
@@ -97,7 +97,7 @@ class RevenueCat:
                 return _Page.model_validate(reply.content)
         except ValidationError:
             pass
-        raise self._api.unusable(f"no list of entitlements ({reply.status})")
+        raise self._api.alarm(f"no list of entitlements ({reply.status})")
 
     def _is_ours(self, item: _Entitlement, now: datetime) -> bool:
         is_over = item.expires_at is not None and item.expires_at * 1000 <= to_micros(now)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from math import ceil, isfinite
+from math import ceil
 from typing import Any
 
 import httpx2
@@ -29,6 +29,7 @@ _A_UNIX_TIME_IN_MS = 10**11  # no pause is that long: Apple tells the instant in
 _OUR_KEY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _LATER = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS)
 _MOST_DIGITS = 15
+_MOST_MS = 10**_MOST_DIGITS
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,14 @@ class StoreApi:
         """POST JSON to `url`, of which repeating must be harmless; raises as `get`."""
         return await self._call(self._http.build_request("POST", url, json=content))
 
-    def unusable(self, why: str) -> DependencyUnavailable:
-        """Return the error to raise for an answer that says nothing; `why` goes to the log."""
+    def alarm(self, why: str) -> DependencyUnavailable:
+        """Log what somebody has to look at, and return the error for it: nobody can tell."""
         logger.error("%s: %s", self._what, why)
+        return DependencyUnavailable(self._what, _TRY_AGAIN_S)
+
+    def outage(self, why: str) -> DependencyUnavailable:
+        """As `alarm`, for what passes by itself."""
+        logger.warning("%s: %s", self._what, why)
         return DependencyUnavailable(self._what, _TRY_AGAIN_S)
 
     async def _call(self, request: httpx2.Request) -> Reply:
@@ -78,8 +84,7 @@ class StoreApi:
                 status, headers, body = await self._send_twice(request)
         except (TimeoutError, httpx2.HTTPError, httpx2.StreamError) as error:
             # The cause is dropped: it holds the URL, which holds the token.
-            logger.warning("%s does not answer: %s", self._what, type(error).__name__)
-            raise DependencyUnavailable(self._what, _TRY_AGAIN_S) from None
+            raise self.outage(f"no answer: {type(error).__name__}") from None
         return self._judged(status, headers, body)
 
     async def _send_twice(self, request: httpx2.Request) -> tuple[int, httpx2.Headers, bytes]:
@@ -96,7 +101,7 @@ class StoreApi:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > _MOST_BYTES:
-                    raise self.unusable("the answer is too long")
+                    raise self.outage("the answer is too long")
         finally:
             await response.aclose()
         return response.status_code, response.headers, bytes(body)
@@ -104,7 +109,7 @@ class StoreApi:
     def _judged(self, status: int, headers: httpx2.Headers, body: bytes) -> Reply:
         content = _json_object(body)
         if status in _OUR_KEY:
-            raise self.unusable(f"our own credentials are refused ({status})")
+            raise self.alarm(f"our own credentials are refused ({status})")
         if status in _LATER:
             wait_s = _wait_s(headers, content or {})
             if status == HTTPStatus.TOO_MANY_REQUESTS:  # the others are about this request alone
@@ -112,11 +117,11 @@ class StoreApi:
             logger.warning("%s asks for a pause of %d s (%d)", self._what, wait_s, status)
             raise DependencyUnavailable(self._what, wait_s)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise self.unusable(f"it has an error ({status})")
+            raise self.outage(f"it has an error ({status})")
         if status >= HTTPStatus.BAD_REQUEST:
             return Reply(status, content or {})
         if status != HTTPStatus.OK or content is None:
-            raise self.unusable(f"the answer is no JSON object ({status})")
+            raise self.outage(f"the answer is no JSON object ({status})")
         return Reply(status, content)
 
 
@@ -140,7 +145,7 @@ def _wanted_s(retry_after: str, backoff_ms: object) -> float:
     Source: RFC 9110, section 10.2.3; RevenueCat's `backoff_ms`; Apple's `Retry-After` as a UNIX
     time in ms, https://developer.apple.com/documentation/appstoreserverapi/identifying-rate-limits
     """
-    if isinstance(backoff_ms, int | float) and isfinite(backoff_ms):
+    if isinstance(backoff_ms, int | float) and abs(backoff_ms) < _MOST_MS:
         return backoff_ms / 1000
     if retry_after.isascii() and retry_after.isdigit():
         number = int(retry_after[:_MOST_DIGITS])

@@ -8,7 +8,7 @@ from shared.auth.google import GooglePlay, GooglePlaySettings
 from shared.auth.purchases import PurchaseVerifier
 from shared.auth.remembered import Remembered
 from shared.auth.revenuecat import RevenueCat, RevenueCatSettings
-from shared.auth.web import Web, WebSettings
+from shared.auth.web import WEB, Web, WebSettings
 from shared.outgoing import Client
 from shared.secrets import Secrets
 from shared.settings import PurchaseSettings
@@ -29,7 +29,7 @@ def every_store(
         "RevenueCat": RevenueCat(RevenueCatSettings(), secrets, http, timeout_s),
     }
     return {
-        "Web": Web(WebSettings(), secrets),  # known at once, so that a changed key counts at once
+        WEB: Web(WebSettings(), secrets),  # known at once, so that a changed key counts at once
         **{
             name: Remembered(name, verifier, verifications, settings)
             for name, verifier in asked_over_the_network.items()

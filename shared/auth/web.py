@@ -12,6 +12,9 @@ from pydantic_settings import SettingsConfigDict
 from shared.secrets import Secrets
 from shared.settings import Settings
 
+WEB = "Web"
+"""The store's name in the contract."""
+
 
 class WebSettings(Settings):
     """The web app's key; without one nobody passes."""

@@ -1,18 +1,20 @@
 """What is said in a conversation with a language model, in words of our own; pure."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
+Form = TypeVar("Form", bound=BaseModel)
+
 
 @dataclass(frozen=True)
-class Function:
+class Function(Generic[Form]):
     """A function that the model may call; its parameters are the fields of a schema."""
 
     name: str
     purpose: str
-    parameters: type[BaseModel]
+    parameters: type[Form]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 
 from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable
-from shared.planner.messages import Function, Said
+from shared.planner.messages import Form, Function, Said
 from shared.planner.reply import Reply
 from shared.secrets import Secrets
 from shared.settings import ModelSettings
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_WHAT = "the language model"
-_TRY_AGAIN_S = 10
+WHAT = "the language model"
+TRY_AGAIN_S = 10
 _CONNECT_TIMEOUT_S = 5
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5
@@ -62,7 +62,7 @@ class Model:
             max_retries=0,
         )
 
-    async def call(self, function: Function, said: Sequence[Said]) -> Reply:
+    async def call(self, function: Function[Form], said: Sequence[Said]) -> Reply:
         """Return the model's reply to `said`, which should be a call of `function`.
 
         The reply is complete, though it need not be what was asked for. Cancelling ends the
@@ -73,14 +73,12 @@ class Model:
             DependencyFailed: it broke off, went on for too long, or our request was refused.
             DependencyUnavailable: it has too much to do, or our key for it cannot be had.
         """
+        tool, messages = _tool(function), [_message(each) for each in said]
         reply = Reply()
         started = time.monotonic()
         with _translated():
-            async with await self._begin(function, said) as pieces:
-                async for piece in pieces:
-                    reply.add(piece)
-                    if reply.length > _LONGEST_REPLY:
-                        break
+            async with await self._begin(tool, messages) as pieces:
+                await _listen(pieces, reply)
         logger.info(
             "model %s: %d prompt tokens, %d completion tokens, %d ms, ended by %s",
             self._settings.model,
@@ -90,22 +88,25 @@ class Model:
             reply.ended,
         )
         if reply.ended is None:
-            raise DependencyFailed(_WHAT, _TRY_AGAIN_S)
+            raise DependencyFailed(WHAT, TRY_AGAIN_S)
         return reply
 
     async def _begin(
-        self, function: Function, said: Sequence[Said]
+        self,
+        tool: "ChatCompletionFunctionToolParam",
+        messages: "Sequence[ChatCompletionMessageParam]",
     ) -> AsyncStream["ChatCompletionChunk"]:
         """Start a reply; again after a pause if that fails, for nothing was said yet."""
-        tool = _tool(function)
-        messages = [_message(each) for each in said]
         for attempt in itertools.count():
             try:
                 return await self._client.chat.completions.create(
                     model=self._settings.model,
                     messages=messages,
                     tools=[tool],
-                    tool_choice={"type": "function", "function": {"name": function.name}},
+                    tool_choice={
+                        "type": "function",
+                        "function": {"name": tool["function"]["name"]},
+                    },
                     parallel_tool_calls=False,
                     max_completion_tokens=self._settings.max_tokens,
                     stream=True,
@@ -118,6 +119,18 @@ class Model:
                 wanted_s = _retry_after_s(error) or 0
                 await asyncio.sleep(max(wanted_s, random.uniform(0, longest_s)))  # noqa: S311
         raise AssertionError("the loop ends by returning or raising")
+
+
+async def _listen(pieces: AsyncStream["ChatCompletionChunk"], reply: Reply) -> None:
+    """Add all pieces to `reply`; stop when it becomes absurdly long."""
+    try:
+        async for piece in pieces:
+            reply.add(piece)
+            if reply.length > _LONGEST_REPLY:
+                return
+    except _RUBBISH as error:
+        logger.warning("the language model says rubbish: %s", type(error).__name__)
+        raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
 
 
 def _may_be_repeated(error: openai.APIConnectionError | openai.APIStatusError) -> bool:
@@ -156,25 +169,25 @@ def _translated() -> Iterator[None]:
     except openai.APIConnectionError as error:
         logger.warning("the language model cannot be reached: %s", type(error).__name__)
         failure = DependencyTimedOut if _was_silent(error) else DependencyFailed
-        raise failure(_WHAT, _TRY_AGAIN_S) from None
+        raise failure(WHAT, TRY_AGAIN_S) from None
     except openai.RateLimitError as error:
         if _is_out_of_money(error):
             logger.error("the language model's quota is used up")  # noqa: TRY400
-        retry_after_s = _retry_after_s(error) or _TRY_AGAIN_S
-        raise DependencyUnavailable(_WHAT, retry_after_s) from None
+        retry_after_s = _retry_after_s(error) or TRY_AGAIN_S
+        raise DependencyUnavailable(WHAT, retry_after_s) from None
     except openai.APIStatusError as error:
         status = error.status_code
         if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.warning("the language model has an error (%d)", status)
         else:  # our key, our model's name or our schema: somebody has to mend it
             logger.error("the language model refuses our requests (%d)", status)  # noqa: TRY400
-        raise DependencyFailed(_WHAT, _retry_after_s(error) or _TRY_AGAIN_S) from None
-    except (openai.OpenAIError, httpx2.HTTPError, *_RUBBISH) as error:
+        raise DependencyFailed(WHAT, _retry_after_s(error) or TRY_AGAIN_S) from None
+    except (openai.OpenAIError, httpx2.HTTPError) as error:
         logger.warning("the language model broke off: %s", type(error).__name__)
-        raise DependencyFailed(_WHAT, _TRY_AGAIN_S) from None
+        raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
 
 
-def _tool(function: Function) -> "ChatCompletionFunctionToolParam":
+def _tool(function: Function[Form]) -> "ChatCompletionFunctionToolParam":
     """Return the function as the API describes it, with a schema that the model has to keep to.
 
     Source: https://platform.openai.com/docs/guides/structured-outputs (supported schemas)

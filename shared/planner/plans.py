@@ -3,23 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from shared.errors import DependencyFailed, DependencyTimedOut
-from shared.planner.messages import Function, Said
-from shared.planner.model import Model
+from shared.planner.messages import Form, Function, Said
+from shared.planner.model import TRY_AGAIN_S, WHAT, Model
 from shared.planner.prompts import PLAN_MAKER, ask_again, ask_for_session, ask_for_workout
 from shared.planner.reply import Reply
 from shared.schemas.ai import Session, SessionAttributes, WorkoutAttributes, WorkoutPlan
 
 logger = logging.getLogger(__name__)
 
-Form = TypeVar("Form", bound=BaseModel)
-
-_WHAT = "the language model"
-_TRY_AGAIN_S = 10
 _MOST_MISTAKES = 10
 _WHOLE = ("stop", "tool_calls")
 
@@ -51,16 +46,15 @@ class Planner:
         def fits(plan: WorkoutPlan) -> bool:
             return len(plan.sessions) == days
 
-        return await self._filled(_PLAN, WorkoutPlan, ask_for_workout(attributes), fits)
+        return await self._filled(_PLAN, ask_for_workout(attributes), fits)
 
     async def session(self, attributes: SessionAttributes) -> Session:
         """Return a session; as `workout`."""
-        return await self._filled(_SESSION, Session, ask_for_session(attributes))
+        return await self._filled(_SESSION, ask_for_session(attributes))
 
     async def _filled(
         self,
-        function: Function,
-        form: type[Form],
+        function: Function[Form],
         wish: str,
         fits: Callable[[Form], bool] = lambda _filled: True,
     ) -> Form:
@@ -69,20 +63,20 @@ class Planner:
             async with asyncio.timeout(self._deadline_s):
                 reply = await self._model.call(function, said)
                 try:
-                    return _read(form, function, reply, fits)
+                    return _read(function, reply, fits)
                 except _Unfit as problem:
                     logger.warning("the model's answer does not fit; it may mend it")
                     said += _complaint(reply, str(problem))
                 try:
-                    return _read(form, function, await self._model.call(function, said), fits)
+                    return _read(function, await self._model.call(function, said), fits)
                 except _Unfit:
                     logger.warning("the model's answer still does not fit")
-                    raise DependencyFailed(_WHAT, _TRY_AGAIN_S) from None
+                    raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
         except TimeoutError:
-            raise DependencyTimedOut(_WHAT, _TRY_AGAIN_S) from None
+            raise DependencyTimedOut(WHAT, TRY_AGAIN_S) from None
 
 
-def _read(form: type[Form], function: Function, reply: Reply, fits: Callable[[Form], bool]) -> Form:
+def _read(function: Function[Form], reply: Reply, fits: Callable[[Form], bool]) -> Form:
     """Return what the model has filled in.
 
     Raises:
@@ -91,11 +85,11 @@ def _read(form: type[Form], function: Function, reply: Reply, fits: Callable[[Fo
     """
     if reply.refused or reply.ended not in _WHOLE:
         logger.warning("the model refuses, or cannot come to an end")
-        raise DependencyFailed(_WHAT, _TRY_AGAIN_S)
+        raise DependencyFailed(WHAT, TRY_AGAIN_S)
     if reply.call is None or reply.call.function != function.name:
         raise _Unfit(f"you have not called {function.name}")
     try:
-        filled = form.model_validate_json(reply.call.arguments)
+        filled = function.parameters.model_validate_json(reply.call.arguments)
     except ValidationError as error:
         raise _Unfit(_mistakes(error)) from None
     if not fits(filled):

@@ -1,11 +1,13 @@
 """What we say to the language model; pure."""
 
-from shared.schemas.ai import SessionAttributes, WorkoutAttributes
+import re
+
+from shared.schemas.ai import WEIGHT_RANGE, SessionAttributes, WorkoutAttributes
 
 _FEWEST_EXERCISES, _MOST_EXERCISES = 2, 10
 _HIGHEST_VOLUME = 100
 _POUNDS_PER_KILOGRAM = 2.204_622_6
-_LONGEST_WEIGHT_RANGE = 40  # the contract leaves it open what may stand around the numbers
+_RANGE = re.compile(WEIGHT_RANGE)
 
 PLAN_MAKER = """\
 You are the coach inside a weight-training app. You design strength and conditioning work for \
@@ -43,7 +45,7 @@ def ask_for_workout(attributes: WorkoutAttributes) -> str:
         f"Experience: {attributes.experience}",
         f"Gender: {attributes.gender}",
         f"Age: {attributes.age}",
-        f"Body weight: {attributes.weight_range[:_LONGEST_WEIGHT_RANGE]}",
+        f"Body weight: {_numbers(attributes.weight_range)}",
         f"Goals: {', '.join(attributes.goals)}",
         _unit(use_imperial=attributes.use_imperial_units),
         _own_words(attributes.additional_info),
@@ -71,6 +73,12 @@ def exercise_count(volume: float) -> int:
     """Return how many exercises a session of a volume of 0 to 100 has: 2 to 10."""
     share = volume / _HIGHEST_VOLUME
     return _FEWEST_EXERCISES + round(share * (_MOST_EXERCISES - _FEWEST_EXERCISES))
+
+
+def _numbers(weight_range: str) -> str:
+    """Leave out what stands around the numbers: the contract allows any text of any length."""
+    found = _RANGE.search(weight_range)
+    return found[0] if found else ""
 
 
 def _known_weights(attributes: SessionAttributes) -> str:

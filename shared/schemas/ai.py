@@ -20,6 +20,9 @@ from pydantic_core import PydanticCustomError
 
 from shared.schemas.wire import Answer, Request
 
+WEIGHT_RANGE = r"[0-9]{1,3}-[0-9]{1,3}"
+"""Stands somewhere in the text."""
+
 Goal = Annotated[str, StringConstraints(min_length=3, max_length=30)]
 Area = Annotated[str, StringConstraints(min_length=3, max_length=15)]
 AdditionalInfo = Annotated[str | None, StringConstraints(max_length=200)]
@@ -48,7 +51,7 @@ ExerciseWeights = Annotated[
 
 class WorkoutAttributes(Request):
     gender: Literal["Male", "Female", "Other", "PreferNotToSay"]
-    weight_range: Annotated[str, StringConstraints(pattern=r"[0-9]{1,3}-[0-9]{1,3}")]
+    weight_range: Annotated[str, StringConstraints(pattern=WEIGHT_RANGE)]
     age: Annotated[int, Field(strict=True, ge=12, le=149)]
     days_per_week: Annotated[int, Field(strict=True, ge=1, le=7)]
     goals: Annotated[list[Goal], Field(min_length=1, max_length=9)]

@@ -223,6 +223,19 @@ async def test_a_moments_outage_is_waited_for(secrets: Secrets, manager: SecretM
     assert await reading == "SECRET"
 
 
+async def test_a_secret_that_appears_is_in_use_a_second_later(
+    secrets: Secrets, manager: SecretManager, clock: Clock
+) -> None:
+    secret = given(secrets, "sm://openai-key")
+    for _ in range(3):
+        with pytest.raises(DependencyUnavailable):
+            await secret.value()
+    assert len(manager.asked) == 1
+    manager.kept[LATEST] = b"SECRET"
+    clock.now += 1
+    assert await secret.value() == "SECRET"
+
+
 async def test_a_missing_secret_is_named(
     secrets: Secrets, caplog: pytest.LogCaptureFixture
 ) -> None:

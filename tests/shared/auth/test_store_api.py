@@ -334,6 +334,7 @@ ABSURD = {
     "more seconds than a float": Pause(30, 600, "9" * 400),
     "more seconds than an int": Pause(30, 600, "9" * 5000),
     "a date beyond all dates": Pause(30, 600, "Mon, 23 Nov 99999999999 10:00:00 GMT"),
+    "a number beyond all floats": Pause(30, 600, body=b'{"backoff_ms": %b}' % (b"9" * 400)),
     "an endless number": Pause(30, 600, body=b'{"backoff_ms": 1e999}'),
     "not a number": Pause(30, 600, body=b'{"backoff_ms": NaN}'),
 }

@@ -3,14 +3,23 @@
 import asyncio
 import json
 import logging
+import time
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletionChunk
+from openai.types.chat.chat_completion_chunk import (
+    Choice,
+    ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallFunction,
+)
 
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.faults import Fault
 from scripts.stand_ins.openai import Scripted
 from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable, LiftLogError
+from shared.planner.reply import Reply
 from shared.schemas.ai import SessionAttributes, WorkoutAttributes
 from tests.loopback import until
 from tests.shared.planner.conftest import KEY, Coach
@@ -292,6 +301,36 @@ async def test_a_fault_that_passes_is_not_noticed(coach: Coach, fault: Fault) ->
     coach.server.faults += [fault]
     await coach.planner().session(SESSION)
     assert len(coach.openai.requests) == 1
+
+
+async def test_a_pause_that_the_model_wants_is_made(coach: Coach) -> None:
+    coach.server.faults += [Fault(503, headers={"Retry-After": "1"})]
+    begin = time.monotonic()
+    await coach.planner().session(SESSION)
+    assert time.monotonic() - begin >= 1
+
+
+async def test_the_model_is_told_what_is_wrong(coach: Coach) -> None:
+    coach.openai.script += [calling(with_exercise(sets=0, name="SECRET-name")), calling(GOOD)]
+    await coach.planner().session(SESSION)
+    answer = coach.openai.requests[1]["messages"][-1]
+    assert answer["role"] == "tool"
+    assert "exercises.0.sets: Input should be greater than or equal to 1" in answer["content"]
+
+
+async def test_only_the_first_of_several_calls_counts() -> None:
+    reply = Reply()
+    for index, text in ((0, "{"), (1, "rubbish"), (0, "}")):
+        function = ChoiceDeltaToolCallFunction(name="f" if text == "{" else None, arguments=text)
+        call = ChoiceDeltaToolCall(index=index, id="1", function=function)
+        delta = ChoiceDelta(tool_calls=[call])
+        choices = [Choice(index=n, delta=delta, finish_reason=None) for n in range(2)]
+        chunk = ChatCompletionChunk(
+            id="1", created=0, model="m", object="chat.completion.chunk", choices=choices
+        )
+        reply.add(chunk)
+    assert reply.call is not None
+    assert (reply.call.function, reply.call.arguments) == ("f", "{}")
 
 
 async def test_no_retries_means_none(coach: Coach) -> None:

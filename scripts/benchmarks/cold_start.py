@@ -1,6 +1,7 @@
 """Cold start of every function: from the start of its process to the first answers."""
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import httpx
 import psutil
 
 from scripts.benchmarks.report import console, show
-from scripts.local.functions_framework import command, environment
+from scripts.local.functions_framework import command, environment, runtime_folder
 from scripts.local.ports import FUNCTIONS, HOST, url
 from scripts.local.stack import Stack, free_ports
 
@@ -69,6 +70,7 @@ def _once(function: str, emulator: str, stand_ins: str) -> tuple[float, float, f
     finally:
         process.terminate()
         process.wait()
+        shutil.rmtree(runtime_folder(port), ignore_errors=True)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.local.functions_framework import command, environment
+from scripts.local.functions_framework import command, environment, runtime_folder
 from scripts.local.ports import HOST, url
 from scripts.local.processes import Processes
 from scripts.local.stack import free_ports
@@ -69,6 +70,8 @@ def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
         for port in (ports.base, ports.base + 1):
             processes.wait_until_healthy(port, "/health")
         yield Instances([url(ports.base), url(ports.base + 1)], openai, shop, http)
+    for port in (ports.base, ports.base + 1):
+        shutil.rmtree(runtime_folder(port), ignore_errors=True)
 
 
 @pytest.fixture

@@ -189,3 +189,61 @@ async def test_only_a_hash_of_the_token_is_stored(
 async def document(database: Database, token: str) -> DocumentSnapshot[Any]:
     key = Subscriber.of("Google", token).key
     return await VERIFICATIONS.of(database.client).document(key).get()
+
+
+class Sulking(Verifications):
+    """Can be read, but not written."""
+
+    async def put(self, *_: object) -> None:
+        raise DependencyUnavailable("the store", 5)
+
+    async def delete(self, *_: object) -> None:
+        raise DependencyUnavailable("the store", 5)
+
+
+async def test_what_others_cannot_be_told_is_remembered_here(
+    shop: Shop, database: Database, token: str
+) -> None:
+    remembered = Remembered("Google", shop, Sulking(database), SETTINGS)
+    assert await remembered.is_entitled(token, NOW)
+    shop.answers = False
+    assert not await remembered.is_entitled(token, NOW + 31 * MINUTE)
+    assert not await remembered.is_entitled(token, NOW + 31 * MINUTE)
+    assert len(shop.asked) == 2
+
+
+class Slow:
+    """A shop that takes many calls, none of which takes too long."""
+
+    async def is_entitled(self, _token: str, _now: datetime) -> bool:
+        for _ in range(1000):
+            await asyncio.sleep(0.01)
+        return True
+
+
+async def test_a_verification_is_bounded_however_many_calls_it_takes(
+    database: Database, token: str
+) -> None:
+    hasty = SETTINGS.model_copy(update={"timeout_s": 0.1})
+    remembered = Remembered("Google", Slow(), Verifications(database), hasty)
+    async with asyncio.timeout(20):
+        with pytest.raises(DependencyUnavailable):
+            await remembered.is_entitled(token, NOW)
+
+
+async def test_made_up_tokens_do_not_all_reach_the_store_at_once(database: Database) -> None:
+    class Crowded:
+        now = most = 0
+
+        async def is_entitled(self, _token: str, _now: datetime) -> bool:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0.02)
+            self.now -= 1
+            return False
+
+    shop = Crowded()
+    patient = SETTINGS.model_copy(update={"timeout_s": 20})
+    remembered = Remembered("Google", shop, Verifications(database), patient)
+    await asyncio.gather(*(remembered.is_entitled(str(uuid4()), NOW) for _ in range(60)))
+    assert shop.most == 16

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from scripts.local.ports import FUNCTIONS
 from scripts.local.stack import ROOT
-from shared.settings import ModelSettings, Settings
+from shared.settings import ModelSettings, Settings, StoreSettings
 from tests.isolated import printed
 
 _READ_AT_START = """
@@ -105,8 +105,16 @@ def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> N
         assert settings().model_dump() == settings.model_construct().model_dump()
 
 
-def test_a_wrong_value_fails_the_start_and_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_RETRIES", "SECRET-number")
-    with pytest.raises(ValueError, match="retries") as caught:
-        ModelSettings()
+@pytest.mark.parametrize(
+    ("settings", "variable"),
+    [(ModelSettings, "OPENAI_RETRIES"), (StoreSettings, "FIRESTORE_RETRY_FOR_S")],
+    ids=["by prefix", "by alias"],
+)
+def test_a_wrong_value_fails_the_start_and_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, settings: type[Settings], variable: str
+) -> None:
+    monkeypatch.setenv(variable, "SECRET-number")
+    with pytest.raises(ValueError, match=f"^{variable}: Input should be a valid") as caught:
+        settings()
     assert "SECRET-number" not in str(caught.value)
+    assert caught.value.__suppress_context__

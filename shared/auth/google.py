@@ -19,6 +19,7 @@ from pydantic_settings import SettingsConfigDict
 from shared.auth.store_api import Reply, StoreApi, stands_for_itself
 from shared.outgoing import Client
 from shared.settings import Settings
+from shared.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -47,7 +48,7 @@ class GooglePlay:
         self._timeout_s = timeout_s
         self._api = StoreApi("Google Play", http, timeout_s)
         self._credentials: Credentials | None = None
-        self._signing_in: asyncio.Task[str] | None = None
+        self._signing_in = SingleFlight[str, str]()
 
     async def is_entitled(self, token: str, _now: datetime) -> bool:
         """Whether `token` is a purchase of the product that is neither pending nor taken back.
@@ -89,12 +90,9 @@ class GooglePlay:
     async def _access_token(self) -> str:
         if self._credentials is not None and self._credentials.valid:
             return str(self._credentials.token)
-        if self._signing_in is None or self._signing_in.done():
-            self._signing_in = asyncio.create_task(asyncio.to_thread(self._sign_in))
-            self._signing_in.add_done_callback(_note_failure)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await asyncio.shield(self._signing_in)
+                return await self._signing_in.do(_SCOPE, lambda: asyncio.to_thread(self._sign_in))
         except (GoogleAuthError, TimeoutError, ValueError, TypeError, AttributeError) as error:
             # The last three: the library takes any 200 for an answer in JSON.
             raise self._api.alarm(f"no access token: {type(error).__name__}") from None
@@ -105,12 +103,6 @@ class GooglePlay:
             self._credentials, _ = google.auth.default(scopes=[_SCOPE])
         self._credentials.refresh(partial(Request(), timeout=self._timeout_s))
         return str(self._credentials.token)
-
-
-def _note_failure(signing_in: asyncio.Task[str]) -> None:
-    """See to it that a failure counts as seen, also when nobody waits any more."""
-    if not signing_in.cancelled():
-        signing_in.exception()
 
 
 def _is_about_the_token(reply: Reply) -> bool:

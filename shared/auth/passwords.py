@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from shared.settings import PasswordSettings
+from shared.single_flight import SingleFlight
 from shared.store.users import PasswordHash
 from shared.turns import Turns
 
@@ -39,7 +40,7 @@ class Passwords:
     def __init__(self, settings: PasswordSettings) -> None:
         self._key = token_bytes(32)
         self._verified: TTLCache[bytes, bool] = TTLCache(settings.remembered, settings.remembered_s)
-        self._verifying: dict[bytes, asyncio.Task[bool]] = {}
+        self._verifying = SingleFlight[bytes, bool]()
         # More hashes at a time than processors would only slow each other and the event loop down.
         self._turns = Turns(os.cpu_count() or 1, settings.longest_wait_s, "users signing in")
 
@@ -66,12 +67,7 @@ class Passwords:
         digest = self._digest(password, stored)
         if digest in self._verified:
             return True
-        verifying = self._verifying.get(digest)
-        if verifying is None:
-            verifying = asyncio.create_task(self._compare(password, stored, digest))
-            self._verifying[digest] = verifying
-            verifying.add_done_callback(lambda _: self._verifying.pop(digest, None))
-        return await asyncio.shield(verifying)  # one caller's hanging up is not the others'
+        return await self._verifying.do(digest, lambda: self._compare(password, stored, digest))
 
     async def _compare(self, password: str, stored: PasswordHash, digest: bytes) -> bool:
         key_hex = await self._derive(password, stored.salt)

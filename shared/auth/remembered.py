@@ -10,6 +10,7 @@ from cachetools import LRUCache
 from shared.auth.purchases import PurchaseVerifier, Subscriber
 from shared.errors import DependencyUnavailable
 from shared.settings import PurchaseSettings
+from shared.single_flight import SingleFlight
 from shared.store.verifications import Verifications
 from shared.turns import Turns
 
@@ -50,7 +51,7 @@ class Remembered:
         self._trusted_for = timedelta(seconds=settings.trusted_s)
         self._longest_s = 2 * settings.timeout_s
         self._known: LRUCache[str, _Known] = LRUCache(settings.remembered)
-        self._asking: dict[str, asyncio.Task[bool]] = {}
+        self._asking = SingleFlight[str, bool]()
         # Made-up tokens must neither fill the memory with waiting requests nor use up the store.
         self._turns = Turns(_AT_ONCE, settings.timeout_s, "purchases to verify")
 
@@ -67,17 +68,7 @@ class Remembered:
         known = self._known.get(key)
         if known is not None and now < known.ask_again_at:
             return known.is_entitled
-        asking = self._asking.get(key)
-        if asking is None:
-            asking = asyncio.create_task(self._find_out(key, token, now))
-            self._asking[key] = asking
-            asking.add_done_callback(lambda done: self._asked(key, done))
-        return await asyncio.shield(asking)  # one caller's hanging up is not the others'
-
-    def _asked(self, key: str, done: asyncio.Task[bool]) -> None:
-        del self._asking[key]
-        if not done.cancelled():
-            done.exception()  # it is seen, also when nobody waits any more
+        return await self._asking.do(key, lambda: self._find_out(key, token, now))
 
     async def _find_out(self, key: str, token: str, now: datetime) -> bool:
         verified_at, others_answer = await self._last_verified(key)

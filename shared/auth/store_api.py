@@ -19,6 +19,7 @@ import httpx2
 from pydantic_core import from_json
 
 from shared.errors import DependencyUnavailable
+from shared.outgoing import Client
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class StoreApi:
     After a 429 it is not called again before the time that it named, at most ten minutes.
     """
 
-    def __init__(self, what: str, http: httpx2.AsyncClient, timeout_s: float) -> None:
+    def __init__(self, what: str, http: Client, timeout_s: float) -> None:
         self._what = what
         self._http = http
         self._timeout_s = timeout_s

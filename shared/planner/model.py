@@ -19,6 +19,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 
 from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable
+from shared.outgoing import Client
 from shared.planner.messages import Form, Function, Said
 from shared.planner.reply import Reply
 from shared.secrets import Secrets
@@ -51,7 +52,7 @@ _UNKNOWN_TO_STRICT_SCHEMAS = frozenset({"maxLength", "minLength", "pattern"})
 class Model:
     """Makes the model speak, within bounded time and length."""
 
-    def __init__(self, settings: ModelSettings, secrets: Secrets, http: httpx2.AsyncClient) -> None:
+    def __init__(self, settings: ModelSettings, secrets: Secrets, http: Client) -> None:
         self._settings = settings
         self._client = AsyncOpenAI(
             api_key=secrets.of(settings, "api_key").value,

@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from shared.errors import RateLimited
 from shared.ratelimit import WINDOW, admit
+from shared.single_flight import mark_seen
 from shared.store.client import Database
 from shared.store.contention import compare_and_set
 from shared.store.data_model import RATE_LIMITS
@@ -73,7 +74,7 @@ class Quotas:
         if batch is None:
             batch = self._gathering[key] = _Batch()
             batch.counting = asyncio.create_task(self._count_batch(key, batch))
-            batch.counting.add_done_callback(_note_failure)
+            batch.counting.add_done_callback(mark_seen)
         place = len(batch.requests)
         batch.requests.append(_Request(limit, now))
         assert batch.counting is not None  # noqa: S101 - set where it was made
@@ -127,9 +128,3 @@ class Quotas:
 def _refuse_until(free_at: datetime | None, now: datetime) -> None:
     if free_at is not None and now < free_at:
         raise RateLimited(ceil((free_at - now) / _SECOND))
-
-
-def _note_failure(counting: "asyncio.Task[Sequence[datetime | None]]") -> None:
-    """See to it that a failure counts as seen, also when nobody waits any more."""
-    if not counting.cancelled():
-        counting.exception()

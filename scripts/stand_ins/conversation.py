@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.stand_ins.exercises import WORKOUTS, Exercise, matching
+from scripts.stand_ins.exercises import COOL_DOWN, WORKOUTS, Exercise, matching
 
 _ASKS_FOR_A_PLAN = re.compile(r"\b(plan|program(me)?|workout|session|routine)s?\b", re.IGNORECASE)
 _ASKS_TO_EXPLAIN = re.compile(r"\b(explain|why|how|tell me)\b", re.IGNORECASE)
+_ASKS_WHO = re.compile(r"\bintroduce\b", re.IGNORECASE)
 _MOST_DAYS = 7
 _USUAL_DAYS = 3
 _USUAL_EXERCISES = 5
@@ -17,6 +19,9 @@ STAND_IN = (
     "I am a stand-in for a language model: I run on your machine, know a few exercises by heart, "
     "and am here so that everything can be tried without a key."
 )
+
+
+_MakeSession = Callable[[str, list[Exercise], str], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -37,20 +42,26 @@ def reply_to(asked: dict[str, Any]) -> Speech:
     tools = [tool["function"] for tool in asked.get("tools") or ()]
     is_forced = isinstance(asked.get("tool_choice"), dict)
     answers_a_tool = asked["messages"][-1]["role"] == "tool" and not is_forced
-    if tools and (is_forced or (_ASKS_FOR_A_PLAN.search(wish) and not answers_a_tool)):
+    wants_plan = _ASKS_FOR_A_PLAN.search(wish) and not _ASKS_WHO.search(wish)
+    if tools and (is_forced or (wants_plan and not answers_a_tool)):
         function = tools[0]
         words = "" if is_forced else "Here is a plan for you."
-        return Speech(words, function["name"], json.dumps(_filled(function["parameters"], wish)))
-    if _ASKS_TO_EXPLAIN.search(wish):
+        unit = _line(str(asked["messages"][0].get("content")), "The user's unit for weights") or ""
+        filled = _filled(function["parameters"], f"{wish}\n{unit}")
+        return Speech(words, function["name"], json.dumps(filled))
+    if _ASKS_TO_EXPLAIN.search(wish) and not _ASKS_WHO.search(wish):
         return Speech(_EXPLANATION)
     return Speech(f"{STAND_IN} Ask me for a plan, or to explain something.")
 
 
 def _filled(schema: dict[str, Any], wish: str) -> dict[str, Any]:
-    return _plan(wish) if "sessions" in schema["properties"] else _session_alone(wish)
+    if "sessions" not in schema["properties"]:
+        return _session_alone(wish)
+    is_blueprint = "WeightedExercise" in schema.get("$defs", {})
+    return _plan(wish, _blueprint_session if is_blueprint else _session)
 
 
-def _plan(wish: str) -> dict[str, Any]:
+def _plan(wish: str, session: _MakeSession) -> dict[str, Any]:
     days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days|\.)", _USUAL_DAYS), _MOST_DAYS)
     level = _line(wish, "Experience") or "any"
     goals = _line(wish, "Goals") or "to get stronger"
@@ -58,7 +69,7 @@ def _plan(wish: str) -> dict[str, Any]:
         "name": f"{days} days a week",
         "description": f"{STAND_IN} Your goals: {goals}. Your level: {level}.",
         "sessions": [
-            _session(f"Day {day + 1}: {title}", exercises[:_USUAL_EXERCISES], wish)
+            session(f"Day {day + 1}: {title}", exercises[:_USUAL_EXERCISES], wish)
             for day, (title, exercises) in enumerate(
                 WORKOUTS[day % len(WORKOUTS)] for day in range(days)
             )
@@ -79,6 +90,22 @@ def _session(name: str, exercises: list[Exercise], wish: str) -> dict[str, Any]:
     return {
         "name": name,
         "exercises": [e.as_json(imperial=imperial) for e in exercises],
+        "notes": "",
+    }
+
+
+def _blueprint_session(name: str, exercises: list[Exercise], wish: str) -> dict[str, Any]:
+    imperial = "pounds" in wish
+    last_but_one = len(exercises) - 2
+    return {
+        "name": name,
+        "exercises": [
+            *(
+                e.as_blueprint(imperial=imperial, superset=place == last_but_one)
+                for place, e in enumerate(exercises)
+            ),
+            COOL_DOWN,
+        ],
         "notes": "",
     }
 

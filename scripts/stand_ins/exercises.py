@@ -20,7 +20,7 @@ class Exercise:
     rests: tuple[str, str, str] = _LIGHT_REST
 
     def as_json(self, *, imperial: bool) -> dict[str, Any]:
-        """Return it as a plan has it."""
+        """Return it as a plan of the AI routes has it."""
         shortest, longest, after_failure = self.rests
         return {
             "name": self.name,
@@ -36,6 +36,62 @@ class Exercise:
             "notes": "",
             "link": "",
         }
+
+    def as_blueprint(self, *, imperial: bool, superset: bool) -> dict[str, Any]:
+        """Return it as plan version 3 has it: with the body's weight, repetitions grow first."""
+        climbs = {**_rule("reps", "1"), "ceiling": str(self.reps + 4), "onCeiling": "reset"}
+        heavier = _rule("load", f"{(self.step_kg or 2.5) * (2 if imperial else 1):g}")
+        shortest, longest, after_failure = (_iso(rest) for rest in self.rests)
+        return {
+            "type": "WeightedExerciseBlueprint",
+            "name": self.name,
+            "plannedSets": [{"reps": {"min": self.reps, "max": self.reps}}] * self.sets,
+            "restBetweenSets": {
+                "minRest": shortest,
+                "maxRest": longest,
+                "failureRest": after_failure,
+            },
+            "supersetWithNext": superset,
+            "notes": "",
+            "link": "",
+            "progression": [heavier] if self.step_kg else [climbs, heavier],
+            "resistance": "external" if self.step_kg else "bodyweight",
+        }
+
+
+def _rule(axis: str, step: str) -> dict[str, Any]:
+    no_ceiling = {"ceiling": None, "onCeiling": None}
+    scope = {"type": "allSets"} if axis == "load" else {"type": "lowestSets", "pick": "first"}
+    return {"axis": axis, "step": step, "scope": scope, **no_ceiling, "trigger": "allSetsMetTarget"}
+
+
+def _iso(rest: str) -> str:
+    _hours, minutes, seconds = (int(part) for part in rest.split(":"))
+    return f"PT{minutes}M" + (f"{seconds}S" if seconds else "")
+
+
+def _cardio_set(target: dict[str, Any], rest: dict[str, Any] | None) -> dict[str, Any]:
+    tracked = ("Duration", "Distance", "Resistance", "Incline", "Weight", "Steps")
+    return {
+        "target": target,
+        **{f"track{what}": what in ("Duration", "Distance") for what in tracked},
+        "restBetweenSets": rest,
+    }
+
+
+COOL_DOWN = {
+    "type": "CardioExerciseBlueprint",
+    "name": "Rowing Machine",
+    "sets": [
+        _cardio_set(
+            {"type": "distance", "value": {"value": "0.5", "unit": "kilometre"}},
+            {"minRest": "PT30S", "maxRest": "PT1M", "failureRest": "PT1M"},
+        ),
+        _cardio_set({"type": "time", "value": "PT5M"}, None),
+    ],
+    "notes": "",
+    "link": "",
+}
 
 
 def _heavy(name: str, areas: str) -> Exercise:

@@ -36,6 +36,8 @@ class Scripted:
 
     cut_after: int | None = None
     silent_after: int | None = None
+    never_closes: bool = False
+    """After the end, the connection stays open, and nothing more comes."""
 
 
 @dataclass
@@ -99,6 +101,8 @@ class OpenAi:
                 if self.tokens_per_s:
                     await asyncio.sleep(1 / self.tokens_per_s)
             yield _event(head, {}, _finish_reason(scripted))
+            if scripted.never_closes:
+                await asyncio.sleep(60)
             if (asked.get("stream_options") or {}).get("include_usage"):
                 usage = {**_chunk(head), "choices": [], "usage": _usage(asked, scripted.speech)}
                 yield f"data: {json.dumps(usage)}\n\n"

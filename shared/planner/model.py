@@ -8,8 +8,9 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
 from http import HTTPStatus
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,11 @@ from shared.settings import ModelSettings
 
 if TYPE_CHECKING:
     from openai.types.chat import (
-        ChatCompletionChunk,
         ChatCompletionFunctionToolParam,
         ChatCompletionMessageParam,
+        ChatCompletionToolChoiceOptionParam,
     )
+    from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +42,14 @@ _CONNECT_TIMEOUT_S = 5
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5
 _LATEST_S = 3600
+_AFTERWORDS_S = 1
 _LONGEST_REPLY = 100_000
 _PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
 _RUBBISH = (ValueError, TypeError, AttributeError, RecursionError)
 """What the library raises for no JSON, and for JSON of a shape that it does not check."""
 
-_UNKNOWN_TO_STRICT_SCHEMAS = frozenset({"maxLength", "minLength", "pattern"})
-"""OpenAI refuses the first two, and of the third each server knows another part."""
+_UNKNOWN_TO_STRICT_SCHEMAS = frozenset({"discriminator", "maxLength", "minLength", "pattern"})
+"""OpenAI refuses the first three, and of the fourth each server knows another part."""
 
 
 class Model:
@@ -63,10 +66,18 @@ class Model:
             max_retries=0,
         )
 
-    async def call(self, function: Function[Form], said: Sequence[Said]) -> Reply:
-        """Return the model's reply to `said`, which should be a call of `function`.
+    async def reply(
+        self,
+        function: Function[Form],
+        said: Sequence[Said],
+        *,
+        must_call: bool,
+        grown: Callable[[Reply], None] = lambda _reply: None,
+    ) -> Reply:
+        """Return the model's reply to `said`, in which it may, or has to, call `function`.
 
-        The reply is complete, though it need not be what was asked for. Cancelling ends the
+        The reply is complete, though it need not be what was asked for. `grown` is called with
+        what there is of it after each piece, also if the rest never comes. Cancelling ends the
         model's work, too.
 
         Raises:
@@ -74,12 +85,12 @@ class Model:
             DependencyFailed: it broke off, went on for too long, or our request was refused.
             DependencyUnavailable: it has too much to do, or our key for it cannot be had.
         """
-        tool, messages = _tool(function), [_message(each) for each in said]
         reply = Reply()
+        messages = [_message(each) for each in said]
         started = time.monotonic()
         with _translated():
-            async with await self._begin(tool, messages) as pieces:
-                await _listen(pieces, reply)
+            async with await self._begin(_tool(function), messages, must_call=must_call) as pieces:
+                await _add_all(pieces, reply, grown)
         logger.info(
             "model %s: %d prompt tokens, %d completion tokens, %d ms, ended by %s",
             self._settings.model,
@@ -95,23 +106,34 @@ class Model:
     async def _begin(
         self,
         tool: "ChatCompletionFunctionToolParam",
-        messages: "Sequence[ChatCompletionMessageParam]",
-    ) -> AsyncStream["ChatCompletionChunk"]:
+        messages: "list[ChatCompletionMessageParam]",
+        *,
+        must_call: bool,
+    ) -> AsyncStream[object]:
         """Start a reply; again after a pause if that fails, for nothing was said yet."""
+        choice: ChatCompletionToolChoiceOptionParam = "auto"
+        if must_call:
+            choice = {"type": "function", "function": {"name": tool["function"]["name"]}}
+        wish: CompletionCreateParamsStreaming = {
+            "model": self._settings.model,
+            "messages": messages,
+            "tools": [tool],
+            "tool_choice": choice,
+            "parallel_tool_calls": False,
+            "max_completion_tokens": self._settings.max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
         for attempt in itertools.count():
             try:
-                return await self._client.chat.completions.create(
-                    model=self._settings.model,
-                    messages=messages,
-                    tools=[tool],
-                    tool_choice={
-                        "type": "function",
-                        "function": {"name": tool["function"]["name"]},
-                    },
-                    parallel_tool_calls=False,
-                    max_completion_tokens=self._settings.max_tokens,
+                return await self._client.post(
+                    "/chat/completions",
+                    body=wish,
+                    # Pieces come as they are: to make the library's objects of them takes longer
+                    # than everything else that is done with them.
+                    cast_to=object,
                     stream=True,
-                    stream_options={"include_usage": True},
+                    stream_cls=AsyncStream[object],
                 )
             except (openai.APIConnectionError, openai.APIStatusError) as error:
                 if attempt >= self._settings.retries or not _may_be_repeated(error):
@@ -122,16 +144,27 @@ class Model:
         raise AssertionError("the loop ends by returning or raising")
 
 
-async def _listen(pieces: AsyncStream["ChatCompletionChunk"], reply: Reply) -> None:
+async def _add_all(
+    pieces: AsyncStream[object], reply: Reply, grown: Callable[[Reply], None]
+) -> None:
     """Add all pieces to `reply`; stop when it becomes absurdly long."""
-    try:
-        async for piece in pieces:
-            reply.add(piece)
-            if reply.length > _LONGEST_REPLY:
-                return
-    except _RUBBISH as error:
-        logger.warning("the language model says rubbish: %s", type(error).__name__)
-        raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
+    coming = aiter(pieces)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None) as patience:
+            while reply.length <= _LONGEST_REPLY:
+                try:
+                    piece = await anext(coming, None)
+                    if piece is None:
+                        return
+                    reply.add(piece)
+                except _RUBBISH as error:
+                    logger.warning("the language model says rubbish: %s", type(error).__name__)
+                    raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
+                if reply.length <= _LONGEST_REPLY:
+                    grown(reply)
+                if reply.ended is not None and patience.when() is None:
+                    # What may still come are the numbers of tokens, and some servers forget to end.
+                    patience.reschedule(asyncio.get_running_loop().time() + _AFTERWORDS_S)
 
 
 def _may_be_repeated(error: openai.APIConnectionError | openai.APIStatusError) -> bool:
@@ -188,6 +221,7 @@ def _translated() -> Iterator[None]:
         raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
 
 
+@cache
 def _tool(function: Function[Form]) -> "ChatCompletionFunctionToolParam":
     """Return the function as the API describes it, with a schema that the model has to keep to.
 
@@ -201,10 +235,10 @@ def _tool(function: Function[Form]) -> "ChatCompletionFunctionToolParam":
 
 
 def _strict(schema: Any) -> Any:  # noqa: ANN401 - JSON
-    """Leave out what strict schemas may not say; the answer is held against it all the same."""
+    """Say only what strict schemas may; the answer is held against the whole all the same."""
     if isinstance(schema, dict):
         return {
-            key: _strict(value)
+            "anyOf" if key == "oneOf" else key: _strict(value)
             for key, value in schema.items()
             if key not in _UNKNOWN_TO_STRICT_SCHEMAS
         }

@@ -2,28 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-
-from pydantic import ValidationError
+from collections.abc import Callable
 
 from shared.errors import DependencyFailed, DependencyTimedOut
+from shared.planner.filled import Unfit, complaint, read
 from shared.planner.messages import Form, Function, Said
 from shared.planner.model import TRY_AGAIN_S, WHAT, Model
-from shared.planner.prompts import PLAN_MAKER, ask_again, ask_for_session, ask_for_workout
-from shared.planner.reply import Reply
+from shared.planner.prompts import PLAN_MAKER, ask_for_session, ask_for_workout
 from shared.schemas.ai import Session, SessionAttributes, WorkoutAttributes, WorkoutPlan
 
 logger = logging.getLogger(__name__)
 
-_MOST_MISTAKES = 10
-_WHOLE = ("stop", "tool_calls")
-
 _PLAN = Function("make_workout_plan", "Hand over the finished workout plan.", WorkoutPlan)
 _SESSION = Function("make_session", "Hand over the finished workout session.", Session)
-
-
-class _Unfit(Exception):
-    """The reply cannot be used; the message tells the model why."""
 
 
 class Planner:
@@ -61,53 +52,17 @@ class Planner:
         said = [Said("system", PLAN_MAKER), Said("user", wish)]
         try:
             async with asyncio.timeout(self._deadline_s):
-                reply = await self._model.call(function, said)
+                reply = await self._model.reply(function, said, must_call=True)
                 try:
-                    return _read(function, reply, fits)
-                except _Unfit as problem:
+                    return read(function, reply, fits)
+                except Unfit as problem:
                     logger.warning("the model's answer does not fit; it may mend it")
-                    said += _complaint(reply, str(problem))
+                    said += complaint(reply, str(problem))
+                reply = await self._model.reply(function, said, must_call=True)
                 try:
-                    return _read(function, await self._model.call(function, said), fits)
-                except _Unfit:
+                    return read(function, reply, fits)
+                except Unfit:
                     logger.warning("the model's answer still does not fit")
                     raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
         except TimeoutError:
             raise DependencyTimedOut(WHAT, TRY_AGAIN_S) from None
-
-
-def _read(function: Function[Form], reply: Reply, fits: Callable[[Form], bool]) -> Form:
-    """Return what the model has filled in.
-
-    Raises:
-        DependencyFailed: asking again would not help.
-        _Unfit: it may mend it.
-    """
-    if reply.refused or reply.ended not in _WHOLE:
-        logger.warning("the model refuses, or cannot come to an end")
-        raise DependencyFailed(WHAT, TRY_AGAIN_S)
-    if reply.call is None or reply.call.function != function.name:
-        raise _Unfit(f"you have not called {function.name}")
-    try:
-        filled = function.parameters.model_validate_json(reply.call.arguments)
-    except ValidationError as error:
-        raise _Unfit(_mistakes(error)) from None
-    if not fits(filled):
-        raise _Unfit("that is not the number of sessions that was asked for")
-    return filled
-
-
-def _mistakes(error: ValidationError) -> str:
-    found = error.errors(include_input=False, include_url=False)[:_MOST_MISTAKES]
-    return "; ".join(
-        f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg']}" for mistake in found
-    )
-
-
-def _complaint(reply: Reply, problem: str) -> Sequence[Said]:
-    if reply.call is None:
-        return [Said("assistant", reply.text), Said("user", ask_again(problem))]
-    return [
-        Said("assistant", reply.text, reply.call),
-        Said("tool", ask_again(problem), reply.call),
-    ]

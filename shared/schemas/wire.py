@@ -15,6 +15,8 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -47,6 +49,14 @@ class Answer(BaseModel):
     def of(cls, record: object) -> Self:
         """Return the answer that says what `record` holds."""
         return cls.model_validate(record)
+
+
+class TerseAnswer(Answer):
+    """Something we say that has no nulls: what is None is left out."""
+
+    @model_serializer(mode="wrap")
+    def _without_nulls(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in serialize(self).items() if value is not None}
 
 
 class Request(BaseModel):

@@ -11,11 +11,14 @@ from openai import AsyncOpenAI
 
 from scripts.stand_ins.openai import OpenAi
 from scripts.stand_ins.settings import WEB_KEY, local_services
+from shared.planner.prompts import INTRODUCE, SHOWN, coach
 from shared.schemas.ai import Session, WorkoutPlan
+from shared.schemas.blueprint import Program, WeightedExercise
 from tests.loopback import served
 
 PLAN = openai.pydantic_function_tool(WorkoutPlan, name="make_workout_plan")
 SESSION = openai.pydantic_function_tool(Session, name="make_session")
+PROGRAM = openai.pydantic_function_tool(Program, name="show_plan")
 PACE = 200
 
 
@@ -31,12 +34,14 @@ async def client(address: str) -> AsyncIterator[AsyncOpenAI]:
         yield client
 
 
-async def reply(client: AsyncOpenAI, *words: str, tool: Any = PLAN) -> Any:
+async def reply(
+    client: AsyncOpenAI, *words: str, tool: Any = PLAN, instructions: str = "Make plans."
+) -> Any:
     """Return the message that answers `words`, said by user and assistant in turn."""
     roles = ("user", "assistant")
     said: Any = [{"role": roles[n % 2], "content": text} for n, text in enumerate(words)]
     completion = await client.chat.completions.create(
-        model="any", messages=[{"role": "system", "content": "Make plans."}, *said], tools=[tool]
+        model="any", messages=[{"role": "system", "content": instructions}, *said], tools=[tool]
     )
     assert completion.usage is not None
     assert completion.usage.completion_tokens > 0
@@ -85,6 +90,68 @@ async def test_a_session_is_made_of_the_areas_and_exercises_that_were_named(
     message = await reply(client, wish, tool=SESSION)
     session = Session.model_validate_json(message.tool_calls[0].function.arguments)
     assert [e.name for e in session.exercises] == ["Squat", "Romanian Deadlift", "leg press"]
+
+
+@pytest.mark.parametrize("days", range(1, 8))
+async def test_in_the_chat_it_makes_plans_of_2026_that_are_valid(
+    client: AsyncOpenAI, days: int
+) -> None:
+    message = await reply(client, f"A plan for {days} days, please", tool=PROGRAM)
+    [call] = message.tool_calls
+    assert call.function.name == "show_plan"
+    program = Program.model_validate_json(call.function.arguments)
+    assert len(program.sessions) == days
+    for session in program.sessions:
+        weighted = [each for each in session.exercises if isinstance(each, WeightedExercise)]
+        assert len(weighted) == len(session.exercises) - 1
+        assert [each.superset_with_next for each in weighted].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "step"), [("pounds (lb)", "10"), ("kilograms (kg)", "5"), (None, "5")]
+)
+async def test_in_the_chat_it_knows_the_users_unit_for_weights(
+    client: AsyncOpenAI, unit: str | None, step: str
+) -> None:
+    told = coach("en-AU", unit)
+    message = await reply(client, "A plan for 1 days", tool=PROGRAM, instructions=told)
+    program = json.loads(message.tool_calls[0].function.arguments)
+    bench = program["sessions"][0]["exercises"][0]
+    assert (bench["name"], bench["progression"][0]["step"]) == ("Bench Press", step)
+
+
+async def test_who_is_asked_to_introduce_itself_makes_no_plan(client: AsyncOpenAI) -> None:
+    message = await reply(client, INTRODUCE, tool=PROGRAM, instructions=coach("de-DE", None))
+    assert message.tool_calls is None
+    assert "stand-in" in message.content
+
+
+async def test_after_a_plan_was_shown_it_has_words_for_it(client: AsyncOpenAI) -> None:
+    function: Any = {"name": "show_plan", "arguments": "{}"}
+    call: Any = {"id": "call_9", "type": "function", "function": function}
+    completion = await client.chat.completions.create(
+        model="any",
+        messages=[
+            {"role": "user", "content": "Make me a plan"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "call_9", "content": SHOWN},
+        ],
+        tools=[PROGRAM],
+    )
+    assert completion.choices[0].message.tool_calls is None
+    assert completion.choices[0].message.content
+
+
+async def test_who_has_to_call_calls_and_says_nothing_else(client: AsyncOpenAI) -> None:
+    completion = await client.chat.completions.create(
+        model="any",
+        messages=[{"role": "user", "content": "Hello"}],
+        tools=[PROGRAM],
+        tool_choice={"type": "function", "function": {"name": "show_plan"}},
+    )
+    message: Any = completion.choices[0].message
+    assert not message.content
+    Program.model_validate_json(message.tool_calls[0].function.arguments)
 
 
 async def test_it_talks_at_its_pace_and_streams_what_it_would_have_said_at_once(

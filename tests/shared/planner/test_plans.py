@@ -328,7 +328,7 @@ async def test_only_the_first_of_several_calls_counts() -> None:
         chunk = ChatCompletionChunk(
             id="1", created=0, model="m", object="chat.completion.chunk", choices=choices
         )
-        reply.add(chunk)
+        reply.add(chunk.model_dump())
     assert reply.call is not None
     assert (reply.call.function, reply.call.arguments) == ("f", "{}")
 

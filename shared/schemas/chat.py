@@ -1,0 +1,101 @@
+"""How a client gets into the chat, and what it is told there.
+
+Source: contract, heading "Chat"; for the negotiation
+https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/TransportProtocols.md
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.schemas.ai import WorkoutPlan
+from shared.schemas.blueprint import PLAN_VERSION, Program
+from shared.schemas.blueprint import Session as ProgramSession
+from shared.schemas.wire import Answer, Request, TerseAnswer
+
+
+class NegotiationRequest(Request):
+    negotiate_version: Annotated[int, Field(ge=0)] = 0
+
+
+class Transport(Answer):
+    """A way to connect."""
+
+    transport: Literal["WebSockets"] = "WebSockets"
+    transfer_formats: tuple[str, ...] = ("Text", "Binary")
+
+
+class Negotiation(TerseAnswer):
+    """How to connect."""
+
+    negotiate_version: int
+    connection_id: str
+    connection_token: str | None
+    """Left out in version 0, where the id is used instead."""
+
+    available_transports: tuple[Transport, ...] = (Transport(),)
+
+
+class MessageResponse(Answer):
+    """The whole text of a reply so far."""
+
+    type: Literal["messageResponse"] = "messageResponse"
+    message: str
+
+
+class ChatPlan(Answer):
+    """The whole plan so far, for apps of 2025."""
+
+    type: Literal["chatPlan"] = "chatPlan"
+    plan: WorkoutPlan
+
+
+class Session(ProgramSession):
+    """A session as apps store it."""
+
+    version: Literal[6] = 6
+
+
+class Blueprint(Answer):
+    """A program as apps store it."""
+
+    version: Literal[3] = PLAN_VERSION
+    name: str
+    sessions: list[Session]
+    last_edited: date
+
+
+class ChatPlanV2(Answer):
+    """The whole plan so far, for apps of 2026."""
+
+    type: Literal["chatPlan"] = "chatPlan"
+    name: str
+    description: str
+    blueprint: Blueprint
+    version: Literal[3] = PLAN_VERSION
+
+    @classmethod
+    def of_program(cls, program: Program, today: date) -> "ChatPlanV2":
+        """Return `program`, which may still be growing, as a plan last edited `today`."""
+        sessions = [
+            Session.model_construct(name=each.name, exercises=each.exercises, notes=each.notes)
+            for each in program.sessions
+        ]
+        return cls(
+            name=program.name,
+            description=program.description,
+            blueprint=Blueprint.model_construct(
+                name=program.name, sessions=sessions, last_edited=today
+            ),
+        )
+
+
+class UpdateRequired(Answer):
+    """The app is too old for our plans."""
+
+    type: Literal["updateRequired"] = "updateRequired"
+    required_version: int = PLAN_VERSION
+
+
+ChatMessage = MessageResponse | ChatPlan | ChatPlanV2 | UpdateRequired

@@ -1,0 +1,176 @@
+"""Plans of both forms, and the many ways to write them down."""
+
+import json
+import random
+from typing import Any
+
+from hypothesis import strategies as st
+
+_LETTERS = st.one_of(
+    st.sampled_from('aB9"\\/{}[]:,-. \n\t\x00\u00e9\u2028\ufffd\u6f22\U0001f3cb\U0001f600'),
+    st.characters(exclude_categories=["Cs"]),
+)
+_NAMES = st.text(_LETTERS, min_size=1, max_size=6)
+_LINKS = st.sampled_from(["", "https://example.org/\u6f22?a=1"])
+_TEXTS = st.text(_LETTERS, max_size=6)
+_COUNTS = st.integers(1, 20)
+_SECONDS = st.lists(st.integers(0, 59), min_size=3, max_size=3).map(sorted)
+
+
+def _rests(spell: str) -> st.SearchStrategy[dict[str, str]]:
+    names = ("minRest", "maxRest", "failureRest")
+    return _SECONDS.map(
+        lambda rests: {name: spell.format(rest) for name, rest in zip(names, rests, strict=True)}
+    )
+
+
+_ISO_RESTS = _rests("PT{}S")
+_DECIMALS = st.sampled_from(["1", "2.5", "12.75", "100"])
+_RANGES = st.lists(st.integers(1, 100), min_size=2, max_size=2).map(
+    lambda pair: {"min": min(pair), "max": max(pair)}
+)
+_SCOPES = st.one_of(
+    st.just({"type": "allSets"}),
+    st.sampled_from(["first", "middle", "last", "all"]).map(
+        lambda pick: {"type": "lowestSets", "pick": pick}
+    ),
+)
+_TRIGGER = st.just("allSetsMetTarget")
+_RULES = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "axis": st.just("reps"),
+            "step": _DECIMALS,
+            "scope": _SCOPES,
+            "ceiling": st.none() | _DECIMALS,
+            "onCeiling": st.sampled_from([None, "reset"]),
+            "trigger": _TRIGGER,
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "axis": st.just("load"),
+            "step": _DECIMALS,
+            "scope": _SCOPES,
+            "ceiling": st.none(),
+            "onCeiling": st.none(),
+            "trigger": _TRIGGER,
+        }
+    ),
+)
+_WEIGHTED = st.fixed_dictionaries(
+    {
+        "type": st.just("WeightedExerciseBlueprint"),
+        "name": _NAMES,
+        "plannedSets": st.lists(st.fixed_dictionaries({"reps": _RANGES}), min_size=1, max_size=2),
+        "restBetweenSets": _ISO_RESTS,
+        "supersetWithNext": st.booleans(),
+        "notes": _TEXTS,
+        "link": _LINKS,
+        "progression": st.lists(_RULES, max_size=2),
+        "resistance": st.sampled_from(["none", "external", "bodyweight"]),
+    }
+)
+_TARGETS = st.one_of(
+    st.fixed_dictionaries({"type": st.just("time"), "value": st.just("PT1M30S")}),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("distance"),
+            "value": st.fixed_dictionaries(
+                {"value": _DECIMALS, "unit": st.sampled_from(["metre", "mile"])}
+            ),
+        }
+    ),
+)
+_TRACKED = ("Duration", "Distance", "Resistance", "Incline", "Weight", "Steps")
+_CARDIO_SETS = st.fixed_dictionaries(
+    {
+        "target": _TARGETS,
+        "restBetweenSets": st.none() | _ISO_RESTS,
+        **{f"track{what}": st.booleans() for what in _TRACKED},
+    }
+)
+_CARDIO = st.fixed_dictionaries(
+    {
+        "type": st.just("CardioExerciseBlueprint"),
+        "name": _NAMES,
+        "sets": st.lists(_CARDIO_SETS, min_size=1, max_size=2),
+        "notes": _TEXTS,
+        "link": _LINKS,
+    }
+)
+
+exercises_2025 = st.fixed_dictionaries(
+    {
+        "name": _NAMES,
+        "sets": _COUNTS,
+        "repsPerSet": st.integers(1, 100),
+        "weightIncreaseOnSuccess": st.sampled_from([0, 1.25, 2.5, 10, 12.5]),
+        "restBetweenSets": _rests("00:00:{:02}"),
+        "supersetWithNext": st.booleans(),
+        "notes": _TEXTS,
+        "link": _LINKS,
+    }
+)
+"""Exercises as apps of 2025 know them."""
+
+exercises_2026: st.SearchStrategy[dict[str, Any]] = st.one_of(_WEIGHTED, _CARDIO)
+"""Exercises of plan version 3, as the model writes them."""
+
+
+def plans(exercises: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return plans with such exercises."""
+    session = {
+        "name": _NAMES,
+        "exercises": st.lists(exercises, min_size=1, max_size=3),
+        "notes": _TEXTS,
+    }
+    return st.fixed_dictionaries(
+        {
+            "name": _NAMES,
+            "description": _TEXTS,
+            "sessions": st.lists(st.fixed_dictionaries(session), min_size=1, max_size=3),
+        }
+    )
+
+
+def spelled(content: Any, chance: random.Random) -> str:
+    """Write JSON with keys in any order, and one of many spellings for everything else."""
+    match content:
+        case dict():
+            keys = chance.sample(list(content), len(content))
+            members = (
+                f"{_text(key, chance)}{_gap(chance)}:{spelled(content[key], chance)}"
+                for key in keys
+            )
+            return _enclosed("{", members, "}", chance)
+        case list():
+            return _enclosed("[", (spelled(item, chance) for item in content), "]", chance)
+        case str():
+            return _gap(chance) + _text(content, chance) + _gap(chance)
+        case bool() | None:
+            return _gap(chance) + json.dumps(content)
+    return _gap(chance) + _number(content, chance)
+
+
+def _enclosed(begin: str, members: Any, end: str, chance: random.Random) -> str:
+    inside = f"{_gap(chance)},{_gap(chance)}".join(members)
+    return f"{_gap(chance)}{begin}{inside}{_gap(chance)}{end}{_gap(chance)}"
+
+
+def _gap(chance: random.Random) -> str:
+    return chance.choice(["", "", "", " ", "\n", "\r\n\t"])
+
+
+def _text(content: str, chance: random.Random) -> str:
+    escaped = json.dumps(content, ensure_ascii=chance.random() < 1 / 2)
+    if content.isascii() and content.isalnum() and chance.random() < 1 / 4:
+        return '"' + "".join(f"\\u{ord(letter):04x}" for letter in content) + '"'
+    return escaped
+
+
+def _number(content: float, chance: random.Random) -> str:
+    plain = json.dumps(content)
+    return chance.choice(
+        [plain, plain, f"{content:.4e}", f"{content * 100:.4f}e-2", f"{content:.3f}"]
+    )

@@ -1,0 +1,98 @@
+"""What tests of the talk need: a chat whose model is the stand-in, who follows it, and a plan."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from scripts.stand_ins.conversation import Speech
+from scripts.stand_ins.openai import Scripted
+from shared.planner.chat import Admit, Chat
+from shared.planner.growing import PlanForm
+from shared.planner.model import Model
+from shared.schemas import ai
+from shared.secrets import Secrets
+from shared.settings import ModelSettings, SecretSettings
+from tests.shared.planner.conftest import KEY, Coach
+
+FORM = PlanForm(ai.WorkoutPlan, ai.Session, TypeAdapter(ai.Exercise))
+EXERCISE: dict[str, Any] = {
+    "name": "SECRET-Row",
+    "sets": 3,
+    "repsPerSet": 10,
+    "weightIncreaseOnSuccess": 2.5,
+    "restBetweenSets": {"minRest": "00:01:00", "maxRest": "00:02:00", "failureRest": "00:03:00"},
+    "supersetWithNext": False,
+    "notes": "",
+    "link": "",
+}
+SESSION: dict[str, Any] = {"name": "SECRET-Day", "exercises": [EXERCISE] * 3, "notes": ""}
+PLAN: dict[str, Any] = {
+    "name": "SECRET-Plan",
+    "description": "SECRET-reasons",
+    "sessions": [SESSION] * 2,
+}
+WORDS = "SECRET-words: here is what I would do in your place."
+
+
+@dataclass
+class Follower:
+    """Who follows a reply, and keeps every state of it; all of them can be sent on."""
+
+    texts: list[str] = field(default_factory=list)
+    plans: list[ai.WorkoutPlan] = field(default_factory=list)
+
+    def hear(self, text: str) -> None:
+        """Take the whole text so far."""
+        text.encode()
+        self.texts.append(text)
+
+    def see(self, plan: ai.WorkoutPlan) -> None:
+        """Take the whole plan so far."""
+        plan.model_dump_json()
+        self.plans.append(plan)
+
+
+async def everybody() -> None:
+    """Refuse nobody."""
+
+
+def talk(coach: Coach, admit: Admit = everybody, **settings: object) -> Chat[ai.WorkoutPlan]:
+    """Return a new talk, with other settings than the usual."""
+    usual = {
+        "api_key": KEY,
+        "base_url": f"{coach.address}/v1",
+        "retries": 0,
+        "silence_s": 20,
+        "deadline_s": 60,
+    }
+    chosen = ModelSettings.model_validate({**usual, **settings})
+    model = Model(chosen, Secrets(SecretSettings()), coach.http)
+    return Chat(model, FORM, chosen.deadline_s, admit)
+
+
+async def said(chat: Chat[ai.WorkoutPlan], text: str = "SECRET-wish") -> Follower:
+    """Say something, and return who has followed the reply to its end."""
+    follower = Follower()
+    await chat.say(text, follower)
+    return follower
+
+
+def saying(text: str, **changes: Any) -> Scripted:
+    """Return a reply of words."""
+    return Scripted(Speech(text), **changes)
+
+
+def calling(arguments: object, *, words: str = "", **changes: Any) -> Scripted:
+    """Return a reply that hands over a plan, after some words."""
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return Scripted(Speech(words, "show_plan", text), **changes)
+
+
+def reminders(coach: Coach) -> list[dict[str, Any]]:
+    """Return what the model was reminded of by the newest request, without our instructions."""
+    messages: list[dict[str, Any]] = coach.openai.requests[-1]["messages"]
+    assert [message["role"] == "system" for message in messages].index(True) == 0
+    assert all(message["role"] != "system" for message in messages[1:])
+    return messages[1:]

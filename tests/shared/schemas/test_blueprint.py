@@ -1,0 +1,207 @@
+"""Plan version 3: its limits, its rules, and how it is written."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from shared.schemas.blueprint import Program
+from shared.schemas.chat import ChatPlanV2
+from tests.functions.chat.plan_version_3 import WHOLE_2026
+
+REST = {"minRest": "PT1M30S", "maxRest": "PT3M", "failureRest": "PT5M"}
+RULE: dict[str, Any] = {
+    "axis": "reps",
+    "step": "1",
+    "scope": {"type": "lowestSets", "pick": "first"},
+    "ceiling": "12",
+    "onCeiling": "reset",
+    "trigger": "allSetsMetTarget",
+}
+LOAD = {**RULE, "axis": "load", "scope": {"type": "allSets"}, "ceiling": None, "onCeiling": None}
+WEIGHTED: dict[str, Any] = {
+    "type": "WeightedExerciseBlueprint",
+    "name": "Bench Press",
+    "plannedSets": [{"reps": {"min": 8, "max": 12}}, {"reps": {"min": 8, "max": 8}}],
+    "restBetweenSets": REST,
+    "supersetWithNext": True,
+    "notes": "",
+    "link": "",
+    "progression": [RULE, LOAD],
+    "resistance": "external",
+}
+CARDIO_SET: dict[str, Any] = {
+    "target": {"type": "distance", "value": {"value": "0.5", "unit": "kilometre"}},
+    "trackDuration": True,
+    "trackDistance": True,
+    "trackResistance": False,
+    "trackIncline": False,
+    "trackWeight": False,
+    "trackSteps": False,
+    "restBetweenSets": None,
+}
+CARDIO: dict[str, Any] = {
+    "type": "CardioExerciseBlueprint",
+    "name": "Rowing",
+    "sets": [CARDIO_SET, {**CARDIO_SET, "target": {"type": "time", "value": "PT5M"}}],
+    "notes": "",
+    "link": "",
+}
+SESSION: dict[str, Any] = {"name": "Push", "exercises": [WEIGHTED, CARDIO], "notes": ""}
+PROGRAM: dict[str, Any] = {"name": "Strong", "description": "Because.", "sessions": [SESSION]}
+
+
+def with_exercises(*exercises: dict[str, Any]) -> dict[str, Any]:
+    return {**PROGRAM, "sessions": [{**SESSION, "exercises": [*exercises]}]}
+
+
+def weighted(**changes: Any) -> dict[str, Any]:
+    return with_exercises({**WEIGHTED, **changes})
+
+
+def cardio(**changes: Any) -> dict[str, Any]:
+    return with_exercises({**CARDIO, "sets": [{**CARDIO_SET, **changes}]})
+
+
+def ruled(rule: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return weighted(progression=[{**rule, **changes}])
+
+
+def resting(**changes: Any) -> dict[str, Any]:
+    return weighted(restBetweenSets={**REST, **changes})
+
+
+def lasting(duration: Any) -> dict[str, Any]:
+    return cardio(target={"type": "time", "value": duration})
+
+
+def told(content: dict[str, Any], today: date = date(2026, 1, 9)) -> Any:
+    """Return what a client is told about a program that the model has written so."""
+    program = Program.model_validate_json(json.dumps(content))
+    message = json.loads(to_json(ChatPlanV2.of_program(program, today)))
+    WHOLE_2026.validate(message)
+    return message
+
+
+FITTING = {
+    "one of everything": PROGRAM,
+    "seven sessions": {**PROGRAM, "sessions": [SESSION] * 7},
+    "twenty exercises": with_exercises(*[WEIGHTED] * 20),
+    "twenty sets": weighted(plannedSets=[{"reps": {"min": 1, "max": 100}}] * 20),
+    "a fixed number": weighted(plannedSets=[{"reps": {"min": 5, "max": 5}}]),
+    "no progression": weighted(progression=[]),
+    "five rules": weighted(progression=[RULE] * 4 + [LOAD]),
+    "no ceiling": ruled(RULE, ceiling=None, onCeiling=None),
+    "a ceiling that is kept": ruled(RULE, onCeiling=None),
+    "equal rests": resting(minRest="PT90S", maxRest="PT1M30S", failureRest="PT1M30S"),
+    "rests in other units": resting(minRest="PT59S", maxRest="PT1M", failureRest="PT1H"),
+    "a long name": weighted(name="x" * 100),
+    "a link": weighted(link="https://" + "x" * 492),
+    "empty description": {**PROGRAM, "description": ""},
+    **{f"for {each}": lasting(each) for each in ("PT1M30S", "PT90S", "PT1H", "PT1H2M3S")},
+    **{f"for {each}": lasting(each) for each in ("PT1H30S", "PT1H5M")},
+    **{f"step {each}": ruled(LOAD, step=each) for each in ("2.5", "1", "0.0001", "999999")},
+    **{f"pick {each}": ruled(RULE, scope={"type": "lowestSets", "pick": each})
+       for each in ("first", "middle", "last", "all")},
+    **{f"resistance {each}": weighted(resistance=each)
+       for each in ("none", "external", "bodyweight")},
+    **{f"so many {each}s": cardio(
+        target={"type": "distance", "value": {"value": "1", "unit": each}})
+       for each in ("metre", "yard", "mile", "kilometre")},
+}  # fmt: skip
+
+UNFIT = {
+    "no sessions": {**PROGRAM, "sessions": []},
+    "eight sessions": {**PROGRAM, "sessions": [SESSION] * 8},
+    "no exercises": with_exercises(),
+    "twenty-one exercises": with_exercises(*[WEIGHTED] * 21),
+    "no sets": weighted(plannedSets=[]),
+    "twenty-one sets": weighted(plannedSets=[{"reps": {"min": 5, "max": 5}}] * 21),
+    "no rounds": with_exercises({**CARDIO, "sets": []}),
+    "a range upside down": weighted(plannedSets=[{"reps": {"min": 12, "max": 8}}]),
+    "no repetitions": weighted(plannedSets=[{"reps": {"min": 0, "max": 8}}]),
+    "too many repetitions": weighted(plannedSets=[{"reps": {"min": 8, "max": 101}}]),
+    "half a repetition": weighted(plannedSets=[{"reps": {"min": 1.5, "max": 2}}]),
+    "rests that shrink": resting(minRest="PT4M"),
+    "a rest after failure that shrinks": resting(failureRest="PT2M59S"),
+    "rests that shrink in other units": resting(minRest="PT181S"),
+    "six rules": weighted(progression=[RULE] * 6),
+    "a load with a ceiling": ruled(LOAD, ceiling="100"),
+    "a load that is reset": ruled(LOAD, onCeiling="reset"),
+    "a ceiling that does something else": ruled(RULE, onCeiling="stop"),
+    "another axis": ruled(RULE, axis="time"),
+    "another trigger": ruled(RULE, trigger="always"),
+    "another scope": ruled(RULE, scope={"type": "firstSet"}),
+    "no pick": ruled(RULE, scope={"type": "lowestSets"}),
+    "another resistance": weighted(resistance="machine"),
+    "no resistance": weighted(resistance=None),
+    "another kind of exercise": weighted(type="StretchBlueprint"),
+    "no kind of exercise": weighted(type=None),
+    "another unit": cardio(target={"type": "distance", "value": {"value": "1", "unit": "foot"}}),
+    "another target": cardio(target={"type": "calories", "value": "100"}),
+    "no name": weighted(name=""),
+    "a link that is none": weighted(link="javascript:alert(1)"),
+    "no step": ruled(LOAD, step="0.00"),
+    "no time": lasting("PT0S"),
+    "a name of a kilometre": weighted(name="x" * 101),
+    "a session without a name": {**PROGRAM, "sessions": [{**SESSION, "name": ""}]},
+    "long notes": weighted(notes="x" * 1001),
+    "a long link": weighted(link="https://" + "x" * 493),
+    "a long description": {**PROGRAM, "description": "x" * 3001},
+    "not told whether it is a superset": weighted(supersetWithNext=None),
+    **{f"for {each!r}": lasting(each)
+       for each in ("PT", "P1D", "90", 90, "PT1.5M", "pt90s", "PT90", "PT1M30S\n", "-PT1M", "",
+                    "PT30S1M", "P0DT1M", "P30S", "00:01:30", None, "PT99999S", "PT\u0661S")},
+    **{f"step {each!r}": ruled(LOAD, step=each)
+       for each in (2.5, 1, "2,5", "", "-1", "+1", ".5", "5.", "1e3", "NaN", "1234567", "1\n",
+                    "1.00001", "\u0661", None)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", FITTING.values(), ids=FITTING)
+def test_what_a_plan_may_be_is_told_as_the_contract_has_it(content: dict[str, Any]) -> None:
+    assert len(told(content)["blueprint"]["sessions"]) == len(content["sessions"])
+
+
+@pytest.mark.parametrize("content", UNFIT.values(), ids=UNFIT)
+def test_what_no_plan_may_be_is_refused(content: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Program.model_validate_json(json.dumps(content))
+
+
+def test_a_plan_names_its_versions_and_the_day_of_its_last_change() -> None:
+    message = told(PROGRAM, date(2026, 1, 9))
+    assert (message["type"], message["name"]) == ("chatPlan", "Strong")
+    assert (message["description"], message["version"]) == ("Because.", 3)
+    program = message["blueprint"]
+    assert (program["version"], program["name"]) == (3, "Strong")
+    assert program["lastEdited"] == "2026-01-09"
+    assert [session["version"] for session in program["sessions"]] == [6]
+
+
+def test_an_exercise_arrives_as_the_model_has_written_it() -> None:
+    [session] = told(PROGRAM)["blueprint"]["sessions"]
+    weighted_exercise, cardio_exercise = session["exercises"]
+    assert weighted_exercise == {**WEIGHTED, "progression": [RULE, without_nulls(LOAD)]}
+    assert cardio_exercise == {**CARDIO, "sets": [without_nulls(each) for each in CARDIO["sets"]]}
+
+
+def test_what_a_plan_leaves_out_is_left_out_and_never_null() -> None:
+    text = json.dumps(told(with_exercises({**WEIGHTED, "progression": [LOAD]}, CARDIO)))
+    assert "null" not in text
+    assert "ceiling" not in text.lower()
+    assert text.count("restBetweenSets") == 1
+
+
+def test_numbers_are_written_as_numbers_and_decimals_as_text() -> None:
+    text = to_json(told(PROGRAM)).decode()
+    assert '"step":"1"' in text
+    assert '"value":"0.5"' in text
+    assert '"reps":{"min":8,"max":12}' in text
+
+
+def without_nulls(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if value is not None}

@@ -1,7 +1,8 @@
 """Whether a secret that the tests used is in anything that the tests' processes logged.
 
 Secrets are what clients send that nobody else may see: they are noted on their way out. So are our
-prompt and a key of ours; what else tests make up begins with MARK.
+prompts and a key of ours, and what every reply and every plan of the model's stand-in have in them;
+what else tests make up begins with MARK.
 """
 
 import json
@@ -13,7 +14,8 @@ from typing import Any
 import httpx
 
 from scripts.stand_ins import revenuecat
-from shared.planner.prompts import PLAN_MAKER
+from scripts.stand_ins.conversation import STAND_IN
+from shared.planner.prompts import COACH, PLAN_MAKER
 
 MARK = "SECRET-"
 
@@ -24,9 +26,11 @@ _SENSITIVE = frozenset(
 )
 _SHORTEST = 10  # shorter ones may stand in a log by chance
 _ENOUGH = 200  # of a picture, that much would be noticed
-_NOT_OURS = ("httpcore", "httpx", "hypothesis")  # the tests' own client, and what draws examples
+_NOT_OURS = ("httpcore", "httpx", "hypothesis", "pysignalr", "websockets")
+"""The tests' own clients, and what draws examples."""
 
-_noted = {revenuecat.KEY, *(line for line in PLAN_MAKER.splitlines() if len(line) >= _SHORTEST)}
+_PROMPTS = (*PLAN_MAKER.splitlines(), *COACH.splitlines())
+_noted = {revenuecat.KEY, STAND_IN, "plannedSets", *(p for p in _PROMPTS if len(p) >= _SHORTEST)}
 
 
 async def note_request(request: httpx.Request) -> None:

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from scripts.local.functions_framework import PROJECT
 from scripts.local.ports import HOST, Ports
+from scripts.local.services import PROJECT
 from scripts.local.stack import Stack
 
 _BASE = "LIFTLOG_TEST_STACK_PORT"

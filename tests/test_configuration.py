@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 from pydantic import SecretStr
 
-from scripts.local.ports import FUNCTIONS
+from scripts.local.ports import SERVICES
 from scripts.local.stack import ROOT
 from shared.settings import ModelSettings, Settings, StoreSettings
 from tests.isolated import printed
@@ -43,7 +43,7 @@ def read_at_start(function: str) -> set[str]:
 
 
 def in_code() -> set[Setting]:
-    for function in FUNCTIONS:
+    for function in SERVICES:
         importlib.import_module(f"functions.{function}.main")
     readers: dict[str, set[str]] = {}
     told: dict[str, tuple[str, bool]] = {}
@@ -53,15 +53,15 @@ def in_code() -> set[Setting]:
             default = "" if field.default is None else str(field.default)
             told[variable] = (default, field.annotation == (SecretStr | None))
             readers.setdefault(variable, set()).update(
-                f for f in FUNCTIONS if settings.__name__ in read_at_start(f)
+                f for f in SERVICES if settings.__name__ in read_at_start(f)
             )
     return {Setting(variable, *told[variable], listed(readers[variable])) for variable in told}
 
 
 def listed(functions: set[str]) -> str:
-    if functions == set(FUNCTIONS):
+    if functions == set(SERVICES):
         return "all"
-    return ", ".join(each for each in FUNCTIONS if each in functions)
+    return ", ".join(each for each in SERVICES if each in functions)
 
 
 def test_the_readme_names_every_setting_as_it_is() -> None:

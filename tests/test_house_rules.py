@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.ports import FUNCTIONS
+from scripts.local.ports import FUNCTIONS, SERVICES
 from scripts.local.stack import ROOT
 from tests.isolated import printed
 
@@ -50,7 +50,7 @@ _FOR_MODELS = {
     "openai",
     "truststore",
 }
-ALLOWED_OF = {"ai": ALLOWED | _FOR_MODELS}
+ALLOWED_OF = {"ai": ALLOWED | _FOR_MODELS, "chat": ALLOWED | _FOR_MODELS}
 
 _THIRD_PARTY = """
 import importlib, json, sys
@@ -61,7 +61,7 @@ print(json.dumps(sorted(names)))
 """
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", SERVICES)
 def test_a_function_loads_only_what_is_allowed(function: str) -> None:
     names = printed(_THIRD_PARTY, f"functions.{function}.main")
     loaded = {name for name in names if not name.startswith("_")}
@@ -76,7 +76,7 @@ def locked(path: Path) -> dict[str, str]:
 
 
 LOCKS = [ROOT / "scripts" / "requirements.txt"]
-LOCKS += [ROOT / "functions" / function / "requirements.txt" for function in FUNCTIONS]
+LOCKS += [ROOT / "functions" / function / "requirements.txt" for function in SERVICES]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
@@ -88,14 +88,14 @@ def test_lock_files_pin_with_hashes_and_name_no_address(lock: Path) -> None:
         assert "--hash=sha256:" in requirement
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", SERVICES)
 def test_a_function_is_deployed_with_the_versions_that_are_tested(function: str) -> None:
     tested = locked(ROOT / "scripts" / "requirements.txt")
     deployed = locked(ROOT / "functions" / function / "requirements.txt")
     assert deployed.items() <= tested.items()
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", SERVICES)
 def test_a_functions_lock_file_has_all_that_the_project_asks_for(function: str) -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 

@@ -5,6 +5,7 @@ import importlib
 import sys
 
 NAMES = {
+    "chat": "1,000 idle and 100 talking connections: memory, CPU, age of words",
     "cold-start": "from the start of each function's process to its first answers",
     "crowd": "up to 80 readers at once, of one instance",
     "feed": "round trips, documents, CPU and time of feeds of up to 200 followed users",

@@ -1,4 +1,4 @@
-"""Cold start of every function: from the start of its process to the first answers."""
+"""Cold start of every service: from the start of its process to the first answers."""
 
 import os
 import shutil
@@ -12,8 +12,8 @@ import httpx
 import psutil
 
 from scripts.benchmarks.report import console, show
-from scripts.local.functions_framework import command, environment, runtime_folder
-from scripts.local.ports import FUNCTIONS, HOST, url
+from scripts.local.ports import HOST, SERVICES, url
+from scripts.local.services import command, environment, runtime_folder
 from scripts.local.stack import Stack, free_ports
 
 _RUNS = 5
@@ -40,6 +40,7 @@ _FIRST_WITH_STORE = {
     "sharing": ("GET", "/v2/shareditem/abcdefghijkl", None),
     # Refused after a look at what Firestore knows of the token, and a call to the store.
     "ai": ("POST", "/v2/ai/session", {}),
+    "chat": ("POST", "/v2/ai-chat/negotiate", None),
 }
 _HEADERS = {"Authorization": "RevenueCat nobody"}
 
@@ -79,7 +80,7 @@ def main() -> None:
     rows = []
     with Stack(environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
         emulator, stand_ins = f"{HOST}:{stack.ports.firestore}", url(stack.ports.stand_ins)
-        for function in FUNCTIONS:
+        for function in SERVICES:
             console.print(f"starting {function} {_RUNS} times ...")
             runs = [_once(function, emulator, stand_ins) for _ in range(_RUNS)]
             healthy, answered, rss = (
@@ -89,6 +90,6 @@ def main() -> None:
     version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     show(
         f"Cold start, median of {_RUNS}, {version}",
-        ("function", "first answer", "first from the store", "RSS of the worker"),
+        ("service", "first answer", "first from the store", "RSS of the worker"),
         rows,
     )

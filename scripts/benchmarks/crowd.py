@@ -10,8 +10,8 @@ from rich.progress import track
 
 from scripts.benchmarks.report import console, show
 from scripts.benchmarks.seeds import SECRET, Seeds
-from scripts.local.functions_framework import PROJECT
 from scripts.local.ports import HOST
+from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses
 from shared.settings import StoreSettings
 from shared.store.client import Database

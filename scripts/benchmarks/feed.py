@@ -12,9 +12,9 @@ from rich.progress import track
 import functions.events.main
 from scripts.benchmarks.report import console, milliseconds, show
 from scripts.benchmarks.seeds import SECRET, Seeds
-from scripts.local.functions_framework import PROJECT
 from scripts.local.ports import HOST
 from scripts.local.round_trips import RoundTrips
+from scripts.local.services import PROJECT
 from scripts.local.stack import Stack
 from shared.settings import StoreSettings
 from shared.store.client import Database

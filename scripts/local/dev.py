@@ -11,7 +11,7 @@ from types import FrameType
 from dotenv import load_dotenv
 from rich.console import Console
 
-from scripts.local import functions_framework
+from scripts.local import services
 from scripts.local.emulator import (
     NotInstalledError,
     answers,
@@ -19,7 +19,7 @@ from scripts.local.emulator import (
     firestore_log,
     warm_up,
 )
-from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
+from scripts.local.ports import FUNCTIONS, HOST, SERVICES, Ports, is_free, url
 from scripts.local.processes import Processes, ProgramEndedError
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from scripts.stand_ins.settings import WEB_KEY, lacks_model, lacks_revenuecat
@@ -78,7 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--isolated",
         action="store_true",
-        help="one process per function under the Functions Framework, as in production",
+        help="one process per service, as in production: functions under the Functions Framework",
     )
     parser.add_argument(
         "--env-file",
@@ -104,7 +104,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
     named = os.environ.get(_EMULATOR_HOST)
     needed = [] if isolated else [ports.base]
-    needed += [ports.stand_ins, *(ports.of(name) for name in FUNCTIONS)]
+    needed += [ports.stand_ins, *(ports.of(name) for name in SERVICES)]
     needed += [] if named else [ports.firestore]
     for port in needed:
         if not is_free(port):
@@ -116,9 +116,9 @@ def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
     emulator = named or _start_emulator(processes, ports)
     console.print(f"Firestore emulator  {emulator}{' (already running)' if named else ''}")
     _start_stand_ins(processes, ports)
-    environment = functions_framework.environment(emulator, url(ports.stand_ins))
+    environment = services.environment(emulator, url(ports.stand_ins))
     if isolated:
-        _start_functions(processes, ports, environment)
+        _start_services(processes, ports, environment)
     else:
         _start_gateway(processes, ports, environment)
     _report(ports, isolated=isolated)
@@ -128,7 +128,7 @@ def _start_emulator(processes: Processes, ports: Ports) -> str:
     command = firestore_command(ports.firestore)
     processes.start("the Firestore emulator", command, {}, firestore_log(ports.firestore))
     processes.wait_until_healthy(ports.firestore)
-    warm_up(ports.firestore, functions_framework.PROJECT)
+    warm_up(ports.firestore, services.PROJECT)
     return f"{HOST}:{ports.firestore}"
 
 
@@ -154,18 +154,18 @@ def _start_gateway(processes: Processes, ports: Ports, environment: Mapping[str,
     processes.wait_until_healthy(ports.base, "/health")
 
 
-def _start_functions(processes: Processes, ports: Ports, environment: Mapping[str, str]) -> None:
-    for name in FUNCTIONS:
-        command = functions_framework.command(name, ports.of(name))
-        processes.start(f"function {name}", command, environment)
-    for name in FUNCTIONS:
+def _start_services(processes: Processes, ports: Ports, environment: Mapping[str, str]) -> None:
+    for name in SERVICES:
+        command = services.command(name, ports.of(name))
+        processes.start(name, command, environment)
+    for name in SERVICES:
         processes.wait_until_healthy(ports.of(name), "/health")
 
 
 def _report(ports: Ports, *, isolated: bool) -> None:
     if not isolated:
         console.print(f"all routes          [bold]{url(ports.base)}[/]")
-    for name in FUNCTIONS:
+    for name in SERVICES:
         console.print(f"{name:<19} {url(ports.of(name))}")
     if isolated:
         addresses = " ".join(f"{name}={url(ports.of(name))}" for name in FUNCTIONS)
@@ -178,6 +178,9 @@ def _report(ports: Ports, *, isolated: bool) -> None:
         console.print(f"purchase token      Web {WEB_KEY}")
         token = f"--purchase-token 'Web {WEB_KEY}' "
     console.print(f"try it              ./scripts/journey {token}{addresses}".rstrip())
+    chat = ports.of("chat") if isolated else ports.base
+    where = "" if chat == Ports.base else f" {url(chat)}"
+    console.print(f"talk to the coach   ./scripts/chat{where}")
     console.print("[bold green]ready[/] (Ctrl-C stops everything)")
 
 

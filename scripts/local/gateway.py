@@ -1,35 +1,37 @@
-"""All functions in one process: every route on the base port, and each function on its own."""
+"""All services in one process: every route on the base port, and each service on its own."""
 
 import argparse
 import logging
-import socket
+from typing import cast
 
-import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import functions.ai.main
+import functions.chat.main
 import functions.events.main
 import functions.sharing.main
 import functions.social.main
 import functions.users.main
+from functions.chat.handlers import ChatHandlers
+from functions.chat.server import Server, configured, listening
 from scripts.local.ports import HOST, Ports
 from shared.outgoing import open_client
-from shared.settings import StoreSettings
+from shared.settings import ChatSettings, StoreSettings
 from shared.store.client import Database
 from shared.telemetry import set_up_logging
 from shared.web.app import build_app
 from shared.web.routes import Route
 
 
-def routes_by_function() -> dict[str, list[Route]]:
-    """Return every function's routes, all on one connection to the store."""
-    database = Database(StoreSettings())
+def routes_by_service(database: Database, chat: ChatHandlers) -> dict[str, list[Route]]:
+    """Return every service's routes, all on one connection to the store."""
     return {
         "users": functions.users.main.routes(database),
         "events": functions.events.main.routes(database),
         "social": functions.social.main.routes(database),
         "sharing": functions.sharing.main.routes(database),
         "ai": functions.ai.main.routes(database, open_client()),
+        "chat": chat.routes(),
     }
 
 
@@ -45,6 +47,9 @@ class ByPort:
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave out what nobody wants to read, and the query, in which there may be a token."""
+    client, method, path, *others = cast("tuple[object, ...]", record.args)
+    record.args = (client, method, str(path).partition("?")[0], *others)
     return "/health" not in record.getMessage()
 
 
@@ -53,17 +58,21 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     ports = Ports(parser.parse_args().port)
-    by_function = routes_by_function()
-    apps = {ports.of(name): build_app(routes) for name, routes in by_function.items()}
-    apps[ports.base] = build_app([route for routes in by_function.values() for route in routes])
-    sockets = [socket.create_server((HOST, port)) for port in apps]
+    database = Database(StoreSettings())
+    chat = functions.chat.main.handlers(database, open_client(), ChatSettings())
+    by_service = routes_by_service(database, chat)
+    apps = {ports.of(name): build_app(routes) for name, routes in by_service.items()}
+    everything = [route for routes in by_service.values() for route in routes]
+    apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets())
+    apps[ports.base] = build_app(everything, chat.sockets())
+    sockets = [listening(HOST, port) for port in apps]
     logging.basicConfig(format="%(levelname)s:     %(message)s")
     set_up_logging()
-    config = uvicorn.Config(ByPort(apps), lifespan="off", log_level=None)
-    # uvicorn's own words about starting and stopping would stand in the middle of ours.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # The server's own words about starting and stopping would stand in the middle of ours.
+    config = configured(ByPort(apps))
+    config.access_log = True
     logging.getLogger("uvicorn.access").addFilter(_is_worth_a_line)
-    uvicorn.Server(config).run(sockets=sockets)
+    Server(config, chat.leave, grace_s=1).run(sockets=sockets)
 
 
 if __name__ == "__main__":

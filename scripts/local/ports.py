@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 HOST = "127.0.0.1"
 FUNCTIONS = ("users", "events", "social", "sharing", "ai")
+"""What the Functions Framework serves."""
+
+SERVICES = (*FUNCTIONS, "chat")
+"""These, and what serves itself."""
 
 _FIRESTORE = 10
 _STAND_INS = 11
@@ -27,9 +31,9 @@ class Ports:
         """That of the stand-ins for services of others."""
         return self.base + _STAND_INS
 
-    def of(self, function: str) -> int:
-        """The port of one function alone."""
-        return self.base + 1 + FUNCTIONS.index(function)
+    def of(self, service: str) -> int:
+        """The port of one function or service alone."""
+        return self.base + 1 + SERVICES.index(service)
 
 
 def url(port: int) -> str:

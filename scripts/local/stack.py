@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 from scripts.local.emulator import firestore_log
-from scripts.local.functions_framework import PROJECT, runtime_folder
 from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
+from scripts.local.services import PROJECT, runtime_folder
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,11 +18,19 @@ logger = logging.getLogger(__name__)
 class RateLimits:
     """Lets so many requests of a subscriber pass in any 24 hours.
 
-    `bucket` keeps apart what is counted separately.
+    Args:
+        bucket: keeps apart what is counted separately.
+        web: how many, for the token that everybody on the web shares.
+        mobile: how many, for any other.
+        quotas: count them.
+        settings: what is the same for all buckets.
     """
 
-    def __init__(self, bucket: str, quotas: Quotas, settings: RateLimitSettings) -> None:
+    def __init__(
+        self, bucket: str, web: int, mobile: int, quotas: Quotas, settings: RateLimitSettings
+    ) -> None:
         self._bucket = bucket
+        self._web, self._mobile = web, mobile
         self._quotas = quotas
         self._settings = settings
 
@@ -35,7 +43,7 @@ class RateLimits:
         """
         if self._settings.test_mode:
             return
-        limit = self._settings.web if subscriber.store == WEB else self._settings.mobile
+        limit = self._web if subscriber.store == WEB else self._mobile
         try:
             await self._quotas.take(f"{self._bucket}-{subscriber.key}", limit, now)
         except Overloaded:

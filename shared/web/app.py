@@ -1,6 +1,6 @@
 """An ASGI app from routes: both prefixes, health, the OpenAPI document, CORS, gzip."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from starlette.middleware.cors import CORSMiddleware
@@ -8,17 +8,22 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as PathRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from shared.web.boundary import Boundary
-from shared.web.dispatch import PREFIXES, build_router, method_not_allowed
+from shared.web.dispatch import PREFIXES, build_router, method_not_allowed, no_such_socket
 from shared.web.routes import Route
 
 _GZIP_FROM_BYTES = 1024
 _GZIP_LEVEL = 4  # payloads are base64 of noise: higher levels cost more and gain nothing
 
 
-def build_app(routes: Sequence[Route]) -> ASGIApp:
-    """Return the app that serves `routes`; nothing it raises reaches the server."""
+Sockets = Mapping[str, Callable[[WebSocket], Awaitable[None]]]
+"""Who serves WebSockets, by the path, without the prefix."""
+
+
+def build_app(routes: Sequence[Route], sockets: Sockets | None = None) -> ASGIApp:
+    """Return the app that serves `routes` and `sockets`; nothing it raises reaches the server."""
     readable = {
         "/health": _Readable(_healthy),
         "/openapi.json": _Readable(partial(_describe, routes)),
@@ -35,7 +40,21 @@ def build_app(routes: Sequence[Route]) -> ASGIApp:
         allow_headers=["*"],
         allow_private_network=True,
     )
-    return Boundary(app)
+    return Boundary(_BesideSockets(app, sockets or {}))
+
+
+class _BesideSockets:
+    """Serves WebSockets past what is for HTTP alone: every layer costs each connection memory."""
+
+    def __init__(self, app: ASGIApp, sockets: Sockets) -> None:
+        self._app = app
+        self._sockets = {p + path: serve for p in PREFIXES for path, serve in sockets.items()}
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] != "websocket":
+            return self._app(scope, receive, send)
+        serve = self._sockets.get(scope["path"], no_such_socket)
+        return serve(WebSocket(scope, receive, send))
 
 
 class _Readable:

@@ -4,12 +4,13 @@ Re-raising would make the Functions Framework answer a second time.
 """
 
 import logging
-import traceback
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
+from shared.telemetry import whereabouts
 from shared.web.problems import problem
 
 logger = logging.getLogger(__name__)
@@ -49,14 +50,12 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
         scope["path"],
         headers={"Access-Control-Allow-Origin": "*"},
     )
-    await response(scope, receive, send)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
 
 
 def _log(error: Exception, scope: Scope) -> None:
-    # The message of an unforeseen error may hold anything, a payload for instance: it stays out.
-    frames = " > ".join(
-        f"{frame.filename}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-    )
-    kind = type(error).__name__
-    logger.error("%s in %s %s: %s", kind, scope["method"], scope["path"], frames)
+    kind, method = type(error).__name__, scope.get("method", "WebSocket")
+    logger.error("%s in %s %s: %s", kind, method, scope["path"], whereabouts(error))

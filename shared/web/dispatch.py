@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from shared.auth.purchases import Subscriber
 from shared.errors import LiftLogError, RequestTooLarge
@@ -81,6 +82,12 @@ async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
+async def no_such_socket(socket: WebSocket) -> None:
+    """Answer a WebSocket that nobody serves, instead of accepting it."""
+    path = socket.url.path
+    await socket.send_denial_response(problem(HTTPStatus.NOT_FOUND, "no such route", path))
+
+
 async def _handled(route: Route, request: Request) -> Answer | JsonStream | None:
     if route.purchases is None:
         return await route.handler(await _parsed(route, request))
@@ -97,7 +104,9 @@ async def _work(route: Route, parsed: Parsed, subscriber: Subscriber) -> Answer 
 async def _parsed(route: Route, request: Request) -> Parsed:
     if route.has_body:
         return route.parse_body(await _read_body(request, route.max_body_bytes))
-    return route.parse_path(request.path_params)
+    return route.parse_parameters(
+        {**request.query_params} if route.from_query else request.path_params
+    )
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytearray:

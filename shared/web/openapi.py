@@ -4,7 +4,7 @@ Source: https://spec.openapis.org/oas/v3.1.0
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -95,11 +95,19 @@ def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
             "content": _content("application/json", schema),
         }
     else:
-        operation["parameters"] = [
-            {"name": field.alias, "in": "path", "required": True, "schema": {"type": "string"}}
-            for field in route.takes.model_fields.values()
-        ]
+        operation["parameters"] = list(_parameters(route))
     return operation
+
+
+def _parameters(route: Route) -> Iterator[Document]:
+    properties = route.takes.model_json_schema()["properties"]
+    for field in route.takes.model_fields.values():
+        yield {
+            "name": field.alias,
+            "in": "query" if route.from_query else "path",
+            "required": field.is_required(),
+            "schema": properties[field.alias] if route.from_query else {"type": "string"},
+        }
 
 
 def _responses(route: Route, schemas: dict[Any, Document]) -> Document:

@@ -28,7 +28,7 @@ Handler = Callable[..., Awaitable[Answer | JsonStream | None]]
 class Route:
     """A route of the contract, from which dispatch, validation and the OpenAPI document come.
 
-    A GET takes its input from the path, every other method from a JSON body.
+    A GET takes its input from the path, every other method from a JSON body or the query.
     """
 
     method: str
@@ -53,10 +53,13 @@ class Route:
     what is done for them costs money.
     """
 
+    from_query: bool = False
+    """Whether the input comes in the query string."""
+
     @property
     def has_body(self) -> bool:
         """Whether the input comes as a body."""
-        return self.method != "GET"
+        return self.method != "GET" and not self.from_query
 
     @cached_property
     def max_body_bytes(self) -> int:
@@ -69,6 +72,8 @@ class Route:
         general: list[type[LiftLogError]] = [DependencyUnavailable, DependencyTimedOut]
         if self.has_body:
             general += [InvalidRequest, RequestTooLarge]
+        if self.from_query:
+            general += [InvalidRequest]
         return sorted({STATUS[error] for error in (*general, *self.refuses)})
 
     def parse_body(self, body: bytes | bytearray) -> Request:
@@ -83,8 +88,12 @@ class Route:
             raise InvalidRequest("the body is not JSON") from None
         return self._validated(content)
 
-    def parse_path(self, parameters: dict[str, str]) -> Request:
-        """Read a request from the path's parameters."""
+    def parse_parameters(self, parameters: dict[str, str]) -> Request:
+        """Read a request from the parameters of the path or the query.
+
+        Raises:
+            InvalidRequest: not of the right form; says which.
+        """
         return self._validated(parameters)
 
     def _validated(self, content: object) -> Request:

@@ -12,9 +12,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.local.functions_framework import command, environment, runtime_folder
 from scripts.local.ports import HOST, url
 from scripts.local.processes import Processes
+from scripts.local.services import command, environment, runtime_folder
 from scripts.local.stack import free_ports
 from scripts.stand_ins import revenuecat
 from scripts.stand_ins.conversation import Speech

@@ -11,7 +11,7 @@ import pytest
 
 from scripts.client.api import to_text
 from scripts.client.person import Person
-from scripts.local.ports import FUNCTIONS, HOST, url
+from scripts.local.ports import HOST, SERVICES, url
 from scripts.stand_ins.settings import WEB_KEY
 from tests import stack
 from tests.front_door import FrontDoor
@@ -86,7 +86,7 @@ async def test_all_methods_of_a_path_are_named(door: FrontDoor) -> None:
     assert (await door.get("/v2/inbox")).headers["allow"] == "POST, PUT"
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", SERVICES)
 @pytest.mark.parametrize("path", ["/", "/v2", "/nowhere", "/v3/user", "/v2/v2/health", "//"])
 async def test_an_unknown_route_is_not_found(
     http: httpx.AsyncClient, function: str, path: str
@@ -95,7 +95,7 @@ async def test_an_unknown_route_is_not_found(
 
 
 @PREFIXES
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", SERVICES)
 async def test_every_function_describes_itself(
     http: httpx.AsyncClient, prefix: str, function: str
 ) -> None:
@@ -105,7 +105,7 @@ async def test_every_function_describes_itself(
 
 
 @PREFIXES
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", SERVICES)
 async def test_every_function_says_that_it_is_healthy(
     http: httpx.AsyncClient, prefix: str, function: str
 ) -> None:

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from scripts.local.ports import FUNCTIONS, HOST, url
+from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.stack import ROOT, Stack, addresses, free_ports
 from scripts.stand_ins.settings import WEB_KEY
 from tests.stack import current, said
@@ -63,7 +63,7 @@ def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
         assert journey.returncode == 0, journey.stdout
         assert "All 35 steps went as they should." in journey.stdout
         if not options:
-            for name in FUNCTIONS:
+            for name in SERVICES:
                 assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
             assert get(url(own.ports.of("users")) + "/v2/inbox").status_code == 404
             assert get(url(own.ports.base) + "/v2/inbox").status_code == 405

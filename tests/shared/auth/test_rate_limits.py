@@ -19,6 +19,10 @@ def subscriber(store: str) -> Subscriber:
     return Subscriber.of(store, str(uuid4()))
 
 
+def limited(quotas: Quotas, settings: RateLimitSettings) -> RateLimits:
+    return RateLimits("test", settings.web, settings.mobile, quotas, settings)
+
+
 async def passes(limits: RateLimits, who: Subscriber, most: int) -> int:
     """Ask until refused, `most` times at most; return how often it passed."""
     for passed in range(most):
@@ -33,14 +37,14 @@ async def passes(limits: RateLimits, who: Subscriber, most: int) -> int:
     ("store", "limit"), [("Web", 100), ("Google", 20), ("Apple", 20), ("RevenueCat", 20)]
 )
 async def test_every_store_has_its_limit(database: Database, store: str, limit: int) -> None:
-    limits = RateLimits("test", Quotas(database), RateLimitSettings())
+    limits = limited(Quotas(database), RateLimitSettings())
     assert await passes(limits, subscriber(store), most=limit + 5) == limit
 
 
 async def test_buckets_are_counted_apart(database: Database) -> None:
-    quotas, settings, who = Quotas(database), RateLimitSettings(mobile=1), subscriber("Apple")
+    quotas, settings, who = Quotas(database), RateLimitSettings(), subscriber("Apple")
     for bucket in ("ai", "chat"):
-        assert await passes(RateLimits(bucket, quotas, settings), who, most=2) == 1
+        assert await passes(RateLimits(bucket, 1, 1, quotas, settings), who, most=2) == 1
 
 
 async def test_in_test_mode_nobody_is_limited(
@@ -48,7 +52,7 @@ async def test_in_test_mode_nobody_is_limited(
 ) -> None:
     monkeypatch.setenv("TEST_MODE", "True")
     monkeypatch.setenv("RATE_LIMIT_MOBILE", "1")
-    limits = RateLimits("test", Quotas(database), RateLimitSettings())
+    limits = limited(Quotas(database), RateLimitSettings())
     assert await passes(limits, subscriber("Google"), most=5) == 5
 
 
@@ -64,19 +68,19 @@ class Broken(Quotas):
 
 
 async def test_who_cannot_be_counted_is_refused() -> None:
-    limits = RateLimits("test", Broken(DependencyUnavailable("the store", 5)), RateLimitSettings())
+    limits = limited(Broken(DependencyUnavailable("the store", 5)), RateLimitSettings())
     with pytest.raises(DependencyUnavailable):
         await limits.admit(subscriber("Web"), NOW)
 
 
 async def test_who_cannot_be_counted_passes_if_the_operator_wants_it() -> None:
     settings = RateLimitSettings(when_unavailable="allow")
-    limits = RateLimits("test", Broken(DependencyUnavailable("the store", 5)), settings)
+    limits = limited(Broken(DependencyUnavailable("the store", 5)), settings)
     await limits.admit(subscriber("Web"), NOW)
 
 
 async def test_a_crowd_is_no_way_around_the_limit() -> None:
     settings = RateLimitSettings(when_unavailable="allow")
-    limits = RateLimits("test", Broken(Overloaded("requests", 5)), settings)
+    limits = limited(Broken(Overloaded("requests", 5)), settings)
     with pytest.raises(Overloaded):
         await limits.admit(subscriber("Web"), NOW)

@@ -16,8 +16,8 @@ import pytest
 
 from scripts.client.api import to_text
 from scripts.local.emulator import firestore_command, warm_up
-from scripts.local.functions_framework import PROJECT
 from scripts.local.ports import HOST
+from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from tests import stack

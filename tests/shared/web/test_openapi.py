@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.local.ports import FUNCTIONS, url
+from scripts.local.ports import SERVICES, url
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from shared.web.openapi import describe
 from tests import stack
@@ -25,7 +25,7 @@ def document_of(function: str) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", SERVICES)
 def test_every_route_is_described(function: str) -> None:
     described = {
         f"{method.upper()} {path.removeprefix('/v2')}"
@@ -44,7 +44,7 @@ def test_limits_and_names_are_described() -> None:
     assert schemas["UsersRequest"]["properties"]["ids"]["maxItems"] == 200
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", SERVICES)
 def test_generated_requests_find_no_server_error_and_no_undocumented_answer(
     function: str, tmp_path: Path
 ) -> None:
@@ -79,7 +79,7 @@ def test_the_document_is_made_from_the_declared_routes() -> None:
             for status, answer in operation["responses"].items():
                 has_retry_after = "Retry-After" in answer.get("headers", {})
                 assert has_retry_after == (status in ("429", "502", "503", "504"))
-            is_for_subscribers = route.path.startswith("/ai/")
+            is_for_subscribers = route.path.startswith("/ai")
             assert ("security" in operation) == is_for_subscribers
             if is_for_subscribers:
                 assert "WWW-Authenticate" in operation["responses"]["401"]["headers"]

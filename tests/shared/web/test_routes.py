@@ -4,8 +4,11 @@ from functools import cache
 
 import pytest
 
-from scripts.local.gateway import routes_by_function
+from functions.chat.main import chat
+from scripts.local.gateway import routes_by_service
 from shared.errors import LiftLogError, Overloaded
+from shared.settings import StoreSettings
+from shared.store.client import Database
 from shared.web.problems import STATUS
 from shared.web.routes import Route
 
@@ -21,6 +24,7 @@ CONTRACT = {
     "social": {"PUT /follow-secret", "POST /follow-secret/delete", "PUT /inbox", "POST /inbox"},
     "sharing": {"POST /shareditem", "GET /shareditem/{id}"},
     "ai": {"POST /ai/workout", "POST /ai/session"},
+    "chat": {"POST /ai-chat/negotiate", "POST /ai-chat-v2/negotiate"},
 }
 
 SMALLEST_LIMIT_BYTES = {
@@ -37,7 +41,7 @@ SMALLEST_LIMIT_BYTES = {
 
 @cache
 def declared() -> dict[str, list[Route]]:
-    return routes_by_function()
+    return routes_by_service(Database(StoreSettings()), chat)
 
 
 def every_route() -> list[Route]:

@@ -1,24 +1,27 @@
-"""How a function is run as in production: by the Functions Framework, in a process of its own."""
+"""How a service is run as in production, in a process of its own: functions by their framework."""
 
 import os
 import sys
 from pathlib import Path
 
-from scripts.local.ports import HOST
+from scripts.local.ports import FUNCTIONS, HOST
 from scripts.stand_ins.settings import local_services
 
 _ROOT = Path(__file__).parents[2]
 PROJECT = "liftlog-local"
 
 
-def command(function: str, port: int) -> list[str]:
-    """Return the command that serves `function` on `port`."""
+def command(service: str, port: int) -> list[str]:
+    """Return the command that serves a function or service on `port`."""
+    if service not in FUNCTIONS:
+        where = [f"CHAT_HOST={HOST}", f"PORT={port}"]
+        return ["env", *where, sys.executable, "-m", f"functions.{service}"]
     folder = runtime_folder(port)
     folder.mkdir(parents=True, exist_ok=True)
     return [
         "env", f"XDG_RUNTIME_DIR={folder}",
         str(Path(sys.executable).with_name("functions-framework")),
-        "--source", str(_ROOT / "functions" / function / "main.py"),
+        "--source", str(_ROOT / "functions" / service / "main.py"),
         "--target", "main",
         "--host", HOST,
         "--port", str(port),
@@ -31,7 +34,7 @@ def runtime_folder(port: int) -> Path:
 
 
 def environment(emulator: str, stand_ins: str | None = None) -> dict[str, str]:
-    """Return what a function's process needs to know, with the emulator at `emulator`.
+    """Return what a service's process needs to know, with the emulator at `emulator`.
 
     With the address of the stand-ins, what needs a key that the environment does not have is done
     by them.

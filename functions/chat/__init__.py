@@ -1,0 +1,1 @@
+"""The service `chat`: a talk with the coach, over WebSockets that speak SignalR."""

@@ -1,0 +1,135 @@
+"""The routes of the chat: negotiation, and the WebSocket itself."""
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from starlette.websockets import WebSocket
+
+from functions.chat.connection import Connection, Timing
+from functions.chat.hub import Client, Hub
+from shared.auth.purchases import Purchases, Subscriber
+from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled, NotFound
+from shared.instants import now
+from shared.schemas.chat import Negotiation, NegotiationRequest
+from shared.web.app import Sockets
+from shared.web.problems import problem_of
+from shared.web.purchase_token import presented_token
+from shared.web.routes import Route
+
+logger = logging.getLogger(__name__)
+
+_NEWEST_NEGOTIATION = 1
+_ID_BYTES = 16
+_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+_LAST_WORDS_S = 1
+_TRY_ANOTHER_S = 1
+
+OpenHub = Callable[[Client, Subscriber], Hub]
+
+
+class ChatHandlers:
+    """Serves hubs, and knows who is connected.
+
+    Args:
+        purchases: who may connect.
+        hubs: by the paths of the contract, without the prefix.
+        timing: of every connection.
+    """
+
+    def __init__(
+        self, purchases: Purchases, hubs: Mapping[str, OpenHub], timing: Timing | None = None
+    ) -> None:
+        self._purchases = purchases
+        self._hubs = hubs
+        self._timing = timing or Timing()
+        self._connections: dict[Connection, asyncio.Task[None] | None] = {}
+        self._is_leaving = False
+
+    @property
+    def connected(self) -> int:
+        """How many clients are connected."""
+        return len(self._connections)
+
+    def routes(self) -> list[Route]:
+        """Return the routes of plain HTTP."""
+        return [
+            Route(
+                "POST",
+                f"{path}/negotiate",
+                "Ask how to connect to the chat.",
+                takes=NegotiationRequest,
+                answers=Negotiation,
+                handler=self.negotiate,
+                refuses=[NotEntitled],
+                purchases=self._purchases,
+                from_query=True,
+            )
+            for path in self._hubs
+        ]
+
+    def sockets(self) -> Sockets:
+        """Return who serves WebSockets, by the path."""
+        return {path: partial(self.connect, open_hub) for path, open_hub in self._hubs.items()}
+
+    async def negotiate(self, request: NegotiationRequest, _subscriber: Subscriber) -> Negotiation:
+        """Offer a connection, of which nothing is kept: any instance may take it.
+
+        Hence WebSockets alone: the other transports would have to come back to one that remembers.
+        """
+        version = min(request.negotiate_version, _NEWEST_NEGOTIATION)
+        return Negotiation(
+            negotiate_version=version,
+            connection_id=secrets.token_urlsafe(_ID_BYTES),
+            connection_token=secrets.token_urlsafe(_ID_BYTES) if version else None,
+        )
+
+    async def connect(self, open_hub: OpenHub, socket: WebSocket) -> None:
+        """Serve a subscriber's connection until it ends."""
+        try:
+            subscriber = await self._purchases.subscriber(presented_token(socket), now())
+            _check_id(socket.query_params.get("id"))
+            if self._is_leaving:
+                raise DependencyUnavailable("this instance", _TRY_ANOTHER_S)
+        except LiftLogError as error:
+            with suppress(OSError):  # The client may have hung up while its store was asked.
+                await socket.send_denial_response(problem_of(error, socket.url.path))
+            return
+        try:
+            await socket.accept()
+        except OSError:
+            return  # As above.
+        connection = Connection(socket, lambda client: open_hub(client, subscriber), self._timing)
+        self._connections[connection] = asyncio.current_task()
+        try:
+            await connection.serve()
+        finally:
+            del self._connections[connection]
+
+    async def leave(self, grace_s: float) -> None:
+        """End all connections: each when its replies have ended, and all after `grace_s`."""
+        self._is_leaving = True
+        if not self._connections:
+            return
+        logger.info("%d connections are to end within %g s", self.connected, grace_s)
+        for connection in self._connections:
+            connection.leave()
+        tasks = [task for task in self._connections.values() if task is not None]
+        await asyncio.wait(tasks, timeout=grace_s)
+        if self._connections:
+            for connection in self._connections:
+                connection.hang_up()
+            await asyncio.wait(tasks, timeout=_LAST_WORDS_S)
+
+
+def _check_id(presented: str | None) -> None:
+    """Return if the id may be one of a negotiation, or there was none.
+
+    Source: TransportProtocols, "WebSockets".
+    """
+    if presented is not None and not _ID.fullmatch(presented):
+        raise NotFound("no such connection")

@@ -1,0 +1,69 @@
+"""Every call ends exactly once, whatever becomes of it and of the others."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.functions.chat.hub_for_tests import HubForTests, call, cancel, new_gate, open_gate
+from tests.functions.chat.service import Running, hub_alone, served_chat
+
+KINDS: dict[str, dict[str, Any]] = {
+    "passes": call("", "Nothing"),
+    "speaks": call("", "Repeat", "a", 1),
+    "waits": call("", "Wait"),
+    "has wrong arguments": call("", "Repeat"),
+    "does not exist": call("", "Unknown"),
+    "wants a stream": {**call("", "Nothing"), "type": 4},
+    "brings a stream": call("", "Nothing", streamIds=["s"]),
+}
+FAIL = {"has wrong arguments", "does not exist", "wants a stream", "brings a stream"}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with served_chat(hub_alone(HubForTests)) as running:
+        yield running
+
+
+@settings(max_examples=40)
+@given(
+    kinds=st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=30),
+    cancelled=st.sets(st.integers(0, 40)),
+    in_one_frame=st.booleans(),
+)
+async def test_every_call_is_completed_once_and_never_with_a_result(
+    running: Running, kinds: list[str], cancelled: set[int], *, in_one_frame: bool
+) -> None:
+    """HubProtocol, "Completion and results": nothing comes for an id after its completion.
+
+    The contract, "Chat": never both `result` and `error`.
+    """
+    gate = new_gate()
+    kind_of = {str(number): kind for number, kind in enumerate(kinds)}
+    messages = [{**KINDS[kind], "invocationId": id_} for id_, kind in kind_of.items()]
+    for message, kind in zip(messages, kinds, strict=True):
+        if kind == "waits":
+            message["arguments"] = [gate]
+    for number in cancelled:
+        messages.insert(2 * number, cancel(str(number)))
+    async with running.shaken() as wire:
+        for batch in [messages] if in_one_frame else [[each] for each in messages]:
+            await wire.send(*batch)
+        open_gate(gate)
+        ends: list[Any] = []
+        while len(ends) < len(kinds):
+            record = await wire.record()
+            ends += [record] if record["type"] == 3 else []
+        await wire.send({"type": 7})
+        ends += [record for record in await wire.rest() if record["type"] == 3]
+    assert Counter(end["invocationId"] for end in ends) == Counter(list(kind_of))
+    assert all(end.keys() <= {"type", "invocationId", "error"} for end in ends)
+    for end in ends:
+        may_be_refused = "too many" in end.get("error", "")
+        may_be_cancelled = int(end["invocationId"]) in cancelled
+        if not (may_be_refused or may_be_cancelled):
+            assert ("error" in end) == (kind_of[end["invocationId"]] in FAIL)

@@ -1,0 +1,133 @@
+"""Whatever clients send: it is understood, or their connection ends, and nothing else happens."""
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed
+
+from scripts.local.ports import HOST
+from tests.functions.chat.aftermath import errors_logged, nothing_left
+from tests.functions.chat.hub_for_tests import HubForTests, alive, call, called, cancel, completed
+from tests.functions.chat.noise import MESSAGES, RECORDS
+from tests.functions.chat.service import END, HANDSHAKE, TOKEN, Running, hub_alone, served_chat
+
+FRAMES_OF_RECORDS = st.lists(RECORDS, max_size=4).map(lambda records: END.join([*records, ""]))
+FRAMES_OF_ONE = MESSAGES.map(lambda message: message + END)
+FRAMES = st.lists(
+    FRAMES_OF_ONE | FRAMES_OF_RECORDS | st.text() | st.binary(max_size=300), min_size=1, max_size=8
+)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with served_chat(hub_alone(HubForTests)) as running:
+        yield running
+
+
+CALLS = st.lists(st.tuples(st.text(), st.integers()), max_size=8)
+NEITHER = st.sampled_from([{"type": 6}, {"type": 99}, cancel("nothing"), {"type": 2, "item": "ü"}])
+
+
+@settings(max_examples=40)
+@given(CALLS, st.lists(NEITHER, max_size=4), st.lists(st.integers(0, 2000)), st.randoms())
+async def test_the_answers_are_the_same_however_the_client_cuts_its_stream(
+    running: Running,
+    calls: list[tuple[str, int]],
+    others: list[dict[str, Any]],
+    cuts: list[int],
+    random: Any,
+) -> None:
+    """HubProtocol, "JSON Encoding"; the contract, "Chat": also together with the handshake."""
+    messages = [call(str(id_), "Repeat", *arguments) for id_, arguments in enumerate(calls)]
+    for other in others:
+        messages.insert(random.randint(0, len(messages)), other)
+    records = [json.dumps(each, ensure_ascii=random.random() < 0.5) + END for each in messages]
+    stream = HANDSHAKE + "".join(records)
+    places = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
+    async with running.connected() as wire:
+        for begin, end in pairwise(places):
+            frame = stream[begin:end]
+            await wire.frame(frame.encode() if random.random() < 0.3 else frame)
+        assert await wire.record() == {}
+        heard = [await wire.record() for _ in range(2 * len(calls))]
+        assert await alive(wire)
+    spoken = [record for record in heard if record["type"] == 1]
+    ended = [record for record in heard if record["type"] == 3]
+    assert spoken == [called("Repeated", [text, number]) for text, number in calls]
+    assert sorted(ended, key=str) == [completed(str(number)) for number in range(len(calls))]
+
+
+async def survives(
+    running: Running, first: str, frames: list[str | bytes], *, is_polite: bool
+) -> None:
+    """Send frames and go, politely or in the middle of it all; see what is left."""
+    with errors_logged() as errors:
+        async with running.connected() as wire:
+            with suppress(ConnectionClosed):
+                for frame in (first, *frames):
+                    await wire.frame(frame)
+                if is_polite:
+                    await wire.frame(END + '{"type":7}' + END)
+                    await wire.rest()
+            wire.socket.transport.abort()
+        await nothing_left(running)
+    assert errors == []
+    async with running.shaken() as wire:
+        assert await alive(wire)
+
+
+@settings(max_examples=50)
+@given(frames=FRAMES, is_polite=st.booleans())
+async def test_any_frames_may_come_instead_of_a_handshake(
+    running: Running, frames: list[str | bytes], *, is_polite: bool
+) -> None:
+    await survives(running, "", frames, is_polite=is_polite)
+
+
+@settings(max_examples=100)
+@given(frames=FRAMES, is_polite=st.booleans())
+async def test_any_frames_may_come_after_the_handshake(
+    running: Running, frames: list[str | bytes], *, is_polite: bool
+) -> None:
+    await survives(running, HANDSHAKE, frames, is_polite=is_polite)
+
+
+UPGRADE = (
+    "GET /hub HTTP/1.1\r\nHost: chat\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {b64encode(bytes(16)).decode()}\r\n"
+    f"Authorization: Web {TOKEN}\r\n\r\n"
+)
+HEADS = st.tuples(st.integers(0, 255), st.sampled_from([0, 5, 0x80, 0x85, 0xFE, 0xFF])).map(bytes)
+BYTES = st.lists(HEADS | st.binary(max_size=20), max_size=6).map(b"".join)
+
+
+@settings(max_examples=50)
+@given(st.sampled_from(["", UPGRADE[:40], UPGRADE]), BYTES)
+async def test_any_bytes_may_come_instead_of_frames(
+    running: Running, first: str, noise: bytes
+) -> None:
+    """RFC 6455, section 7.1.7: what is no frame fails the connection."""
+    with errors_logged() as errors:
+        port = int(running.address.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection(HOST, port)
+        with suppress(ConnectionError):
+            async with asyncio.timeout(20):
+                writer.write(first.encode())
+                if first == UPGRADE:
+                    assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+                writer.write(noise)
+                writer.write_eof()
+                await reader.read()
+        writer.transport.abort()
+        await nothing_left(running)
+    assert errors == []
+    async with running.shaken() as wire:
+        assert await alive(wire)

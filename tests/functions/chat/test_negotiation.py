@@ -1,0 +1,189 @@
+"""Asking how to connect."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.functions.chat.hub_for_tests import HubForTests, alive
+from tests.functions.chat.service import TOKEN, Running, hub_alone, served_chat
+
+ID = re.compile(r"[A-Za-z0-9_-]+")
+SIGNED_IN = {"Authorization": f"Bearer Web {TOKEN}"}
+WEB_SOCKETS = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with served_chat(hub_alone(HubForTests)) as running:
+        yield running
+
+
+async def negotiated(
+    http: httpx.AsyncClient, running: Running, query: str = "?negotiateVersion=1"
+) -> httpx.Response:
+    return await http.post(running.address + "/hub/negotiate" + query, headers=SIGNED_IN)
+
+
+@pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
+async def test_the_answer_has_the_shape_that_clients_expect(
+    running: Running, http: httpx.AsyncClient, prefix: str
+) -> None:
+    """The contract, "Chat"; TransportProtocols, "Version 1"."""
+    where = f"{running.address}{prefix}/hub/negotiate?negotiateVersion=1"
+    answer = await http.post(where, headers=SIGNED_IN)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    content = answer.json()
+    assert content == {
+        "negotiateVersion": 1,
+        "connectionId": content["connectionId"],
+        "connectionToken": content["connectionToken"],
+        "availableTransports": WEB_SOCKETS,
+    }
+
+
+@pytest.mark.parametrize("query", ["?negotiateVersion=0", ""], ids=["0", "absent"])
+async def test_version_0_has_no_token(
+    running: Running, http: httpx.AsyncClient, query: str
+) -> None:
+    """TransportProtocols, "Version 0", which is what is meant without a version."""
+    content = (await negotiated(http, running, query)).json()
+    assert content == {
+        "negotiateVersion": 0,
+        "connectionId": content["connectionId"],
+        "availableTransports": WEB_SOCKETS,
+    }
+
+
+@pytest.mark.parametrize("version", ["2", "99999999999999999999"])
+async def test_a_later_version_is_answered_with_the_latest_of_ours(
+    running: Running, http: httpx.AsyncClient, version: str
+) -> None:
+    """TransportProtocols, "POST [endpoint-base]/negotiate request"."""
+    answer = await negotiated(http, running, f"?negotiateVersion={version}")
+    assert answer.json()["negotiateVersion"] == 1
+
+
+@pytest.mark.parametrize("version", ["-1", "one", "", "1.5"], ids=repr)
+async def test_what_is_no_version_is_a_bad_request(
+    running: Running, http: httpx.AsyncClient, version: str
+) -> None:
+    """The contract, "General": 400."""
+    answer = await negotiated(http, running, f"?negotiateVersion={version}")
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in answer.json()["errors"]] == ["negotiateVersion"]
+
+
+async def test_ids_are_new_each_time_and_stand_in_addresses_as_they_are(
+    running: Running, http: httpx.AsyncClient
+) -> None:
+    """The contract, "Chat": no `+`, `/` or `=`."""
+    answers = [(await negotiated(http, running)).json() for _ in range(30)]
+    ids = [answer[name] for answer in answers for name in ("connectionId", "connectionToken")]
+    assert len(set(ids)) == 60
+    assert all(ID.fullmatch(each) for each in ids)
+
+
+async def test_a_body_is_not_looked_at(running: Running, http: httpx.AsyncClient) -> None:
+    """The contract, "Chat": an empty body; some clients send one."""
+    where = f"{running.address}/hub/negotiate?negotiateVersion=1"
+    answer = await http.post(where, headers=SIGNED_IN, content=b"{not JSON")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_negotiating_is_a_post(
+    running: Running, http: httpx.AsyncClient, method: str
+) -> None:
+    """TransportProtocols, "POST [endpoint-base]/negotiate request"; contract, "General": 405."""
+    answer = await http.request(method, running.address + "/hub/negotiate", headers=SIGNED_IN)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_the_other_transports_are_not_there(
+    running: Running, http: httpx.AsyncClient, method: str
+) -> None:
+    """TransportProtocols, "Server-Sent Events", "Long Polling", "HTTP Post": not offered."""
+    found = (await negotiated(http, running)).json()["connectionToken"]
+    answer = await http.request(method, f"{running.address}/hub?id={found}", headers=SIGNED_IN)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_browsers_may_negotiate_from_anywhere(
+    running: Running, http: httpx.AsyncClient
+) -> None:
+    """The contract, "General": CORS; the official client adds headers of its own."""
+    where = f"{running.address}/hub/negotiate?negotiateVersion=1"
+    asked = {
+        "Origin": "https://app.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,x-requested-with,x-signalr-user-agent",
+    }
+    allowed = await http.options(where, headers=asked)
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == "*"
+    assert "POST" in allowed.headers["access-control-allow-methods"]
+    assert "authorization" in allowed.headers["access-control-allow-headers"].lower()
+    assert "access-control-allow-credentials" not in allowed.headers
+    for headers, status in ((SIGNED_IN, 200), ({"X-Requested-With": "XMLHttpRequest"}, 401)):
+        answer = await http.post(where, headers={**headers, "Origin": "https://app.example"})
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
+async def test_a_negotiated_connection_can_be_made(
+    running: Running, http: httpx.AsyncClient, prefix: str
+) -> None:
+    """TransportProtocols, "WebSockets": token in version 1, id in version 0."""
+    first = (await negotiated(http, running)).json()["connectionToken"]
+    second = (await negotiated(http, running, "")).json()["connectionId"]
+    for found in (first, second):
+        async with running.shaken(f"{prefix}/hub?id={found}") as wire:
+            assert await alive(wire)
+
+
+async def test_negotiating_may_be_left_out(running: Running) -> None:
+    """TransportProtocols, "WebSockets": `id` is optional."""
+    async with running.shaken("/hub") as wire:
+        assert await alive(wire)
+
+
+async def test_an_id_from_one_server_is_good_on_another(
+    running: Running, http: httpx.AsyncClient
+) -> None:
+    found = (await negotiated(http, running)).json()["connectionToken"]
+    with served_chat(hub_alone(HubForTests)) as other:
+        async with other.shaken(f"/hub?id={found}") as wire:
+            assert await alive(wire)
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        "",
+        "x",
+        "x" * 23,
+        "05265228-1e2c-46c5-82a1-6a5bcc3f0143",
+        "%2B" * 22,
+        "%ff" * 22,
+        "%C3%BC" * 22,
+    ],
+    ids=repr,
+)
+async def test_an_id_that_no_server_has_given_is_not_found(
+    running: Running, malformed: str
+) -> None:
+    """TransportProtocols, "WebSockets": 404."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with running.connected(f"/hub?id={malformed}"):
+            pass
+    answer = refused.value.response
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,97 @@
+"""What is still to be sent to a client."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.chat.outbox import Outbox
+
+
+def saying(text: str) -> Callable[[], str]:
+    return lambda: text
+
+
+async def test_everything_without_a_key_is_sent_in_order() -> None:
+    outbox = Outbox()
+    for letter in "abc":
+        outbox.put(saying(letter))
+    assert await outbox.take() == "abc"
+
+
+async def test_what_waits_with_a_key_is_replaced_where_it_stands() -> None:
+    outbox = Outbox()
+    outbox.put(saying("a1 "), "a")
+    outbox.put(saying("b1 "), "b")
+    outbox.put(saying("c "))
+    outbox.put(saying("a2 "), "a")
+    assert len(outbox) == 3
+    assert await outbox.take() == "a2 b1 c "
+    assert len(outbox) == 0
+
+
+async def test_what_was_taken_is_not_replaced_but_followed() -> None:
+    outbox = Outbox()
+    outbox.put(saying("a1"), "a")
+    assert await outbox.take() == "a1"
+    outbox.put(saying("a2"), "a")
+    assert await outbox.take() == "a2"
+
+
+async def test_only_what_is_sent_is_written() -> None:
+    """So a state that nobody gets to see costs nothing."""
+    written: list[int] = []
+
+    def writing(number: int) -> Callable[[], str]:
+        def write() -> str:
+            written.append(number)
+            return str(number)
+
+        return write
+
+    outbox = Outbox()
+    for number in range(1000):
+        outbox.put(writing(number), "state")
+    assert await outbox.take() == "999"
+    assert written == [999]
+
+
+async def test_taking_waits_until_there_is_something() -> None:
+    outbox = Outbox()
+    taking = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    assert not taking.done()
+    outbox.put(saying("a"))
+    outbox.put(saying("b"))
+    assert await taking == "ab"
+
+
+async def test_nothing_is_lost_when_taking_is_given_up() -> None:
+    """A ping is due: the writer gives up at the very moment at which there is news."""
+    outbox = Outbox()
+    for _ in range(2):
+        taking = asyncio.create_task(outbox.take())
+        await asyncio.sleep(0)
+        outbox.put(saying("a"), "a")
+        taking.cancel()
+        with suppress(asyncio.CancelledError):
+            await taking
+    assert await outbox.take() == "a"
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["a", "b", ""]), st.booleans()))
+
+
+@given(STEPS)
+async def test_the_newest_of_each_key_is_always_sent(steps: list[tuple[str, bool]]) -> None:
+    outbox, expected = Outbox(), dict[object, str]()
+    for number, (key, is_taken) in enumerate(steps):
+        said = f"{key}{number} "
+        outbox.put(saying(said), key or None)
+        expected[key or number] = said
+        if is_taken:
+            assert await outbox.take() == "".join(expected.values())
+            expected.clear()
+    assert len(outbox) == len(expected)

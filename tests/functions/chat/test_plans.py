@@ -1,0 +1,215 @@
+"""Plans as apps of both years get them, held against schemas that are not ours."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+
+from scripts.stand_ins.conversation import Speech
+from scripts.stand_ins.openai import Scripted
+from tests.functions.chat.conftest import Talk
+from tests.functions.chat.plan_version_3 import (
+    GROWING_2025,
+    GROWING_2026,
+    WHOLE_2025,
+    WHOLE_2026,
+)
+from tests.functions.chat.talker import NEW, OLD, Talker, connected, reminders
+
+WISH = "SECRET-wish: a plan for 2 days"
+SLOWLY = 50
+DEEPEST = 10
+UNKNOWN_TO_STRICT = {
+    "oneOf", "allOf", "not", "if", "discriminator", "pattern", "minLength", "maxLength", "default",
+    "patternProperties",
+}  # fmt: skip
+BOTH_FORMS = pytest.mark.parametrize(
+    ("path", "growing", "whole"),
+    [(OLD, GROWING_2025, WHOLE_2025), (NEW, GROWING_2026, WHOLE_2026)],
+    ids=["2025", "2026"],
+)
+
+
+def sessions(message: dict[str, Any]) -> Any:
+    """Return the sessions of a plan in either form."""
+    return (message.get("plan") or message["blueprint"])["sessions"]
+
+
+def exercises(message: dict[str, Any]) -> list[Any]:
+    """Return the exercises of all sessions."""
+    return [exercise for session in sessions(message) for exercise in session["exercises"]]
+
+
+async def planned(user: Talker, wish: str = WISH) -> dict[str, Any]:
+    """Have a plan made; return the last message with one."""
+    await user.say(wish)
+    return user.plans[-1]
+
+
+@BOTH_FORMS
+async def test_a_plan_grows_before_the_users_eyes_and_ends_whole(
+    talk: Talk, path: str, growing: Draft202012Validator, whole: Draft202012Validator
+) -> None:
+    talk.openai.tokens_per_s = SLOWLY
+    async with connected(talk, path) as user:
+        call_id = await user.begin_to_say(WISH)
+        while not any(map(exercises, user.plans)):
+            await user.receive()
+        assert not user.completed
+        talk.openai.tokens_per_s = 0
+        await user.ended(call_id)
+    for message in user.plans:
+        growing.validate(message)
+    whole.validate(user.plans[-1])
+    counts = [len(exercises(message)) for message in user.plans]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1]
+    last = exercises(user.plans[-1])
+    assert all(exercises(each) == last[: len(exercises(each))] for each in user.plans)
+    assert user.received[0] == {"type": "messageResponse", "message": user.texts[0]}
+    assert user.texts[-1] == "Here is a plan for you."
+
+
+async def test_what_a_plan_leaves_out_is_not_there(talk: Talk) -> None:
+    async with connected(talk, NEW) as user:
+        message = await planned(user)
+    assert "null" not in json.dumps(message)
+
+
+async def test_an_app_of_2026_gets_all_that_plan_version_3_has(talk: Talk) -> None:
+    async with connected(talk, NEW) as user:
+        message = await planned(user)
+    assert message["name"] == message["blueprint"]["name"]
+    found = exercises(message)
+    assert {exercise["type"] for exercise in found} == {
+        "WeightedExerciseBlueprint",
+        "CardioExerciseBlueprint",
+    }
+    weighted = [exercise for exercise in found if "plannedSets" in exercise]
+    assert any(exercise["supersetWithNext"] for exercise in weighted)
+    assert {exercise["resistance"] for exercise in weighted} == {"external", "bodyweight"}
+    rules = [rule for exercise in weighted for rule in exercise["progression"]]
+    assert {rule["axis"] for rule in rules} == {"reps", "load"}
+    assert {rule["scope"]["type"] for rule in rules} == {"allSets", "lowestSets"}
+    assert all(("ceiling" in rule) == (rule["axis"] == "reps") for rule in rules)
+    rounds = [each for exercise in found if "sets" in exercise for each in exercise["sets"]]
+    assert {each["target"]["type"] for each in rounds} == {"time", "distance"}
+    assert {"restBetweenSets" in each for each in rounds} == {True, False}
+
+
+async def test_a_plan_was_last_edited_today(talk: Talk) -> None:
+    before = datetime.now(UTC).date()
+    async with connected(talk, NEW) as user:
+        message = await planned(user)
+    edited = message["blueprint"]["lastEdited"]
+    assert edited in (before.isoformat(), datetime.now(UTC).date().isoformat())
+
+
+async def test_an_app_of_2025_gets_nothing_of_a_later_version(talk: Talk) -> None:
+    async with connected(talk, OLD) as user:
+        message = await planned(user)
+    assert message.keys() == {"type", "plan"}
+    assert message["plan"].keys() == {"name", "description", "sessions"}
+    assert len(sessions(message)) == 2
+
+
+@pytest.mark.parametrize(("unit", "steps"), [("kilograms", {"5", "2.5"}), ("pounds", {"10", "5"})])
+async def test_weights_are_in_the_users_unit(talk: Talk, unit: str, steps: set[str]) -> None:
+    async with connected(talk, NEW) as user:
+        await user.introduce("en-AU", unit)
+        message = await planned(user)
+    known = [each for each in exercises(message) if each["name"] in ("Bench Press", "Pull Up")]
+    found = {rule["step"] for each in known for rule in each["progression"]}
+    assert found - {"1"} == steps  # 1 is a repetition
+
+
+@pytest.mark.parametrize("version", [2, 1, 0, -1, -(2**63)])
+@pytest.mark.parametrize("target", ["Introduce", "SendMessage"])
+async def test_an_app_that_is_too_old_is_told_to_update_and_nothing_else(
+    talk: Talk, version: int, target: str
+) -> None:
+    arguments = {
+        "Introduce": ("en-AU", version, "kilograms"),
+        "SendMessage": (WISH, version),
+    }
+    async with connected(talk, NEW) as user:
+        await user.call(target, *arguments[target])
+        assert user.received == [{"type": "updateRequired", "requiredVersion": 3}]
+        assert not talk.openai.requests
+        # It was not said: nobody has answered it.
+        await user.say("SECRET-hello")
+    assert reminders(talk) == [("user", "SECRET-hello")]
+
+
+@pytest.mark.parametrize("version", [3, 4, 2**53])
+async def test_a_newer_app_is_served(talk: Talk, version: int) -> None:
+    async with connected(talk, NEW) as user:
+        await user.call("SendMessage", WISH, version)
+    WHOLE_2026.validate(user.plans[-1])
+    assert user.plans[-1]["version"] == 3
+    assert not any(message["type"] == "updateRequired" for message in user.received)
+
+
+async def test_an_app_that_is_too_old_does_not_end_a_reply(talk: Talk) -> None:
+    talk.openai.tokens_per_s = SLOWLY
+    talk.openai.script.append(Scripted(Speech("SECRET-reply " * 300)))
+    async with connected(talk, NEW) as user:
+        reply = await user.begin_to_say("SECRET-hello")
+        while not user.texts:
+            await user.receive()
+        await user.call("SendMessage", "SECRET-old", 2)
+        assert reply not in user.completed
+        talk.openai.tokens_per_s = 0
+        await user.ended(reply)
+    assert user.texts[-1] == "SECRET-reply " * 300
+
+
+@pytest.mark.parametrize("path", [OLD, NEW], ids=["2025", "2026"])
+async def test_the_model_gets_a_form_that_strict_schemas_can_describe(
+    talk: Talk, path: str
+) -> None:
+    async with connected(talk, path) as user:
+        await user.say("SECRET-hello")
+    [tool] = talk.openai.requests[-1]["tools"]
+    function = tool["function"]
+    assert function["strict"] is True
+    form = function["parameters"]
+    assert form["type"] == "object"
+    for part in parts_of(form):
+        assert not part.keys() & UNKNOWN_TO_STRICT
+        assert part.keys() == {"$ref"} or "$ref" not in part
+        if part.get("type") == "object":
+            assert part["additionalProperties"] is False
+            assert set(part["required"]) == set(part["properties"])
+    assert depth(form, form) <= DEEPEST
+
+
+def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield a schema and all schemas in it; the names of properties are none."""
+    yield schema
+    for name, value in schema.items():
+        match name:
+            case "properties" | "$defs":
+                inner = list(value.values())
+            case "items":
+                inner = [value]
+            case "anyOf":
+                inner = value
+            case _:
+                continue
+        for each in inner:
+            yield from parts_of(each)
+
+
+def depth(schema: dict[str, Any], root: dict[str, Any]) -> int:
+    """Return how many objects and lists are nested in each other."""
+    if "$ref" in schema:
+        return depth(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root)
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    if "items" in schema:
+        inner.append(schema["items"])
+    level = int(schema.get("type") in ("object", "array"))
+    return level + max((depth(each, root) for each in inner), default=0)

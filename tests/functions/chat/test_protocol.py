@@ -1,0 +1,155 @@
+"""The protocol as pure functions: what is read."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.chat import protocol
+from functions.chat.protocol import (
+    LONGEST_RECORD,
+    CancelInvocation,
+    Close,
+    Invocation,
+    ProtocolError,
+    RecordReader,
+)
+from tests.functions.chat.noise import RECORDS
+
+END = "\x1e"
+STREAMS = st.lists(st.text(st.characters(exclude_characters=END), max_size=30), max_size=8)
+
+
+@given(STREAMS, st.lists(st.integers(0, 250)))
+def test_records_are_the_same_however_frames_cut_them(records: list[str], cuts: list[int]) -> None:
+    """HubProtocol, "JSON Encoding": each message ends with 0x1E, wherever frames do."""
+    stream = "".join(record + END for record in records)
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    frames = [stream[a:b] for a, b in pairwise(places)]
+    reader = RecordReader()
+    assert [record for frame in frames for record in reader.feed(frame)] == records
+
+
+def test_a_record_without_its_end_is_not_one_yet() -> None:
+    """HubProtocol, "JSON Encoding"."""
+    reader = RecordReader()
+    assert reader.feed("") == []
+    assert reader.feed("a" + END + "b") == ["a"]
+    assert reader.feed("c") == []
+    assert reader.feed(END) == ["bc"]
+
+
+def test_the_longest_record_is_read_again_and_again() -> None:
+    """The contract, "Chat": messages of at least 64 KiB."""
+    longest = "x" * LONGEST_RECORD
+    assert LONGEST_RECORD > 64 * 1024
+    reader = RecordReader()
+    assert reader.feed((longest + END) * 2) == [longest, longest]
+
+
+@pytest.mark.parametrize("size", [1000, LONGEST_RECORD + 1], ids=["in many frames", "in one"])
+@pytest.mark.parametrize("end", ["", END], ids=["without an end", "with its end"])
+def test_a_record_that_is_too_long_is_refused(size: int, end: str) -> None:
+    stream = "x" * (LONGEST_RECORD + 1) + end
+    reader = RecordReader()
+
+    def feed() -> None:
+        for begin in range(0, len(stream), size):
+            reader.feed(stream[begin : begin + size])
+
+    with pytest.raises(ProtocolError, match="longer than"):
+        feed()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"protocol":"json","version":1}',
+        '{"version": 1, "protocol": "json"}',
+        '{"protocol":"json","version":1,"later":true}',
+        '{"protocol":"json","version":0}',
+    ],
+    ids=["as clients write it", "in another order", "with more", "version 0"],
+)
+def test_a_handshake_is_understood(record: str) -> None:
+    """HubProtocol, "Overview"; the original server takes lower versions, too."""
+    protocol.check_handshake(record)
+
+
+@given(RECORDS)
+def test_whatever_comes_first_is_a_handshake_or_an_error(record: str) -> None:
+    """HubProtocol, "Overview"."""
+    try:
+        protocol.check_handshake(record)
+    except ProtocolError:
+        return
+    assert json.loads(record)["protocol"] == "json"
+
+
+@pytest.mark.parametrize(
+    ("content", "understood"),
+    [
+        ({"type": 1, "target": "Say", "arguments": []}, Invocation("Say", [])),
+        (
+            {"type": 1, "invocationId": None, "target": "Say", "arguments": [None]},
+            Invocation("Say", [None]),
+        ),
+        (
+            {"type": 1, "invocationId": "7", "target": "Say", "arguments": ["a", 2, True]},
+            Invocation("Say", ["a", 2, True], "7"),
+        ),
+        (
+            {"type": 1, "headers": {"a": "b"}, "target": "Say", "arguments": [], "streamIds": []},
+            Invocation("Say", []),
+        ),
+        (
+            {"type": 1, "invocationId": "", "target": "", "arguments": [], "streamIds": ["1"]},
+            Invocation("", [], "", brings_streams=True),
+        ),
+        (
+            {"type": 4, "invocationId": "7", "target": "Say", "arguments": []},
+            Invocation("Say", [], "7", wants_stream=True),
+        ),
+        ({"type": 5, "invocationId": "7"}, CancelInvocation("7")),
+        ({"type": 7}, Close()),
+        ({"type": 7, "error": "I am leaving", "allowReconnect": True}, Close()),
+        ({"type": 2, "invocationId": "7", "item": 1}, None),
+        ({"type": 3, "invocationId": "7", "result": 1, "error": "both"}, None),
+        ({"type": 6}, None),
+        ({"type": 8, "sequenceId": 1}, None),
+        ({"type": 9, "sequenceId": 1}, None),
+        ({"type": 10}, None),
+        ({"type": 0}, None),
+    ],
+    ids=str,
+)
+def test_a_message_is_understood(content: Any, understood: protocol.Message | None) -> None:
+    """HubProtocol, "JSON Encoding", type by type."""
+    assert protocol.message(json.dumps(content)) == understood
+
+
+@settings(max_examples=500)
+@given(RECORDS)
+def test_whatever_comes_is_a_message_or_nothing_or_an_error(record: str) -> None:
+    """HubProtocol, "Errors"."""
+    try:
+        found = protocol.message(record)
+    except ProtocolError:
+        return
+    assert found is None or isinstance(found, protocol.Message)
+    if isinstance(found, Invocation):
+        assert isinstance(found.target, str)
+        assert isinstance(found.arguments, list)
+
+
+@given(st.text(min_size=20))
+def test_an_error_does_not_repeat_the_input(noise: str) -> None:
+    """TransportProtocols, "NOTE on errors"."""
+    for read in (protocol.check_handshake, protocol.message):
+        for record in (noise, json.dumps({"protocol": noise, "type": noise})):
+            with pytest.raises(ProtocolError) as caught:
+                read(record)
+            assert noise not in str(caught.value)

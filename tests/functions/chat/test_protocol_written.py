@@ -1,0 +1,63 @@
+"""The protocol as pure functions: what is written."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.chat import protocol
+
+END = "\x1e"
+
+
+@pytest.mark.parametrize(
+    ("record", "content"),
+    [
+        (protocol.handshake_response(), {}),
+        (protocol.handshake_response("no"), {"error": "no"}),
+        (protocol.invocation("Say", 1), {"type": 1, "target": "Say", "arguments": [1]}),
+        (protocol.completion("7"), {"type": 3, "invocationId": "7"}),
+        (protocol.completion("7", "no"), {"type": 3, "invocationId": "7", "error": "no"}),
+        (protocol.PING, {"type": 6}),
+        (protocol.close(), {"type": 7}),
+        (protocol.close("no"), {"type": 7, "error": "no"}),
+        (protocol.close(allow_reconnect=True), {"type": 7, "allowReconnect": True}),
+        (
+            protocol.close("no", allow_reconnect=True),
+            {"type": 7, "error": "no", "allowReconnect": True},
+        ),
+    ],
+    ids=lambda value: value.strip(END) if isinstance(value, str) else "",
+)
+def test_a_record_has_the_fields_of_its_type_and_no_others(record: str, content: Any) -> None:
+    """HubProtocol, "JSON Encoding"; contract, "Chat": no `invocationId`, no `result`."""
+    assert record.endswith(END)
+    assert json.loads(record.removesuffix(END)) == content
+
+
+@given(st.text())
+def test_no_text_ends_a_record_early(text: str) -> None:
+    """HubProtocol, "JSON Encoding": 0x1E ends a message, hence stands nowhere else in it."""
+    records = [
+        protocol.invocation(text, text),
+        protocol.completion(text, text),
+        protocol.close(text),
+        protocol.handshake_response(text),
+    ]
+    assert [record.index(END) + 1 for record in records] == [len(record) for record in records]
+    written = [json.loads(record.removesuffix(END)) for record in records]
+    assert written[0]["arguments"] == [text]
+    assert written[1] == {"type": 3, "invocationId": text, "error": text}
+
+
+@given(st.text(max_size=200), st.text(), st.lists(st.text() | st.integers(-(2**63), 2**63)))
+def test_what_is_said_is_what_is_understood(
+    invocation_id: str, target: str, arguments: list[str | int]
+) -> None:
+    """HubProtocol, "Invocations": ids are arbitrary strings."""
+    said = {"type": 1, "invocationId": invocation_id, "target": target, "arguments": arguments}
+    for record in (json.dumps(said), json.dumps(said, ensure_ascii=False)):
+        understood = protocol.message(record)
+        assert understood == protocol.Invocation(target, arguments, invocation_id)

@@ -1,0 +1,76 @@
+"""What only signalrcore does, and the chat's own client on it."""
+
+import asyncio
+import time
+from contextlib import closing
+from socket import SHUT_RDWR
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from signalrcore.hub_connection_builder import HubConnectionBuilder
+
+from scripts.client.coach import Coach, DisconnectedError
+from scripts.local.ports import HOST
+from tests.functions.chat.cable import cable
+from tests.functions.chat.conftest import Talk
+from tests.functions.chat.scenario import reminders
+from tests.loopback import until
+
+
+async def test_after_a_cut_the_library_comes_back_by_itself(talk: Talk) -> None:
+    received: list[Any] = []
+    opened, reopened, ended = Event(), Event(), Event()
+    async with cable(talk.running.address) as line:
+        options = {"access_token_factory": lambda: talk.token}
+        builder = HubConnectionBuilder().with_url(f"{line.address}/ai-chat", options=options)
+        hub = builder.with_automatic_reconnect({"reconnect_interval": 0.1}).build()
+        hub.on("ReceiveMessage", received.extend)
+        hub.on_open(opened.set)
+        hub.on_reconnect(reopened.set)
+        await asyncio.to_thread(hub.start)
+        await until(opened.is_set)
+        line.cut(is_abrupt=False)  # after an abrupt one this library gives up
+        await until(reopened.is_set)
+        hub.send("SendMessage", ["SECRET-after"], lambda _: ended.set(), str(uuid4()))
+        await until(ended.is_set)
+        hub.transport.reconnection_handler = None  # this time it is to stay away
+        hub.transport.connection_checker.running = False  # by itself its thread would go on
+        with closing(hub.transport._client.sock) as connection:  # noqa: SLF001 - as Coach does
+            connection.shutdown(SHUT_RDWR)
+            await asyncio.to_thread(hub.stop)
+    assert received
+    assert reminders(talk) == ["SECRET-after"]
+
+
+async def test_nobody_waits_for_the_coach_to_hang_up(talk: Talk) -> None:
+    def hung_up_after() -> float:
+        with Coach(talk.running.address, talk.token, lambda _message: None) as coach:
+            coach.say("SECRET-hello").result(timeout=20)
+            started = time.monotonic()
+        return time.monotonic() - started
+
+    assert await asyncio.to_thread(hung_up_after) < 8
+    await until(lambda: talk.running.chat.connected == 0)
+
+
+async def test_the_coach_says_so_when_it_has_been_cut_off(talk: Talk) -> None:
+    async with cable(talk.running.address) as line:
+        coach = Coach(line.address, talk.token, lambda _message: None, is_new=False)
+        await asyncio.to_thread(coach.__enter__)
+        talk.openai.tokens_per_s = 1
+        reply = coach.say("SECRET-before")
+        await until(lambda: talk.openai.talking == 1)
+        line.cut()
+        with pytest.raises(DisconnectedError):
+            await asyncio.wrap_future(reply)
+        with pytest.raises(DisconnectedError):
+            coach.say("SECRET-after")
+        await asyncio.to_thread(coach.__exit__)
+
+
+async def test_the_coach_says_so_when_there_is_no_server(unused_tcp_port: int, talk: Talk) -> None:
+    coach = Coach(f"http://{HOST}:{unused_tcp_port}", talk.token, lambda _message: None)
+    with pytest.raises(OSError, match="refused"):
+        await asyncio.to_thread(coach.__enter__)

@@ -1,0 +1,131 @@
+"""Clients that do not take what they are told as fast as it is said."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from functions.chat.connection import Timing
+from scripts.local.ports import HOST
+from tests.functions.chat.aftermath import nothing_left
+from tests.functions.chat.hub_for_tests import (
+    PING,
+    HubForTests,
+    alive,
+    call,
+    completed,
+    new_gate,
+    opened,
+)
+from tests.functions.chat.service import Running, Wire, hub_alone, served_chat
+from tests.loopback import until
+
+LETTERS, TIMES = 50, 2000
+"""50 MB in all, of which operating systems keep a few for who does not read."""
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with served_chat(hub_alone(HubForTests)) as running:
+        yield running
+
+
+@asynccontextmanager
+async def shaken_by_a_slow_client(running: Running) -> AsyncIterator[Wire]:
+    """Connect as a client for whom its operating system keeps as little as possible."""
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    small.connect((HOST, int(running.address.rpartition(":")[2])))
+    async with running.shaken(sock=small, max_queue=1) as wire:
+        yield wire
+
+
+async def flood(wire: Wire, invocation_id: str | None = "1") -> None:
+    """Have much said, without reading any of it."""
+    gate = new_gate()
+    await wire.send(call(invocation_id, "Grow", LETTERS, TIMES, gate))
+    await opened(gate)
+
+
+def lengths(said: list[Any]) -> list[int]:
+    return [len(record["arguments"][0]) for record in said]
+
+
+async def test_a_slow_client_gets_the_newest_state_and_not_every_one(running: Running) -> None:
+    """So what is kept for it does not grow, and it is not behind once it reads again."""
+    async with shaken_by_a_slow_client(running) as wire:
+        await flood(wire)
+        *said, end = await wire.until_completed("1")
+        assert await alive(wire)
+    assert end == completed("1")
+    assert len(said) < TIMES / 2
+    assert lengths(said) == sorted(set(lengths(said)))
+    assert lengths(said)[-1] == LETTERS * TIMES
+
+
+async def test_a_slow_client_slows_down_nobody_else(running: Running) -> None:
+    async with shaken_by_a_slow_client(running) as slow, running.shaken() as wire:
+        await flood(slow)
+        await wire.send(call("1", "Grow", 1, 10, new_gate()))
+        *said, end = await wire.until_completed("1")
+        assert (lengths(said)[-1], end) == (10, completed("1"))
+        slow.socket.transport.abort()
+    await nothing_left(running)
+
+
+async def test_a_client_that_asks_without_listening_is_let_go(running: Running) -> None:
+    """Completions cannot be replaced by newer ones: there must be an end to them."""
+    async with shaken_by_a_slow_client(running) as wire:
+        await flood(wire)
+        for number in range(200):
+            await wire.send(call(f"asked {number}", "Unknown"))
+        said = await wire.rest()
+    assert sum(record["type"] == 3 for record in said) < 100
+    await nothing_left(running)
+
+
+async def test_a_client_that_goes_without_having_read_leaves_nothing(running: Running) -> None:
+    async with shaken_by_a_slow_client(running) as wire:
+        await flood(wire)
+        wire.socket.transport.abort()
+    await nothing_left(running)
+
+
+async def test_a_client_that_neither_reads_nor_speaks_is_given_up() -> None:
+    """The contract, "Chat": after 120 s of silence; here after 0.2 s, and some for a farewell."""
+    with served_chat(hub_alone(HubForTests, Timing(silence_s=0.2, farewell_s=0.2))) as running:
+        async with shaken_by_a_slow_client(running) as wire:
+            await flood(wire, None)
+            await until(lambda: running.chat.connected == 0 and running.tasks() == [])
+            wire.socket.transport.abort()
+        await nothing_left(running)
+
+
+async def test_a_client_that_speaks_without_reading_does_not_stay_for_ever() -> None:
+    with served_chat(
+        hub_alone(HubForTests, Timing(longest_s=0.2, ping_s=0.05, farewell_s=0.2))
+    ) as running:
+        async with shaken_by_a_slow_client(running) as wire:
+            await flood(wire, None)
+            with suppress(ConnectionClosed):
+                async with asyncio.timeout(20):
+                    while running.chat.connected:
+                        await wire.send(PING)
+                        await asyncio.sleep(0.01)
+            await until(lambda: running.chat.connected == 0)
+            wire.socket.transport.abort()
+        await nothing_left(running)
+
+
+async def test_a_client_that_breaks_the_protocol_without_reading_does_not_stay() -> None:
+    with served_chat(hub_alone(HubForTests, Timing(ping_s=0.05, farewell_s=0.2))) as running:
+        async with shaken_by_a_slow_client(running) as wire:
+            await flood(wire, None)
+            await wire.send({"type": "rubbish"})
+            await until(lambda: running.chat.connected == 0)
+            wire.socket.transport.abort()
+        await nothing_left(running)

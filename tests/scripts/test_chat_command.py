@@ -1,0 +1,250 @@
+"""The chat in the terminal, as developers run it."""
+
+import asyncio
+import json
+import os
+import pty
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from scripts.local.ports import HOST
+from scripts.local.stack import ROOT, free_ports
+from scripts.stand_ins.conversation import Speech
+from scripts.stand_ins.faults import Fault
+from scripts.stand_ins.openai import Scripted
+from tests.functions.chat.conftest import Talk
+from tests.functions.chat.talker import instructions, own_chat, reminders
+from tests.loopback import until
+
+COMMAND = str(ROOT / "scripts" / "chat")
+PATIENCE_S = 60
+ENVIRONMENT = {**os.environ, "COLUMNS": "160", "PYTHONWARNINGS": "error", "TERM": "xterm"}
+
+
+@pytest.fixture(scope="module")
+def chat() -> Iterator[Talk]:
+    with own_chat() as talk:
+        yield talk
+
+
+@pytest.fixture
+def talk(chat: Talk) -> Iterator[Talk]:
+    yield chat
+    chat.openai.requests.clear()
+    chat.openai.script.clear()
+    chat.server.faults.clear()
+
+
+async def chatted(
+    server: str, *lines: str, token: str, options: tuple[str, ...] = ()
+) -> tuple[int | None, str]:
+    """Type lines, and then no more; return the exit status and everything that was shown."""
+    process = await asyncio.create_subprocess_exec(
+        COMMAND,
+        server,
+        "--purchase-token",
+        token,
+        *options,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=ENVIRONMENT,
+    )
+    typed = "".join(f"{line}\n" for line in lines)
+    async with asyncio.timeout(PATIENCE_S):
+        shown, _ = await process.communicate(typed.encode())
+    assert "Traceback" not in shown.decode()
+    return process.returncode, shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ((), ("4 x 6", "+5 load", "+ next", "0.5 kilometre, PT5M", "to 12, then +2.5 load")),
+        (("--old",), ("4 x 6", "+5 ", "3 x 8")),
+    ],
+    ids=["2026", "2025"],
+)
+async def test_a_plan_is_shown_with_all_its_exercises(
+    talk: Talk, options: tuple[str, ...], shown: tuple[str, ...]
+) -> None:
+    status, output = await chatted(
+        talk.running.address, "SECRET-wish: a plan", token=talk.token, options=options
+    )
+    assert status == 0
+    for exercise in ("Bench Press", "Triceps Pushdown", "Pull Up", "Biceps Curl", "Calf Raise"):
+        assert output.count(exercise) == 1
+    for title in ("3 days a week", "Day 1: Push", "Day 2: Pull", "Day 3: Legs", *shown):
+        assert title in output
+    assert "Here is a plan for you." in output
+
+
+async def test_the_coach_introduces_itself_and_then_answers_line_by_line(talk: Talk) -> None:
+    talk.openai.script += [Scripted(Speech(f"SECRET-answer {number}")) for number in range(3)]
+    status, output = await chatted(
+        talk.running.address, "SECRET-one", "", "  ", "SECRET-two", token=talk.token
+    )
+    assert status == 0
+    places = [output.index(f"SECRET-answer {number}") for number in range(3)]
+    assert places == sorted(places)
+    assert "locale: en-AU." in instructions(talk)
+    assert [text for _, text in reminders(talk)[-3:]] == [
+        "SECRET-one",
+        "SECRET-answer 1",
+        "SECRET-two",
+    ]
+
+
+async def test_a_talk_can_begin_anew_and_end(talk: Talk) -> None:
+    status, output = await chatted(
+        talk.running.address,
+        "SECRET-one",
+        "/restart",
+        "SECRET-two",
+        "/quit",
+        "SECRET-three",
+        token=talk.token,
+    )
+    assert status == 0
+    assert "forgotten" in output
+    assert reminders(talk) == [("user", "SECRET-two")]
+    await until(lambda: talk.running.chat.connected == 0)
+
+
+async def test_nothing_that_is_said_is_taken_for_markup(talk: Talk) -> None:
+    exercise = {
+        "name": "Squat [/pause]",
+        "sets": 3,
+        "repsPerSet": 5,
+        "weightIncreaseOnSuccess": 2.5,
+        "restBetweenSets": dict.fromkeys(("minRest", "maxRest", "failureRest"), "00:03:00"),
+        "supersetWithNext": False,
+        "notes": "",
+        "link": "",
+    }
+    sessions = [{"name": "Legs [/red]", "exercises": [exercise], "notes": ""}]
+    plan = {"name": "Plan [bold]", "description": "For [/you]", "sessions": sessions}
+    talk.openai.script += [
+        Scripted(Speech("Hello [/]")),
+        Scripted(Speech("Here [/it] is", "show_plan", json.dumps(plan))),
+    ]
+    status, output = await chatted(
+        talk.running.address, "SECRET [/wish]", token=talk.token, options=("--old",)
+    )
+    assert status == 0
+    words = ("Hello [/]", "SECRET [/wish]", "Here [/it] is")
+    for text in (*words, "Plan [bold]", "For [/you]", "Legs [/red]", "Squat [/pause]"):
+        assert text in output
+
+
+async def test_what_goes_wrong_is_shown_and_the_talk_goes_on(talk: Talk) -> None:
+    talk.server.faults.append(Fault(500))
+    status, output = await chatted(talk.running.address, "SECRET-one", token=talk.token)
+    assert status == 0
+    assert "I cannot be reached at the moment." in output
+    assert "I am a stand-in" in output
+
+
+@pytest.mark.parametrize("token", ["Web SECRET-wrong", "SECRET-nothing", "Amazon SECRET-parcel"])
+async def test_who_is_refused_is_told_why(talk: Talk, token: str) -> None:
+    status, output = await chatted(talk.running.address, "SECRET-one", token=token)
+    assert status == 1
+    assert "Refused" in output
+    assert "401" in output
+    assert "purchase token" in output
+    assert "SECRET" not in output
+    assert not talk.openai.requests
+
+
+async def test_no_server_is_said_so_in_a_sentence() -> None:
+    nowhere = f"http://{HOST}:{free_ports().base}"
+    status, output = await chatted(nowhere, "SECRET-one", token="Web SECRET-any")  # noqa: S106
+    assert status == 1
+    assert "No connection" in output
+    assert nowhere in output
+    assert "./scripts/dev" in output
+
+
+class Terminal:
+    """The command in a terminal, which redraws what grows."""
+
+    def __init__(self, process: asyncio.subprocess.Process, terminal: int) -> None:
+        self.process = process
+        self._terminal = terminal
+        self.shown = ""
+
+    async def read(self) -> None:
+        """Take what is shown until the command ends."""
+        with suppress(OSError):  # how Linux says that nobody is at the other end
+            while chunk := await asyncio.to_thread(os.read, self._terminal, 65536):
+                self.shown += chunk.decode(errors="replace")
+
+    def type(self, line: str) -> None:
+        os.write(self._terminal, f"{line}\n".encode())
+
+
+@asynccontextmanager
+async def terminal(talk: Talk) -> AsyncIterator[Terminal]:
+    """Run the command in a terminal until it ends."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        COMMAND,
+        talk.running.address,
+        "--purchase-token",
+        talk.token,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=ENVIRONMENT,
+    )
+    os.close(theirs)
+    opened = Terminal(process, ours)
+    reading = asyncio.create_task(opened.read())
+    try:
+        yield opened
+        async with asyncio.timeout(PATIENCE_S):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await reading
+        os.close(ours)
+
+
+async def test_ctrl_c_stops_a_reply_and_not_the_talk(talk: Talk) -> None:
+    talk.openai.script += [
+        Scripted(Speech("SECRET-hello")),
+        Scripted(Speech("SECRET-long reply of many words"), silent_after=3),
+        Scripted(Speech("SECRET-after")),
+    ]
+    async with terminal(talk) as opened:
+        await until(lambda: "SECRET-hello" in opened.shown)
+        opened.type("SECRET-wish")
+        await until(lambda: "SECRET-long" in opened.shown)
+        opened.process.send_signal(signal.SIGINT)
+        await until(lambda: talk.openai.talking == 0)
+        opened.type("SECRET-again")
+        await until(lambda: "SECRET-after" in opened.shown)
+        opened.type("/quit")
+    assert opened.process.returncode == 0
+    assert "Traceback" not in opened.shown
+    assert [role for role, _ in reminders(talk)][-3:] == ["user", "assistant", "user"]
+
+
+async def test_a_server_that_goes_away_is_said_so() -> None:
+    with own_chat() as talk:
+        talk.openai.script += [
+            Scripted(Speech("SECRET-hello")),
+            Scripted(Speech("SECRET-long reply"), silent_after=3),
+        ]
+        async with terminal(talk) as opened:
+            await until(lambda: "SECRET-hello" in opened.shown)
+            opened.type("SECRET-wish")
+            await until(lambda: "SECRET-long" in opened.shown)
+            talk.running.stop()
+    assert opened.process.returncode == 1
+    assert "No connection" in opened.shown
+    assert "Traceback" not in opened.shown

@@ -163,10 +163,12 @@ async def test_a_second_ctrl_c_ends_it_at_once(instances: Instances) -> None:
     instances.openai.tokens_per_s = 1
     async with listening_to_a_reply(instances.openai, door) as wire:
         process.send_signal(signal.SIGINT)
-        async with httpx.AsyncClient() as http:
+        # Until nobody is let in any more, each time anew: who is in already is still served.
+        async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as http:
             with contextlib.suppress(httpx.TransportError):
                 while True:
                     await http.get(f"{door.address}/health")
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
         records = await wire.rest()
         assert all(record["type"] == 1 for record in records), records[-3:]

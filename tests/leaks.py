@@ -26,7 +26,7 @@ _SENSITIVE = frozenset(
 )
 _SHORTEST = 10  # shorter ones may stand in a log by chance
 _ENOUGH = 200  # of a picture, that much would be noticed
-_NOT_OURS = ("httpcore", "httpx", "hypothesis", "pysignalr", "websockets")
+_NOT_OURS = ("httpcore", "httpx", "hypothesis", "websockets")
 """The tests' own clients, and what draws examples."""
 
 _PROMPTS = (*PLAN_MAKER.splitlines(), *COACH.splitlines())

@@ -15,8 +15,8 @@ from scripts.local.stack import ROOT, free_ports
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.faults import Fault
 from scripts.stand_ins.openai import Scripted
-from tests.functions.chat.conftest import Talk
-from tests.functions.chat.talker import instructions, own_chat, reminders
+from tests.functions.chat.own_chat import Talk, own_chat
+from tests.functions.chat.talker import instructions, reminders
 from tests.loopback import until
 
 COMMAND = str(ROOT / "scripts" / "chat")

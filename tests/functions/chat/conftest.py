@@ -1,45 +1,18 @@
-"""The chat with the model's stand-in behind it, in this process."""
+"""A running chat, and apps of both years on every library that talks to it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from uuid import uuid4
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from functions.chat.main import handlers
-from scripts.stand_ins.faults import Failing
-from scripts.stand_ins.openai import OpenAi
-from shared.outgoing import open_client
-from shared.settings import ChatSettings, StoreSettings
-from shared.store.client import Database
-from tests.functions.chat.service import Running, served_chat
-from tests.loopback import served
-
-
-@dataclass
-class Talk:
-    """A running chat, what stands in for its model and where, how that fails, who may connect."""
-
-    running: Running
-    openai: OpenAi
-    model: str
-    server: Failing
-    token: str
+from tests.functions.chat.libraries import LIBRARIES
+from tests.functions.chat.own_chat import Talk, own_chat
+from tests.functions.chat.scenario import App, Library
 
 
 @pytest.fixture(scope="module")
 def talk_of_module() -> Iterator[Talk]:
-    openai = OpenAi(tokens_per_s=0)
-    server, key = openai.app(), f"SECRET-{uuid4()}"
-    with served(server) as address, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("OPENAI_BASE_URL", f"{address}/v1")
-        environment.setenv("OPENAI_API_KEY", "SECRET-model-key")
-        environment.setenv("OPENAI_RETRIES", "0")
-        environment.setenv("WEB_AUTH_KEY", key)
-        http = open_client()
-        chat = handlers(Database(StoreSettings()), http, ChatSettings())
-        with served_chat(chat, http=http) as running:
-            yield Talk(running, openai, address, server, f"Web {key}")
+    with own_chat() as talk:
+        yield talk
 
 
 @pytest.fixture
@@ -51,3 +24,14 @@ def talk(talk_of_module: Talk) -> Iterator[Talk]:
     openai.requests.clear()
     openai.script.clear()
     talk_of_module.server.faults.clear()
+
+
+@pytest.fixture(scope="module", params=LIBRARIES)
+async def library(request: pytest.FixtureRequest) -> AsyncIterator[Library]:
+    async with LIBRARIES[request.param]() as opened:
+        yield opened
+
+
+@pytest.fixture(params=[False, True], ids=["ai-chat", "ai-chat-v2"])
+def app(request: pytest.FixtureRequest, library: Library, talk: Talk) -> App:
+    return App(library, talk, is_new=request.param)

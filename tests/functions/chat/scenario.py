@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
-from tests.functions.chat.conftest import Talk
+from tests.functions.chat.own_chat import Talk
 
 PATIENCE_S = 60
 SLOWLY = 50

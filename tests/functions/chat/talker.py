@@ -1,21 +1,12 @@
-"""A user of the chat in raw frames, and a chat of one's own."""
+"""A user of the chat in raw frames."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
-from uuid import uuid4
 
-import pytest
-
-from functions.chat.main import handlers
-from scripts.stand_ins.openai import OpenAi
-from shared.outgoing import open_client
-from shared.settings import ChatSettings, StoreSettings
-from shared.store.client import Database
-from tests.functions.chat.conftest import Talk
-from tests.functions.chat.service import Wire, served_chat
-from tests.loopback import served
+from tests.functions.chat.own_chat import Talk
+from tests.functions.chat.service import Wire
 
 PLAN_VERSION = 3
 OLD, NEW = "/ai-chat", "/ai-chat-v2"
@@ -95,27 +86,6 @@ async def connected(talk: Talk, path: str) -> AsyncIterator[Talker]:
     """Connect a user to one of the hubs."""
     async with talk.running.shaken(path, token=talk.token) as wire:
         yield Talker(wire, is_new=path.endswith(NEW))
-
-
-@contextmanager
-def own_chat(database: Database | None = None, **environment: str) -> Iterator[Talk]:
-    """Serve a chat with such settings, and a token that nobody else has."""
-    openai = OpenAi(tokens_per_s=0)
-    server, key = openai.app(), f"SECRET-{uuid4()}"
-    with served(server) as address, pytest.MonkeyPatch.context() as patched:
-        settings = {
-            "OPENAI_BASE_URL": f"{address}/v1",
-            "OPENAI_API_KEY": "SECRET-model-key",
-            "OPENAI_RETRIES": "0",
-            "WEB_AUTH_KEY": key,
-            **environment,
-        }
-        for name, value in settings.items():
-            patched.setenv(name, value)
-        http = open_client()
-        chat = handlers(database or Database(StoreSettings()), http, ChatSettings())
-        with served_chat(chat, http=http) as running:
-            yield Talk(running, openai, address, server, f"Web {key}")
 
 
 def instructions(talk: Talk) -> str:

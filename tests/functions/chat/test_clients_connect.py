@@ -1,36 +1,22 @@
 """How apps of both years connect, on SignalR libraries of others."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.openai import Scripted
 from tests.functions.chat.cable import cable
-from tests.functions.chat.conftest import Talk
-from tests.functions.chat.libraries import LIBRARIES
+from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.scenario import (
     LONG,
     SLOWLY,
     App,
     CallFailedError,
-    Library,
     RefusedError,
     reminders,
 )
 from tests.loopback import until
-
-
-@pytest.fixture(scope="module", params=LIBRARIES)
-async def library(request: pytest.FixtureRequest) -> AsyncIterator[Library]:
-    async with LIBRARIES[request.param]() as opened:
-        yield opened
-
-
-@pytest.fixture(params=[False, True], ids=["ai-chat", "ai-chat-v2"])
-def app(request: pytest.FixtureRequest, library: Library, talk: Talk) -> App:
-    return App(library, talk, is_new=request.param)
 
 
 async def test_a_client_may_skip_the_negotiation(app: App, talk: Talk) -> None:

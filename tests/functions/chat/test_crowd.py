@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from shared.planner.chat import Chat
 from tests.functions.chat.aftermath import errors_logged, nothing_left
-from tests.functions.chat.conftest import Talk
+from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.service import HANDSHAKE, Wire
 from tests.loopback import until
 

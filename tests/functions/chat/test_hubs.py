@@ -8,7 +8,7 @@ import pytest
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.openai import Scripted
 from shared.planner.prompts import INTRODUCE
-from tests.functions.chat.conftest import Talk
+from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.talker import NEW, OLD, Talker, connected, instructions, reminders
 from tests.loopback import until
 

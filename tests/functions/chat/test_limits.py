@@ -13,8 +13,8 @@ from shared.errors import RateLimited
 from shared.settings import StoreSettings
 from shared.store.client import Database
 from shared.store.quotas import Quotas
-from tests.functions.chat.conftest import Talk
-from tests.functions.chat.talker import NEW, OLD, Talker, connected, own_chat
+from tests.functions.chat.own_chat import Talk, own_chat
+from tests.functions.chat.talker import NEW, OLD, Talker, connected
 from tests.loopback import until
 
 LIMIT = 3

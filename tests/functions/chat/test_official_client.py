@@ -15,9 +15,9 @@ from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.openai import Scripted
 from shared.auth.purchases import Purchases
 from tests.functions.chat.cable import cable
-from tests.functions.chat.conftest import Talk
 from tests.functions.chat.hub_for_tests import HubForTests
 from tests.functions.chat.javascript_clients import LOCK, Node, Platform, started
+from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.scenario import (
     LONG,
     SLOWLY,

@@ -14,7 +14,7 @@ from signalrcore.hub_connection_builder import HubConnectionBuilder
 from scripts.client.coach import Coach, DisconnectedError
 from scripts.local.ports import HOST
 from tests.functions.chat.cable import cable
-from tests.functions.chat.conftest import Talk
+from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.scenario import reminders
 from tests.loopback import until
 

@@ -7,7 +7,7 @@ from scripts.local.round_trips import RoundTrips
 from shared.outgoing import open_client
 from shared.settings import ChatSettings, StoreSettings
 from shared.store.client import Database
-from tests.functions.chat.conftest import Talk
+from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.service import served_chat
 from tests.shared.store.test_round_trips import COMMIT, READ, readme_says
 

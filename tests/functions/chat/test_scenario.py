@@ -1,7 +1,6 @@
 """A talk with the coach, as apps of both years have it on SignalR libraries of others."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
@@ -9,8 +8,7 @@ import pytest
 
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.openai import Scripted
-from tests.functions.chat.conftest import Talk
-from tests.functions.chat.libraries import LIBRARIES
+from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.scenario import (
     LONG,
     SLOWLY,
@@ -24,17 +22,6 @@ from tests.functions.chat.scenario import (
     reminders,
 )
 from tests.loopback import until
-
-
-@pytest.fixture(scope="module", params=LIBRARIES)
-async def library(request: pytest.FixtureRequest) -> AsyncIterator[Library]:
-    async with LIBRARIES[request.param]() as opened:
-        yield opened
-
-
-@pytest.fixture(params=[False, True], ids=["ai-chat", "ai-chat-v2"])
-def app(request: pytest.FixtureRequest, library: Library, talk: Talk) -> App:
-    return App(library, talk, is_new=request.param)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.faults import Fault
 from scripts.stand_ins.openai import Scripted
-from tests.functions.chat.conftest import Talk
-from tests.functions.chat.talker import NEW, OLD, connected, own_chat, reminders
+from tests.functions.chat.own_chat import Talk, own_chat
+from tests.functions.chat.talker import NEW, OLD, connected, reminders
 
 SORRY = "I cannot be reached at the moment. Please try again in a few minutes."
 WORDS = "SECRET-words before it"

@@ -89,32 +89,32 @@ class Chat(Generic[Plan]):
             DependencyUnavailable: the model has too much to do.
             LiftLogError: whatever `admit` raises.
         """
-        self._conversation.add(Said("user", text))
+        asked = self._conversation.plus(Said("user", text))
         turn = _Turn(self._form, audience)
         try:
             await self._admit()
-            await self._reply(turn)
+            await self._reply(asked, turn)
         except LiftLogError:
             if not turn.said():
-                self._conversation.forget_last()
+                asked = self._conversation
             raise
         finally:
-            self._conversation.add(*turn.said())
+            self._conversation = asked.plus(*turn.said())
 
     def restart(self) -> None:
         """Forget what was said."""
-        self._conversation.clear()
+        self._conversation = Conversation()
 
-    async def _reply(self, turn: "_Turn[Plan]") -> None:
+    async def _reply(self, asked: Conversation, turn: "_Turn[Plan]") -> None:
         try:
             async with asyncio.timeout(self._deadline_s):
-                await self._have_replied(turn)
+                await self._have_replied(asked, turn)
         except TimeoutError:
             raise DependencyTimedOut(WHAT, TRY_AGAIN_S) from None
 
-    async def _have_replied(self, turn: "_Turn[Plan]") -> None:
+    async def _have_replied(self, asked: Conversation, turn: "_Turn[Plan]") -> None:
         function = Function("show_plan", "Show the user a training plan.", self._form.plan)
-        said = [Said("system", coach(self._locale, self._unit)), *self._conversation.said]
+        said = [Said("system", coach(self._locale, self._unit)), *asked.said]
         reply = await self._model.reply(function, said, must_call=False, grown=turn.grown)
         if reply.call is None:
             if reply.ended not in _FINISHED or not reply.text:

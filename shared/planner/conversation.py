@@ -3,7 +3,7 @@
 Source: contract, heading "Chat".
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from shared.planner.messages import Said
 
@@ -12,36 +12,27 @@ LONGEST = 200_000
 """Characters in all: each message is paid with all before it, and models bear only so much."""
 
 
+@dataclass(frozen=True)
 class Conversation:
     """The last 20 messages, fewer if they are very long.
 
     It never begins with the answer to a call that is forgotten.
     """
 
-    def __init__(self) -> None:
-        self._said: list[Said] = []
+    said: tuple[Said, ...] = ()
+    """The messages, oldest first."""
 
-    @property
-    def said(self) -> Sequence[Said]:
-        """The messages, oldest first."""
-        return tuple(self._said)
+    def plus(self, *said: Said) -> "Conversation":
+        """Return it with these messages, without the oldest of too many.
 
-    def add(self, *said: Said) -> None:
-        """Add messages, and forget the oldest of too many. A call comes with its answer."""
-        kept = [*self._said, *said][-LIMIT:]
+        A call comes with its answer.
+        """
+        kept = (*self.said, *said)[-LIMIT:]
         while len(kept) > len(said) and sum(map(_length, kept)) > LONGEST:
             kept = kept[1:]
         while kept and kept[0].by == "tool":
             kept = kept[1:]
-        self._said = kept
-
-    def forget_last(self) -> None:
-        """Forget the newest message."""
-        self._said = self._said[:-1]
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._said = []
+        return Conversation(kept)
 
 
 def _length(said: Said) -> int:

@@ -96,3 +96,13 @@ def reminders(coach: Coach) -> list[dict[str, Any]]:
     assert [message["role"] == "system" for message in messages].index(True) == 0
     assert all(message["role"] != "system" for message in messages[1:])
     return messages[1:]
+
+
+def user(text: str) -> dict[str, str]:
+    """Return how the model is reminded of a user's words."""
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str) -> dict[str, str]:
+    """Return how the model is reminded of its own words."""
+    return {"role": "assistant", "content": text}

@@ -13,22 +13,16 @@ from tests.shared.planner.talking import (
     PLAN,
     WORDS,
     Follower,
+    assistant,
     calling,
     reminders,
     said,
     saying,
     talk,
+    user,
 )
 
 TEXT = "SECRET-a reply that is long enough to come in a few pieces, one after the other."
-
-
-def user(text: str) -> dict[str, str]:
-    return {"role": "user", "content": text}
-
-
-def assistant(text: str) -> dict[str, str]:
-    return {"role": "assistant", "content": text}
 
 
 async def test_words_grow_and_are_remembered(coach: Coach) -> None:

@@ -16,6 +16,7 @@ from shared.errors import (
     DependencyUnavailable,
     RateLimited,
 )
+from shared.planner.conversation import LIMIT, LONGEST
 from tests.loopback import until
 from tests.shared.planner.conftest import Coach
 from tests.shared.planner.talking import (
@@ -24,11 +25,13 @@ from tests.shared.planner.talking import (
     SESSION,
     WORDS,
     Follower,
+    assistant,
     calling,
     reminders,
     said,
     saying,
     talk,
+    user,
 )
 
 
@@ -257,6 +260,20 @@ async def test_a_refused_message_reaches_neither_the_model_nor_the_memory(coach:
     await said(chat, "SECRET-second")
     assert len(coach.openai.requests) == 1
     assert [each["content"] for each in reminders(coach)] == ["SECRET-second"]
+
+
+async def test_a_long_message_that_comes_to_nothing_takes_nothing_with_it(coach: Coach) -> None:
+    chat = talk(coach)
+    for number in range(LIMIT // 2):
+        coach.openai.script.append(saying(f"SECRET-answer {number}"))
+        await said(chat, f"SECRET-wish {number}")
+    everything = [*reminders(coach), assistant(f"SECRET-answer {LIMIT // 2 - 1}")]
+    assert len(everything) == LIMIT
+    coach.server.faults.append(Fault(400))
+    with pytest.raises(DependencyFailed):
+        await chat.say("SECRET-" + "x" * LONGEST, Follower())
+    await said(chat, "SECRET-last")
+    assert reminders(coach) == [*everything[1:], user("SECRET-last")]
 
 
 async def test_a_message_that_is_overtaken_while_it_is_counted_is_remembered(coach: Coach) -> None:

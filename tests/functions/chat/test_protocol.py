@@ -1,6 +1,7 @@
 """The protocol as pure functions: what is read."""
 
 import json
+import tracemalloc
 from itertools import pairwise
 from typing import Any
 
@@ -48,6 +49,19 @@ def test_the_longest_record_is_read_again_and_again() -> None:
     assert LONGEST_RECORD > 64 * 1024
     reader = RecordReader()
     assert reader.feed((longest + END) * 2) == [longest, longest]
+
+
+def test_a_record_that_comes_letter_by_letter_takes_no_more_room_than_its_letters() -> None:
+    reader, letters = RecordReader(), 50_000
+    tracemalloc.start()
+    try:
+        for _ in range(letters):
+            reader.feed(chr(0x1F4AA))
+        taken, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 8 * letters
+    assert reader.feed(END) == [chr(0x1F4AA) * letters]
 
 
 @pytest.mark.parametrize("size", [1000, LONGEST_RECORD + 1], ids=["in many frames", "in one"])

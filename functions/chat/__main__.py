@@ -3,7 +3,7 @@
 import logging
 from contextlib import suppress
 
-from functions.chat.main import app, leave, settings
+from functions.chat.main import app, chat, http, settings
 from functions.chat.server import Server, configured, listening
 from shared.telemetry import set_up_logging
 
@@ -11,4 +11,4 @@ logging.basicConfig(format="%(levelname)s: %(message)s")
 set_up_logging()
 sockets = [listening(settings.host, settings.port)]
 with suppress(KeyboardInterrupt):  # Ctrl-C is no accident
-    Server(configured(app), leave, settings.grace_s).run(sockets)
+    Server(configured(app), chat, settings.grace_s, http.aclose).run(sockets)

@@ -1,6 +1,5 @@
 """The routes of the chat: negotiation, and the WebSocket itself."""
 
-import asyncio
 import logging
 import re
 import secrets
@@ -26,7 +25,6 @@ logger = logging.getLogger(__name__)
 _NEWEST_NEGOTIATION = 1
 _ID_BYTES = 16
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
-_LAST_WORDS_S = 1
 _TRY_ANOTHER_S = 1
 
 OpenHub = Callable[[Client, Subscriber], Hub]
@@ -47,7 +45,7 @@ class ChatHandlers:
         self._purchases = purchases
         self._hubs = hubs
         self._timing = timing or Timing()
-        self._connections: dict[Connection, asyncio.Task[None] | None] = {}
+        self._connections: set[Connection] = set()
         self._is_leaving = False
 
     @property
@@ -104,26 +102,23 @@ class ChatHandlers:
         except OSError:
             return  # As above.
         connection = Connection(socket, lambda client: open_hub(client, subscriber), self._timing)
-        self._connections[connection] = asyncio.current_task()
+        self._connections.add(connection)
         try:
             await connection.serve()
         finally:
-            del self._connections[connection]
+            self._connections.remove(connection)
 
-    async def leave(self, grace_s: float) -> None:
-        """End all connections: each when its replies have ended, and all after `grace_s`."""
+    def leave(self) -> None:
+        """Let nobody in any more, and end each connection when its replies have ended."""
         self._is_leaving = True
-        if not self._connections:
-            return
-        logger.info("%d connections are to end within %g s", self.connected, grace_s)
+        logger.info("%d connections are to end", self.connected)
         for connection in self._connections:
             connection.leave()
-        tasks = [task for task in self._connections.values() if task is not None]
-        await asyncio.wait(tasks, timeout=grace_s)
-        if self._connections:
-            for connection in self._connections:
-                connection.hang_up()
-            await asyncio.wait(tasks, timeout=_LAST_WORDS_S)
+
+    def hang_up(self) -> None:
+        """End all connections now; clients may come back, to another instance."""
+        for connection in self._connections:
+            connection.hang_up()
 
 
 def _check_id(presented: str | None) -> None:

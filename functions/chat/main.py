@@ -61,9 +61,3 @@ settings = ChatSettings()
 http = open_client()
 chat = handlers(Database(StoreSettings()), http, settings)
 app = build_app(chat.routes(), chat.sockets())
-
-
-async def leave(grace_s: float) -> None:
-    """End all connections within so many seconds: those of clients, and then our own."""
-    await chat.leave(grace_s)
-    await http.aclose()

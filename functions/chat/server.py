@@ -5,30 +5,21 @@ Source: https://cloud.google.com/run/docs/container-contract (SIGTERM, then 10 s
 
 import asyncio
 import logging
-import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
-
-# Tokens of the App Store are longer than the line that it takes by default, and it reads this once.
-os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", str(66 * 1024))
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+
+from functions.chat.websocket import WebSocketProtocol
 
 _LARGEST_FRAME_BYTES = 1024 * 1024
-_MOST_FRAGMENTS = 10_000
-_TOO_BIG = 1009
-_TOO_LONG = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"Connection: close\r\nContent-Length: 0\r\n\r\n"
-)
 _LOOK_EACH_S = 0.1
 _UNSENT_BYTES = 16 * 1024
 _UNACKNOWLEDGED_MS = 120_000
+_LAST_WORDS_S = 1
 _CLOSE_WITHIN_S = 1
 
 _NO_ERRORS = frozenset(
@@ -40,60 +31,57 @@ _NO_ERRORS = frozenset(
 """What uvicorn says, as errors, when a connection was refused and when a client sent rubbish."""
 
 
+class Guests(Protocol):
+    """Who is connected, and does not go by itself."""
+
+    def leave(self) -> None:
+        """Let nobody in any more, and end each connection that has nothing in flight, or soon."""
+
+    def hang_up(self) -> None:
+        """End all connections now."""
+
+
 class Server(uvicorn.Server):
     """Lets what is under way come to its end before it closes connections.
 
     Args:
         config: as `configured` returns it.
-        leave: ends all connections within so many seconds.
-        grace_s: how many that may be.
+        guests: are asked to go when it stops.
+        grace_s: how long they may take.
+        close: what is to be done last.
     """
 
     def __init__(
         self,
         config: uvicorn.Config,
-        leave: Callable[[float], Coroutine[Any, Any, None]],
+        guests: Guests,
         grace_s: float,
+        close: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(config)
-        self._leave = leave
+        self._guests = guests
         self._grace_s = grace_s
+        self._close = close
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, end all connections, and stop."""
         for server in self.servers:
             server.close()
-        leaving = asyncio.create_task(self._leave(self._grace_s))
-        while not leaving.done() and not self.force_exit:  # by a second Ctrl-C
-            await asyncio.wait([leaving], timeout=_LOOK_EACH_S)
-        leaving.cancel()
+        self._guests.leave()
+        await self._ended(self._grace_s)
+        self._guests.hang_up()
+        await self._ended(_LAST_WORDS_S)
         await super().shutdown(sockets)
+        await self._close()
 
-
-class _WebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, with an end to three things that it lets go on for ever."""
-
-    def data_received(self, data: bytes) -> None:
-        """Refuse a request whose head is too long; uvicorn would never answer it."""
-        super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            self.close_sent = True
-            self.transport.write(_TOO_LONG)
-            self.transport.close()
-
-    def handle_ping(self) -> None:
-        """Answer, unless the client has not even read what there is already."""
-        if self.writable.is_set():
-            super().handle_ping()
-        else:
-            self.conn.data_to_send()
-
-    def handle_cont(self, event: Frame) -> None:
-        """Take a fragment, of which there may be many, but not one for every few bytes."""
-        super().handle_cont(event)
-        if len(self.frames) > _MOST_FRAGMENTS:
-            self.conn.fail(_TOO_BIG, "too many fragments")
-            self.handle_parser_exception()
+    async def _ended(self, within_s: float) -> None:
+        """Return when nothing is under way any more: no connection, no sign-in, no request."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within_s
+        while self.server_state.tasks and loop.time() < until:
+            if self.force_exit:  # by a second Ctrl-C
+                return
+            await asyncio.wait([*self.server_state.tasks], timeout=_LOOK_EACH_S)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -124,7 +112,7 @@ def configured(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         proxy_headers=False,
-        ws=_WebSocket,
+        ws=WebSocketProtocol,
         ws_max_size=_LARGEST_FRAME_BYTES,
         ws_per_message_deflate=False,  # 40 KiB a connection, for messages that are small anyway
         ws_ping_interval=None,  # SignalR has its own

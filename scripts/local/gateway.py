@@ -59,7 +59,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     ports = Ports(parser.parse_args().port)
     database = Database(StoreSettings())
-    chat = functions.chat.main.handlers(database, open_client(), ChatSettings())
+    http = open_client()
+    chat = functions.chat.main.handlers(database, http, ChatSettings())
     by_service = routes_by_service(database, chat)
     apps = {ports.of(name): build_app(routes) for name, routes in by_service.items()}
     everything = [route for routes in by_service.values() for route in routes]
@@ -72,7 +73,7 @@ def main() -> None:
     config = configured(ByPort(apps))
     config.access_log = True
     logging.getLogger("uvicorn.access").addFilter(_is_worth_a_line)
-    Server(config, chat.leave, grace_s=1).run(sockets=sockets)
+    Server(config, chat, 1, http.aclose).run(sockets=sockets)
 
 
 if __name__ == "__main__":

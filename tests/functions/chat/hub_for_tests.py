@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -78,6 +79,21 @@ class HubForTests:
     async def fail(self, words: str) -> None:
         """Run into a bug."""
         raise RuntimeError(words)
+
+
+class SlowStore:
+    """A store of purchases that opens a gate when it is asked, and waits at another to answer."""
+
+    def __init__(self, *, answer: bool = True) -> None:
+        self._answer = answer
+        self.asked = new_gate()
+        self.told = new_gate()
+
+    async def is_entitled(self, _token: str, _now: datetime) -> bool:
+        """Whether it is good, some time."""
+        open_gate(self.asked)
+        await opened(self.told)
+        return self._answer
 
 
 def call(invocation_id: str | None, target: str, *arguments: Any, **fields: Any) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.http11 import Response
 
 from functions.chat.connection import Timing
 from functions.chat.handlers import ChatHandlers, OpenHub
@@ -60,6 +61,17 @@ class Door:
             await wire.frame(HANDSHAKE)
             assert await wire.record() == {}
             yield wire
+
+    async def upgraded(self, path: str = "/hub", header: str | None = None) -> Response:
+        """Try to connect; return the answer, whatever it is."""
+        headers = {} if header is None else {"Authorization": header}
+        where = self.address.replace("http", "ws", 1) + path
+        try:
+            async with connect(where, additional_headers=headers) as socket:
+                assert socket.response is not None
+                return socket.response
+        except InvalidStatus as refused:
+            return refused.response
 
 
 class Running(Door):
@@ -153,15 +165,14 @@ def served_chat(
     `http` are connections of the chat's, to be closed where they were used.
     """
 
-    async def leave(grace_s: float) -> None:
-        await chat.leave(grace_s)
+    async def close() -> None:
         if http is not None:
             await http.aclose()
 
     listener = listening(HOST, 0)
     port: int = listener.getsockname()[1]
     config = configured(build_app(chat.routes(), chat.sockets()))
-    server = Watched(config, leave, grace_s)
+    server = Watched(config, chat, grace_s, close)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

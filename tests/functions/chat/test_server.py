@@ -3,21 +3,38 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
+from websockets.frames import CloseCode
 
+from functions.chat.handlers import ChatHandlers
+from functions.chat.websocket import WebSocketProtocol
 from scripts.local.ports import HOST
-from tests.functions.chat.aftermath import nothing_left
-from tests.functions.chat.hub_for_tests import HubForTests
+from shared.auth.purchases import Purchases
+from tests.functions.chat.aftermath import errors_logged, nothing_left
+from tests.functions.chat.hub_for_tests import (
+    HubForTests,
+    SlowStore,
+    alive,
+    call,
+    completed,
+    open_gate,
+    opened,
+)
 from tests.functions.chat.service import TOKEN, Running, Wire, hub_alone, served_chat
 from tests.loopback import until
 
 MIB = 2**20
-PING_OF_125_BYTES = bytes((0x89, 0x80 | 125, 0, 0, 0, 0)) + b"x" * 125
-FRAGMENT = bytes((0x00, 0x81, 0, 0, 0, 0)) + b" "
+NO_MASK = bytes(4)
+PING = bytes((0x89, 0x80)) + NO_MASK
+PONG = bytes((0x8A, 0x80)) + NO_MASK
+PING_OF_125_BYTES = bytes((0x89, 0x80 | 125)) + NO_MASK + b"x" * 125
+FRAGMENT = bytes((0x00, 0x81)) + NO_MASK + b" "
+MESSAGE = bytes((0x81, 0x80 | 11)) + NO_MASK + b'{"type":6}\x1e'
 
 
 @pytest.fixture
@@ -42,14 +59,16 @@ async def test_an_upgrade_with_too_many_headers_is_refused(
     await until(lambda: running.sockets == 0)
 
 
-async def poured(wire: Wire, frame: bytes, size: int) -> None:
-    """Write frames past the client library, without reading anything."""
+async def poured(wire: Wire, frames: bytes, size: int) -> bool:
+    """Write frames past the client library, reading nothing; whether all of them were taken."""
     transport = wire.socket.transport
     transport.pause_reading()
-    batch = frame * 1000
-    for _ in range(size // len(batch)):
-        transport.write(batch)
-        await until(lambda: transport.get_write_buffer_size() < MIB)
+    for _ in range(size // len(frames)):
+        transport.write(frames)
+        await until(lambda: transport.is_closing() or transport.get_write_buffer_size() < MIB)
+        if transport.is_closing():
+            return False
+    return True
 
 
 async def test_a_flood_of_pings_whose_answers_nobody_reads_takes_no_memory(
@@ -57,37 +76,85 @@ async def test_a_flood_of_pings_whose_answers_nobody_reads_takes_no_memory(
 ) -> None:
     async with running.shaken() as wire, running.shaken() as other:
         before = psutil.Process().memory_info().rss
-        await poured(wire, PING_OF_125_BYTES, 60 * MIB)
-        await other.send({"type": 1, "invocationId": "1", "target": "Nothing", "arguments": []})
-        await other.until_completed("1")
-        assert psutil.Process().memory_info().rss - before < 30 * MIB
+        assert await poured(wire, PING_OF_125_BYTES * 5000 + MESSAGE, 40 * MIB)
+        assert await alive(other)
+        assert psutil.Process().memory_info().rss - before < 20 * MIB
         wire.socket.transport.abort()
 
 
-async def test_a_message_of_very_many_fragments_is_refused(running: Running) -> None:
-    raw = socket.create_connection((HOST, int(running.address.rpartition(":")[2])))
+async def told_off(running: Running, frames: bytes) -> bool:
+    """Whether who sends these frames is told that there is no message in them, and let go."""
+    async with running.shaken() as wire:
+        wire.socket.transport.write(frames)
+        code = await wire.closed()
+    await nothing_left(running)
+    return code == CloseCode.POLICY_VIOLATION
+
+
+@pytest.mark.parametrize("frame", [PING, PONG, FRAGMENT], ids=["pings", "pongs", "fragments"])
+async def test_a_client_of_many_frames_and_no_message_is_let_go(
+    running: Running, frame: bytes
+) -> None:
+    """RFC 6455, section 7.4.1: 1008."""
+    begun = bytes((0x01, 0x81, 0, 0, 0, 0)) + b" " if frame is FRAGMENT else b""
+    assert await told_off(running, begun + frame * 20_000)
+
+
+async def test_who_pings_between_messages_may_stay(running: Running) -> None:
+    async with running.shaken() as wire:
+        wire.socket.transport.write((PONG * 9_000 + MESSAGE) * 4)
+        assert await alive(wire)
+
+
+async def test_who_reads_nothing_is_gone_some_time_after_its_end(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has not read would else be kept for as long as its machine is there."""
+    monkeypatch.setattr(WebSocketProtocol, "gone_within_s", 0.2)
+    async with running.shaken() as wire:
+        assert not await poured(wire, PING_OF_125_BYTES * 1000, 400 * MIB)
+        await nothing_left(running)
+
+
+@pytest.mark.parametrize(
+    "frame", [PING, MESSAGE, b"\x81\x01a"], ids=["ping", "message", "unmasked"]
+)
+async def test_frames_before_the_answer_are_a_bad_request(frame: bytes) -> None:
+    """RFC 6455, section 4.1: a client waits for it. Till then, it may be anybody."""
+    store = SlowStore()
+    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    with served_chat(chat) as running, errors_logged() as errors:
+        with upgrading(running) as raw:
+            await opened(store.asked)
+            raw.sendall(frame)
+            answer = await asyncio.to_thread(raw.recv, 4096)
+            open_gate(store.told)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        await nothing_left(running)
+    assert errors == []
+
+
+@contextmanager
+def upgrading(running: Running) -> Iterator[socket.socket]:
+    """Ask for an upgrade; the answer is still to be read."""
+    raw = socket.create_connection((HOST, int(running.address.rpartition(":")[2])), timeout=20)
     with raw:
         raw.sendall(
             b"GET /hub HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             b"Authorization: Web " + TOKEN.encode() + b"\r\n\r\n"
         )
-        assert raw.recv(4096).startswith(b"HTTP/1.1 101")
-        raw.settimeout(20)
-        raw.sendall(bytes((0x01, 0x81, 0, 0, 0, 0)) + b" " + FRAGMENT * 20_000)
-        answer = await asyncio.to_thread(raw.recv, 4096)
-        assert answer[2:4] == (1009).to_bytes(2, "big")
-    await nothing_left(running)
+        yield raw
 
 
-async def test_a_burst_of_calls_in_frames_of_their_own_is_served(running: Running) -> None:
+@pytest.mark.parametrize("in_one_frame", [True, False], ids=["in one frame", "in many"])
+async def test_a_burst_of_calls_is_served(running: Running, *, in_one_frame: bool) -> None:
+    calls = [call(str(number), "Nothing") for number in range(200)]
     async with running.shaken() as wire:
-        for number in range(90):
-            await wire.send(
-                {"type": 1, "invocationId": str(number), "target": "Nothing", "arguments": []}
-            )
-        said = [await wire.record() for _ in range(90)]
-    assert said == [{"type": 3, "invocationId": str(number)} for number in range(90)]
+        for each in [calls] if in_one_frame else [[one] for one in calls]:
+            await wire.send(*each)
+        said = [await wire.record() for _ in calls]
+    assert said == [completed(str(number)) for number in range(200)]
 
 
 async def test_half_a_character_is_replaced(running: Running) -> None:

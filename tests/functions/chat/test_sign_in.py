@@ -8,15 +8,13 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
 from functions.chat.handlers import ChatHandlers
 from shared.auth.purchases import Purchases
 from shared.errors import DependencyTimedOut, DependencyUnavailable
 from tests.functions.chat.aftermath import errors_logged, nothing_left
-from tests.functions.chat.hub_for_tests import HubForTests, new_gate, open_gate, opened
+from tests.functions.chat.hub_for_tests import HubForTests, SlowStore, open_gate, opened
 from tests.functions.chat.service import TOKEN, OneKey, Running, hub_alone, served_chat
 from tests.loopback import until
 
@@ -39,18 +37,6 @@ rejected = pytest.mark.parametrize("presented", REJECTED.values(), ids=REJECTED)
 def running() -> Iterator[Running]:
     with served_chat(hub_alone(HubForTests)) as running:
         yield running
-
-
-async def upgraded(running: Running, path: str = "/hub", header: str | None = None) -> Response:
-    """Try to connect; return the answer, whatever it is."""
-    headers = {} if header is None else {"Authorization": header}
-    where = running.address.replace("http", "ws", 1) + path
-    try:
-        async with connect(where, additional_headers=headers) as socket:
-            assert socket.response is not None
-            return socket.response
-    except InvalidStatus as refused:
-        return refused.response
 
 
 async def negotiated(
@@ -82,7 +68,7 @@ async def test_negotiating_is_for_subscribers(
 @rejected
 async def test_connecting_is_for_subscribers(running: Running, presented: str) -> None:
     """The contract, "Purchase tokens": refused before the upgrade."""
-    answer = await upgraded(running, header=presented)
+    answer = await running.upgraded(header=presented)
     assert_is_problem(401, answer)
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert running.chat.connected == 0
@@ -93,12 +79,12 @@ async def test_connecting_is_for_subscribers_also_by_address(
     running: Running, presented: str
 ) -> None:
     """The contract, "Purchase tokens": `access_token`."""
-    assert_is_problem(401, await upgraded(running, f"/hub?access_token={quote(presented)}"))
+    assert_is_problem(401, await running.upgraded(f"/hub?access_token={quote(presented)}"))
 
 
 async def test_nobody_comes_in_without_a_token(running: Running, http: httpx.AsyncClient) -> None:
     """RFC 6750, section 3: no error is named to who has presented nothing."""
-    for answer in (await negotiated(http, running), await upgraded(running)):
+    for answer in (await negotiated(http, running), await running.upgraded()):
         assert_is_problem(401, answer)
         assert answer.headers["www-authenticate"] == 'Bearer realm="LiftLog"'
 
@@ -111,23 +97,23 @@ async def test_a_token_is_good_however_it_is_written(
     """The contract, "Purchase tokens": with and without `Bearer`; stores in any case."""
     presented = f"{prefix}{store} {TOKEN}"
     assert (await negotiated(http, running, header=presented)).status_code == 200
-    assert (await upgraded(running, header=presented)).status_code == 101
-    by_address = await upgraded(running, f"/hub?access_token={quote(presented)}")
+    assert (await running.upgraded(header=presented)).status_code == 101
+    by_address = await running.upgraded(f"/hub?access_token={quote(presented)}")
     assert by_address.status_code == 101
 
 
 async def test_a_space_in_an_address_may_be_a_plus(running: Running) -> None:
     """WHATWG URL, "application/x-www-form-urlencoded": what `URLSearchParams` writes."""
-    assert (await upgraded(running, f"/hub?access_token=Web+{TOKEN}")).status_code == 101
+    assert (await running.upgraded(f"/hub?access_token=Web+{TOKEN}")).status_code == 101
 
 
 async def test_the_header_wins_over_the_address(running: Running) -> None:
     good, bad = f"Web {TOKEN}", "Web SECRET-other"
     address = f"/hub?access_token={quote(bad)}"
-    assert (await upgraded(running, address, good)).status_code == 101
+    assert (await running.upgraded(address, good)).status_code == 101
     address = f"/hub?access_token={quote(good)}"
-    assert_is_problem(401, await upgraded(running, address, bad))
-    assert_is_problem(401, await upgraded(running, address, ""))
+    assert_is_problem(401, await running.upgraded(address, bad))
+    assert_is_problem(401, await running.upgraded(address, ""))
 
 
 async def test_the_address_does_not_count_for_negotiating(
@@ -139,13 +125,13 @@ async def test_the_address_does_not_count_for_negotiating(
 
 
 async def test_who_may_not_come_in_is_not_told_what_is_there(running: Running) -> None:
-    assert_is_problem(401, await upgraded(running, "/hub?id=malformed", "Web SECRET-other"))
+    assert_is_problem(401, await running.upgraded("/hub?id=malformed", "Web SECRET-other"))
 
 
 @pytest.mark.parametrize("path", ["/", "/hubs", "/hub/", "/v3/hub", "/v2", "/hub/negotiate"])
 async def test_there_is_nothing_to_connect_to_elsewhere(running: Running, path: str) -> None:
     """The contract, "General": 404."""
-    assert_is_problem(404, await upgraded(running, path, f"Web {TOKEN}"))
+    assert_is_problem(404, await running.upgraded(path, f"Web {TOKEN}"))
 
 
 @pytest.mark.parametrize(
@@ -164,11 +150,11 @@ async def test_a_store_that_cannot_tell_is_no_refusal(
     with served_chat(chat) as running, errors_logged() as errors:
         for answer in (
             await negotiated(http, running, header=f"Google {TOKEN}"),
-            await upgraded(running, header=f"Google {TOKEN}"),
+            await running.upgraded(header=f"Google {TOKEN}"),
         ):
             assert_is_problem(status, answer)
             assert answer.headers["retry-after"] == "7"
-        assert (await upgraded(running, header=f"Web {TOKEN}")).status_code == 101
+        assert (await running.upgraded(header=f"Web {TOKEN}")).status_code == 101
         await nothing_left(running)
     assert errors == []
 
@@ -183,37 +169,30 @@ async def test_a_bug_while_signing_in_is_our_fault() -> None:
     with served_chat(
         ChatHandlers(Purchases({"Web": IsBroken()}), {"/hub": HubForTests})
     ) as running:
-        assert_is_problem(500, await upgraded(running, header=f"Web {TOKEN}"))
+        assert_is_problem(500, await running.upgraded(header=f"Web {TOKEN}"))
         await nothing_left(running)
 
 
 async def test_a_refusal_is_no_error_of_ours(running: Running) -> None:
     with errors_logged() as errors:
-        assert_is_problem(401, await upgraded(running))
-        assert_is_problem(404, await upgraded(running, "/hub?id=malformed", f"Web {TOKEN}"))
-        assert_is_problem(404, await upgraded(running, "/unknown"))
+        assert_is_problem(401, await running.upgraded())
+        assert_is_problem(404, await running.upgraded("/hub?id=malformed", f"Web {TOKEN}"))
+        assert_is_problem(404, await running.upgraded("/unknown"))
         await nothing_left(running)
     assert errors == []
 
 
 @pytest.mark.parametrize("answer", [True, False], ids=["welcome", "refused"])
 async def test_a_client_that_does_not_wait_for_its_store_is_no_error_of_ours(answer: bool) -> None:
-    asked, told = new_gate(), new_gate()
-
-    class TakesItsTime:
-        async def is_entitled(self, _token: str, _now: datetime) -> bool:
-            open_gate(asked)
-            await opened(told)
-            return answer
-
-    chat = ChatHandlers(Purchases({"Web": TakesItsTime()}), {"/hub": HubForTests})
+    store = SlowStore(answer=answer)
+    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
     with served_chat(chat) as running, errors_logged() as errors:
-        connecting = asyncio.create_task(upgraded(running, header=f"Web {TOKEN}"))
-        await opened(asked)
+        connecting = asyncio.create_task(running.upgraded(header=f"Web {TOKEN}"))
+        await opened(store.asked)
         connecting.cancel()
         with suppress(asyncio.CancelledError):
             await connecting
         await until(lambda: running.sockets == 0)
-        open_gate(told)
+        open_gate(store.told)
         await nothing_left(running)
     assert errors == []

@@ -1,0 +1,104 @@
+"""A server that is told to stop lets end what has begun."""
+
+import asyncio
+from datetime import datetime
+
+import httpx
+
+from functions.chat.handlers import ChatHandlers
+from scripts.local.ports import HOST
+from shared.auth.purchases import Purchases
+from shared.outgoing import open_client
+from tests.functions.chat.aftermath import errors_logged, nothing_left
+from tests.functions.chat.hub_for_tests import (
+    HubForTests,
+    SlowStore,
+    call,
+    called,
+    completed,
+    new_gate,
+    open_gate,
+    opened,
+)
+from tests.functions.chat.service import TOKEN, Running, hub_alone, served_chat
+from tests.loopback import until
+
+GOODBYE = {"type": 7, "allowReconnect": True}
+PATIENT_S = 60
+
+
+async def nobody_is_let_in(running: Running) -> None:
+    """Return once nobody can connect any more."""
+    port = int(running.address.rpartition(":")[2])
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(HOST, port)
+        except OSError:
+            return
+        writer.close()
+
+
+async def test_calls_end_and_their_connection_after_them() -> None:
+    """HubProtocol, "Close": clients come back to another instance."""
+    gate = new_gate()
+    with served_chat(hub_alone(HubForTests), grace_s=PATIENT_S) as running:
+        async with running.shaken() as talking, running.shaken() as idle:
+            await talking.send(call("1", "Wait", gate))
+            assert await talking.record() == called("Waiting", gate)
+            running.stop()
+            assert await idle.rest() == [GOODBYE]
+            open_gate(gate)
+            assert await talking.rest() == [completed("1"), GOODBYE]
+            assert await talking.closed() == 1000
+        await nothing_left(running)
+
+
+async def test_who_is_signing_in_is_told_to_try_another_instance() -> None:
+    """The contract, "General": 503, with `Retry-After`."""
+    store, header = SlowStore(), f"Web {TOKEN}"
+    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    with served_chat(chat, grace_s=PATIENT_S) as running, errors_logged() as errors:
+        connecting = asyncio.create_task(running.upgraded(header=header))
+        await opened(store.asked)
+        running.stop()
+        await nobody_is_let_in(running)
+        open_gate(store.told)
+        answer = await connecting
+        await nothing_left(running)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert errors == []
+
+
+async def test_who_is_negotiating_is_answered_and_stores_can_be_asked_meanwhile(
+    http: httpx.AsyncClient,
+) -> None:
+    outgoing = open_client()
+
+    class Asking(SlowStore):
+        async def is_entitled(self, token: str, now: datetime) -> bool:
+            return await super().is_entitled(token, now) and not outgoing.is_closed
+
+    store = Asking()
+    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    with served_chat(chat, http=outgoing, grace_s=PATIENT_S) as running:
+        asking = http.post(
+            f"{running.address}/hub/negotiate", headers={"Authorization": f"Web {TOKEN}"}
+        )
+        negotiating = asyncio.create_task(asking)
+        await opened(store.asked)
+        running.stop()
+        await nobody_is_let_in(running)
+        open_gate(store.told)
+        assert (await negotiating).status_code == 200
+    assert outgoing.is_closed
+
+
+async def test_who_does_not_end_in_time_is_told_to_come_back() -> None:
+    with served_chat(hub_alone(HubForTests), grace_s=0.1) as running:
+        async with running.shaken() as wire:
+            await wire.send(call("1", "Wait", new_gate()))
+            await until(lambda: running.chat.connected == 1)
+            running.stop()
+            assert (await wire.rest())[-1] == GOODBYE
+            assert await wire.closed() == 1000
+        await nothing_left(running)

@@ -176,5 +176,5 @@ class ChatSettings(Settings):
     grace_s: float = Field(default=7, ge=0, le=3600)
     """How long replies in flight may take when the service is told to stop."""
 
-    longest_s: float = Field(default=3500, gt=0, le=86_400)
+    longest_s: float = Field(default=3400, gt=0, le=86_400)
     """After how long a connection has to be made anew: the platform cuts it after an hour."""

@@ -32,8 +32,11 @@ class Timing:
     ping_s: float = 7
     """After so long without a word comes a ping; looked at as often, hence after 14 s at most."""
 
-    longest_s: float = 3500
-    """The platform cuts a connection after an hour."""
+    longest_s: float = 3400
+    """After so long it ends as soon as nothing is in flight: the platform cuts it after an hour."""
+
+    overtime_s: float = 150
+    """And after so much longer in any case."""
 
     farewell_s: float = 5
     """For a client to take our last words."""
@@ -111,7 +114,10 @@ class Connection:
         if loop.time() - self._heard_at > self._timing.silence_s:
             words = protocol.close("nothing was heard for too long", allow_reconnect=True)
             self._end(words, _NORMAL)
-        elif loop.time() - self._since > self._timing.longest_s:
+        overtime_s = loop.time() - self._since - self._timing.longest_s
+        if overtime_s > self._timing.overtime_s:
+            self.hang_up()
+        elif overtime_s > 0:
             self.leave()
         self._alarm = loop.call_later(self._timing.look_each_s, self._watch)
 
@@ -155,9 +161,11 @@ class Connection:
         try:
             while True:
                 for record in records:
-                    if not self._act(protocol.message(record)):
+                    if self._farewell is not None:
                         return
-                # Frames that came together must not keep what they start from starting.
+                    self._act(protocol.message(record))
+                    # What came together must not keep what it starts from starting, or others.
+                    await asyncio.sleep(0)
                 await asyncio.sleep(0)
                 records = reader.feed(await self._frame())
                 self._heard_at = asyncio.get_running_loop().time()
@@ -166,8 +174,8 @@ class Connection:
         except ProtocolError as error:
             self._end(protocol.close(str(error)), _PROTOCOL_ERROR)
 
-    def _act(self, message: protocol.Message | None) -> bool:
-        """Do what the client says; whether there is more to come."""
+    def _act(self, message: protocol.Message | None) -> None:
+        """Do what the client says."""
         match message:
             case Invocation():
                 self._begin(message)
@@ -175,7 +183,6 @@ class Connection:
                 self._calls.cancel(message.id)
             case Close():
                 self._end("", _NORMAL)
-        return self._farewell is None
 
     def _begin(self, call: Invocation) -> None:
         if len(self._outbox) > _UNTAKEN:
@@ -197,7 +204,7 @@ class Connection:
         self._farewell = words, code
         self._calls.forget_waiting()
         self._outbox.put(str)  # wakes the writer
-        if self._patience is not None:
+        if self._patience is not None and not self._patience.expired():
             now = asyncio.get_running_loop().time()
             wait_s = self._timing.farewell_s if self._is_open else _LATE_HANDSHAKE_S
             self._patience.reschedule(now + wait_s)

@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from functions.chat.connection import Timing
+from shared.settings import ChatSettings, ModelSettings
 from tests.functions.chat.aftermath import nothing_left
 from tests.functions.chat.hub_for_tests import (
     PING,
@@ -54,7 +55,9 @@ def test_pings_come_often_enough_and_patience_is_as_promised() -> None:
     timing = Timing()
     assert 2 * timing.ping_s < 15  # it looks as often whether one is due
     assert (timing.silence_s, timing.handshake_s) == (120, 60)
-    assert timing.longest_s < 3600
+    assert timing.longest_s + timing.overtime_s + timing.ping_s + timing.farewell_s < 3600
+    assert timing.overtime_s > ModelSettings().deadline_s
+    assert timing.longest_s == ChatSettings().longest_s
 
 
 async def test_who_hears_other_things_gets_no_pings() -> None:
@@ -167,6 +170,18 @@ async def test_calls_in_flight_end_before_their_connection() -> None:
         assert await once_in_a_while(may_end_its_calls)
 
 
+async def test_a_connection_that_is_never_idle_ends_all_the_same() -> None:
+    timing = Timing(longest_s=0.1, overtime_s=0.1, ping_s=0.05)
+    with served_chat(hub_alone(HubForTests, timing)) as running:
+        async with running.shaken() as wire:
+            await wire.send(call("1", "Wait", new_gate()))
+            said = await wire.rest()
+            assert await wire.closed() == 1000
+        await nothing_left(running)
+    assert said[-1] == GOODBYE
+    assert completed("1") not in said
+
+
 async def test_no_connection_ends_without_a_word_when_a_ping_is_due() -> None:
     """HubProtocol, "Close": without it the official client would not come back."""
     with served_chat(hub_alone(HubForTests, Timing(longest_s=0.2, ping_s=0.2))) as running:
@@ -177,21 +192,6 @@ async def test_no_connection_ends_without_a_word_when_a_ping_is_due() -> None:
 
         said = await asyncio.gather(*(last_words() for _ in range(30)))
     assert Counter(said) == {json.dumps([GOODBYE]): 30}
-
-
-async def test_a_server_that_leaves_lets_calls_end_and_their_connection_after_them() -> None:
-    """HubProtocol, "Close": clients come back to another instance."""
-    gate = new_gate()
-    with served_chat(hub_alone(HubForTests), grace_s=60) as running:
-        async with running.shaken() as talking, running.shaken() as idle:
-            await talking.send(call("1", "Wait", gate))
-            assert await talking.record() == called("Waiting", gate)
-            running.stop()
-            assert await idle.rest() == [GOODBYE]
-            open_gate(gate)
-            assert await talking.rest() == [completed("1"), GOODBYE]
-            assert await talking.closed() == 1000
-        await nothing_left(running)
 
 
 async def test_a_connection_goes_on_while_another_ends() -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from signalrcore.hub.errors import HubConnectionError
 from signalrcore.hub_connection_builder import HubConnectionBuilder
+from signalrcore.messages.ping_message import PingMessage
 from signalrcore.transport.sockets.errors import SocketHandshakeError
 
 PLAN_VERSION = 3
@@ -36,6 +37,7 @@ class Coach:
         receive: called with each message of the hub, in another thread.
         is_new: speak as an app of 2026, to `/ai-chat-v2`, and not as one of 2025, to `/ai-chat`.
         negotiates: whether to ask the server first how to connect.
+        ping_s: after so long without a word to the server it gets a sign of life.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Coach:
         *,
         is_new: bool = True,
         negotiates: bool = True,
+        ping_s: float = 15,
     ) -> None:
+        self._ping_s = ping_s
         self._version: list[Any] = [PLAN_VERSION] if is_new else []
         self._unit: list[Any] = ["kilograms"] if is_new else []
         self._calls: dict[str, Future[None]] = {}
@@ -75,6 +79,10 @@ class Coach:
         if not self._opened.wait(_CONNECT_WITHIN_S):
             self._hang_up()
             raise DisconnectedError
+        # By itself the library does this only if it is to come back after a cut.
+        self._pings.keep_alive_interval = self._ping_s
+        self._pings.ping_function = self._ping
+        self._pings.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,6 +96,14 @@ class Coach:
             with suppress(OSError):  # it is gone already
                 connection.shutdown(SHUT_RDWR)
             self._hub.stop()
+
+    @property
+    def _pings(self) -> Any:  # noqa: ANN401 - the library has no types
+        return self._hub.transport.connection_checker
+
+    def _ping(self) -> None:
+        with suppress(ValueError):  # it has ended
+            self._hub.transport.send(PingMessage())
 
     def introduce(self, locale: str) -> "Future[None]":
         """Let the coach introduce itself; done when it has."""
@@ -127,6 +143,7 @@ class Coach:
             call.set_exception(CallFailedError(message.error))
 
     def _disconnected(self) -> None:
+        self._pings.running = False
         calls, self._calls = self._calls, {}
         for call in calls.values():
             call.set_exception(DisconnectedError())

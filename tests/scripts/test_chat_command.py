@@ -5,9 +5,11 @@ import json
 import os
 import pty
 import signal
+import termios
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 
+import pyte
 import pytest
 
 from scripts.local.ports import HOST
@@ -21,7 +23,8 @@ from tests.loopback import until
 
 COMMAND = str(ROOT / "scripts" / "chat")
 PATIENCE_S = 60
-ENVIRONMENT = {**os.environ, "COLUMNS": "160", "PYTHONWARNINGS": "error", "TERM": "xterm"}
+COLUMNS = 160
+ENVIRONMENT = {**os.environ, "COLUMNS": str(COLUMNS), "PYTHONWARNINGS": "error", "TERM": "xterm"}
 
 
 @pytest.fixture(scope="module")
@@ -152,11 +155,23 @@ async def test_what_goes_wrong_is_shown_and_the_talk_goes_on(talk: Talk) -> None
 async def test_who_is_refused_is_told_why(talk: Talk, token: str) -> None:
     status, output = await chatted(talk.running.address, "SECRET-one", token=token)
     assert status == 1
-    assert "Refused" in output
-    assert "401" in output
-    assert "purchase token" in output
+    assert "Refused with 401: " in output
+    assert "--purchase-token" in output
     assert "SECRET" not in output
     assert not talk.openai.requests
+
+
+async def test_a_store_that_cannot_tell_is_no_wrong_token(talk: Talk) -> None:
+    status, output = await chatted(talk.running.address, token="Google SECRET-bought")  # noqa: S106
+    assert status == 1
+    assert "Refused with 503: " in output
+    assert "--purchase-token" not in output
+
+
+async def test_an_address_without_its_scheme_is_an_error() -> None:
+    status, output = await chatted(f"{HOST}:5264", token="Web SECRET-any")  # noqa: S106
+    assert status == 2
+    assert "does not begin with http://" in output
 
 
 async def test_no_server_is_said_so_in_a_sentence() -> None:
@@ -171,9 +186,10 @@ async def test_no_server_is_said_so_in_a_sentence() -> None:
 class Terminal:
     """The command in a terminal, which redraws what grows."""
 
-    def __init__(self, process: asyncio.subprocess.Process, terminal: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, terminal: int, rows: int) -> None:
         self.process = process
         self._terminal = terminal
+        self._rows = rows
         self.shown = ""
 
     async def read(self) -> None:
@@ -185,11 +201,19 @@ class Terminal:
     def type(self, line: str) -> None:
         os.write(self._terminal, f"{line}\n".encode())
 
+    def text(self) -> str:
+        """What a user can scroll through."""
+        screen = pyte.HistoryScreen(COLUMNS, self._rows, history=10_000)
+        pyte.Stream(screen).feed(self.shown)
+        lines = [*screen.history.top, *(screen.buffer[row] for row in range(self._rows))]
+        return "\n".join("".join(line[x].data for x in range(COLUMNS)).rstrip() for line in lines)
+
 
 @asynccontextmanager
-async def terminal(talk: Talk) -> AsyncIterator[Terminal]:
+async def terminal(talk: Talk, rows: int = 50) -> AsyncIterator[Terminal]:
     """Run the command in a terminal until it ends."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (rows, COLUMNS))
     process = await asyncio.create_subprocess_exec(
         COMMAND,
         talk.running.address,
@@ -201,7 +225,7 @@ async def terminal(talk: Talk) -> AsyncIterator[Terminal]:
         env=ENVIRONMENT,
     )
     os.close(theirs)
-    opened = Terminal(process, ours)
+    opened = Terminal(process, ours, rows)
     reading = asyncio.create_task(opened.read())
     try:
         yield opened
@@ -234,6 +258,19 @@ async def test_ctrl_c_stops_a_reply_and_not_the_talk(talk: Talk) -> None:
     assert [role for role, _ in reminders(talk)][-3:] == ["user", "assistant", "user"]
 
 
+async def test_a_plan_that_is_taller_than_the_terminal_stands_there_once(talk: Talk) -> None:
+    talk.openai.tokens_per_s = 300
+    async with terminal(talk, rows=12) as opened:
+        await until(lambda: "you>" in opened.shown)
+        opened.type("SECRET-wish: a plan for 3 days")
+        await until(lambda: opened.shown.count("you>") == 2)
+        opened.type("/quit")
+    shown = opened.text()
+    assert shown.count("Here is a plan for you.") == 1
+    for day in ("Day 1: Push", "Day 2: Pull", "Day 3: Legs"):
+        assert shown.count(day) == 1
+
+
 async def test_a_server_that_goes_away_is_said_so() -> None:
     with own_chat() as talk:
         talk.openai.script += [
@@ -246,5 +283,5 @@ async def test_a_server_that_goes_away_is_said_so() -> None:
             await until(lambda: "SECRET-long" in opened.shown)
             talk.running.stop()
     assert opened.process.returncode == 1
-    assert "No connection" in opened.shown
+    assert "The connection has ended" in opened.shown
     assert "Traceback" not in opened.shown

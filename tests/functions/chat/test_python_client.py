@@ -11,11 +11,17 @@ from uuid import uuid4
 import pytest
 from signalrcore.hub_connection_builder import HubConnectionBuilder
 
+from functions.chat.connection import Timing
+from functions.chat.handlers import ChatHandlers
 from scripts.client.coach import Coach, DisconnectedError
 from scripts.local.ports import HOST
+from shared.auth.purchases import Purchases
+from tests.functions.chat.aftermath import nothing_left
 from tests.functions.chat.cable import cable
+from tests.functions.chat.hub_for_tests import HubForTests
 from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.scenario import reminders
+from tests.functions.chat.service import TOKEN, OneKey, served_chat
 from tests.loopback import until
 
 
@@ -53,6 +59,20 @@ async def test_nobody_waits_for_the_coach_to_hang_up(talk: Talk) -> None:
 
     assert await asyncio.to_thread(hung_up_after) < 8
     await until(lambda: talk.running.chat.connected == 0)
+
+
+async def test_who_thinks_for_long_before_answering_the_coach_is_not_given_up() -> None:
+    """HubProtocol, "Ping"; the contract, "Chat": after 120 s of silence, here after 3 s."""
+    chat = ChatHandlers(
+        Purchases({"Web": OneKey()}), {"/ai-chat": HubForTests}, Timing(silence_s=3, ping_s=0.5)
+    )
+    with served_chat(chat) as running:
+        coach = Coach(running.address, f"Web {TOKEN}", print, is_new=False, ping_s=0.1)
+        await asyncio.to_thread(coach.__enter__)
+        await asyncio.sleep(5)
+        await asyncio.wrap_future(coach.call("Nothing"))
+        await asyncio.to_thread(coach.__exit__)
+        await nothing_left(running)
 
 
 async def test_the_coach_says_so_when_it_has_been_cut_off(talk: Talk) -> None:

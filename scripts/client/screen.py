@@ -1,0 +1,75 @@
+"""What the coach is saying, in the terminal."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.live import Live
+from rich.segment import Segment
+from rich.text import Text
+
+from scripts.client.coach import CallFailedError, Coach, DisconnectedError
+from scripts.client.plan_view import plan_view
+
+_DOTS = Text("...", style="dim")
+
+
+class Screen:
+    """A reply, redrawn as it grows."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._words = Text()
+        self._plan: RenderableType | None = None
+        self._live: Live | None = None
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Take a message of the hub."""
+        match message["type"]:
+            case "messageResponse":
+                self._words = Text(message["message"], style="cyan")
+            case "chatPlan":
+                self._plan = plan_view(message)
+            case "updateRequired":
+                self._words = Text(f"update to plan version {message['requiredVersion']}")
+        if self._live is not None:
+            self._live.update(_End(self._drawn()))
+
+    def follow(self, coach: Coach, reply: "Future[None]") -> None:
+        """Show a reply until it has ended; Ctrl-C stops it.
+
+        Raises:
+            DisconnectedError: the connection has ended.
+        """
+        with Live(_End(self._drawn()), console=self._console, transient=True) as self._live:
+            while not reply.done():
+                try:
+                    wait([reply])
+                except KeyboardInterrupt:
+                    coach.stop()
+        error = reply.exception()
+        if isinstance(error, CallFailedError):
+            self._words = Text(str(error), style="red")
+        self._console.print(self._drawn())
+        if not self._console.is_terminal:
+            self._console.print()
+        self._words, self._plan, self._live = Text(), None, None
+        if isinstance(error, DisconnectedError):
+            raise error
+
+    def _drawn(self) -> RenderableType:
+        return Group(self._words or _DOTS, *([self._plan] if self._plan else []))
+
+
+class _End:
+    """The end of something that may be taller than the terminal, which could not be redrawn."""
+
+    def __init__(self, whole: RenderableType) -> None:
+        self._whole = whole
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        lines = console.render_lines(self._whole, options, pad=False)
+        for line in lines[1 - console.height :]:
+            yield from line
+            yield Segment.line()

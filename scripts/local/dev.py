@@ -73,7 +73,8 @@ def _options() -> argparse.Namespace:
         type=_base_port,
         default=Ports.base,
         metavar="N",
-        help="all routes at N (default: %(default)s), the functions from N+1, the emulator at N+10",
+        help="all routes at N (default: %(default)s), the services from N+1, the emulator at N+10, "
+        "the stand-ins at N+11",
     )
     parser.add_argument(
         "--isolated",
@@ -82,7 +83,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--env-file",
-        type=Path,
+        type=_file,
         default=_ROOT / ".env",
         metavar="FILE",
         help="settings, for what the environment does not say (default: .env, if there is one)",
@@ -95,6 +96,13 @@ def _base_port(text: str) -> int:
     if not _LOWEST_PORT <= port <= _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"not between {_LOWEST_PORT} and {_HIGHEST_PORT}")
     return port
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -62,11 +62,11 @@ def _filled(schema: dict[str, Any], wish: str) -> dict[str, Any]:
 
 
 def _plan(wish: str, session: _MakeSession) -> dict[str, Any]:
-    days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days|\.)", _USUAL_DAYS), _MOST_DAYS)
+    days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days?|\.)", _USUAL_DAYS), _MOST_DAYS)
     level = _line(wish, "Experience") or "any"
     goals = _line(wish, "Goals") or "to get stronger"
     return {
-        "name": f"{days} days a week",
+        "name": f"{days} day{'s' if days > 1 else ''} a week",
         "description": f"{STAND_IN} Your goals: {goals}. Your level: {level}.",
         "sessions": [
             session(f"Day {day + 1}: {title}", exercises[:_USUAL_EXERCISES], wish)

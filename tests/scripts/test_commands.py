@@ -116,6 +116,19 @@ def test_a_port_that_cannot_be_one_is_refused(port: str) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_a_file_of_settings_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    refused = run("dev", "--env-file", str(tmp_path / "nowhere"))
+    assert refused.returncode == 2
+    assert "there is no file" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["benchmark", "chat", "dev", "journey", "lock", "test"])
+def test_every_command_tells_what_it_is_for(command: str) -> None:
+    helped = run(command, "--help")
+    assert helped.returncode == 0
+    assert 1 <= len(helped.stdout.splitlines()) < 50
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

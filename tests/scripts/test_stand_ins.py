@@ -96,7 +96,8 @@ async def test_a_session_is_made_of_the_areas_and_exercises_that_were_named(
 async def test_in_the_chat_it_makes_plans_of_2026_that_are_valid(
     client: AsyncOpenAI, days: int
 ) -> None:
-    message = await reply(client, f"A plan for {days} days, please", tool=PROGRAM)
+    wish = "A plan for 1 day, please" if days == 1 else f"A plan for {days} days, please"
+    message = await reply(client, wish, tool=PROGRAM)
     [call] = message.tool_calls
     assert call.function.name == "show_plan"
     program = Program.model_validate_json(call.function.arguments)

@@ -111,7 +111,8 @@ class ChatHandlers:
     def leave(self) -> None:
         """Let nobody in any more, and end each connection when its replies have ended."""
         self._is_leaving = True
-        logger.info("%d connections are to end", self.connected)
+        if self._connections:
+            logger.info("%d connections are to end", self.connected)
         for connection in self._connections:
             connection.leave()
 

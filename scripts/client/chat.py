@@ -7,6 +7,7 @@ from http import HTTPStatus
 from urllib.error import HTTPError, URLError
 
 from rich.console import Console
+from rich.text import Text
 
 from scripts.client.coach import Coach, DisconnectedError
 from scripts.client.screen import Screen
@@ -71,9 +72,9 @@ def main() -> int:
             console.print(_HELP, style="dim")
             _talk(coach, screen)
     except HTTPError as error:
-        console.print(f"[bold red]Refused[/] with {error.code}:", _reason(error))
+        console.print(f"[bold red]Refused[/] with {error.code}:", Text(_reason(error)))
         if error.code == HTTPStatus.UNAUTHORIZED:
-            console.print("--purchase-token says who has bought what.")
+            console.print("--purchase-token '<Store> <token>' presents another one.")
     except DisconnectedError:
         console.print("[bold red]The connection has ended[/]; ./scripts/chat begins a new talk.")
     except OSError as error:

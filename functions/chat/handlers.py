@@ -1,5 +1,6 @@
 """The routes of the chat: negotiation, and the WebSocket itself."""
 
+import asyncio
 import logging
 import re
 import secrets
@@ -45,6 +46,7 @@ class ChatHandlers:
         self._purchases = purchases
         self._hubs = hubs
         self._timing = timing or Timing()
+        self._arriving: set[asyncio.Timeout] = set()
         self._connections: set[Connection] = set()
         self._is_leaving = False
 
@@ -89,10 +91,7 @@ class ChatHandlers:
     async def connect(self, open_hub: OpenHub, socket: WebSocket) -> None:
         """Serve a subscriber's connection until it ends."""
         try:
-            subscriber = await self._purchases.subscriber(presented_token(socket), now())
-            _check_id(socket.query_params.get("id"))
-            if self._is_leaving:
-                raise DependencyUnavailable("this instance", _TRY_ANOTHER_S)
+            subscriber = await self._signed_in(socket)
         except LiftLogError as error:
             with suppress(OSError):  # The client may have hung up while its store was asked.
                 await socket.send_denial_response(problem_of(error, socket.url.path))
@@ -108,6 +107,30 @@ class ChatHandlers:
         finally:
             self._connections.remove(connection)
 
+    async def _signed_in(self, socket: WebSocket) -> Subscriber:
+        """Return who wants to connect.
+
+        Raises:
+            LiftLogError: nobody may, or not here; says why.
+        """
+        self._check_staying()
+        patience = asyncio.timeout(None)
+        self._arriving.add(patience)
+        try:
+            async with patience:
+                subscriber = await self._purchases.subscriber(presented_token(socket), now())
+        except TimeoutError:
+            raise DependencyUnavailable("this instance", _TRY_ANOTHER_S) from None
+        finally:
+            self._arriving.remove(patience)
+        _check_id(socket.query_params.get("id"))
+        self._check_staying()
+        return subscriber
+
+    def _check_staying(self) -> None:
+        if self._is_leaving:
+            raise DependencyUnavailable("this instance", _TRY_ANOTHER_S)
+
     def leave(self) -> None:
         """Let nobody in any more, and end each connection when its replies have ended."""
         self._is_leaving = True
@@ -118,6 +141,8 @@ class ChatHandlers:
 
     def hang_up(self) -> None:
         """End all connections now; clients may come back, to another instance."""
+        for patience in self._arriving:
+            patience.reschedule(0)
         for connection in self._connections:
             connection.hang_up()
 

@@ -15,9 +15,8 @@ from websockets.frames import CloseCode, Frame
 _MOST_UNFINISHED = 10_000
 """After a whole message, reading pauses and others have their turn; so there must be one."""
 
-_NO_BODY = b"Connection: close\r\nContent-Length: 0\r\n\r\n"
-_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _NO_BODY
-_TOO_EARLY = b"HTTP/1.1 400 Bad Request\r\n" + _NO_BODY
+_GONE_ON_STOP_S = 0.5
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -29,28 +28,41 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     _unfinished = 0
     """How many frames have come since the last whole message."""
 
+    _pong: bytes = b""
+    """For who does not read at the moment: the newest answer to a ping replaces older ones."""
+
     _abort: TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Take what has come.
 
-        A request whose head is too long would never be answered, and frames that come before the
-        answer, which RFC 6455 forbids in section 4.1, may be anybody's: both are refused.
+        A request that is none would never be answered, and frames that come before the answer,
+        which RFC 6455 forbids in section 4.1, may be anybody's: both are refused.
         """
         if self.handshake_initiated and not self.handshake_complete:
-            self._refuse(_TOO_EARLY)
+            self._refuse(_BAD_REQUEST)
             return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            self._refuse(_TOO_LONG)
+            self._refuse(b"".join(self.conn.data_to_send()) or _BAD_REQUEST)
 
     def handle_ping(self) -> None:
-        """Answer, unless the client has not even read what there is already."""
+        """Answer, once the client has read what there is already."""
         self._count()
-        if self.writable.is_set() and not self.close_sent:
-            super().handle_ping()
+        answers = [each for each in self.conn.data_to_send() if each]
+        if self.close_sent or not answers:
+            return
+        if self.writable.is_set():
+            self.transport.write(b"".join(answers))
         else:
-            self.conn.data_to_send()
+            self._pong = answers[-1]  # RFC 6455, section 5.5.3
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read something."""
+        super().resume_writing()
+        pong, self._pong = self._pong, b""
+        if pong and not self.close_sent:
+            self.transport.write(pong)
 
     def handle_pong(self, event: Frame) -> None:
         """Take an answer, for which we did not ask."""
@@ -70,14 +82,24 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def on_task_complete(self, task: Task[None]) -> None:
         """Note that the connection has been served to its end."""
         super().on_task_complete(task)
-        if not self.disconnected:
-            self._abort = self.loop.call_later(self.gone_within_s, self.transport.abort)
+        self._abort_after(self.gone_within_s)
+
+    def shutdown(self) -> None:
+        """End it now, for the server is stopping."""
+        super().shutdown()
+        self._abort_after(_GONE_ON_STOP_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that nothing is left of it."""
         super().connection_lost(exc)
         if self._abort is not None:
             self._abort.cancel()
+
+    def _abort_after(self, wait_s: float) -> None:
+        if self._abort is not None:
+            self._abort.cancel()
+        if not self.disconnected:
+            self._abort = self.loop.call_later(wait_s, self.transport.abort)
 
     def _count(self) -> None:
         self._unfinished += 1

@@ -88,9 +88,11 @@ class SlowStore:
         self._answer = answer
         self.asked = new_gate()
         self.told = new_gate()
+        self.times = 0
 
     async def is_entitled(self, _token: str, _now: datetime) -> bool:
         """Whether it is good, some time."""
+        self.times += 1
         open_gate(self.asked)
         await opened(self.told)
         return self._answer

@@ -25,6 +25,12 @@ END = "\x1e"
 HANDSHAKE = '{"protocol":"json","version":1}' + END
 TOKEN = "SECRET-token-of-a-subscriber"  # noqa: S105
 PATIENCE_S = 20
+UPGRADE = (
+    b"GET /hub HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    b"Authorization: Web " + TOKEN.encode() + b"\r\n\r\n"
+)
+"""A subscriber's request to connect."""
 
 
 class Watched(Server):
@@ -42,6 +48,7 @@ class Door:
     """Where a chat is."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.address = f"http://{HOST}:{port}"
 
     @asynccontextmanager

@@ -116,7 +116,7 @@ async def test_any_bytes_may_come_instead_of_frames(
 ) -> None:
     """RFC 6455, section 7.1.7: what is no frame fails the connection."""
     with errors_logged() as errors:
-        port = int(running.address.rpartition(":")[2])
+        port = running.port
         reader, writer = await asyncio.open_connection(HOST, port)
         with suppress(ConnectionError):
             async with asyncio.timeout(20):

@@ -1,6 +1,7 @@
 """A server that is told to stop lets end what has begun."""
 
 import asyncio
+import socket
 from datetime import datetime
 
 import httpx
@@ -20,7 +21,7 @@ from tests.functions.chat.hub_for_tests import (
     open_gate,
     opened,
 )
-from tests.functions.chat.service import TOKEN, Running, hub_alone, served_chat
+from tests.functions.chat.service import TOKEN, UPGRADE, Running, hub_alone, served_chat
 from tests.loopback import until
 
 GOODBYE = {"type": 7, "allowReconnect": True}
@@ -29,10 +30,9 @@ PATIENT_S = 60
 
 async def nobody_is_let_in(running: Running) -> None:
     """Return once nobody can connect any more."""
-    port = int(running.address.rpartition(":")[2])
     while True:
         try:
-            _, writer = await asyncio.open_connection(HOST, port)
+            _, writer = await asyncio.open_connection(HOST, running.port)
         except OSError:
             return
         writer.close()
@@ -66,6 +66,46 @@ async def test_who_is_signing_in_is_told_to_try_another_instance() -> None:
         answer = await connecting
         await nothing_left(running)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert errors == []
+
+
+async def test_who_signs_in_while_it_stops_is_told_so_at_once_and_all_others_in_time() -> None:
+    """The contract, "General": 503; the store may take its time."""
+    store, header = SlowStore(), f"Web {TOKEN}"
+    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    with served_chat(chat, grace_s=0.5) as running, errors_logged() as errors:
+        with socket.create_connection((HOST, running.port), timeout=20) as kept_alive:
+            early = asyncio.create_task(running.upgraded(header=header))
+            await opened(store.asked)
+            kept_alive.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await asyncio.to_thread(kept_alive.recv, 4096)).startswith(b"HTTP/1.1 200")
+            running.stop()
+            await nobody_is_let_in(running)
+            kept_alive.sendall(UPGRADE)
+            late = await asyncio.to_thread(kept_alive.recv, 4096)
+            assert late.startswith(b"HTTP/1.1 503")
+            answer = await early
+        await nothing_left(running)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert store.times == 1
+    assert errors == []
+
+
+async def test_who_does_not_read_does_not_keep_it() -> None:
+    """Nor is that an error of ours."""
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    with (
+        errors_logged() as errors,
+        served_chat(hub_alone(HubForTests), grace_s=0.1) as running,
+    ):
+        small.connect((HOST, running.port))
+        async with running.shaken(sock=small, max_queue=1) as wire:
+            await wire.send(call(None, "Grow", 50, 2000, gate := new_gate()))
+            await opened(gate)
+            running.stop()
+            await nothing_left(running)
+            wire.socket.transport.abort()
     assert errors == []
 
 

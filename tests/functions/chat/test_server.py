@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -25,7 +24,7 @@ from tests.functions.chat.hub_for_tests import (
     open_gate,
     opened,
 )
-from tests.functions.chat.service import TOKEN, Running, Wire, hub_alone, served_chat
+from tests.functions.chat.service import UPGRADE, Running, Wire, hub_alone, served_chat
 from tests.loopback import until
 
 MIB = 2**20
@@ -41,6 +40,23 @@ MESSAGE = bytes((0x81, 0x80 | 11)) + NO_MASK + b'{"type":6}\x1e'
 def running() -> Iterator[Running]:
     with served_chat(hub_alone(HubForTests)) as running:
         yield running
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [("Content-Length: 3", 400), ("X-Long: " + "x" * 200_000, 431)],
+    ids=["with a body", "with a long header"],
+)
+async def test_an_upgrade_that_is_none_is_told_why(
+    running: Running, header: str, status: int
+) -> None:
+    """RFC 9110, section 15.5.1, and RFC 6585, section 5."""
+    with socket.create_connection((HOST, running.port), timeout=20) as raw:
+        head = UPGRADE.removesuffix(b"\r\n")
+        await asyncio.to_thread(raw.sendall, head + header.encode() + b"\r\n\r\n")
+        answer = await asyncio.to_thread(raw.recv, 4096)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    await nothing_left(running)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +140,8 @@ async def test_frames_before_the_answer_are_a_bad_request(frame: bytes) -> None:
     store = SlowStore()
     chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
     with served_chat(chat) as running, errors_logged() as errors:
-        with upgrading(running) as raw:
+        with socket.create_connection((HOST, running.port), timeout=20) as raw:
+            raw.sendall(UPGRADE)
             await opened(store.asked)
             raw.sendall(frame)
             answer = await asyncio.to_thread(raw.recv, 4096)
@@ -132,19 +149,6 @@ async def test_frames_before_the_answer_are_a_bad_request(frame: bytes) -> None:
         assert answer.startswith(b"HTTP/1.1 400 ")
         await nothing_left(running)
     assert errors == []
-
-
-@contextmanager
-def upgrading(running: Running) -> Iterator[socket.socket]:
-    """Ask for an upgrade; the answer is still to be read."""
-    raw = socket.create_connection((HOST, int(running.address.rpartition(":")[2])), timeout=20)
-    with raw:
-        raw.sendall(
-            b"GET /hub HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-            b"Authorization: Web " + TOKEN.encode() + b"\r\n\r\n"
-        )
-        yield raw
 
 
 @pytest.mark.parametrize("in_one_frame", [True, False], ids=["in one frame", "in many"])

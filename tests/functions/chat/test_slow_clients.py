@@ -39,7 +39,7 @@ async def shaken_by_a_slow_client(running: Running) -> AsyncIterator[Wire]:
     """Connect as a client for whom its operating system keeps as little as possible."""
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-    small.connect((HOST, int(running.address.rpartition(":")[2])))
+    small.connect((HOST, running.port))
     async with running.shaken(sock=small, max_queue=1) as wire:
         yield wire
 
@@ -76,6 +76,32 @@ async def test_a_slow_client_slows_down_nobody_else(running: Running) -> None:
         *said, end = await wire.until_completed("1")
         assert (lengths(said)[-1], end) == (10, completed("1"))
         slow.socket.transport.abort()
+    await nothing_left(running)
+
+
+async def test_a_client_that_reads_again_gets_the_newest_pong(running: Running) -> None:
+    """RFC 6455, section 5.5.3: of several pings the newest may be answered alone."""
+    async with shaken_by_a_slow_client(running) as wire:
+        await flood(wire)
+        answered = [await wire.socket.ping() for _ in range(3)]
+        await wire.send(call("2", "Grow", 1, 1, gate := new_gate()))
+        await opened(gate)  # so the pings have come, and could not be answered
+        await wire.until_completed("2")
+        async with asyncio.timeout(10):  # after 20 s comes a ping of the library's own
+            await asyncio.gather(*answered)
+
+
+async def test_a_slow_clients_farewell_is_answered_though_a_ping_came_with_it(
+    running: Running,
+) -> None:
+    """RFC 6455, section 5.5.1."""
+    no_mask, code = bytes(4), (1000).to_bytes(2, "big")
+    async with shaken_by_a_slow_client(running) as wire:
+        await flood(wire)
+        ping, close = bytes((0x89, 0x80)) + no_mask, bytes((0x88, 0x82)) + no_mask + code
+        wire.socket.transport.write(ping + close)
+        await wire.rest()
+        assert await wire.closed() == 1000
     await nothing_left(running)
 
 

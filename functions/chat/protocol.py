@@ -127,14 +127,11 @@ def message(record: str) -> Message | None:
     kind = content.get("type")
     if not isinstance(kind, int) or isinstance(kind, bool):
         raise ProtocolError("a message must have a type")
-    match kind:
-        case 1 | 4:
-            return _invocation(content, is_stream=kind == _STREAM_INVOCATION)
-        case 5:
-            return CancelInvocation(_id(content, "a cancellation"))
-        case 7:
-            return Close()
-    return None
+    if kind in (_INVOCATION, _STREAM_INVOCATION):
+        return _invocation(content, is_stream=kind == _STREAM_INVOCATION)
+    if kind == _CANCEL_INVOCATION:
+        return CancelInvocation(_id(content, "a cancellation"))
+    return Close() if kind == _CLOSE else None
 
 
 def handshake_response(error: str | None = None) -> str:

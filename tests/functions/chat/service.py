@@ -19,7 +19,6 @@ from scripts.local.ports import HOST
 from shared.auth.purchases import Purchases
 from shared.outgoing import Client
 from shared.web.app import build_app
-from tests.loopback import until
 
 END = "\x1e"
 HANDSHAKE = '{"protocol":"json","version":1}' + END
@@ -193,8 +192,3 @@ def served_chat(
 def hub_alone(open_hub: OpenHub, timing: Timing | None = None) -> ChatHandlers:
     """Return handlers of one hub at `/hub`, for whoever presents `Web TOKEN`."""
     return ChatHandlers(Purchases({"Web": OneKey()}), {"/hub": open_hub}, timing)
-
-
-async def nobody_left(running: Running) -> None:
-    """Return once nobody is connected."""
-    await until(lambda: running.chat.connected == 0)

@@ -72,6 +72,35 @@ class InboxSettings(Settings):
     retention_days: int = Field(default=90, ge=10, le=3650)
 
 
+class CleanupSettings(Settings):
+    """How much the cleanup does for one message."""
+
+    model_config = SettingsConfigDict(env_prefix="CLEANUP_")
+
+    part_s: float = Field(default=240, gt=0, le=540)
+    """After how long it begins nothing more, and leaves the rest to another message.
+
+    Pub/Sub waits for ten minutes at most; the function's own timeout has to be longer, too.
+    """
+
+    page_size: int = Field(default=300, ge=1, le=500)
+    """How many documents of a collection are deleted at a time."""
+
+    patrol_size: int = Field(default=300, ge=1, le=1000)
+    """At how many users it looks for documents that belong to nobody; each costs a read."""
+
+
+class TopicSettings(Settings):
+    """The topic whose messages start the cleanup."""
+
+    project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
+    name: str = Field(
+        default="cleanup", pattern=r"^[A-Za-z][A-Za-z0-9._~+%-]+$", validation_alias="CLEANUP_TOPIC"
+    )
+    emulator_host: str | None = Field(default=None, validation_alias="PUBSUB_EMULATOR_HOST")
+    """`host:port` of an emulator; None means the real Pub/Sub."""
+
+
 class PasswordSettings(Settings):
     """How much password work a process takes on, and how long it remembers what verified."""
 
@@ -125,14 +154,18 @@ class RateLimitSettings(Settings):
     mobile: int = Field(default=20, ge=1, le=10_000)
     """For the tokens of every store but Web."""
 
-    database: str | None = None
-    """The Firestore database of the counts; None means that of everything else."""
-
     when_unavailable: Literal["refuse", "allow"] = "refuse"
     """What happens to a request that cannot be counted."""
 
     test_mode: bool = Field(default=False, validation_alias="TEST_MODE")
     """True: nobody is limited."""
+
+
+class QuotaSettings(Settings):
+    """Where is counted what passes the rate limits."""
+
+    database: str | None = Field(default=None, validation_alias="RATE_LIMIT_DATABASE")
+    """The Firestore database of the counts; None means that of everything else."""
 
 
 class ModelSettings(Settings):

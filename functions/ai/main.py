@@ -11,6 +11,7 @@ from shared.secrets import Secrets
 from shared.settings import (
     ModelSettings,
     PurchaseSettings,
+    QuotaSettings,
     RateLimitSettings,
     SecretSettings,
     StoreSettings,
@@ -28,7 +29,7 @@ def routes(database: Database, http: Client) -> list[Route]:
     secrets = Secrets(SecretSettings())
     purchases = Purchases(every_store(secrets, Verifications(database), http, PurchaseSettings()))
     limiting = RateLimitSettings()
-    quotas = Quotas(database.named(limiting.database))
+    quotas = Quotas(database.named(QuotaSettings().database))
     limits = RateLimits("ai", limiting.web, limiting.mobile, quotas, limiting)
     model = ModelSettings()
     planner = Planner(Model(model, secrets, http), model.deadline_s)

@@ -19,6 +19,7 @@ from shared.settings import (
     ChatSettings,
     ModelSettings,
     PurchaseSettings,
+    QuotaSettings,
     RateLimitSettings,
     SecretSettings,
     StoreSettings,
@@ -37,7 +38,7 @@ def handlers(database: Database, http: Client, settings: ChatSettings) -> ChatHa
     secrets = Secrets(SecretSettings())
     purchases = Purchases(every_store(secrets, Verifications(database), http, PurchaseSettings()))
     limiting = RateLimitSettings()
-    quotas = Quotas(database.named(limiting.database))
+    quotas = Quotas(database.named(QuotaSettings().database))
     web, mobile = settings.messages_web, settings.messages_mobile
     limits = RateLimits("chat", web, mobile, quotas, limiting)
     talking = ModelSettings()

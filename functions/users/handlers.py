@@ -36,10 +36,6 @@ class UserHandlers:
         self._deletion = deletion
         self._passwords = passwords
         self._sign_in: SignIn[Account] = SignIn(users.find_account, passwords)
-        # Also while a deletion is under way, so that one that failed half-way can be repeated.
-        self._sign_in_to_delete: SignIn[Account] = SignIn(
-            users.find_account_even_deleted, passwords
-        )
 
     def routes(self) -> list[Route]:
         """Return the routes with their handlers."""
@@ -110,7 +106,7 @@ class UserHandlers:
 
     async def delete(self, request: DeleteUserRequest) -> None:
         """Delete a user."""
-        account = await self._sign_in_to_delete.account(request.id, request.password)
+        account = await self._sign_in.account(request.id, request.password)
         await self._deletion.delete(account, now())
 
     async def get_all(self, request: UsersRequest) -> JsonStream:

@@ -5,6 +5,7 @@ from shared.auth.passwords import Passwords
 from shared.settings import PasswordSettings, StoreSettings
 from shared.store.client import Database
 from shared.store.deletion import Deletion
+from shared.store.leftovers import Leftovers
 from shared.store.pictures import Pictures
 from shared.store.profiles import Profiles
 from shared.store.users import Users
@@ -17,8 +18,9 @@ def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     users = Users(database)
     profiles = Profiles(database, users, Pictures(database))
+    deletion = Deletion(database, Leftovers(database))
     passwords = Passwords(PasswordSettings())
-    return UserHandlers(users, profiles, Deletion(database), passwords).routes()
+    return UserHandlers(users, profiles, deletion, passwords).routes()
 
 
 main = as_function(build_app(routes(Database(StoreSettings()))))

@@ -24,7 +24,7 @@ from rich.progress import track
 
 from scripts.benchmarks.report import console, milliseconds, show
 from scripts.local.ports import HOST, url
-from scripts.local.services import command, environment
+from scripts.local.services import Emulators, command, environment
 from scripts.local.stack import free_ports
 
 _IDLE, _TALKING = 1000, 100
@@ -89,7 +89,7 @@ class _Heard:
 def _chat(port: int, model: str) -> Iterator[psutil.Process]:
     """Run the chat as in production, with its model at that address."""
     settings = {
-        **environment(_NOBODYS_EMULATOR),
+        **environment(Emulators(_NOBODYS_EMULATOR, _NOBODYS_EMULATOR)),
         "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": f"{model}/v1",
         "TEST_MODE": "True",

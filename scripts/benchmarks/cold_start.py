@@ -12,8 +12,8 @@ import httpx
 import psutil
 
 from scripts.benchmarks.report import console, show
-from scripts.local.ports import HOST, SERVICES, url
-from scripts.local.services import command, environment, runtime_folder
+from scripts.local.ports import SERVICES, url
+from scripts.local.services import Emulators, command, environment, runtime_folder
 from scripts.local.stack import Stack, free_ports
 
 _RUNS = 5
@@ -45,14 +45,14 @@ _FIRST_WITH_STORE = {
 _HEADERS = {"Authorization": "RevenueCat nobody"}
 
 
-def _once(function: str, emulator: str, stand_ins: str) -> tuple[float, float, float]:
+def _once(function: str, emulators: Emulators, stand_ins: str) -> tuple[float, float, float]:
     """Return seconds to the first answer, seconds to the first from the store, and MiB of RSS."""
     port = free_ports().base
     method, path, body = _FIRST_WITH_STORE[function]
     started = time.perf_counter()
     process = subprocess.Popen(
         command(function, port),
-        env={**os.environ, **environment(emulator, stand_ins), "PYTHONDONTWRITEBYTECODE": ""},
+        env={**os.environ, **environment(emulators, stand_ins), "PYTHONDONTWRITEBYTECODE": ""},
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -78,11 +78,11 @@ def main() -> None:
     """Measure and print."""
     console.print("starting a stack for its emulator ...")
     rows = []
-    with Stack(environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
-        emulator, stand_ins = f"{HOST}:{stack.ports.firestore}", url(stack.ports.stand_ins)
+    with Stack(environment={"FIRESTORE_EMULATOR_HOST": "", "PUBSUB_EMULATOR_HOST": ""}) as stack:
+        emulators, stand_ins = Emulators.of(stack.ports), url(stack.ports.stand_ins)
         for function in SERVICES:
             console.print(f"starting {function} {_RUNS} times ...")
-            runs = [_once(function, emulator, stand_ins) for _ in range(_RUNS)]
+            runs = [_once(function, emulators, stand_ins) for _ in range(_RUNS)]
             healthy, answered, rss = (
                 statistics.median(column) for column in zip(*runs, strict=True)
             )

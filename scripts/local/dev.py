@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -13,19 +14,21 @@ from rich.console import Console
 
 from scripts.local import services
 from scripts.local.emulator import (
+    FIRESTORE,
+    PUBSUB,
+    Emulator,
     NotInstalledError,
     answers,
-    firestore_command,
-    firestore_log,
     warm_up,
 )
-from scripts.local.ports import FUNCTIONS, HOST, SERVICES, Ports, is_free, url
+from scripts.local.ports import CALLED_BY_APPS, HOST, SERVICES, Ports, is_free, url
 from scripts.local.processes import Processes, ProgramEndedError
+from scripts.local.pubsub import push_topic
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from scripts.stand_ins.settings import WEB_KEY, lacks_model, lacks_revenuecat
 
 _ROOT = Path(__file__).parents[2]
-_EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
+_NAMED_BY = {FIRESTORE: "FIRESTORE_EMULATOR_HOST", PUBSUB: "PUBSUB_EMULATOR_HOST"}
 
 _LOWEST_PORT, _HIGHEST_PORT = 1024, 65_500
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -65,16 +68,16 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./scripts/dev",
         description="Runs the whole product on this machine.",
-        epilog=f"An emulator named by {_EMULATOR_HOST} is used instead of starting one. "
-        "What the started one says goes to .dev/.",
+        epilog=f"Emulators named by {' or '.join(_NAMED_BY.values())} are used instead of "
+        "starting some. What the started ones say goes to .dev/.",
     )
     parser.add_argument(
         "--port",
         type=_base_port,
         default=Ports.base,
         metavar="N",
-        help="all routes at N (default: %(default)s), the services from N+1, the emulator at N+10, "
-        "the stand-ins at N+11",
+        help="all routes at N (default: %(default)s), the services from N+1, Firestore's "
+        "emulator at N+10, the stand-ins at N+11, Pub/Sub's emulator at N+12",
     )
     parser.add_argument(
         "--isolated",
@@ -110,21 +113,24 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
-    named = os.environ.get(_EMULATOR_HOST)
     needed = [] if isolated else [ports.base]
     needed += [ports.stand_ins, *(ports.of(name) for name in SERVICES)]
-    needed += [] if named else [ports.firestore]
+    for emulator, port in _emulators(ports).items():
+        needed += [] if _named(emulator) else [port]
     for port in needed:
         if not is_free(port):
             raise CannotStartError(
                 f"port {port} is taken; stop what uses it, or move this stack with --port N"
             )
-    if named and not answers(named):
-        raise CannotStartError(f"no emulator answers at {named}, which {_EMULATOR_HOST} names")
-    emulator = named or _start_emulator(processes, ports)
-    console.print(f"Firestore emulator  {emulator}{' (already running)' if named else ''}")
-    _start_stand_ins(processes, ports)
-    environment = services.environment(emulator, url(ports.stand_ins))
+    emulators = _start_emulators(processes, ports)
+    push_topic(
+        emulators.pubsub,
+        services.project(),
+        emulators.topic,
+        f"{url(ports.stand_ins)}/eventarc",
+    )
+    _start_stand_ins(processes, ports, emulators)
+    environment = services.environment(emulators, url(ports.stand_ins))
     if isolated:
         _start_services(processes, ports, environment)
     else:
@@ -132,17 +138,47 @@ def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
     _report(ports, isolated=isolated)
 
 
-def _start_emulator(processes: Processes, ports: Ports) -> str:
-    command = firestore_command(ports.firestore)
-    processes.start("the Firestore emulator", command, {}, firestore_log(ports.firestore))
-    processes.wait_until_healthy(ports.firestore)
-    warm_up(ports.firestore, services.PROJECT)
-    return f"{HOST}:{ports.firestore}"
+def _emulators(ports: Ports) -> dict[Emulator, int]:
+    return {FIRESTORE: ports.firestore, PUBSUB: ports.pubsub}
 
 
-def _start_stand_ins(processes: Processes, ports: Ports) -> None:
-    command = [sys.executable, "-m", "scripts.stand_ins", "--port", str(ports.stand_ins)]
-    processes.start("the stand-ins", command, {"PYTHONPATH": str(_ROOT)})
+def _named(emulator: Emulator) -> str | None:
+    return os.environ.get(_NAMED_BY[emulator])
+
+
+def _start_emulators(processes: Processes, ports: Ports) -> services.Emulators:
+    """Start those that nobody has named, side by side."""
+    hosts = {}
+    for emulator, port in _emulators(ports).items():
+        named = _named(emulator)
+        if not named:
+            log = emulator.log(port)
+            processes.start(f"the {emulator.title} emulator", emulator.command(port), {}, log)
+        elif not answers(named):
+            variable = _NAMED_BY[emulator]
+            raise CannotStartError(f"no emulator answers at {named}, which {variable} names")
+        hosts[emulator] = named or f"{HOST}:{port}"
+    for emulator, port in _emulators(ports).items():
+        named = _named(emulator)
+        if not named:
+            processes.wait_until_healthy(port)
+        title = f"{emulator.title} emulator"
+        console.print(f"{title:<19} {hosts[emulator]}{' (already running)' if named else ''}")
+    if not _named(FIRESTORE):
+        warm_up(ports.firestore, services.PROJECT)
+    emulators = services.Emulators(hosts[FIRESTORE], hosts[PUBSUB])
+    if _named(PUBSUB):  # Stacks that share it must not share what is pushed to them.
+        return replace(emulators, topic=f"{emulators.topic}-{ports.base}")
+    return emulators
+
+
+def _start_stand_ins(processes: Processes, ports: Ports, emulators: services.Emulators) -> None:
+    command = [
+        sys.executable, "-m", "scripts.stand_ins",
+        "--port", str(ports.stand_ins),
+        "--cleanup", url(ports.of("cleanup")),
+    ]  # fmt: skip
+    processes.start("the stand-ins", command, {"PYTHONPATH": str(_ROOT), **emulators.environment})
     processes.wait_until_healthy(ports.stand_ins, "/health")
     if lacks_model(os.environ):
         model = f"{url(ports.stand_ins)}/openai/v1 (a stand-in: no OPENAI_API_KEY)"
@@ -176,7 +212,7 @@ def _report(ports: Ports, *, isolated: bool) -> None:
     for name in SERVICES:
         console.print(f"{name:<19} {url(ports.of(name))}")
     if isolated:
-        addresses = " ".join(f"{name}={url(ports.of(name))}" for name in FUNCTIONS)
+        addresses = " ".join(f"{name}={url(ports.of(name))}" for name in CALLED_BY_APPS)
     else:
         addresses = "" if ports.base == Ports.base else url(ports.base)
     described = ports.of("users") if isolated else ports.base
@@ -189,6 +225,8 @@ def _report(ports: Ports, *, isolated: bool) -> None:
     chat = ports.of("chat") if isolated else ports.base
     where = "" if chat == Ports.base else f" {url(chat)}"
     console.print(f"talk to the coach   ./scripts/chat{where}")
+    moved = "" if ports.base == Ports.base else f" --port {ports.base}"
+    console.print(f"clean up            ./scripts/cleanup run{moved}")
     console.print("[bold green]ready[/] (Ctrl-C stops everything)")
 
 

@@ -1,10 +1,11 @@
-"""Finds the Firestore emulator on this machine and says how to start it."""
+"""Finds the emulators on this machine and says how to start them."""
 
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -21,10 +22,6 @@ SDK_PLACES = (
     "/opt/homebrew/share/google-cloud-sdk",
     "/usr/local/share/google-cloud-sdk",
 )
-_IN_SDK = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
-_MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-
-
 _LOGS = Path(__file__).parents[2] / ".dev"
 
 
@@ -32,31 +29,70 @@ class NotInstalledError(Exception):
     """Something has to be installed first; the message says what and how."""
 
 
-def firestore_command(port: int, sdk_places: Sequence[str] = SDK_PLACES) -> list[str]:
-    """Return the command that runs the emulator in the foreground.
+@dataclass(frozen=True)
+class Emulator:
+    """An emulator of Google's, which is a Java program."""
 
-    It is looked for beside `gcloud`, in `sdk_places`, and in the cache of the firebase tools.
+    title: str
+    name: str
+    """As the firebase tools have it."""
 
-    Raises:
-        NotInstalledError: no emulator, or no Java to run it.
-    """
-    jar = next(_jars(sdk_places), None)
-    if jar is None:
-        raise NotInstalledError(
-            "no Firestore emulator found; install it with "
-            "'gcloud components install cloud-firestore-emulator', "
-            "'apt-get install google-cloud-cli-firestore-emulator' "
-            "or 'npx firebase-tools setup:emulators:firestore'"
-        )
-    return [
-        _java(), "-cp", str(jar), _MAIN_CLASS, "start", f"--host={HOST}", f"--port={port}",
-    ]  # fmt: skip
+    component: str
+    """As the Cloud SDK has it."""
+
+    in_sdk: str
+    in_firebase_cache: str
+    program: tuple[str, ...]
+    """Its main class, and what that wants to be told."""
+
+    def command(self, port: int, sdk_places: Sequence[str] = SDK_PLACES) -> list[str]:
+        """Return the command that runs it in the foreground.
+
+        It is looked for beside `gcloud`, in `sdk_places`, and in the cache of the firebase tools.
+
+        Raises:
+            NotInstalledError: no emulator, or no Java to run it.
+        """
+        jar = next(self._jars(sdk_places), None)
+        if jar is None:
+            raise NotInstalledError(
+                f"no {self.title} emulator found; install it with "
+                f"'gcloud components install {self.component}', "
+                f"'apt-get install google-cloud-cli-{self.name}-emulator' "
+                f"or 'npx firebase-tools setup:emulators:{self.name}'"
+            )
+        return [_java(), "-cp", str(jar), *self.program, f"--host={HOST}", f"--port={port}"]
+
+    def log(self, port: int) -> Path:
+        """Return where one that we start writes what it says."""
+        _LOGS.mkdir(exist_ok=True)
+        return _LOGS / f"{self.name}-{port}.log"
+
+    def _jars(self, sdk_places: Sequence[str]) -> Iterator[Path]:
+        """Yield those of the Cloud SDK first, then the firebase tools', newest first."""
+        for sdk in _sdk_folders(sdk_places):
+            yield from sdk.glob(self.in_sdk)
+        cache = Path(os.environ.get("FIREBASE_EMULATORS_PATH", "~/.cache/firebase/emulators"))
+        downloaded = cache.expanduser().glob(self.in_firebase_cache)
+        yield from sorted(downloaded, key=_version, reverse=True)
 
 
-def firestore_log(port: int) -> Path:
-    """Return where an emulator that we start writes what it says."""
-    _LOGS.mkdir(exist_ok=True)
-    return _LOGS / f"firestore-{port}.log"
+FIRESTORE = Emulator(
+    title="Firestore",
+    name="firestore",
+    component="cloud-firestore-emulator",
+    in_sdk="platform/cloud-firestore-emulator/cloud-firestore-emulator.jar",
+    in_firebase_cache="cloud-firestore-emulator-v*.jar",
+    program=("com.google.cloud.datastore.emulator.firestore.CloudFirestore", "start"),
+)
+PUBSUB = Emulator(
+    title="Pub/Sub",
+    name="pubsub",
+    component="pubsub-emulator",
+    in_sdk="platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar",
+    in_firebase_cache="pubsub-emulator-*/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar",
+    program=("com.google.cloud.pubsub.testing.v1.Main",),
+)
 
 
 def answers(host: str) -> bool:
@@ -76,16 +112,6 @@ def warm_up(port: int, project: str) -> None:
         httpx.post(
             f"{url(port)}/v1/{documents}:commit", json={"writes": [write]}, timeout=60
         ).raise_for_status()
-
-
-def _jars(sdk_places: Sequence[str]) -> Iterator[Path]:
-    """Yield emulators: those of the Cloud SDK first, then the firebase tools', newest first."""
-    for sdk in _sdk_folders(sdk_places):
-        if (jar := sdk / _IN_SDK).is_file():
-            yield jar
-    cache = Path(os.environ.get("FIREBASE_EMULATORS_PATH", "~/.cache/firebase/emulators"))
-    downloaded = cache.expanduser().glob("cloud-firestore-emulator-v*.jar")
-    yield from sorted(downloaded, key=_version, reverse=True)
 
 
 def _sdk_folders(places: Sequence[str]) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import functions.ai.main
 import functions.chat.main
+import functions.cleanup.main
 import functions.events.main
 import functions.sharing.main
 import functions.social.main
@@ -32,6 +33,7 @@ def routes_by_service(database: Database, chat: ChatHandlers) -> dict[str, list[
         "sharing": functions.sharing.main.routes(database),
         "ai": functions.ai.main.routes(database, open_client()),
         "chat": chat.routes(),
+        "cleanup": functions.cleanup.main.routes(database),
     }
 
 
@@ -63,7 +65,8 @@ def main() -> None:
     chat = functions.chat.main.handlers(database, http, ChatSettings())
     by_service = routes_by_service(database, chat)
     apps = {ports.of(name): build_app(routes) for name, routes in by_service.items()}
-    everything = [route for routes in by_service.values() for route in routes]
+    of_apps = {name: routes for name, routes in by_service.items() if name != "cleanup"}
+    everything = [route for routes in of_apps.values() for route in routes]
     apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets())
     apps[ports.base] = build_app(everything, chat.sockets())
     sockets = [listening(HOST, port) for port in apps]

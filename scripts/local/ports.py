@@ -4,14 +4,18 @@ import socket
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
-FUNCTIONS = ("users", "events", "social", "sharing", "ai")
+SERVICES = ("users", "events", "social", "sharing", "ai", "chat", "cleanup")
+"""Whatever is deployed on its own, in the order of its ports."""
+
+FUNCTIONS = tuple(name for name in SERVICES if name != "chat")
 """What the Functions Framework serves."""
 
-SERVICES = (*FUNCTIONS, "chat")
-"""These, and what serves itself."""
+CALLED_BY_APPS = tuple(name for name in FUNCTIONS if name != "cleanup")
+"""The functions whose routes are the contract's."""
 
 _FIRESTORE = 10
 _STAND_INS = 11
+_PUBSUB = 12
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Ports:
     def stand_ins(self) -> int:
         """That of the stand-ins for services of others."""
         return self.base + _STAND_INS
+
+    @property
+    def pubsub(self) -> int:
+        """The Pub/Sub emulator's."""
+        return self.base + _PUBSUB
 
     def of(self, service: str) -> int:
         """The port of one function or service alone."""

@@ -2,9 +2,11 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from scripts.local.ports import FUNCTIONS, HOST
+from scripts.local.ports import FUNCTIONS, HOST, Ports
 from scripts.stand_ins.settings import local_services
 
 _ROOT = Path(__file__).parents[2]
@@ -33,16 +35,44 @@ def runtime_folder(port: int) -> Path:
     return _ROOT / ".dev" / f"run-{port}"
 
 
-def environment(emulator: str, stand_ins: str | None = None) -> dict[str, str]:
-    """Return what a service's process needs to know, with the emulator at `emulator`.
+@dataclass(frozen=True)
+class Emulators:
+    """Where they are, each as `host:port`, and the cleanup's topic there."""
+
+    firestore: str
+    pubsub: str
+    topic: str = "cleanup"
+
+    @classmethod
+    def of(cls, ports: Ports) -> Self:
+        """Return those that a stack has started for itself."""
+        return cls(f"{HOST}:{ports.firestore}", f"{HOST}:{ports.pubsub}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to know to use them."""
+        return {
+            "FIRESTORE_EMULATOR_HOST": self.firestore,
+            "PUBSUB_EMULATOR_HOST": self.pubsub,
+            "CLEANUP_TOPIC": self.topic,
+            "GOOGLE_CLOUD_PROJECT": project(),
+        }
+
+
+def project() -> str:
+    """Return the project of everything on this machine."""
+    return os.environ.get("GOOGLE_CLOUD_PROJECT") or PROJECT
+
+
+def environment(emulators: Emulators, stand_ins: str | None = None) -> dict[str, str]:
+    """Return what a service's process needs to know.
 
     With the address of the stand-ins, what needs a key that the environment does not have is done
     by them.
     """
     return {
         **(local_services(os.environ, stand_ins) if stand_ins else {}),
-        "FIRESTORE_EMULATOR_HOST": emulator,
-        "GOOGLE_CLOUD_PROJECT": os.environ.get("GOOGLE_CLOUD_PROJECT") or PROJECT,
+        **emulators.environment,
         "PYTHONPATH": str(_ROOT),
         "PYTHONUNBUFFERED": "1",
         # Set in production too. Without the first, the second silences loggers made at import.

@@ -11,8 +11,8 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from scripts.local.emulator import firestore_log
-from scripts.local.ports import FUNCTIONS, HOST, Ports, is_free, url
+from scripts.local.emulator import FIRESTORE, PUBSUB
+from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, HOST, Ports, is_free, url
 from scripts.local.services import PROJECT, runtime_folder
 
 ROOT = Path(__file__).parents[2]
@@ -39,8 +39,8 @@ def free_ports() -> Ports:
 
 
 def addresses(ports: Ports) -> dict[str, str]:
-    """Return one URL per function."""
-    return {name: url(ports.of(name)) for name in FUNCTIONS}
+    """Return one URL per function that apps call."""
+    return {name: url(ports.of(name)) for name in CALLED_BY_APPS}
 
 
 class StackFailedError(Exception):
@@ -100,7 +100,8 @@ class Stack:
         self._process.send_signal(number)
         status = self._process.wait(timeout=30)
         self._listener.join()
-        for log in (self.log, firestore_log(self.ports.firestore)):
+        emulators = {FIRESTORE: self.ports.firestore, PUBSUB: self.ports.pubsub}
+        for log in (self.log, *(each.log(port) for each, port in emulators.items())):
             log.unlink(missing_ok=True)
         for name in FUNCTIONS:
             shutil.rmtree(runtime_folder(self.ports.of(name)), ignore_errors=True)

@@ -1,31 +1,51 @@
-"""Serves the stand-ins that `./scripts/dev` uses: the language model and RevenueCat."""
+"""Serves the stand-ins that `./scripts/dev` uses."""
 
 import argparse
+import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 
 from scripts.local.ports import HOST
+from scripts.stand_ins.eventarc import Eventarc
 from scripts.stand_ins.openai import NATURAL_PACE, OpenAi
 from scripts.stand_ins.revenuecat import RevenueCat
+from scripts.stand_ins.scheduler import Scheduler, publisher
 
 
 def main() -> None:
     """Serve until a signal comes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args().port
+    parser.add_argument("--cleanup", required=True, help="the function's address")
+    options = parser.parse_args()
+    project = os.environ["GOOGLE_CLOUD_PROJECT"]
+    topic = f"projects/{project}/topics/{os.environ['CLEANUP_TOPIC']}"
     pace = float(os.environ.get("STAND_IN_TOKENS_PER_S") or NATURAL_PACE)
+    publish = publisher(os.environ["PUBSUB_EMULATOR_HOST"], topic)
+    scheduler = Scheduler(project, topic, publish)
+
+    @asynccontextmanager
+    async def clock(_app: object) -> AsyncIterator[None]:
+        playing = asyncio.create_task(scheduler.play())
+        yield
+        playing.cancel()
+
     app = Router(
         [
             Route("/health", lambda _request: PlainTextResponse("healthy")),
+            Route("/eventarc", Eventarc(topic, options.cleanup).push, methods=["POST"]),
+            Mount("/scheduler", scheduler.app()),
             Mount("/openai", OpenAi(pace).app()),
             Mount("/revenuecat", RevenueCat().app()),
-        ]
+        ],
+        lifespan=clock,
     )
-    uvicorn.run(app, host=HOST, port=port, lifespan="off", log_level="warning", access_log=False)
+    uvicorn.run(app, host=HOST, port=options.port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":

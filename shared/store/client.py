@@ -6,6 +6,7 @@ Source: https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import grpc.aio
@@ -20,6 +21,7 @@ from shared.store.documents import Document, decode
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+    from google.cloud.firestore_v1.async_collection import AsyncCollectionReference
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
     from google.cloud.firestore_v1.async_query import AsyncQuery
 
@@ -43,6 +45,17 @@ _RETRY_AFTER_S = 5
 
 class PreconditionFailed(Exception):
     """A write found its document otherwise than it required; nothing of its batch was written."""
+
+
+@dataclass(frozen=True)
+class IdPage:
+    """Some ids of a collection."""
+
+    missing: list[str]
+    """Those that are no documents, but have some below them."""
+
+    next_page_token: str
+    """Empty after the last page."""
 
 
 def _translate(error: Exception) -> Exception:
@@ -148,6 +161,34 @@ class Database:
         with _translated():
             snapshots = await query.get(retry=self._retry, timeout=self._settings.attempt_timeout_s)
         return [Document(s.reference, s.to_dict() or {}, s.update_time) for s in snapshots]
+
+    async def list_ids(
+        self, collection: "AsyncCollectionReference", page_size: int, page_token: str
+    ) -> IdPage:
+        """Return the next ids of `collection` after those of the page that had `page_token`.
+
+        Also those that are no documents, but have some below them. A token that Firestore does not
+        know any more is like none: the first page comes again. One round trip, a read for each id.
+        """
+        with _translated():
+            try:
+                return await self._list_ids(collection, page_size, page_token)
+            except (exceptions.InvalidArgument, exceptions.Unknown):  # the latter: the emulator
+                if not page_token:
+                    raise
+                return await self._list_ids(collection, page_size, "")
+
+    async def _list_ids(
+        self, collection: "AsyncCollectionReference", page_size: int, page_token: str
+    ) -> IdPage:
+        connection = self._connected()
+        answer = await self._retry(connection.list_documents)(
+            collection.id, page_size, page_token, self._settings.attempt_timeout_s
+        )
+        return IdPage(
+            missing=[d.name.rpartition("/")[2] for d in answer.documents if not d.create_time],
+            next_page_token=answer.next_page_token,
+        )
 
     async def commit(self, batch: "AsyncWriteBatch", *, repeatable: bool = True) -> None:
         """Write all of `batch` or nothing; one round trip.

@@ -14,7 +14,11 @@ from google.cloud.firestore_v1.services.firestore.async_client import FirestoreA
 from google.cloud.firestore_v1.services.firestore.transports.grpc_asyncio import (
     FirestoreGrpcAsyncIOTransport,
 )
-from google.cloud.firestore_v1.types import BatchGetDocumentsRequest, BatchGetDocumentsResponse
+from google.cloud.firestore_v1.types import (
+    BatchGetDocumentsRequest,
+    BatchGetDocumentsResponse,
+    ListDocumentsResponse,
+)
 
 from shared.settings import StoreSettings
 from shared.turns import Turns
@@ -30,6 +34,7 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 _HEAVY_AT_ONCE = 4
+_NO_FIELD = "no_such_field"
 _BATCH_GET = "/google.firestore.v1.Firestore/BatchGetDocuments"
 
 
@@ -41,6 +46,8 @@ class Connection:
     ) -> None:
         self.turns = Turns(_HEAVY_AT_ONCE, settings.longest_wait_s, "requests for much data")
         is_emulated = settings.emulator_host is not None
+        # The emulator lets nobody else list documents.
+        self._as_owner = (("authorization", "Bearer owner"),) if is_emulated else ()
         self.client = AsyncClient(
             project=settings.project,
             database=settings.database,
@@ -49,9 +56,8 @@ class Connection:
         self._database = f"projects/{self.client.project}/databases/{settings.database}"
         channel = self._open_channel(settings, interceptors)
         # The client offers no way to choose the channel's options or interceptors.
-        self.client._firestore_api_internal = FirestoreAsyncClient(  # noqa: SLF001
-            transport=FirestoreGrpcAsyncIOTransport(channel=channel)
-        )
+        self._api = FirestoreAsyncClient(transport=FirestoreGrpcAsyncIOTransport(channel=channel))
+        self.client._firestore_api_internal = self._api  # noqa: SLF001
         self._batch_get = channel.unary_stream(
             _BATCH_GET,
             request_serializer=BatchGetDocumentsRequest.serialize,
@@ -73,6 +79,23 @@ class Connection:
             routing_header.to_grpc_metadata((("database", self._database),)),
         )
         return self._batch_get(request, timeout=timeout_s, metadata=metadata)
+
+    async def list_documents(
+        self, collection_id: str, page_size: int, page_token: str, timeout_s: float
+    ) -> ListDocumentsResponse:
+        """Return a page of a top collection's names, also of documents that are missing."""
+        request = {
+            "parent": f"{self._database}/documents",
+            "collection_id": collection_id,
+            "page_size": page_size,
+            "page_token": page_token,
+            "mask": {"field_paths": [_NO_FIELD]},
+            "show_missing": True,
+        }
+        pager = await self._api.list_documents(
+            request=request, retry=None, timeout=timeout_s, metadata=self._as_owner
+        )
+        return await anext(aiter(pager.pages))
 
     def _open_channel(
         self, settings: StoreSettings, interceptors: Sequence[grpc.aio.ClientInterceptor]

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_client import AsyncClient
     from google.cloud.firestore_v1.async_collection import AsyncCollectionReference
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
+    from google.cloud.firestore_v1.async_query import AsyncCollectionGroup
 
 
 @dataclass(frozen=True)
 class Collection:
     """A collection, at the top or below each user.
 
-    `ttl_field` is the instant after which Firestore may delete a document. `unindexed` fields are
-    never asked for in a query, so an index of them would only cost storage and time.
+    `ttl_field` is the instant after which a document is of no use: the cleanup deletes it within
+    the hour, Firestore some day. `unindexed` fields are never asked for in a query, so an index of
+    them would only cost storage and time.
     """
 
     name: str
@@ -31,6 +33,15 @@ class Collection:
         if self.per_user:
             return client.collection(USERS.name, str(user_id), self.name)
         return client.collection(self.name)
+
+    def everywhere(
+        self, client: "AsyncClient"
+    ) -> "AsyncCollectionReference | AsyncCollectionGroup":
+        """Return what to ask for documents of all users.
+
+        Below users that takes an index of the field, with the scope of the collection group.
+        """
+        return client.collection_group(self.name) if self.per_user else self.of(client)
 
 
 PROFILE_FIELDS = (
@@ -70,11 +81,18 @@ SHARED_ITEMS = Collection(
 OF_USERS = (USERS, LOOKUPS, PICTURE_PARTS, EVENTS, FOLLOW_SECRETS, INBOX, SHARED_ITEMS)
 """What belongs to users, and goes with them."""
 
+DELETIONS = Collection("deletions")
+"""Users who are gone, and of whom something may be left."""
+
 VERIFICATIONS = Collection("verifications", ttl_field="expires_at", unindexed=("verified_at",))
 RATE_LIMITS = Collection("rate_limits", ttl_field="expires_at", unindexed=("passed",))
 """Both by the SHA-256 of purchase tokens; which users these belong to is not known."""
 
-ALL = (*OF_USERS, VERIFICATIONS, RATE_LIMITS)
+CLEANUP_RUNS = Collection("cleanup_runs", ttl_field="expires_at", unindexed=("deleted",))
+PATROLS = Collection("patrols", unindexed=("page_token",))
+"""Where walks over a collection have come to, which take many runs of the cleanup."""
+
+ALL = (*OF_USERS, DELETIONS, VERIFICATIONS, RATE_LIMITS, CLEANUP_RUNS, PATROLS)
 
 
 def user_document(client: "AsyncClient", user_id: UUID) -> "AsyncDocumentReference":

@@ -84,13 +84,12 @@ class Events:
         self._database = database
 
     async def find_author(self, user_id: UUID) -> Author | None:
-        """Return the user as an author; None when there is none or deleted; one round trip."""
+        """Return the user as an author, or None when there is none; one round trip."""
         where = user_document(self._database.client, user_id)
         document = await self._database.read_one(where, {*ACCOUNT_FIELDS, *NEWS_FIELDS})
         if document is None:
             return None
-        author = Author(**Author.arguments(document), news=News.of(document.fields))
-        return None if author.is_deleted else author
+        return Author(**Author.arguments(document), news=News.of(document.fields))
 
     async def put(self, author: Author, event: NewEvent, now: datetime) -> None:
         """Publish `event`, in place of the author's event of the same id; one commit.

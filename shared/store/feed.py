@@ -21,12 +21,10 @@ from shared.store.documents import Document
 from shared.store.events import Event, Events, News
 from shared.store.follow_secrets import follow_secret_document
 from shared.store.recent_events import RecentEvent
-from shared.store.users import is_deleted
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_query import AsyncQuery
 
-_AUTHOR_FIELDS = (*NEWS_FIELDS, "deleted_at")
 # A page takes a fraction of a call's deadline, also when it shares the CPU with others.
 _BYTES_AT_ONCE = 2 * 1024 * 1024
 _EVENTS_AT_ONCE = 500
@@ -73,11 +71,11 @@ class Feeds:
         valid: set[tuple[UUID, str]] = set()
         news: dict[UUID, dict[str, Any]] = {}
         async with self._database.turn():
-            documents = await self._database.read([*secrets, *users], _AUTHOR_FIELDS)
+            documents = await self._database.read([*secrets, *users], NEWS_FIELDS)
         for document in documents:
             if (secret := secrets.get(document.reference)) is not None:
                 valid.add((secret.user_id, secret.follow_secret))
-            elif not is_deleted(document.fields):
+            else:
                 news[users[document.reference]] = document.fields
         since: dict[UUID, datetime] = {}
         refused: dict[str, None] = {}

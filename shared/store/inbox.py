@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID, uuid4
 
-from shared.errors import DependencyUnavailable
+from shared.errors import DependencyUnavailable, NotFound
 from shared.settings import InboxSettings
 from shared.store.client import Database, PreconditionFailed
 from shared.store.contention import compare_and_set
@@ -40,17 +40,15 @@ class Inbox:
         self._retention = timedelta(days=settings.retention_days)
 
     async def put(self, to_user_id: UUID, encrypted_message: list[bytes], now: datetime) -> None:
-        """Leave a message; one read and one commit.
-
-        One that arrives while its receiver is being deleted can never be read, and expires.
+        """Leave a message; one commit.
 
         Raises:
             NotFound: no such user.
         """
-        await self._users.get_account(to_user_id)
         client = self._database.client
         batch = client.batch()
-        batch.create(
+        self._users.require_existing(batch, to_user_id)
+        batch.set(
             INBOX.of(client, to_user_id).document(str(uuid4())),
             {
                 "encrypted_message": encrypted_message,
@@ -61,7 +59,7 @@ class Inbox:
         try:
             await self._database.commit(batch)
         except PreconditionFailed:
-            return  # A fresh UUID that exists is our own first attempt, whose answer was lost.
+            raise NotFound("no such user") from None
 
     async def take_all(self, owner: Account, now: datetime) -> list[InboxMessage]:
         """Remove and return the messages waiting for `owner`, oldest first.

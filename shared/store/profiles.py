@@ -18,9 +18,9 @@ from shared.store.contention import compare_and_set
 from shared.store.data_model import PROFILE_FIELDS, USERS, user_document
 from shared.store.documents import Document
 from shared.store.pictures import PictureNote, Pictures, in_groups
-from shared.store.users import Account, Users, is_deleted
+from shared.store.users import Account, Users
 
-_FIELDS = ("lookup", "last_accessed", "deleted_at", *PROFILE_FIELDS)
+_FIELDS = ("lookup", "last_accessed", *PROFILE_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,8 @@ class _StoredProfile:
     last_accessed: date
 
     @classmethod
-    def of(cls, document: Document) -> Self | None:
+    def of(cls, document: Document) -> Self:
         fields = document.fields
-        if is_deleted(fields):
-            return None
         profile = Profile(
             id=UUID(document.id),
             lookup=fields["lookup"],
@@ -107,8 +105,7 @@ class Profiles:
         references = [user_document(client, user_id) for user_id in dict.fromkeys(user_ids)]
         async with self._database.turn():
             documents = await self._database.read(references, _FIELDS)
-        read = map(_StoredProfile.of, documents)
-        stored = {profile.id: profile for profile in read if profile is not None}
+        stored = {profile.id: profile for profile in map(_StoredProfile.of, documents)}
         await self._users.note_accessed({p.id: p.last_accessed for p in stored.values()}, now)
         for group in in_groups([(profile.id, profile.picture) for profile in stored.values()]):
             notes = {i: note for i in group if (note := stored[i].picture) is not None}

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
 
+from google.cloud.firestore_v1.transforms import DELETE_FIELD
+
 from shared.errors import DependencyUnavailable, NotFound
 from shared.ids import new_short_id
 from shared.instants import start_of
@@ -26,14 +28,8 @@ ACCOUNT_FIELDS = (
     "password_hash",
     "password_salt",
     "last_accessed",
-    "deleted_at",
     "picture",
 )
-
-
-def is_deleted(user: Mapping[str, Any]) -> bool:
-    """Whether the document is only what is left of a user until everything of theirs is gone."""
-    return user.get("deleted_at") is not None
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,6 @@ class Account:
     lookup: str
     password: PasswordHash
     last_accessed: date
-    is_deleted: bool
     picture: PictureNote | None
     version: Any
     """A precondition for writes that depend on the account being as it was read."""
@@ -66,7 +61,6 @@ class Account:
             "lookup": fields["lookup"],
             "password": PasswordHash(fields["password_hash"], fields["password_salt"]),
             "last_accessed": fields["last_accessed"].date(),
-            "is_deleted": is_deleted(fields),
             "picture": PictureNote.from_field(fields.get("picture")),
             "version": document.version,
         }
@@ -123,12 +117,7 @@ class Users:
         return user
 
     async def find_account(self, user_id: UUID) -> Account | None:
-        """Return the user's account; None when there is none or it is deleted; one round trip."""
-        account = await self.find_account_even_deleted(user_id)
-        return None if account is None or account.is_deleted else account
-
-    async def find_account_even_deleted(self, user_id: UUID) -> Account | None:
-        """Return the user's account, also while its deletion is under way; one round trip."""
+        """Return the user's account, or None when there is none; one round trip."""
         where = user_document(self._database.client, user_id)
         document = await self._database.read_one(where, ACCOUNT_FIELDS)
         return None if document is None else Account.of(document)
@@ -137,7 +126,7 @@ class Users:
         """Return the user's account; one round trip.
 
         Raises:
-            NotFound: there is none, or it is deleted.
+            NotFound: there is none.
         """
         account = await self.find_account(user_id)
         if account is None:
@@ -147,17 +136,22 @@ class Users:
     async def find_public_key(self, user_id: UUID) -> bytes | None:
         """Return the user's current RSA key; None when there is no such user; one round trip."""
         where = user_document(self._database.client, user_id)
-        user = await self._database.read_one(where, ("rsa_public_key", "deleted_at"))
-        if user is None or is_deleted(user.fields):
-            return None
-        key: bytes = user.fields["rsa_public_key"]
-        return key
+        user = await self._database.read_one(where, ("rsa_public_key",))
+        return None if user is None else user.fields["rsa_public_key"]
+
+    def require_existing(self, batch: "AsyncWriteBatch", user_id: UUID) -> None:
+        """Let `batch` succeed only if there is the user, whose document stays as it is.
+
+        Source: the reference's WriteResult.update_time, for writes that change nothing.
+        """
+        nothing = {"no_such_field": DELETE_FIELD}
+        batch.update(user_document(self._database.client, user_id), nothing)
 
     def require_unchanged(self, batch: "AsyncWriteBatch", seen: Account, now: datetime) -> None:
         """Let `batch` succeed only if the account is as it was seen; also notes the access.
 
-        What belongs to a user and does not expire soon is written so: a deletion that runs at the
-        same time can never leave it behind.
+        Whatever belongs to a user is written so, or with `require_existing`: nothing comes after
+        their deletion.
         """
         client = self._database.client
         batch.update(

@@ -16,6 +16,7 @@ from shared.errors import LiftLogError, RequestTooLarge
 from shared.instants import now
 from shared.schemas.wire import Answer
 from shared.schemas.wire import Request as Parsed
+from shared.web.cloud_event import event_data
 from shared.web.hang_up import unless_hung_up
 from shared.web.json_stream import JsonStream
 from shared.web.problems import problem, problem_of
@@ -103,10 +104,11 @@ async def _work(route: Route, parsed: Parsed, subscriber: Subscriber) -> Answer 
 
 async def _parsed(route: Route, request: Request) -> Parsed:
     if route.has_body:
-        return route.parse_body(await _read_body(request, route.max_body_bytes))
-    return route.parse_parameters(
-        {**request.query_params} if route.from_query else request.path_params
-    )
+        body = await _read_body(request, route.max_body_bytes)
+        if route.event_type is None:
+            return route.parse_body(body)
+        return route.parse(event_data(request.headers, bytes(body), route.event_type))
+    return route.parse({**request.query_params} if route.from_query else request.path_params)
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytearray:

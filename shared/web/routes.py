@@ -56,6 +56,9 @@ class Route:
     from_query: bool = False
     """Whether the input comes in the query string."""
 
+    event_type: str | None = None
+    """The type of the CloudEvents that come here, whose data is the input; None: no events."""
+
     @property
     def has_body(self) -> bool:
         """Whether the input comes as a body."""
@@ -86,17 +89,14 @@ class Route:
             content = from_json(body, allow_inf_nan=False)
         except ValueError:
             raise InvalidRequest("the body is not JSON") from None
-        return self._validated(content)
+        return self.parse(content)
 
-    def parse_parameters(self, parameters: dict[str, str]) -> Request:
-        """Read a request from the parameters of the path or the query.
+    def parse(self, content: object) -> Request:
+        """Read a request from the parameters of the path or the query, or an event's data.
 
         Raises:
-            InvalidRequest: not of the right form; says which.
+            InvalidRequest: not of the right form; says which fields.
         """
-        return self._validated(parameters)
-
-    def _validated(self, content: object) -> Request:
         try:
             return self.takes.model_validate(content)
         except ValidationError as error:

@@ -12,9 +12,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.local.ports import HOST, url
+from scripts.local.ports import url
 from scripts.local.processes import Processes
-from scripts.local.services import command, environment, runtime_folder
+from scripts.local.services import Emulators, command, environment, runtime_folder
 from scripts.local.stack import free_ports
 from scripts.stand_ins import revenuecat
 from scripts.stand_ins.conversation import Speech
@@ -58,7 +58,7 @@ def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
         store = everything.enter_context(served(shop.app()))
         processes = everything.enter_context(Processes())
         settings = {
-            **environment(f"{HOST}:{stack.current().firestore}", stand_ins=store),
+            **environment(Emulators.of(stack.current()), stand_ins=store),
             "OPENAI_BASE_URL": f"{model}/v1",
             "REVENUECAT_URL": store,
             "WEB_AUTH_KEY": WEB_KEY,

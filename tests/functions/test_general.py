@@ -87,11 +87,19 @@ async def test_all_methods_of_a_path_are_named(door: FrontDoor) -> None:
 
 
 @pytest.mark.parametrize("function", SERVICES)
-@pytest.mark.parametrize("path", ["/", "/v2", "/nowhere", "/v3/user", "/v2/v2/health", "//"])
+@pytest.mark.parametrize("path", ["/v2", "/nowhere", "/v3/user", "/v2/v2/health", "//"])
 async def test_an_unknown_route_is_not_found(
     http: httpx.AsyncClient, function: str, path: str
 ) -> None:
     assert_problem(await http.get(url(stack.current().of(function)) + path), 404)
+
+
+@pytest.mark.parametrize("function", SERVICES)
+async def test_at_its_root_a_function_takes_events_or_nothing(
+    http: httpx.AsyncClient, function: str
+) -> None:
+    answer = await http.get(url(stack.current().of(function)) + "/")
+    assert_problem(answer, 405 if function == "cleanup" else 404)
 
 
 @PREFIXES

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.emulator import NotInstalledError, firestore_command
+from scripts.local.emulator import FIRESTORE, NotInstalledError
 
 JAR = "cloud-firestore-emulator.jar"
 
@@ -36,7 +36,7 @@ def java(tmp_path: Path, version: str = "17.0.15") -> None:
 
 def test_without_an_emulator_it_is_said_how_to_install_one() -> None:
     with pytest.raises(NotInstalledError, match="gcloud components install") as caught:
-        firestore_command(1, sdk_places=[])
+        FIRESTORE.command(1, sdk_places=[])
     assert "\n" not in str(caught.value)
 
 
@@ -45,7 +45,7 @@ def test_it_is_found_beside_gcloud_also_through_a_link(tmp_path: Path) -> None:
     program(tmp_path / "sdk" / "bin" / "gcloud")
     (tmp_path / "bin" / "gcloud").symlink_to(tmp_path / "sdk" / "bin" / "gcloud")
     jar = file(tmp_path / "sdk" / "platform" / "cloud-firestore-emulator" / JAR)
-    command = firestore_command(8080, sdk_places=[])
+    command = FIRESTORE.command(8080, sdk_places=[])
     assert str(jar) in command
     assert "--port=8080" in command
 
@@ -53,7 +53,7 @@ def test_it_is_found_beside_gcloud_also_through_a_link(tmp_path: Path) -> None:
 def test_it_is_found_where_sdks_are_usually_installed(tmp_path: Path) -> None:
     java(tmp_path)
     jar = file(tmp_path / "sdk" / "platform" / "cloud-firestore-emulator" / JAR)
-    assert str(jar) in firestore_command(1, sdk_places=["~/nothing", "~/sdk"])
+    assert str(jar) in FIRESTORE.command(1, sdk_places=["~/nothing", "~/sdk"])
 
 
 def test_the_newest_of_the_firebase_tools_is_found(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_newest_of_the_firebase_tools_is_found(tmp_path: Path) -> None:
     for version in ("1.9.10", "1.19.9", "1.2.30"):
         file(cache / f"cloud-firestore-emulator-v{version}.jar")
     newest = str(cache / "cloud-firestore-emulator-v1.19.9.jar")
-    assert newest in firestore_command(1, sdk_places=[])
+    assert newest in FIRESTORE.command(1, sdk_places=[])
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_java_has_to_be_there_and_new_enough(
     if version:
         java(tmp_path, version)
     with pytest.raises(NotInstalledError, match=expected):
-        firestore_command(1, sdk_places=[])
+        FIRESTORE.command(1, sdk_places=[])

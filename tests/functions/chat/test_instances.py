@@ -13,8 +13,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
 
-from scripts.local.ports import HOST
-from scripts.local.services import command, environment
+from scripts.local.services import Emulators, command, environment
 from scripts.local.stack import free_ports
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.openai import OpenAi, Scripted
@@ -41,7 +40,7 @@ class Instances:
         """Start one more instance, and wait until it answers."""
         ports = free_ports()
         settings = {
-            **environment(f"{HOST}:{stack.current().firestore}"),
+            **environment(Emulators.of(stack.current())),
             "CHAT_GRACE_S": str(grace_s),
             "OPENAI_API_KEY": "none",
             "OPENAI_BASE_URL": f"{self.model}/v1",

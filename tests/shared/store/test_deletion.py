@@ -4,16 +4,19 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
 from scripts.local.round_trips import RoundTrips
 from shared.errors import DependencyUnavailable, NotFound
-from shared.settings import StoreSettings
+from shared.settings import InboxSettings, StoreSettings
 from shared.store.client import Database
-from shared.store.data_model import EVENTS, FOLLOW_SECRETS, user_document
+from shared.store.data_model import DELETIONS, EVENTS, FOLLOW_SECRETS, INBOX, user_document
 from shared.store.deletion import Deletion
 from shared.store.events import Events
 from shared.store.feed import Feeds, Followed
 from shared.store.follow_secrets import FollowSecrets, follow_secret_document
+from shared.store.inbox import Inbox
+from shared.store.leftovers import Leftovers
 from shared.store.pictures import Pictures
 from shared.store.profiles import Profiles
 from shared.store.shared_items import NewSharedItem, SharedItems
@@ -36,6 +39,10 @@ class Interrupted(Database):
         await super().commit(batch, repeatable=repeatable)
 
 
+def deletion_on(database: Database) -> Deletion:
+    return Deletion(database, Leftovers(database))
+
+
 async def account_with_documents(database: Database, count: int) -> Account:
     users = Users(database)
     user = await users.create(PasswordHash("", b""), NOW)
@@ -45,6 +52,10 @@ async def account_with_documents(database: Database, count: int) -> Account:
             batch.set(collection.of(database.client, user.id).document(str(uuid4())), {"a": 1})
         await database.commit(batch)
     return await users.get_account(user.id)
+
+
+def note_of(database: Database, user_id: UUID) -> AsyncDocumentReference:
+    return DELETIONS.of(database.client).document(str(user_id))
 
 
 async def documents_left(database: Database, user_id: UUID) -> int:
@@ -58,24 +69,23 @@ async def test_any_number_of_documents_is_deleted_in_pages_of_300() -> None:
     database = Database(StoreSettings(), trips.interceptors)
     account = await account_with_documents(database, 650)
     with trips.counted() as calls:
-        await Deletion(database).delete(account, NOW)
+        await deletion_on(database).delete(account, NOW)
     assert await documents_left(database, account.id) == 0
-    # The mark, three pages of events and of secrets, the last commit.
+    # The user and the note, three pages of events and of secrets, the note.
     assert calls.count("Commit") == 1 + 3 + 3 + 1
     # The same pages, and one look each into the inbox, the picture and the shared items.
     assert calls.count("RunQuery") == 3 + 3 + 3
 
 
 @pytest.mark.parametrize("commits", [1, 2, 4])
-async def test_an_interrupted_deletion_shows_nothing_and_can_be_repeated(
+async def test_a_deletion_that_is_cut_off_shows_nothing_and_is_finished_by_the_cleanup(
     database: Database, commits: int
 ) -> None:
     account = await account_with_documents(database, 650)
     users = Users(database)
     interrupted = Interrupted(StoreSettings())
     interrupted.commits_left = commits
-    with pytest.raises(DependencyUnavailable):
-        await Deletion(interrupted).delete(account, NOW)
+    await deletion_on(interrupted).delete(account, NOW)
 
     assert await users.find_account(account.id) is None
     assert await users.find_public_key(account.id) is None
@@ -91,30 +101,53 @@ async def test_an_interrupted_deletion_shows_nothing_and_can_be_repeated(
     assert feed.invalid_follow_secrets == ["too late"]
     assert [e async for e in feed.events] == []
 
-    marked = await users.find_account_even_deleted(account.id)
-    assert marked is not None
-    assert marked.is_deleted
-    assert marked.password == account.password
-    await Deletion(database).delete(marked, NOW)
+    assert await documents_left(database, account.id) > 0
+    async for _ in Leftovers(database).purge(NOW):
+        pass
     assert await documents_left(database, account.id) == 0
     assert not (await user_document(database.client, account.id).get()).exists
+    assert not (await note_of(database, account.id).get()).exists
 
 
-async def test_a_deletion_that_could_not_remove_everything_is_not_finished(
+async def test_a_deletion_that_could_not_remove_everything_keeps_its_note(
     database: Database,
 ) -> None:
     account = await account_with_documents(database, 650)
     interrupted = Interrupted(StoreSettings())
     interrupted.commits_left, interrupted.for_one_commit = 2, True
+    await deletion_on(interrupted).delete(account, NOW)
+    assert (await note_of(database, account.id).get()).to_dict() == {"deleted_at": NOW}
+
+
+async def test_a_deletion_that_cannot_even_begin_deletes_nothing(database: Database) -> None:
+    account = await account_with_documents(database, 1)
+    interrupted = Interrupted(StoreSettings())
+    interrupted.commits_left = 0
     with pytest.raises(DependencyUnavailable):
-        await Deletion(interrupted).delete(account, NOW)
-    assert await Users(database).find_account_even_deleted(account.id) is not None
+        await deletion_on(interrupted).delete(account, NOW)
+    assert await Users(database).find_account(account.id) is not None
+    assert await documents_left(database, account.id) == 2
+
+
+async def test_no_message_comes_into_the_inbox_of_a_user_who_is_gone(database: Database) -> None:
+    account = await account_with_documents(database, 0)
+    inbox = Inbox(database, Users(database), InboxSettings())
+    await deletion_on(database).delete(account, NOW)
+    with pytest.raises(NotFound):
+        await inbox.put(account.id, [b"too late"], NOW)
+    assert await INBOX.of(database.client, account.id).get() == []
+
+
+async def test_a_message_leaves_its_receivers_document_as_it_was(database: Database) -> None:
+    account = await account_with_documents(database, 0)
+    await Inbox(database, Users(database), InboxSettings()).put(account.id, [b"message"], NOW)
+    assert await Users(database).get_account(account.id) == account
 
 
 async def test_deleting_at_the_same_time_brings_nothing_back(database: Database) -> None:
     account = await account_with_documents(database, 3)
-    await Deletion(database).delete(account, NOW)
-    await Deletion(database).delete(account, NOW)
+    await deletion_on(database).delete(account, NOW)
+    await deletion_on(database).delete(account, NOW)
     assert not (await user_document(database.client, account.id).get()).exists
 
 
@@ -122,7 +155,7 @@ async def test_a_shared_item_of_a_user_deleted_meanwhile_is_not_created(
     database: Database,
 ) -> None:
     account = await account_with_documents(database, 0)
-    await Deletion(database).delete(account, NOW)
+    await deletion_on(database).delete(account, NOW)
     with pytest.raises(NotFound):
         await SharedItems(database, Users(database)).create(
             account, NewSharedItem(b"", b"", NOW), NOW

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from scripts.client.api import to_text
-from scripts.local.emulator import firestore_command, warm_up
+from scripts.local.emulator import FIRESTORE, warm_up
 from scripts.local.ports import HOST
 from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
@@ -96,7 +96,7 @@ class Emulator:
     def start(self) -> None:
         """Start it, and return when it answers."""
         self._process = subprocess.Popen(
-            firestore_command(self.port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            FIRESTORE.command(self.port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         while self._process.poll() is None:
             with suppress(httpx.TransportError):

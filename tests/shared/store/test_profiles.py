@@ -12,6 +12,7 @@ from shared.store.client import Database, PreconditionFailed
 from shared.store.contention import compare_and_set
 from shared.store.data_model import user_document
 from shared.store.deletion import Deletion
+from shared.store.leftovers import Leftovers
 from shared.store.pictures import PictureNote, Pictures, in_groups
 from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import Account, PasswordHash, Users
@@ -75,7 +76,8 @@ class DeletingPictures(Pictures):
 
     def __init__(self, database: Database, account: Account) -> None:
         super().__init__(database)
-        self._deletion, self._account = Deletion(database), account
+        self._deletion = Deletion(database, Leftovers(database))
+        self._account = account
 
     async def read(self, notes: dict[Any, PictureNote]) -> dict[Any, bytes]:
         await self._deletion.delete(self._account, NOW)
@@ -102,7 +104,7 @@ async def test_a_put_over_somebody_elses_put_replaces_it_whole(database: Databas
 
 async def test_a_put_does_not_bring_back_a_deleted_user(database: Database) -> None:
     account = await account_with_picture(database, b"picture")
-    await Deletion(database).delete(account, NOW)
+    await Deletion(database, Leftovers(database)).delete(account, NOW)
     with pytest.raises(NotFound):
         await profiles_of(database).replace(account, profile(b"again"), NOW)
     assert not (await user_document(database.client, account.id).get()).exists

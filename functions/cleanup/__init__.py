@@ -1,0 +1,1 @@
+"""The function `cleanup`: nothing stays longer than it should."""

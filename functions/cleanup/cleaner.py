@@ -1,0 +1,88 @@
+"""A run of the cleanup: in parts, each short enough for one message."""
+
+import logging
+from collections.abc import Mapping
+from uuid import uuid4
+
+from functions.cleanup.sweep import Purge, sweep
+from shared.errors import DependencyUnavailable
+from shared.instants import now
+from shared.store.cleanup_runs import CleanupRuns, Outcome, Part
+from shared.topic import Topic
+
+logger = logging.getLogger(__name__)
+
+_TRY_AGAIN_S = 60
+
+
+class Cleaner:
+    """Does the parts of runs.
+
+    A message may be delivered again, also while its first delivery is being worked on. Deleting
+    twice is harmless; but only one delivery of each part sends for the next one, so that runs do
+    not multiply.
+
+    Args:
+        purges: what is to be gone through, by the kind of document.
+        runs: notes what was done.
+        topic: where the next part is sent for.
+        part_s: how long a part may take.
+    """
+
+    def __init__(
+        self, purges: Mapping[str, Purge], runs: CleanupRuns, topic: Topic, part_s: float
+    ) -> None:
+        self._purges = purges
+        self._runs = runs
+        self._topic = topic
+        self._part_s = part_s
+
+    async def clean(self, part: Part) -> None:
+        """Do a part of a run, and send for the next one if there is more to do.
+
+        Should the process end between noting that the part is over and sending for the next, the
+        rest waits for the next run.
+
+        Raises:
+            DependencyUnavailable: not everything could be gone through; the message is to be
+                delivered again.
+        """
+        if await self._runs.is_over(part):
+            logger.info("part %d of run %s was done before", part.number, part.run_id)
+            return
+        started_at = now()
+        swept = await sweep(self._purges, started_at, self._part_s)
+        outcome = Outcome(
+            delivery=uuid4().hex,
+            started_at=started_at,
+            ended_at=now(),
+            deleted=swept.deleted,
+            is_over=not swept.failed,
+            has_more=bool(swept.unfinished),
+            failed=tuple(sorted(swept.failed)),
+        )
+        is_first = await self._runs.note(part, outcome)
+        _log(part, outcome)
+        if swept.failed:
+            raise DependencyUnavailable(", ".join(outcome.failed), _TRY_AGAIN_S)
+        if outcome.has_more and is_first:
+            await self._continue(part)
+
+    async def _continue(self, part: Part) -> None:
+        try:
+            await self._topic.publish({"run": part.run_id, "part": str(part.number + 1)})
+        except DependencyUnavailable:
+            await self._runs.reopen(part)
+            raise
+
+
+def _log(part: Part, outcome: Outcome) -> None:
+    deleted = ", ".join(f"{count} {kind}" for kind, count in sorted(outcome.deleted.items()))
+    logger.info(
+        "part %d of run %s deleted %s in %.1f s, and %s",
+        part.number,
+        part.run_id,
+        deleted or "nothing",
+        (outcome.ended_at - outcome.started_at).total_seconds(),
+        "there is more" if outcome.has_more or not outcome.is_over else "that is all",
+    )

@@ -1,0 +1,44 @@
+"""The function `cleanup`."""
+
+from functools import partial
+
+from functions_framework import aio
+
+from functions.cleanup.cleaner import Cleaner
+from functions.cleanup.handlers import CleanupHandlers
+from functions.cleanup.sweep import Purge
+from shared.settings import CleanupSettings, QuotaSettings, StoreSettings, TopicSettings
+from shared.store.cleanup_runs import CleanupRuns
+from shared.store.client import Database
+from shared.store.data_model import ALL, RATE_LIMITS
+from shared.store.expired import Expired
+from shared.store.leftovers import Leftovers
+from shared.store.orphans import Orphans
+from shared.topic import Topic
+from shared.web.app import build_app
+from shared.web.entry import as_function
+from shared.web.routes import Route
+
+
+def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
+    """Return what is to be gone through, by the kind of document."""
+    expired = Expired(database, settings.page_size)
+    counts = Expired(database.named(QuotaSettings().database), settings.page_size)
+    return {
+        **{c.name: partial(expired.purge, c) for c in ALL if c.ttl_field is not None},
+        RATE_LIMITS.name: partial(counts.purge, RATE_LIMITS),
+        "deleted accounts": Leftovers(database, settings.page_size).purge,
+        "orphans": Orphans(database, settings.patrol_size).purge,
+    }
+
+
+def routes(database: Database) -> list[Route]:
+    """Return the function's routes, on `database`."""
+    settings = CleanupSettings()
+    runs, topic = CleanupRuns(database), Topic(TopicSettings())
+    cleaner = Cleaner(purges(database, settings), runs, topic, settings.part_s)
+    return CleanupHandlers(cleaner).routes()
+
+
+# Without the decorator the platform would have the framework take events alone, and no GET /health.
+main = aio.http(as_function(build_app(routes(Database(StoreSettings())))))

@@ -1,0 +1,1 @@
+"""Operating what is deployed, or runs on this machine, from the terminal."""

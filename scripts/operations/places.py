@@ -1,0 +1,55 @@
+"""Where the product runs: in a project on Google Cloud, or on this machine."""
+
+import os
+from dataclasses import dataclass
+
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.pubsub_v1 import PublisherClient
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
+    CloudSchedulerRestTransport,
+)
+
+from scripts.local import services
+from scripts.local.ports import HOST, Ports
+from scripts.stand_ins.scheduler import JOB, LOCATION
+from shared.settings import StoreSettings
+from shared.store.client import Database
+
+
+@dataclass(frozen=True)
+class Place:
+    """The clients of one place, and the name of the job that starts the cleanup there."""
+
+    scheduler: CloudSchedulerClient
+    publisher: PublisherClient
+    database: Database
+    job: str
+
+
+def on_google_cloud(project: str, location: str) -> Place:
+    """Return a project; who we are there is as Application Default Credentials say."""
+    os.environ.pop("PUBSUB_EMULATOR_HOST", None)
+    return Place(
+        CloudSchedulerClient(),
+        PublisherClient(),
+        Database(StoreSettings(project=project, emulator_host=None)),
+        CloudSchedulerClient.job_path(project, location, JOB),
+    )
+
+
+def on_this_machine(ports: Ports) -> Place:
+    """Return what `./scripts/dev` runs."""
+    emulators = services.Emulators.of(ports)
+    os.environ["PUBSUB_EMULATOR_HOST"] = emulators.pubsub  # how its client is told
+    stand_in = f"{HOST}:{ports.stand_ins}/scheduler"
+    scheduler = CloudSchedulerRestTransport(
+        host=stand_in, url_scheme="http", credentials=AnonymousCredentials()
+    )
+    project = services.project()
+    return Place(
+        CloudSchedulerClient(transport=scheduler),
+        PublisherClient(),
+        Database(StoreSettings(project=project, emulator_host=emulators.firestore)),
+        CloudSchedulerClient.job_path(project, LOCATION, JOB),
+    )

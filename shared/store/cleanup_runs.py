@@ -1,0 +1,152 @@
+"""What runs of the cleanup have done, and which of their parts are over."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from shared.store.client import Database
+from shared.store.contention import compare_and_set
+from shared.store.data_model import CLEANUP_RUNS
+from shared.store.documents import Document
+
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_document import AsyncDocumentReference
+
+_KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a run: what one message asks for."""
+
+    run_id: str
+    number: int
+    """From 1."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, in one part or several."""
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    """None: it goes on, or was cut off."""
+
+    parts_over: int = 0
+    over_by: str = ""
+    """The delivery with which the last of these was over."""
+
+    deleted: Mapping[str, int] = field(default_factory=dict)
+    """By the kind of document."""
+
+    failed: tuple[str, ...] = ()
+    """The kinds that the last part could not go through."""
+
+    version: Any = None
+    """None: there is no document yet."""
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """Read a run from its document."""
+        fields = document.fields
+        return cls(
+            id=document.id,
+            started_at=fields["started_at"],
+            ended_at=fields["ended_at"],
+            parts_over=fields["parts_over"],
+            over_by=fields["over_by"],
+            deleted=fields["deleted"],
+            failed=tuple(fields["failed"]),
+            version=document.version,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one delivery of a part went."""
+
+    delivery: str
+    """A name that no other delivery has."""
+
+    started_at: datetime
+    ended_at: datetime
+    deleted: Mapping[str, int]
+    is_over: bool
+    """Whether the part need not be repeated."""
+
+    has_more: bool
+    """Whether another part has to follow."""
+
+    failed: tuple[str, ...] = ()
+
+
+class CleanupRuns:
+    """The runs of the last 30 days, by the message that started each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def is_over(self, part: Part) -> bool:
+        """Whether the part was done, by another delivery of its message; one read."""
+        run = await self.find(part.run_id)
+        return run is not None and run.parts_over >= part.number
+
+    async def note(self, part: Part, outcome: Outcome) -> bool:
+        """Add an outcome to the run; return whether it is the first with which the part is over.
+
+        One read and one commit.
+        """
+        return await compare_and_set(
+            await self.find(part.run_id),
+            lambda seen: self._note(seen, part, outcome),
+            lambda: self.find(part.run_id),
+        )
+
+    async def reopen(self, part: Part) -> None:
+        """Let the part be repeated after all; one commit."""
+        batch = self._database.client.batch()
+        batch.update(self._document(part.run_id), {"parts_over": part.number - 1})
+        await self._database.commit(batch)
+
+    async def find(self, run_id: str) -> Run | None:
+        """Return the run; None when none of its parts has been over yet; one read."""
+        document = await self._database.read_one(self._document(run_id))
+        return None if document is None else Run.of(document)
+
+    async def newest(self, count: int) -> list[Run]:
+        """Return the last runs, the newest first; one query."""
+        runs = CLEANUP_RUNS.of(self._database.client)
+        newest = runs.order_by("started_at", direction="DESCENDING").limit(count)
+        return [Run.of(document) for document in await self._database.query(newest)]
+
+    async def _note(self, seen: Run | None, part: Part, outcome: Outcome) -> bool:
+        run = seen or Run(part.run_id, outcome.started_at)
+        if run.over_by == outcome.delivery:
+            return True  # Our own first attempt, whose answer was lost.
+        is_first = outcome.is_over and run.parts_over < part.number
+        total = Counter(run.deleted) + Counter(outcome.deleted)
+        fields = {"started_at": run.started_at, "deleted": dict(total)}
+        if part.number > run.parts_over:
+            is_end = outcome.is_over and not outcome.has_more
+            fields |= {
+                "ended_at": outcome.ended_at if is_end else None,
+                "parts_over": part.number if is_first else run.parts_over,
+                "over_by": outcome.delivery if is_first else run.over_by,
+                "failed": list(outcome.failed),
+                "expires_at": outcome.ended_at + _KEPT,
+            }
+        client = self._database.client
+        batch = client.batch()
+        if run.version is None:
+            batch.create(self._document(part.run_id), fields)
+        else:
+            unchanged = client.write_option(last_update_time=run.version)
+            batch.update(self._document(part.run_id), fields, option=unchanged)
+        await self._database.commit(batch)
+        return is_first
+
+    def _document(self, run_id: str) -> "AsyncDocumentReference":
+        return CLEANUP_RUNS.of(self._database.client).document(run_id)

@@ -1,0 +1,101 @@
+"""Documents that belong to nobody, in a database of one's own."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.store.data_model import (
+    EVENTS,
+    FOLLOW_SECRETS,
+    INBOX,
+    PATROLS,
+    PICTURE_PARTS,
+    SHARED_ITEMS,
+    user_document,
+)
+from shared.store.orphans import Orphans
+from shared.store.users import PasswordHash, Users
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BELOW = (EVENTS, FOLLOW_SECRETS, INBOX, PICTURE_PARTS)
+
+
+@pytest.fixture
+def own() -> Database:
+    """A database that nobody else writes to."""
+    return Database(StoreSettings(project=f"orphans-{uuid4()}"))
+
+
+async def put_below(database: Database, user_id: UUID) -> None:
+    batch = database.client.batch()
+    for collection in BELOW:
+        batch.set(collection.of(database.client, user_id).document("1"), {"a": 1})
+    batch.set(SHARED_ITEMS.of(database.client).document(f"of{user_id}"), {"user_id": str(user_id)})
+    await database.commit(batch)
+
+
+async def paths(database: Database) -> set[str]:
+    found = set()
+    for collection in (*BELOW, SHARED_ITEMS):
+        everything = collection.everywhere(database.client).select([])
+        found |= {d.reference.path for d in await database.query(everything)}
+    return found
+
+
+async def purge(database: Database, page_size: int = 300) -> int:
+    return sum([count async for count in Orphans(database, page_size).purge(NOW)])
+
+
+async def test_what_belongs_to_nobody_goes_and_what_belongs_to_somebody_stays(
+    own: Database,
+) -> None:
+    living = (await Users(own).create(PasswordHash("", b""), NOW)).id
+    await put_below(own, living)
+    before = await paths(own)
+    for _ in range(3):
+        await put_below(own, uuid4())
+    assert await purge(own) == 3 * 5
+    assert await paths(own) == before
+    assert await purge(own) == 0
+
+
+async def test_a_user_without_a_document_below_is_left_alone(own: Database) -> None:
+    user = await Users(own).create(PasswordHash("", b""), NOW)
+    assert await purge(own) == 0
+    assert await Users(own).find_account(user.id) is not None
+
+
+async def test_a_few_users_a_run_all_in_the_end(own: Database) -> None:
+    for _ in range(5):
+        await put_below(own, uuid4())
+    counts = [await purge(own, page_size=2) for _ in range(3)]
+    assert counts == [10, 10, 5]
+    note = await PATROLS.of(own.client).document("users").get()
+    assert note.to_dict() == {"page_token": ""}
+
+
+async def test_a_place_that_firestore_has_forgotten_begins_anew(own: Database) -> None:
+    await PATROLS.of(own.client).document("users").set({"page_token": "no such token"})
+    await put_below(own, uuid4())
+    assert await purge(own) == 5
+
+
+class JustInTime(Database):
+    """A store in which the missing user is written right after the list was read."""
+
+    async def list_ids(self, collection, page_size: int, page_token: str):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+        """List the users, then write them."""
+        page = await super().list_ids(collection, page_size, page_token)
+        for missing in page.missing:
+            await user_document(self.client, UUID(missing)).set({"lookup": "l"})
+        return page
+
+
+async def test_a_user_who_is_there_after_all_loses_nothing(own: Database) -> None:
+    await put_below(own, uuid4())
+    before = await paths(own)
+    assert await purge(JustInTime(StoreSettings(project=own.client.project))) == 0
+    assert await paths(own) == before

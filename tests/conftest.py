@@ -12,7 +12,7 @@ import pytest
 
 from scripts.client.api import Api
 from scripts.client.person import Person
-from scripts.local.stack import Stack, addresses
+from scripts.local.stack import OWN_EMULATORS, Stack, addresses
 from shared.settings import StoreSettings
 from shared.store.client import Database
 from shared.telemetry import set_up_logging
@@ -21,7 +21,7 @@ from tests.front_door import FrontDoor
 
 _ENVIRONMENT = {
     "COVERAGE_PROCESS_CONFIG": "",
-    "FIRESTORE_EMULATOR_HOST": "",
+    **OWN_EMULATORS,
     "STAND_IN_TOKENS_PER_S": "0",
 }
 # What happens when the store is slow is tested on a stack of its own; here it is the machine.

@@ -16,6 +16,7 @@ def announce(stack: Stack) -> None:
     os.environ[_BASE] = str(stack.ports.base)
     os.environ[_LOG] = str(stack.log)
     os.environ["FIRESTORE_EMULATOR_HOST"] = f"{HOST}:{stack.ports.firestore}"
+    os.environ["PUBSUB_EMULATOR_HOST"] = f"{HOST}:{stack.ports.pubsub}"
     os.environ["GOOGLE_CLOUD_PROJECT"] = PROJECT
 
 

@@ -14,7 +14,7 @@ import psutil
 from scripts.benchmarks.report import console, show
 from scripts.local.ports import SERVICES, url
 from scripts.local.services import Emulators, command, environment, runtime_folder
-from scripts.local.stack import Stack, free_ports
+from scripts.local.stack import OWN_EMULATORS, Stack, free_ports
 
 _RUNS = 5
 _FIRST_WITH_STORE = {
@@ -78,7 +78,7 @@ def main() -> None:
     """Measure and print."""
     console.print("starting a stack for its emulator ...")
     rows = []
-    with Stack(environment={"FIRESTORE_EMULATOR_HOST": "", "PUBSUB_EMULATOR_HOST": ""}) as stack:
+    with Stack(environment=OWN_EMULATORS) as stack:
         emulators, stand_ins = Emulators.of(stack.ports), url(stack.ports.stand_ins)
         for function in SERVICES:
             console.print(f"starting {function} {_RUNS} times ...")

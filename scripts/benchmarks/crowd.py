@@ -12,7 +12,7 @@ from scripts.benchmarks.report import console, show
 from scripts.benchmarks.seeds import SECRET, Seeds
 from scripts.local.ports import HOST
 from scripts.local.services import PROJECT
-from scripts.local.stack import Stack, addresses
+from scripts.local.stack import OWN_EMULATORS, Stack, addresses
 from shared.settings import StoreSettings
 from shared.store.client import Database
 
@@ -50,7 +50,7 @@ async def _measure(
 
 async def _run() -> None:
     console.print("starting a stack ...")
-    with Stack("--isolated", environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
+    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
         emulator = f"{HOST}:{stack.ports.firestore}"
         seeds = Seeds(Database(StoreSettings(project=PROJECT, emulator_host=emulator)))
         numbers = track(range(_FOLLOWED), "publishing", console=console)

@@ -15,7 +15,7 @@ from scripts.benchmarks.seeds import SECRET, Seeds
 from scripts.local.ports import HOST
 from scripts.local.round_trips import RoundTrips
 from scripts.local.services import PROJECT
-from scripts.local.stack import Stack
+from scripts.local.stack import OWN_EMULATORS, Stack
 from shared.settings import StoreSettings
 from shared.store.client import Database
 from shared.web.app import build_app
@@ -51,7 +51,7 @@ async def _measure(
 
 async def _run() -> None:
     console.print("starting a stack for its emulator ...")
-    with Stack(environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
+    with Stack(environment=OWN_EMULATORS) as stack:
         settings = StoreSettings(project=PROJECT, emulator_host=f"{HOST}:{stack.ports.firestore}")
         seeds = Seeds(Database(settings))
         numbers = track(range(max(_COUNTS)), "publishing", console=console)

@@ -17,7 +17,7 @@ from scripts.benchmarks.report import console, show
 from scripts.benchmarks.seeds import Seeds
 from scripts.local.ports import HOST
 from scripts.local.services import PROJECT
-from scripts.local.stack import Stack, addresses
+from scripts.local.stack import OWN_EMULATORS, Stack, addresses
 from shared.settings import StoreSettings
 from shared.store.client import Database
 
@@ -26,21 +26,26 @@ _AT_ONCE = 40
 _PICTURE_BYTES = 2000 * 1024
 
 
-def _worker(stack: Stack) -> int:
-    """Return the process that serves `users`: the framework's child."""
+def worker(stack: Stack, function: str) -> int:
+    """Return the process that serves `function`: the framework's child."""
     for process in psutil.Process(stack.pid).children(recursive=True):
-        if "functions/users/main.py" in " ".join(process.cmdline()) and not process.children():
+        if (
+            f"functions/{function}/main.py" in " ".join(process.cmdline())
+            and not process.children()
+        ):
             return process.pid
-    raise LookupError("the function users does not run")
+    raise LookupError(f"the function {function} does not run")
 
 
-def _peak_mib(pid: int) -> float:
+def peak_mib(pid: int) -> float:
+    """Return the most that a process has held since it began, or since `forget_peak`."""
     status = Path(f"/proc/{pid}/status").read_text()
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
 
 
-def _forget_peak(pid: int) -> None:
+def forget_peak(pid: int) -> None:
+    """Let a process's peak begin anew."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
@@ -85,10 +90,10 @@ async def _crowd(address: str, pid: int, ids: list[UUID]) -> None:
         }
         rows = []
         for what, requests in crowds.items():
-            _forget_peak(pid)
+            forget_peak(pid)
             statuses = Counter(await asyncio.gather(*(request() for request in requests)))
             outcome = ", ".join(f"{count} x {status}" for status, count in statuses.items())
-            rows.append((what, outcome, f"{_peak_mib(pid):.0f} MiB"))
+            rows.append((what, outcome, f"{peak_mib(pid):.0f} MiB"))
     show(
         f"{_AT_ONCE} at once, with a picture of 2,000 KiB each",
         ("request", "answers", "peak RSS of the worker"),
@@ -99,15 +104,15 @@ async def _crowd(address: str, pid: int, ids: list[UUID]) -> None:
 async def _run() -> None:
     console.print("starting a stack ...")
     rows = []
-    with Stack("--isolated", environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
+    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
         emulator = f"{HOST}:{stack.ports.firestore}"
         seeds = Seeds(Database(StoreSettings(project=PROJECT, emulator_host=emulator)))
         numbers = track(range(max(_COUNTS)), "storing pictures of 2,000 KiB", console=console)
         ids = [await seeds.user(b"\xfb" * _PICTURE_BYTES) for _ in numbers]
-        address, pid = addresses(stack.ports)["users"], _worker(stack)
+        address, pid = addresses(stack.ports)["users"], worker(stack, "users")
         for encoding in ("identity", "gzip"):
             for count in _COUNTS:
-                _forget_peak(pid)
+                forget_peak(pid)
                 size, seconds = await _download(address, ids[:count], encoding)
                 rows.append(
                     (
@@ -115,7 +120,7 @@ async def _run() -> None:
                         encoding,
                         f"{size / 2**20:.0f} MiB",
                         f"{seconds:.1f} s",
-                        f"{_peak_mib(pid):.0f} MiB",
+                        f"{peak_mib(pid):.0f} MiB",
                     )
                 )
         await _crowd(address, pid, ids)

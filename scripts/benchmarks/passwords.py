@@ -10,7 +10,7 @@ import httpx
 from rich.progress import track
 
 from scripts.benchmarks.report import console, milliseconds, show, spread
-from scripts.local.stack import Stack, addresses
+from scripts.local.stack import OWN_EMULATORS, Stack, addresses
 from shared.auth.passwords import derive
 
 _PUTS = 400
@@ -116,7 +116,7 @@ async def _measure(clients: Clients) -> None:
 
 async def _run() -> None:
     console.print("starting a stack ...")
-    with Stack("--isolated", environment={"FIRESTORE_EMULATOR_HOST": ""}) as stack:
+    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
         async with httpx.AsyncClient(timeout=60) as http:
             await _measure(Clients(addresses(stack.ports), http))
 

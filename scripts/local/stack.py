@@ -17,6 +17,9 @@ from scripts.local.services import PROJECT, runtime_folder
 
 ROOT = Path(__file__).parents[2]
 
+OWN_EMULATORS = {"FIRESTORE_EMULATOR_HOST": "", "PUBSUB_EMULATOR_HOST": ""}
+"""The environment of a stack that uses no emulators of another's."""
+
 _BLOCK = 20
 _LAST = _BLOCK - 1
 

@@ -24,7 +24,7 @@ _LOOK_EACH_S = 0.5
 _LONGEST_S = 3600
 _WORRY_AFTER_S = 60
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
@@ -107,7 +107,7 @@ def _run(place: Place) -> int:
             "cleanup, and at the topic's subscription"
         )
         return 1
-    console.print(f"deleted {_deleted(run)}; {_outcome(run)}")
+    console.print(f"deleted {_deleted(run)} ({_outcome(run)})")
     return 1 if run.failed else 0
 
 
@@ -153,8 +153,8 @@ def _deleted(run: Run) -> str:
 
 def _outcome(run: Run) -> str:
     if run.failed:
-        return f"could not go through {', '.join(run.failed)}; it is tried again"
-    return "went through everything" if run.ended_at else "goes on, or was cut off"
+        return f"failed: {', '.join(run.failed)}; will be tried again"
+    return "complete" if run.ended_at else "goes on, or was cut off"
 
 
 _COMMANDS = {"status": _status, "run": _run, "pause": _pause, "resume": _resume}

@@ -39,9 +39,11 @@ def on_google_cloud(project: str, location: str) -> Place:
 
 
 def on_this_machine(ports: Ports) -> Place:
-    """Return what `./scripts/dev` runs."""
-    emulators = services.Emulators.of(ports)
-    os.environ["PUBSUB_EMULATOR_HOST"] = emulators.pubsub  # how its client is told
+    """Return what `./scripts/dev` runs, which uses emulators that the environment names, too."""
+    own = services.Emulators.of(ports)
+    firestore = os.environ.get("FIRESTORE_EMULATOR_HOST") or own.firestore
+    # How its client is told.
+    os.environ["PUBSUB_EMULATOR_HOST"] = os.environ.get("PUBSUB_EMULATOR_HOST") or own.pubsub
     stand_in = f"{HOST}:{ports.stand_ins}/scheduler"
     scheduler = CloudSchedulerRestTransport(
         host=stand_in, url_scheme="http", credentials=AnonymousCredentials()
@@ -50,6 +52,6 @@ def on_this_machine(ports: Ports) -> Place:
     return Place(
         CloudSchedulerClient(transport=scheduler),
         PublisherClient(),
-        Database(StoreSettings(project=project, emulator_host=emulators.firestore)),
+        Database(StoreSettings(project=project, emulator_host=firestore)),
         CloudSchedulerClient.job_path(project, LOCATION, JOB),
     )

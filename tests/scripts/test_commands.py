@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from scripts.local.ports import HOST, SERVICES, url
-from scripts.local.stack import ROOT, Stack, addresses, free_ports
+from scripts.local.stack import OWN_EMULATORS, ROOT, Stack, addresses, free_ports
 from scripts.stand_ins.settings import WEB_KEY
 from tests.stack import current, said
 
@@ -56,7 +56,7 @@ def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
     options: tuple[str, ...], number: signal.Signals
 ) -> None:
     # The environment's emulator is another stack's: this one starts its own.
-    with Stack(*options, environment={"FIRESTORE_EMULATOR_HOST": ""}) as own:
+    with Stack(*options, environment=OWN_EMULATORS) as own:
         where = addresses(own.ports).items() if options else [("", url(own.ports.base))]
         where_all_is = [f"{name}={at}" if name else at for name, at in where]
         journey = run("journey", "--purchase-token", f"Web {WEB_KEY}", *where_all_is)
@@ -156,7 +156,7 @@ def test_a_taken_port_is_named_in_one_line(what: str) -> None:
     ports = free_ports()
     taken = getattr(ports, what)
     with socket.create_server((HOST, taken)):
-        refused = run("dev", "--port", str(ports.base), environment={"FIRESTORE_EMULATOR_HOST": ""})
+        refused = run("dev", "--port", str(ports.base), environment=OWN_EMULATORS)
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
     assert f"port {taken} is taken" in line

@@ -96,8 +96,9 @@ class _NothingLeft(Leftovers):
 
     async def remove(self, _user_id: UUID) -> AsyncGenerator[int, None]:
         """Remove nothing."""
-        for nothing in ():
-            yield nothing
+        nothing: tuple[int, ...] = ()
+        for count in nothing:
+            yield count
 
 
 async def next_run(database: Database) -> None:

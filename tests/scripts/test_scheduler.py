@@ -1,0 +1,111 @@
+"""The stand-in for Cloud Scheduler, through its real client, and the clock that it goes by."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from google.api_core.exceptions import NotFound
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.scheduler_v1 import CloudSchedulerClient, Job
+from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
+    CloudSchedulerRestTransport,
+)
+
+from scripts.stand_ins import scheduler
+from scripts.stand_ins.scheduler import Scheduler
+from tests.loopback import served
+
+TOPIC = "projects/p/topics/cleanup"
+
+
+class Publisher:
+    """Counts what is published, or cannot."""
+
+    def __init__(self) -> None:
+        self.published = 0
+        self.is_down = False
+
+    async def __call__(self) -> None:
+        """Publish."""
+        if self.is_down:
+            raise httpx.ConnectError("SECRET-address")
+        self.published += 1
+
+
+@pytest.fixture
+def publisher() -> Publisher:
+    return Publisher()
+
+
+@pytest.fixture
+def stand_in(publisher: Publisher) -> Scheduler:
+    return Scheduler("p", TOPIC, publisher)
+
+
+@pytest.fixture
+def client(stand_in: Scheduler) -> Iterator[CloudSchedulerClient]:
+    with served(stand_in.app()) as address:
+        transport = CloudSchedulerRestTransport(
+            host=address.removeprefix("http://"),
+            url_scheme="http",
+            credentials=AnonymousCredentials(),
+        )
+        yield CloudSchedulerClient(transport=transport)
+
+
+def test_the_job_is_as_the_client_reads_it(
+    client: CloudSchedulerClient, stand_in: Scheduler
+) -> None:
+    job = client.get_job(name=stand_in.name)
+    assert (job.schedule, job.time_zone, job.state) == ("0 * * * *", "Etc/UTC", Job.State.ENABLED)
+    assert job.pubsub_target.topic_name == TOPIC
+    assert timedelta() < job.schedule_time - datetime.now(UTC) <= timedelta(hours=1)
+    assert not job.last_attempt_time
+
+
+def test_running_it_publishes_and_is_remembered(
+    client: CloudSchedulerClient, stand_in: Scheduler, publisher: Publisher
+) -> None:
+    before = datetime.now(UTC)
+    client.run_job(name=stand_in.name)
+    assert publisher.published == 1
+    assert client.get_job(name=stand_in.name).last_attempt_time >= before
+
+
+def test_a_run_that_fails_is_told(
+    client: CloudSchedulerClient, stand_in: Scheduler, publisher: Publisher
+) -> None:
+    publisher.is_down = True
+    client.run_job(name=stand_in.name)
+    assert client.get_job(name=stand_in.name).status.code == 14
+    publisher.is_down = False
+    client.run_job(name=stand_in.name)
+    assert client.get_job(name=stand_in.name).status.code == 0
+
+
+def test_another_job_is_not_there(client: CloudSchedulerClient) -> None:
+    with pytest.raises(NotFound):
+        client.get_job(name="projects/p/locations/local/jobs/another")
+
+
+async def test_every_hour_it_publishes_unless_it_is_paused(
+    stand_in: Scheduler, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "_HOUR", timedelta(milliseconds=20))
+    monkeypatch.setattr(scheduler, "_next_hour", lambda now: now + timedelta(milliseconds=20))
+    playing = asyncio.create_task(stand_in.play())
+    await asyncio.sleep(0.3)
+    assert publisher.published > 2
+    stand_in.state = "PAUSED"
+    await asyncio.sleep(0.05)
+    so_far = publisher.published
+    await asyncio.sleep(0.1)
+    assert publisher.published == so_far
+    playing.cancel()
+
+
+def test_the_next_hour_is_a_full_one_and_lies_ahead() -> None:
+    at = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
+    assert scheduler._next_hour(at) == datetime(2027, 1, 1, tzinfo=UTC)  # noqa: SLF001

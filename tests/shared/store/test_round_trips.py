@@ -147,7 +147,7 @@ async def test_round_trips_of_every_request_are_as_the_readme_says(
         "PUT /event": [READ, COMMIT],
         "PUT /follow-secret": [READ, COMMIT],
         "POST /follow-secret/delete": [READ, COMMIT],
-        "PUT /inbox": [READ, COMMIT],
+        "PUT /inbox": [COMMIT],
         "POST /inbox": [READ, QUERY, COMMIT],
         "POST /inbox, empty": [READ, QUERY],
         "POST /shareditem": [READ, COMMIT],

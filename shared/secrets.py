@@ -8,7 +8,7 @@ import importlib
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import google.auth
@@ -53,6 +53,7 @@ class Secrets:
         self._settings = settings
         self._connect = connect
         self._client: SecretManagerServiceAsyncClient | None = None
+        self._made: dict[tuple[str, str | None], Secret] = {}
         self._retry = AsyncRetry(
             predicate=if_exception_type(ServiceUnavailable),
             initial=0.1,
@@ -61,15 +62,22 @@ class Secrets:
         )
 
     def of(self, settings: Settings, field: str) -> "Secret":
-        """Return the secret that `field` of `settings` gives or refers to.
+        """Return the secret that `field` of `settings` gives or refers to; the same one each time.
 
         Raises:
             ValueError: it looks like a reference, but is none that we can follow.
         """
         given: SecretStr | None = getattr(settings, field)
-        return Secret(
-            self, settings.variable(field), None if given is None else given.get_secret_value()
-        )
+        variable = settings.variable(field)
+        key = variable, None if given is None else given.get_secret_value()
+        if key not in self._made:
+            self._made[key] = Secret(self, *key)
+        return self._made[key]
+
+    @property
+    def made(self) -> Sequence["Secret"]:
+        """All secrets that somebody has wanted so far, in that order."""
+        return tuple(self._made.values())
 
     def resource(self, variable: str, reference: str) -> str:
         """Return Secret Manager's name of what `reference` means."""
@@ -107,14 +115,13 @@ class Secret:
     """One secret, of the setting `variable`."""
 
     def __init__(self, secrets: Secrets, variable: str, given: str | None) -> None:
+        self.variable = variable
         self._secrets = secrets
-        self._variable = variable
         self._given = given
         self._resource = (
             secrets.resource(variable, given) if given and given.startswith(_SCHEME) else None
         )
-        self._first_fetch = asyncio.Lock()
-        self._refresh: asyncio.Task[None] | None = None
+        self._fetching: asyncio.Task[None] | None = None
         self._fetched: str | None = None
         self._fetch_again_at = 0.0
 
@@ -133,18 +140,17 @@ class Secret:
             DependencyUnavailable: it is not set, or cannot be fetched; names the setting.
         """
         if self._given is None:
-            logger.error("the setting %s is missing", self._variable)
-            raise DependencyUnavailable(f"the secret {self._variable}", _TRY_AGAIN_S)
+            logger.error("the setting %s is missing", self.variable)
+            raise DependencyUnavailable(f"the secret {self.variable}", _TRY_AGAIN_S)
         if self._resource is None:
             return self._given
+        if self._is_due and (self._fetching is None or self._fetching.done()):
+            self._fetching = asyncio.create_task(self._fetch(self._resource))
+        if self._fetched is None and self._fetching is not None:
+            # Who has no more patience leaves it to those who have.
+            await asyncio.shield(self._fetching)
         if self._fetched is None:
-            async with self._first_fetch:
-                if self._is_due:
-                    await self._fetch(self._resource)
-        elif self._is_due and (self._refresh is None or self._refresh.done()):
-            self._refresh = asyncio.create_task(self._fetch(self._resource))
-        if self._fetched is None:
-            raise DependencyUnavailable(f"the secret {self._variable}", _TRY_AGAIN_S)
+            raise DependencyUnavailable(f"the secret {self.variable}", _TRY_AGAIN_S)
         return self._fetched
 
     @property
@@ -158,6 +164,6 @@ class Secret:
         except (GoogleAPIError, GoogleAuthError, TimeoutError, UnicodeDecodeError) as error:
             # Its message may hold anything; the kind says whether we may not, or it is not there.
             kind = type(error).__name__
-            logger.error("the secret of %s cannot be fetched: %s", self._variable, kind)  # noqa: TRY400
+            logger.error("the secret of %s cannot be fetched: %s", self.variable, kind)  # noqa: TRY400
             wait_s = _SOON_S if self._fetched is None else _TRY_AGAIN_S
         self._fetch_again_at = time.monotonic() + wait_s

@@ -20,13 +20,13 @@ from shared.store.client import Database
 from shared.store.quotas import Quotas
 from shared.store.verifications import Verifications
 from shared.web.app import build_app
+from shared.web.dependencies import for_subscribers
 from shared.web.entry import as_function
 from shared.web.routes import Route
 
 
-def routes(database: Database, http: Client) -> list[Route]:
+def routes(database: Database, http: Client, secrets: Secrets) -> list[Route]:
     """Return the function's routes, on `database`; `http` calls the stores and the model."""
-    secrets = Secrets(SecretSettings())
     purchases = Purchases(every_store(secrets, Verifications(database), http, PurchaseSettings()))
     limiting = RateLimitSettings()
     quotas = Quotas(database.named(QuotaSettings().database))
@@ -36,4 +36,7 @@ def routes(database: Database, http: Client) -> list[Route]:
     return AiHandlers(purchases, limits, planner).routes()
 
 
-main = as_function(build_app(routes(Database(StoreSettings()), open_client())))
+database, secrets = Database(StoreSettings()), Secrets(SecretSettings())
+served = routes(database, open_client(), secrets)
+needed = for_subscribers(database, QuotaSettings(), RateLimitSettings(), secrets)
+main = as_function(build_app(served, dependencies=needed))

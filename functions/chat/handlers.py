@@ -19,6 +19,7 @@ from shared.schemas.chat import Negotiation, NegotiationRequest
 from shared.web.app import Sockets
 from shared.web.problems import problem_of
 from shared.web.purchase_token import presented_token
+from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,19 @@ class ChatHandlers:
         """Return who serves WebSockets, by the path."""
         return {path: partial(self.connect, open_hub) for path, open_hub in self._hubs.items()}
 
+    def dependencies(self) -> list[Dependency]:
+        """Return what stands for ourselves: an instance that is to end is not ready for more."""
+        return [Dependency("instance", self.check_staying)]
+
+    async def check_staying(self) -> None:
+        """Return if clients may still come.
+
+        Raises:
+            DependencyUnavailable: to another instance.
+        """
+        if self._is_leaving:
+            raise DependencyUnavailable("this instance", _TRY_ANOTHER_S)
+
     async def negotiate(self, request: NegotiationRequest, _subscriber: Subscriber) -> Negotiation:
         """Offer a connection, of which nothing is kept: any instance may take it.
 
@@ -113,7 +127,7 @@ class ChatHandlers:
         Raises:
             LiftLogError: nobody may, or not here; says why.
         """
-        self._check_staying()
+        await self.check_staying()
         patience = asyncio.timeout(None)
         self._arriving.add(patience)
         try:
@@ -124,12 +138,8 @@ class ChatHandlers:
         finally:
             self._arriving.remove(patience)
         _check_id(socket.query_params.get("id"))
-        self._check_staying()
+        await self.check_staying()
         return subscriber
-
-    def _check_staying(self) -> None:
-        if self._is_leaving:
-            raise DependencyUnavailable("this instance", _TRY_ANOTHER_S)
 
     def leave(self) -> None:
         """Let nobody in any more, and end each connection when its replies have ended."""

@@ -28,14 +28,16 @@ from shared.store.client import Database
 from shared.store.quotas import Quotas
 from shared.store.verifications import Verifications
 from shared.web.app import build_app
+from shared.web.dependencies import for_subscribers
 
 _PLAN_2025 = PlanForm(ai.WorkoutPlan, ai.Session, TypeAdapter(ai.Exercise))
 _PLAN_2026 = PlanForm(blueprint.Program, blueprint.Session, TypeAdapter(blueprint.Exercise))
 
 
-def handlers(database: Database, http: Client, settings: ChatSettings) -> ChatHandlers:
+def handlers(
+    database: Database, http: Client, secrets: Secrets, settings: ChatSettings
+) -> ChatHandlers:
     """Return the service's handlers, on `database`; `http` calls the stores and the model."""
-    secrets = Secrets(SecretSettings())
     purchases = Purchases(every_store(secrets, Verifications(database), http, PurchaseSettings()))
     limiting = RateLimitSettings()
     quotas = Quotas(database.named(QuotaSettings().database))
@@ -60,5 +62,7 @@ def handlers(database: Database, http: Client, settings: ChatSettings) -> ChatHa
 
 settings = ChatSettings()
 http = open_client()
-chat = handlers(Database(StoreSettings()), http, settings)
-app = build_app(chat.routes(), chat.sockets())
+database, secrets = Database(StoreSettings()), Secrets(SecretSettings())
+chat = handlers(database, http, secrets, settings)
+needed = for_subscribers(database, QuotaSettings(), RateLimitSettings(), secrets)
+app = build_app(chat.routes(), chat.sockets(), [*chat.dependencies(), *needed])

@@ -17,6 +17,7 @@ from shared.store.orphans import Orphans
 from shared.topic import Topic
 from shared.web.app import build_app
 from shared.web.entry import as_function
+from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
 
@@ -40,5 +41,7 @@ def routes(database: Database) -> list[Route]:
     return CleanupHandlers(cleaner).routes()
 
 
+database = Database(StoreSettings())
+app = build_app(routes(database), dependencies=[Dependency("store", database.check)])
 # Without the decorator the platform would have the framework take events alone, and no GET /health.
-main = aio.http(as_function(build_app(routes(Database(StoreSettings())))))
+main = aio.http(as_function(app))

@@ -9,6 +9,7 @@ from shared.store.shared_items import SharedItems
 from shared.store.users import Users
 from shared.web.app import build_app
 from shared.web.entry import as_function
+from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
 
@@ -19,4 +20,7 @@ def routes(database: Database) -> list[Route]:
     return SharingHandlers(SharedItems(database, users), sign_in).routes()
 
 
-main = as_function(build_app(routes(Database(StoreSettings()))))
+database = Database(StoreSettings())
+main = as_function(
+    build_app(routes(database), dependencies=[Dependency("store", database.check)]),
+)

@@ -10,6 +10,7 @@ from shared.store.inbox import Inbox
 from shared.store.users import Users
 from shared.web.app import build_app
 from shared.web.entry import as_function
+from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
 
@@ -21,4 +22,7 @@ def routes(database: Database) -> list[Route]:
     return SocialHandlers(FollowSecrets(database, users), inbox, sign_in).routes()
 
 
-main = as_function(build_app(routes(Database(StoreSettings()))))
+database = Database(StoreSettings())
+main = as_function(
+    build_app(routes(database), dependencies=[Dependency("store", database.check)]),
+)

@@ -11,6 +11,7 @@ from shared.store.profiles import Profiles
 from shared.store.users import Users
 from shared.web.app import build_app
 from shared.web.entry import as_function
+from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
 
@@ -23,4 +24,7 @@ def routes(database: Database) -> list[Route]:
     return UserHandlers(users, profiles, deletion, passwords).routes()
 
 
-main = as_function(build_app(routes(Database(StoreSettings()))))
+database = Database(StoreSettings())
+main = as_function(
+    build_app(routes(database), dependencies=[Dependency("store", database.check)]),
+)

@@ -17,21 +17,32 @@ from functions.chat.handlers import ChatHandlers
 from functions.chat.server import Server, configured, listening
 from scripts.local.ports import HOST, Ports
 from shared.outgoing import open_client
-from shared.settings import ChatSettings, StoreSettings
+from shared.secrets import Secrets
+from shared.settings import (
+    ChatSettings,
+    QuotaSettings,
+    RateLimitSettings,
+    SecretSettings,
+    StoreSettings,
+)
 from shared.store.client import Database
 from shared.telemetry import set_up_logging
 from shared.web.app import build_app
+from shared.web.dependencies import for_subscribers
+from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
 
-def routes_by_service(database: Database, chat: ChatHandlers) -> dict[str, list[Route]]:
+def routes_by_service(
+    database: Database, chat: ChatHandlers, secrets: Secrets
+) -> dict[str, list[Route]]:
     """Return every service's routes, all on one connection to the store."""
     return {
         "users": functions.users.main.routes(database),
         "events": functions.events.main.routes(database),
         "social": functions.social.main.routes(database),
         "sharing": functions.sharing.main.routes(database),
-        "ai": functions.ai.main.routes(database, open_client()),
+        "ai": functions.ai.main.routes(database, open_client(), secrets),
         "chat": chat.routes(),
         "cleanup": functions.cleanup.main.routes(database),
     }
@@ -62,13 +73,20 @@ def main() -> None:
     ports = Ports(parser.parse_args().port)
     database = Database(StoreSettings())
     http = open_client()
-    chat = functions.chat.main.handlers(database, http, ChatSettings())
-    by_service = routes_by_service(database, chat)
-    apps = {ports.of(name): build_app(routes) for name, routes in by_service.items()}
+    secrets = Secrets(SecretSettings())
+    chat = functions.chat.main.handlers(database, http, secrets, ChatSettings())
+    by_service = routes_by_service(database, chat, secrets)
+    store = [Dependency("store", database.check)]
+    paid = for_subscribers(database, QuotaSettings(), RateLimitSettings(), secrets)
+    needed = {"ai": paid, "chat": [*chat.dependencies(), *paid]}
+    apps = {
+        ports.of(name): build_app(routes, dependencies=needed.get(name, store))
+        for name, routes in by_service.items()
+    }
     of_apps = {name: routes for name, routes in by_service.items() if name != "cleanup"}
     everything = [route for routes in of_apps.values() for route in routes]
-    apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets())
-    apps[ports.base] = build_app(everything, chat.sockets())
+    apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets(), needed["chat"])
+    apps[ports.base] = build_app(everything, chat.sockets(), needed["chat"])
     sockets = [listening(HOST, port) for port in apps]
     logging.basicConfig(format="%(levelname)s:     %(message)s")
     set_up_logging()

@@ -41,6 +41,7 @@ _UNMET = (
 )
 _TIMEOUT = (exceptions.GatewayTimeout,)
 _RETRY_AFTER_S = 5
+_CHECK_RETRY_FOR_S = 1
 
 
 class PreconditionFailed(Exception):
@@ -96,6 +97,7 @@ class Database:
         self._interceptors = interceptors
         self._connection: Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._others: dict[str, Database] = {}
         self._retry = AsyncRetry(
             predicate=if_exception_type(exceptions.ServiceUnavailable, exceptions.Aborted),
             initial=0.05,
@@ -105,12 +107,16 @@ class Database:
         )
 
     def named(self, database: str | None) -> "Database":
-        """Return the database of that name beside this one; this one itself for None."""
+        """Return the database of that name beside this one; this one itself for None.
+
+        It is the same one each time, on one connection.
+        """
         if database is None or database == self._settings.database:
             return self
-        return Database(
-            self._settings.model_copy(update={"database": database}), self._interceptors
-        )
+        if database not in self._others:
+            settings = self._settings.model_copy(update={"database": database})
+            self._others[database] = Database(settings, self._interceptors)
+        return self._others[database]
 
     @property
     def client(self) -> AsyncClient:
@@ -208,6 +214,18 @@ class Database:
                 )
             except _UNMET as error:
                 raise PreconditionFailed from error
+
+    async def check(self) -> None:
+        """Return if the store answers, to a read of a document that is not there; one round trip.
+
+        A passing failure is none, but it is known sooner than for a request that the store is down.
+        """
+        connection = self._connected()
+        nothing = connection.name_of(connection.client.document("readiness", "nothing"))
+        open_read = self._retry.with_timeout(_CHECK_RETRY_FOR_S)(self._open_read)
+        with _translated():
+            async for _ in await open_read(connection, [nothing], []):
+                pass
 
     def _connected(self) -> Connection:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""An ASGI app from routes: both prefixes, health, the OpenAPI document, CORS, gzip."""
+"""An ASGI app from routes: both prefixes, health, readiness, OpenAPI document, CORS, gzip."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from shared.web.boundary import Boundary
 from shared.web.dispatch import PREFIXES, build_router, method_not_allowed, no_such_socket
+from shared.web.readiness import Dependency, Readiness
 from shared.web.routes import Route
 
 _GZIP_FROM_BYTES = 1024
@@ -22,10 +23,18 @@ Sockets = Mapping[str, Callable[[WebSocket], Awaitable[None]]]
 """Who serves WebSockets, by the path, without the prefix."""
 
 
-def build_app(routes: Sequence[Route], sockets: Sockets | None = None) -> ASGIApp:
-    """Return the app that serves `routes` and `sockets`; nothing it raises reaches the server."""
+def build_app(
+    routes: Sequence[Route],
+    sockets: Sockets | None = None,
+    dependencies: Sequence[Dependency] = (),
+) -> ASGIApp:
+    """Return the app that serves `routes` and `sockets`; nothing it raises reaches the server.
+
+    With all `dependencies` at hand it says that it is ready.
+    """
     readable = {
         "/health": _Readable(_healthy),
+        "/health/ready": _Readable(Readiness(dependencies).respond),
         "/openapi.json": _Readable(partial(_describe, routes)),
     }
     app: ASGIApp = build_router(
@@ -60,22 +69,22 @@ class _BesideSockets:
 class _Readable:
     """A path that anyone may GET; an ASGI app, because Starlette gives it every method."""
 
-    def __init__(self, respond: Callable[[], Response]) -> None:
+    def __init__(self, respond: Callable[[], Awaitable[Response]]) -> None:
         self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in ("GET", "HEAD"):
-            response = self._respond()
+            response = await self._respond()
         else:
             response = method_not_allowed(scope["path"], ["GET", "HEAD"])
         await response(scope, receive, send)
 
 
-def _healthy() -> Response:
+async def _healthy() -> Response:
     return PlainTextResponse("healthy")
 
 
-def _describe(routes: Sequence[Route]) -> Response:
+async def _describe(routes: Sequence[Route]) -> Response:
     from shared.web.openapi import describe  # noqa: PLC0415 - only developers ask for it
 
     return JSONResponse(describe(routes))

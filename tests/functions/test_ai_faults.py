@@ -10,6 +10,8 @@ from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.faults import Failing, Fault
 from scripts.stand_ins.openai import OpenAi, Scripted
 from shared.outgoing import open_client
+from shared.secrets import Secrets
+from shared.settings import SecretSettings
 from shared.store.client import Database
 from shared.web.app import build_app
 from tests.functions.test_ai import SESSION
@@ -51,7 +53,7 @@ async def http(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
-        app = build_app(functions.ai.main.routes(database, outgoing))
+        app = build_app(functions.ai.main.routes(database, outgoing, Secrets(SecretSettings())))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
             yield http

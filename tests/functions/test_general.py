@@ -125,6 +125,26 @@ async def test_every_function_says_that_it_is_healthy(
     assert_problem(await http.post(address), 405)
 
 
+@PREFIXES
+@pytest.mark.parametrize("function", SERVICES)
+async def test_every_function_says_that_it_is_ready(
+    http: httpx.AsyncClient, prefix: str, function: str
+) -> None:
+    address = f"{url(stack.current().of(function))}{prefix}/health/ready"
+    answer = await http.get(address)
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    found = answer.json()["dependencies"]
+    store = found["store"]
+    assert store.pop("latencyMs") > 0
+    assert store == {"status": "ok", "isNeeded": True}
+    assert ("OPENAI_API_KEY" in found) == (function in ("ai", "chat"))
+    assert ("instance" in found) == (function == "chat")
+    assert answer.headers["cache-control"] == "no-store"
+    head = await http.head(address)
+    assert (head.status_code, head.content) == (200, b"")
+    assert_problem(await http.post(address), 405)
+
+
 async def test_names_are_matched_in_any_case_and_unknown_ones_ignored(
     door: FrontDoor, alice: Person
 ) -> None:

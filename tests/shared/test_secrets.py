@@ -1,7 +1,8 @@
 """Secrets, with Secret Manager's real client and a server that speaks its protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -85,8 +86,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@pytest.fixture
-async def secrets(manager: SecretManager) -> AsyncIterator[Secrets]:
+@asynccontextmanager
+async def connected(
+    manager: SecretManager,
+) -> AsyncIterator[Callable[[], Awaitable[SecretManagerServiceAsyncClient]]]:
+    """Serve it for the length of the block; yield what returns a client of it."""
     server, port = await manager.serve()
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
 
@@ -94,10 +98,16 @@ async def secrets(manager: SecretManager) -> AsyncIterator[Secrets]:
         transport = SecretManagerServiceGrpcAsyncIOTransport(channel=channel)
         return SecretManagerServiceAsyncClient(transport=transport)
 
-    settings = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
-    yield Secrets(settings, connect)
+    yield connect
     await channel.close()
     await server.stop(None)
+
+
+@pytest.fixture
+async def secrets(manager: SecretManager) -> AsyncIterator[Secrets]:
+    settings = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
+    async with connected(manager) as connect:
+        yield Secrets(settings, connect)
 
 
 def given(secrets: Secrets, value: str | None) -> Secret:
@@ -212,6 +222,30 @@ async def test_a_secret_that_cannot_be_had_is_named(
         await secret.value()
     assert "OPENAI_API_KEY" in caplog.text
     assert "SECRET" not in caplog.text
+
+
+async def test_who_has_no_patience_does_not_keep_the_others_from_the_secret(
+    secrets: Secrets, manager: SecretManager
+) -> None:
+    manager.kept[LATEST] = b"SECRET"
+    manager.is_silent = True
+    secret = given(secrets, "sm://openai-key")
+    impatient, patient = (asyncio.create_task(secret.value()) for _ in range(2))
+    await until(lambda: bool(manager.asked))
+    impatient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    manager.is_silent = False
+    assert await patient == "SECRET"
+    assert manager.asked == [LATEST]
+
+
+async def test_the_secrets_of_a_process_are_known_each_once(secrets: Secrets) -> None:
+    first, same = given(secrets, "SECRET"), given(secrets, "SECRET")
+    other = given(secrets, None)
+    assert first is same
+    assert list(secrets.made) == [first, other]
+    assert [secret.variable for secret in secrets.made] == ["OPENAI_API_KEY"] * 2
 
 
 async def test_a_moments_outage_is_waited_for(secrets: Secrets, manager: SecretManager) -> None:

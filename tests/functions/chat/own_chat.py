@@ -11,7 +11,8 @@ from functions.chat.main import handlers
 from scripts.stand_ins.faults import Failing
 from scripts.stand_ins.openai import OpenAi
 from shared.outgoing import open_client
-from shared.settings import ChatSettings, StoreSettings
+from shared.secrets import Secrets
+from shared.settings import ChatSettings, SecretSettings, StoreSettings
 from shared.store.client import Database
 from tests.functions.chat.service import Running, served_chat
 from tests.loopback import served
@@ -44,6 +45,8 @@ def own_chat(database: Database | None = None, **environment: str) -> Iterator[T
         for name, value in settings.items():
             patched.setenv(name, value)
         http = open_client()
-        chat = handlers(database or Database(StoreSettings()), http, ChatSettings())
+        chat = handlers(
+            database or Database(StoreSettings()), http, Secrets(SecretSettings()), ChatSettings()
+        )
         with served_chat(chat, http=http) as running:
             yield Talk(running, openai, address, server, f"Web {key}")

@@ -177,7 +177,7 @@ def served_chat(
 
     listener = listening(HOST, 0)
     port: int = listener.getsockname()[1]
-    config = configured(build_app(chat.routes(), chat.sockets()))
+    config = configured(build_app(chat.routes(), chat.sockets(), chat.dependencies()))
     server = Watched(config, chat, grace_s, close)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -5,7 +5,8 @@ import pytest
 from functions.chat.main import handlers
 from scripts.local.round_trips import RoundTrips
 from shared.outgoing import open_client
-from shared.settings import ChatSettings, StoreSettings
+from shared.secrets import Secrets
+from shared.settings import ChatSettings, SecretSettings, StoreSettings
 from shared.store.client import Database
 from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.service import served_chat
@@ -19,7 +20,8 @@ async def test_a_message_is_counted_by_one_read_and_one_commit(
     monkeypatch.setenv("WEB_AUTH_KEY", talk.token.removeprefix("Web "))
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     monkeypatch.setenv("OPENAI_BASE_URL", f"{talk.model}/v1")
-    chat = handlers(Database(StoreSettings(), trips.interceptors), http, ChatSettings())
+    database = Database(StoreSettings(), trips.interceptors)
+    chat = handlers(database, http, Secrets(SecretSettings()), ChatSettings())
     with served_chat(chat, http=http) as running:
         with trips.counted() as calls:
             async with running.shaken("/ai-chat", token=talk.token) as wire:

@@ -9,18 +9,9 @@ import httpx
 import pytest
 
 from scripts.benchmarks.clutter import Clutter
+from tests.functions.cleanup.events import EVENT, MESSAGE
 from tests.functions.cleanup.service import Service
 from tests.functions.test_general import assert_problem
-
-MESSAGE = {"message": {"messageId": "17", "publishTime": "2026-01-01T00:00:00.5Z"}}
-EVENT = {
-    "ce-id": "17",
-    "ce-source": "//pubsub.googleapis.com/projects/p/topics/cleanup",
-    "ce-specversion": "1.0",
-    "ce-time": "2026-01-01T00:00:00.5Z",
-    "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
-    "content-type": "application/json",
-}
 
 
 async def cluttered(service: Service, count: int) -> Clutter:

@@ -16,16 +16,19 @@ import pytest
 
 from scripts.client.api import to_text
 from scripts.local.emulator import FIRESTORE, warm_up
-from scripts.local.ports import HOST
+from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from tests import stack
 from tests.front_door import FrontDoor
+from tests.functions.cleanup.events import EVENT, MESSAGE
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
 
 WITHIN_S = 20  # the defaults add up to 5 s a call, which a busy machine may stretch
+ANSWER_WITHIN_S = 10  # two, on a machine that has nothing else to do
+TRUTH_WITHIN_S = 15  # three, the same
 SOMEBODY = "00000000-0000-4000-8000-000000000000"
 CREDENTIALS = {"userId": SOMEBODY, "password": "password"}
 INSTANT = "2099-01-01T00:00:00Z"
@@ -131,15 +134,20 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def functions(emulator: Emulator, http: httpx.AsyncClient) -> Iterator[FrontDoor]:
+def own(emulator: Emulator) -> Iterator[Stack]:
     """A stack of its own, on an emulator that may be stopped."""
     environment = {
         "FIRESTORE_EMULATOR_HOST": f"{HOST}:{emulator.port}",
         **dict.fromkeys(("FIRESTORE_ATTEMPT_TIMEOUT_S", "FIRESTORE_RETRY_FOR_S"), ""),
     }
     with Stack("--isolated", environment=environment) as own:
-        yield FrontDoor(addresses(own.ports), http)
+        yield own
         shutil.copy(own.log, stack.said())
+
+
+@pytest.fixture(scope="module")
+def functions(own: Stack, http: httpx.AsyncClient) -> FrontDoor:
+    return FrontDoor(addresses(own.ports), http)
 
 
 async def everything(functions: FrontDoor) -> dict[str, tuple[httpx.Response, float]]:
@@ -179,6 +187,20 @@ async def test_every_route_answers_503_while_the_store_is_down_and_serves_again_
     assert statuses["get a user by id"] == 404
 
 
+async def test_while_the_store_is_down_a_cleanup_asks_for_its_message_again(
+    emulator: Emulator, functions: FrontDoor, own: Stack, http: httpx.AsyncClient
+) -> None:
+    emulator.stop()
+    try:
+        refused = await http.post(url(own.ports.of("cleanup")), json=MESSAGE, headers=EVENT)
+        assert_problem(refused, 503)
+    finally:
+        emulator.start()
+    async with asyncio.timeout(WITHIN_S):
+        while refused.status_code != 200:
+            refused = await http.post(url(own.ports.of("cleanup")), json=MESSAGE, headers=EVENT)
+
+
 async def test_every_route_gives_up_in_time_when_the_store_hangs(
     emulator: Emulator, functions: FrontDoor
 ) -> None:
@@ -193,3 +215,72 @@ async def test_every_route_gives_up_in_time_when_the_store_hangs(
     async with asyncio.timeout(WITHIN_S):
         while (await functions.post("/v2/user/create", {})).status_code != 200:
             pass
+
+
+class Watch:
+    """Asks every service whether it is ready."""
+
+    def __init__(self, own: Stack, http: httpx.AsyncClient) -> None:
+        self._urls = {name: f"{url(own.ports.of(name))}/health/ready" for name in SERVICES}
+        self._http = http
+
+    async def answers(self) -> dict[str, httpx.Response]:
+        """Return all answers; fail if one takes longer than its checks may."""
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            answers = await asyncio.gather(*(self._http.get(each) for each in self._urls.values()))
+        return dict(zip(self._urls, answers, strict=True))
+
+    async def until_all_say(self, *statuses: str) -> None:
+        """Return once every service says one of these of the store; fail if one does not soon."""
+        began = time.monotonic()
+        while True:
+            answers = await self.answers()
+            said = {
+                name: answer.json()["dependencies"]["store"]["status"]
+                for name, answer in answers.items()
+            }
+            if set(said.values()) <= set(statuses):
+                break
+            assert time.monotonic() - began < TRUTH_WITHIN_S, said
+        for name, answer in answers.items():
+            is_ready = said[name] == "ok"
+            assert answer.status_code == (200 if is_ready else 503), name
+            assert answer.json()["status"] == ("ready" if is_ready else "not ready"), name
+            assert ("retry-after" in answer.headers) != is_ready, name
+
+    async def healthy(self) -> bool:
+        """Whether every service's process is alive, whatever else is not."""
+        alive = [each.removesuffix("/ready") for each in self._urls.values()]
+        answers = await asyncio.gather(*(self._http.get(each) for each in alive))
+        return {answer.text for answer in answers} == {"healthy"}
+
+
+@pytest.fixture
+def watch(own: Stack, http: httpx.AsyncClient) -> Watch:
+    return Watch(own, http)
+
+
+async def test_every_service_says_in_time_that_the_store_is_down_and_that_it_is_back(
+    emulator: Emulator, watch: Watch
+) -> None:
+    await watch.until_all_say("ok")
+    emulator.stop()
+    try:
+        await watch.until_all_say("unavailable")
+        assert await watch.healthy()
+    finally:
+        emulator.start()
+    await watch.until_all_say("ok")
+
+
+async def test_every_service_says_in_time_that_the_store_hangs_and_that_it_goes_on(
+    emulator: Emulator, watch: Watch
+) -> None:
+    await watch.until_all_say("ok")
+    emulator.freeze()
+    try:
+        await watch.until_all_say("timed out")
+        assert await watch.healthy()
+    finally:
+        emulator.thaw()
+    await watch.until_all_say("ok")

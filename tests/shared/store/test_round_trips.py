@@ -21,7 +21,8 @@ from scripts.local.stack import ROOT
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from scripts.stand_ins.settings import WEB_KEY, local_services
 from shared.outgoing import open_client
-from shared.settings import StoreSettings
+from shared.secrets import Secrets
+from shared.settings import SecretSettings, StoreSettings
 from shared.store.client import Database
 from shared.store.data_model import user_document
 from shared.store.events import Events, NewEvent
@@ -164,7 +165,8 @@ async def test_round_trips_of_a_plan_are_as_the_readme_says(
     for name, value in local_services({}, stand_ins).items():
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
-        http = counted.serving(functions.ai.main.routes(counted.database, outgoing))
+        secrets = Secrets(SecretSettings())
+        http = counted.serving(functions.ai.main.routes(counted.database, outgoing, secrets))
         seen = await plans(counted, http)
     assert seen == {
         "first of a purchase": [READ, COMMIT, READ, COMMIT],

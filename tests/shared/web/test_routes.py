@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from functions.chat.main import chat
+from functions.chat.main import chat, secrets
 from scripts.local.gateway import routes_by_service
 from shared.errors import LiftLogError, Overloaded
 from shared.settings import StoreSettings
@@ -41,7 +41,7 @@ SMALLEST_LIMIT_BYTES = {
 
 @cache
 def declared() -> dict[str, list[Route]]:
-    return routes_by_service(Database(StoreSettings()), chat)
+    return routes_by_service(Database(StoreSettings()), chat, secrets)
 
 
 def every_route() -> list[Route]:

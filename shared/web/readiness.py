@@ -1,0 +1,120 @@
+"""Whether everything is there that requests need; anyone may ask, so asking costs little."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from shared.errors import DependencyTimedOut, DependencyUnavailable
+from shared.single_flight import SingleFlight
+from shared.telemetry import whereabouts
+
+logger = logging.getLogger(__name__)
+
+_OK = "ok"
+_PATIENCE_S = 2
+_REMEMBERED_S = 1
+_TRY_AGAIN_S = 5
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """Something that requests cannot do without, or only some of them if it is not `is_needed`.
+
+    `check` raises DependencyUnavailable when it cannot be had. It is not called for what is not
+    set, which can be had as little.
+    """
+
+    name: str
+    check: Callable[[], Awaitable[object]]
+    is_needed: bool = True
+    is_set: bool = True
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What became of a check."""
+
+    status: str
+    is_needed: bool
+    latency_ms: float | None
+
+    @property
+    def is_missed(self) -> bool:
+        return self.is_needed and self.status != _OK
+
+
+class Readiness:
+    """Asks all dependencies side by side, for everyone who wants to know within a second."""
+
+    def __init__(self, dependencies: Sequence[Dependency]) -> None:
+        self._dependencies = dependencies
+        self._asking = SingleFlight[str, Mapping[str, _Found]]()
+        self._known: Mapping[str, _Found] | None = None
+        self._ask_again_at = 0.0
+
+    async def respond(self) -> Response:
+        """Return 200, or 503 if one that is needed cannot be had, and how it stands with each.
+
+        It takes two seconds at most, and says what was true three seconds ago or later.
+        """
+        known = self._known
+        if known is None or time.monotonic() >= self._ask_again_at:
+            known = await self._asking.do("", self._ask)
+        return _response(known)
+
+    async def _ask(self) -> Mapping[str, _Found]:
+        found = await asyncio.gather(*(_found(each) for each in self._dependencies))
+        names = (each.name for each in self._dependencies)
+        self._known = known = dict(zip(names, found, strict=True))
+        self._ask_again_at = time.monotonic() + _REMEMBERED_S
+        return known
+
+
+async def _found(dependency: Dependency) -> _Found:
+    if not dependency.is_set:
+        return _Found("not set", dependency.is_needed, latency_ms=None)
+    began = time.perf_counter()
+    status = await _status(dependency)
+    latency_ms = round((time.perf_counter() - began) * 1000, 1)
+    return _Found(status, dependency.is_needed, latency_ms)
+
+
+async def _status(dependency: Dependency) -> str:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            await dependency.check()
+    except (DependencyTimedOut, TimeoutError):
+        return "timed out"
+    except DependencyUnavailable:
+        return "unavailable"
+    except Exception as error:  # noqa: BLE001 - a check with a bug says as little as one that fails
+        kind = type(error).__name__
+        logger.error("%s in the check of %s: %s", kind, dependency.name, whereabouts(error))  # noqa: TRY400
+        return "unavailable"
+    return _OK
+
+
+def _response(known: Mapping[str, _Found]) -> Response:
+    is_ready = not any(found.is_missed for found in known.values())
+    content: dict[str, Any] = {
+        "status": "ready" if is_ready else "not ready",
+        "dependencies": {
+            name: {
+                "status": found.status,
+                "isNeeded": found.is_needed,
+                "latencyMs": found.latency_ms,
+            }
+            for name, found in known.items()
+        },
+    }
+    headers = {"Cache-Control": "no-store"}
+    if not is_ready:
+        headers["Retry-After"] = str(_TRY_AGAIN_S)
+    status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return JSONResponse(content, status, headers)

@@ -1,0 +1,193 @@
+"""What services for subscribers find missing, with Secret Manager's server in this process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+
+import functions.ai.main
+import functions.chat.main
+from scripts.local.round_trips import RoundTrips
+from shared import secrets as secrets_module
+from shared.outgoing import open_client
+from shared.secrets import Secrets
+from shared.settings import (
+    ChatSettings,
+    QuotaSettings,
+    RateLimitSettings,
+    SecretSettings,
+    StoreSettings,
+)
+from shared.store.client import Database
+from shared.web.app import build_app
+from shared.web.dependencies import for_subscribers
+from tests.shared.store.test_round_trips import READ
+from tests.shared.test_secrets import LATEST, Clock, SecretManager, connected
+
+OF_STORES = {"WEB_AUTH_KEY", "APPLE_SHARED_SECRET", "APPLE_PRIVATE_KEY", "REVENUECAT_API_KEY"}
+SECRETS = {*OF_STORES, "OPENAI_API_KEY"}
+
+
+class Service:
+    """`ai` or `chat` in this process, which can be asked whether it is ready."""
+
+    def __init__(self, name: str, manager: SecretManager, secrets: Secrets) -> None:
+        self.manager = manager
+        self._name = name
+        self._secrets = secrets
+        self.trips = RoundTrips()
+        self.database = Database(StoreSettings(), self.trips.interceptors)
+
+    async def ready(self) -> tuple[int, dict[str, Any]]:
+        """Ask a new instance; return its status and how it stands with each dependency."""
+        async with open_client() as outgoing:
+            if self._name == "ai":
+                functions.ai.main.routes(self.database, outgoing, self._secrets)
+            else:
+                settings = ChatSettings()
+                functions.chat.main.handlers(self.database, outgoing, self._secrets, settings)
+            needed = for_subscribers(
+                self.database, QuotaSettings(), RateLimitSettings(), self._secrets
+            )
+            transport = httpx.ASGITransport(build_app([], dependencies=needed))
+            async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+                answer = await http.get("/health/ready")
+        assert "SECRET-" not in answer.text
+        return answer.status_code, answer.json()["dependencies"]
+
+
+@pytest.fixture(params=["ai", "chat"])
+async def service(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
+    for variable in SECRETS:
+        monkeypatch.setenv(variable, "SECRET-value")
+    monkeypatch.delenv("RATE_LIMIT_DATABASE", raising=False)
+    manager = SecretManager()
+    async with connected(manager) as connect:
+        settings = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
+        yield Service(request.param, manager, Secrets(settings, connect))
+
+
+def having(status: str, found: dict[str, Any]) -> set[str]:
+    return {name for name, each in found.items() if each["status"] == status}
+
+
+async def test_the_store_and_every_secret_are_looked_for(service: Service) -> None:
+    with service.trips.counted() as calls:
+        status, found = await service.ready()
+    assert status == 200
+    assert having("ok", found) == found.keys() == {"store", *SECRETS}
+    assert all(each["isNeeded"] for each in found.values())
+    assert calls == [READ]
+    assert not service.manager.asked
+
+
+async def test_a_purchase_stores_secret_that_is_not_set_is_not_missed(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in OF_STORES:
+        monkeypatch.delenv(variable)
+    status, found = await service.ready()
+    assert status == 200
+    assert having("not set", found) == OF_STORES
+    assert not any(found[variable]["isNeeded"] for variable in OF_STORES)
+
+
+async def test_without_the_models_key_nobody_is_ready(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    status, found = await service.ready()
+    assert status == 503
+    assert having("not set", found) == {"OPENAI_API_KEY"}
+    assert found["OPENAI_API_KEY"]["isNeeded"]
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "APPLE_SHARED_SECRET"])
+async def test_a_reference_that_leads_to_nothing_is_named(
+    service: Service, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "sm://openai-key")
+    service.manager.fault = grpc.StatusCode.PERMISSION_DENIED
+    status, found = await service.ready()
+    assert status == 503
+    assert having("unavailable", found) == {variable}
+    assert found[variable]["isNeeded"]
+
+
+async def test_secret_manager_is_asked_no_more_than_for_requests(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(secrets_module, "time", clock)
+    monkeypatch.setenv("OPENAI_API_KEY", "sm://openai-key")
+    for _ in range(3):
+        assert (await service.ready())[0] == 503
+    assert service.manager.asked == [LATEST]
+    service.manager.kept[LATEST] = b"SECRET-value"
+    clock.now += 1
+    for _ in range(3):
+        assert (await service.ready())[0] == 200
+    assert service.manager.asked == [LATEST] * 2
+    service.manager.fault = grpc.StatusCode.PERMISSION_DENIED
+    assert (await service.ready())[0] == 200
+    assert service.manager.asked == [LATEST] * 2
+
+
+async def test_a_secret_that_takes_long_is_fetched_all_the_same(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sm://openai-key")
+    service.manager.kept[LATEST] = b"SECRET-value"
+    service.manager.is_silent = True
+    status, found = await service.ready()
+    assert status == 503
+    assert having("timed out", found) == {"OPENAI_API_KEY"}
+    waiting = asyncio.create_task(service.ready())
+    await asyncio.sleep(0.1)
+    service.manager.is_silent = False
+    assert (await waiting)[0] == 200
+    assert service.manager.asked == [LATEST]
+
+
+async def test_the_database_of_the_counts_is_looked_for_where_there_is_one(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATE_LIMIT_DATABASE", "limits")
+    with service.trips.counted() as calls:
+        status, found = await service.ready()
+    assert status == 200
+    assert found["rateLimitStore"]["status"] == "ok"
+    assert calls == [READ, READ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "is_needed"),
+    [
+        ("RATE_LIMIT_WHEN_UNAVAILABLE", "refuse", True),
+        ("RATE_LIMIT_WHEN_UNAVAILABLE", "allow", False),
+        ("TEST_MODE", "True", False),
+    ],
+)
+async def test_counts_are_needed_if_requests_are_refused_without_them(
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    is_needed: bool,
+) -> None:
+    monkeypatch.setenv("RATE_LIMIT_DATABASE", "limits")
+    monkeypatch.setenv(variable, value)
+
+    async def down() -> None:
+        raise LookupError
+
+    monkeypatch.setattr(service.database.named("limits"), "check", down)
+    status, found = await service.ready()
+    assert status == (503 if is_needed else 200)
+    assert found["rateLimitStore"]["isNeeded"] == is_needed
+    assert having("unavailable", found) == {"rateLimitStore"}

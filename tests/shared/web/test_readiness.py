@@ -1,0 +1,256 @@
+"""Whether everything is there, with dependencies made for the purpose."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from scripts.local.round_trips import RoundTrips
+from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable, Overloaded
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.web import readiness
+from shared.web.app import build_app
+from shared.web.readiness import Dependency
+from tests.functions.test_general import assert_problem
+from tests.loopback import until
+from tests.shared.store.test_round_trips import READ, readme_says
+
+MESSAGE = "SECRET-message"
+
+Check = Callable[[], Awaitable[None]]
+
+
+class Clock:
+    """Time that passes when it is told to, for what is remembered; latencies are real."""
+
+    perf_counter = staticmethod(time.perf_counter)
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Slow:
+    """A check that takes until it may end, and is counted."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended = 0
+        self.may_end = asyncio.Event()
+
+    async def check(self) -> None:
+        self.begun += 1
+        try:
+            await self.may_end.wait()
+        finally:
+            self.ended += 1
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(readiness, "time", clock)
+    return clock
+
+
+async def there() -> None:
+    pass
+
+
+async def broken() -> None:
+    raise LookupError(MESSAGE)
+
+
+def failing(error: Exception) -> Check:
+    async def check() -> None:
+        raise error
+
+    return check
+
+
+def client(*dependencies: Dependency) -> httpx.AsyncClient:
+    """Return a client of an app that has these."""
+    transport = httpx.ASGITransport(build_app([], dependencies=dependencies))
+    return httpx.AsyncClient(transport=transport, base_url="http://x")
+
+
+async def asked(*dependencies: Dependency) -> httpx.Response:
+    async with client(*dependencies) as http:
+        return await http.get("/v2/health/ready")
+
+
+@pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
+async def test_with_everything_at_hand_it_is_ready(prefix: str) -> None:
+    async with client(Dependency("store", there), Dependency("key", there)) as http:
+        answer = await http.get(f"{prefix}/health/ready", headers={"Origin": "https://a.example"})
+    assert answer.status_code == 200
+    content = answer.json()
+    assert content["status"] == "ready"
+    assert list(content["dependencies"]) == ["store", "key"]
+    for found in content["dependencies"].values():
+        assert 0 <= found.pop("latencyMs") < 1900
+        assert found == {"status": "ok", "isNeeded": True}
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "retry-after" not in answer.headers
+
+
+async def test_who_depends_on_nothing_is_ready() -> None:
+    answer = await asked()
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "dependencies": {}})
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+async def test_readiness_can_only_be_read(method: str) -> None:
+    async with client(Dependency("store", broken)) as http:
+        answer = await http.request(method, "/health/ready")
+    assert_problem(answer, 405)
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DependencyUnavailable(MESSAGE, 7), "unavailable"),
+        (DependencyFailed(MESSAGE, 7), "unavailable"),
+        (Overloaded(MESSAGE, 7), "unavailable"),
+        (DependencyTimedOut(MESSAGE, 7), "timed out"),
+        (LookupError(MESSAGE), "unavailable"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_what_cannot_be_had_is_named_and_no_more_is_told(
+    error: Exception, status: str
+) -> None:
+    answer = await asked(Dependency("good", there), Dependency("bad", failing(error)))
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["cache-control"] == "no-store"
+    content = answer.json()
+    assert content["status"] == "not ready"
+    statuses = {name: found["status"] for name, found in content["dependencies"].items()}
+    assert statuses == {"good": "ok", "bad": status}
+    assert MESSAGE not in answer.text
+
+
+async def test_what_is_not_needed_is_named_and_not_missed() -> None:
+    answer = await asked(
+        Dependency("bad", failing(DependencyUnavailable("it", 7)), is_needed=False)
+    )
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert answer.json()["dependencies"]["bad"]["status"] == "unavailable"
+    assert not answer.json()["dependencies"]["bad"]["isNeeded"]
+
+
+@pytest.mark.parametrize(("is_needed", "status"), [(True, 503), (False, 200)])
+async def test_what_is_not_set_is_not_asked_for(is_needed: bool, status: int) -> None:
+    answer = await asked(Dependency("key", broken, is_needed=is_needed, is_set=False))
+    assert answer.status_code == status
+    assert answer.json()["dependencies"] == {
+        "key": {"status": "not set", "isNeeded": is_needed, "latencyMs": None}
+    }
+
+
+async def test_a_bug_in_a_check_is_logged_as_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    await asked(Dependency("bad", broken))
+    [record] = [each for each in caplog.records if each.name == readiness.logger.name]
+    assert record.levelno == logging.ERROR
+    assert "LookupError in the check of bad: " in record.getMessage()
+    assert record.getMessage().endswith(" broken")
+    assert "\n" not in record.getMessage()
+    assert MESSAGE not in caplog.text
+
+
+async def test_checks_that_hang_are_given_up_side_by_side() -> None:
+    hanging = [Slow() for _ in range(5)]
+    began = time.monotonic()
+    answer = await asked(
+        Dependency("good", there), *(Dependency(f"{n}", s.check) for n, s in enumerate(hanging))
+    )
+    assert 1.9 < time.monotonic() - began < 8
+    assert answer.status_code == 503
+    found = answer.json()["dependencies"]
+    assert found.pop("good")["latencyMs"] < 1900
+    assert {each["status"] for each in found.values()} == {"timed out"}
+    assert all(each["latencyMs"] >= 1900 for each in found.values())
+    assert [slow.ended for slow in hanging] == [1] * 5
+
+
+async def test_who_asks_at_the_same_time_shares_the_answer_and_so_does_who_asks_soon(
+    clock: Clock,
+) -> None:
+    slow = Slow()
+    async with client(Dependency("store", slow.check)) as http:
+        asking = [asyncio.create_task(http.get("/health/ready")) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        slow.may_end.set()
+        answers = [await each for each in asking]
+        clock.now += 0.9
+        answers.append(await http.get("/v2/health/ready"))
+        answers.append(await http.get("/health/ready"))
+    assert {answer.status_code for answer in answers} == {200}
+    assert slow.begun == 1
+
+
+async def test_the_truth_is_known_a_second_later(clock: Clock) -> None:
+    is_down = False
+
+    async def check() -> None:
+        if is_down:
+            raise DependencyUnavailable("the store", 5)
+
+    async with client(Dependency("store", check)) as http:
+        statuses = []
+        for is_down in (False, True, False):  # noqa: B007 - the check looks
+            statuses.append((await http.get("/health/ready")).status_code)
+            clock.now += 1
+    assert statuses == [200, 503, 200]
+
+
+async def test_who_hangs_up_ends_at_once_and_neither_others_nor_tasks_suffer() -> None:
+    slow = Slow()
+    before = asyncio.all_tasks()
+    async with client(Dependency("store", slow.check)) as http:
+        first, second = (asyncio.create_task(http.get("/health/ready")) for _ in range(2))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert slow.ended == 0
+        slow.may_end.set()
+        assert (await second).status_code == 200
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+async def test_nothing_goes_on_after_everybody_has_hung_up() -> None:
+    slow = Slow()
+    before = asyncio.all_tasks()
+    async with client(Dependency("store", slow.check)) as http:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await http.get("/health/ready")
+    await until(lambda: asyncio.all_tasks() == before)
+    assert slow.ended == 1
+
+
+async def test_a_crowd_costs_one_read(clock: Clock) -> None:
+    trips = RoundTrips()
+    database = Database(StoreSettings(), trips.interceptors)
+    async with client(Dependency("store", database.check)) as http:
+        with trips.counted() as calls:
+            answers = await asyncio.gather(*(http.get("/health/ready") for _ in range(100)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert calls == [READ]
+        assert trips.documents == 1
+        clock.now += 1
+        with trips.counted() as calls:
+            await http.get("/health/ready")
+        assert calls == [READ]
+    assert readme_says("`GET /health/ready`", 1)

@@ -64,6 +64,18 @@ class StoreSettings(Settings):
     """How long a request that moves much data may wait for its turn before it is answered 503."""
 
 
+class TelemetrySettings(Settings):
+    """What a process says of itself, how, and to whom."""
+
+    project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
+    service: str | None = Field(default=None, validation_alias="K_SERVICE")
+    """The function's or service's name; the platform says so, as it says the revision."""
+
+    revision: str | None = Field(default=None, validation_alias="K_REVISION")
+    log_format: Literal["json", "text"] = Field(default="json", validation_alias="LOG_FORMAT")
+    """As Cloud Logging reads it, or as people do."""
+
+
 class InboxSettings(Settings):
     """How long a message waits for its reader."""
 

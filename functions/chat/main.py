@@ -22,6 +22,7 @@ from shared.settings import (
     RateLimitSettings,
     SecretSettings,
     StoreSettings,
+    TelemetrySettings,
 )
 from shared.store.client import Database
 from shared.store.quotas import Quotas
@@ -58,6 +59,7 @@ def handlers(database: Database, http: Client, settings: ChatSettings) -> ChatHa
 
 
 settings = ChatSettings()
+telemetry = TelemetrySettings()
 http = open_client()
 chat = handlers(Database(StoreSettings()), http, settings)
 app = build_app(chat.routes(), chat.sockets())

@@ -1,8 +1,8 @@
 """All services in one process: every route on the base port, and each service on its own."""
 
 import argparse
-import logging
-from typing import cast
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,9 +16,9 @@ from functions.chat.handlers import ChatHandlers
 from functions.chat.server import Server, configured, listening
 from scripts.local.ports import HOST, Ports
 from shared.outgoing import open_client
-from shared.settings import ChatSettings, StoreSettings
+from shared.settings import ChatSettings, StoreSettings, TelemetrySettings
 from shared.store.client import Database
-from shared.telemetry import set_up_logging
+from shared.telemetry.logs import set_up_logging
 from shared.web.app import build_app
 from shared.web.routes import Route
 
@@ -46,11 +46,13 @@ class ByPort:
         await self._apps[scope["server"][1]](scope, receive, send)
 
 
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Leave out what nobody wants to read, and the query, in which there may be a token."""
-    client, method, path, *others = cast("tuple[object, ...]", record.args)
-    record.args = (client, method, str(path).partition("?")[0], *others)
-    return "/health" not in record.getMessage()
+def function_of(by_service: Mapping[str, Sequence[Route]], route: str | None) -> str:
+    """Return the name of the service that has `route`; nothing if none has."""
+    for service, routes in by_service.items():
+        # A service's WebSockets are below the paths of its routes.
+        if any(route and each.path.startswith(route) for each in routes):
+            return service
+    return ""
 
 
 def main() -> None:
@@ -67,13 +69,8 @@ def main() -> None:
     apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets())
     apps[ports.base] = build_app(everything, chat.sockets())
     sockets = [listening(HOST, port) for port in apps]
-    logging.basicConfig(format="%(levelname)s:     %(message)s")
-    set_up_logging()
-    # The server's own words about starting and stopping would stand in the middle of ours.
-    config = configured(ByPort(apps))
-    config.access_log = True
-    logging.getLogger("uvicorn.access").addFilter(_is_worth_a_line)
-    Server(config, chat, 1, http.aclose).run(sockets=sockets)
+    set_up_logging(TelemetrySettings(), partial(function_of, by_service))
+    Server(configured(ByPort(apps)), chat, 1, http.aclose).run(sockets=sockets)
 
 
 if __name__ == "__main__":

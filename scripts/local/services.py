@@ -43,6 +43,7 @@ def environment(emulator: str, stand_ins: str | None = None) -> dict[str, str]:
         **(local_services(os.environ, stand_ins) if stand_ins else {}),
         "FIRESTORE_EMULATOR_HOST": emulator,
         "GOOGLE_CLOUD_PROJECT": os.environ.get("GOOGLE_CLOUD_PROJECT") or PROJECT,
+        "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text",
         "PYTHONPATH": str(_ROOT),
         "PYTHONUNBUFFERED": "1",
         # Set in production too. Without the first, the second silences loggers made at import.

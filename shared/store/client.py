@@ -17,6 +17,7 @@ from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.settings import StoreSettings
 from shared.store.connection import Connection
 from shared.store.documents import Document, decode
+from shared.telemetry.serving import note_documents, note_round_trip
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -57,7 +58,9 @@ def _translate(error: Exception) -> Exception:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _called() -> Iterator[None]:
+    """Count a call, and translate its errors."""
+    note_round_trip()
     try:
         yield
     except (exceptions.GoogleAPIError, grpc.aio.AioRpcError) as error:
@@ -89,6 +92,7 @@ class Database:
             maximum=0.5,
             multiplier=2,
             timeout=settings.retry_for_s,
+            on_error=lambda _error: note_round_trip(),  # there will be another attempt
         )
 
     def named(self, database: str | None) -> "Database":
@@ -128,7 +132,8 @@ class Database:
         if not names:
             return []
         found = []
-        with _translated():
+        note_documents(len(names))
+        with _called():
             call = await self._retry(self._open_read)(connection, list(names), list(fields))
             async for response in call:
                 if response.WhichOneof("result") == "found":
@@ -145,8 +150,9 @@ class Database:
 
     async def query(self, query: "AsyncQuery") -> list[Document]:
         """Return what `query` finds, which should have a limit; one round trip."""
-        with _translated():
+        with _called():
             snapshots = await query.get(retry=self._retry, timeout=self._settings.attempt_timeout_s)
+        note_documents(max(1, len(snapshots)))
         return [Document(s.reference, s.to_dict() or {}, s.update_time) for s in snapshots]
 
     async def commit(self, batch: "AsyncWriteBatch", *, repeatable: bool = True) -> None:
@@ -159,7 +165,7 @@ class Database:
             PreconditionFailed: a document exists, is missing or has changed against what the batch
                 requires. After a retry it may also be this batch's own first attempt that is found.
         """
-        with _translated():
+        with _called():
             try:
                 await batch.commit(
                     retry=self._retry if repeatable else None,

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from shared.telemetry import set_up_logging
+from shared.settings import TelemetrySettings
+from shared.telemetry.logs import set_up_logging
 
 
 def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[ASGIApp]]:
@@ -13,7 +14,7 @@ def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[ASGIApp]]:
 
     The framework takes functions only, and hands what they return the request's channels.
     """
-    set_up_logging()
+    set_up_logging(TelemetrySettings())
 
     async def function(_request: Request) -> ASGIApp:
         return app

@@ -75,6 +75,16 @@ class TelemetrySettings(Settings):
     log_format: Literal["json", "text"] = Field(default="json", validation_alias="LOG_FORMAT")
     """As Cloud Logging reads it, or as people do."""
 
+    export: Literal["off", "google", "otlp"] = Field(
+        default="off", validation_alias="TELEMETRY_EXPORT"
+    )
+    """Where traces and metrics go: nowhere, to Google Cloud, or to a collector."""
+
+    otlp_endpoint: HttpUrl = Field(
+        default=HttpUrl("http://localhost:4318"), validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
+    """Where that collector is."""
+
 
 class InboxSettings(Settings):
     """How long a message waits for its reader."""

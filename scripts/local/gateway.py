@@ -19,6 +19,7 @@ from shared.outgoing import open_client
 from shared.settings import ChatSettings, StoreSettings, TelemetrySettings
 from shared.store.client import Database
 from shared.telemetry.logs import set_up_logging
+from shared.telemetry.signals import prepare_export
 from shared.web.app import build_app
 from shared.web.routes import Route
 
@@ -69,7 +70,9 @@ def main() -> None:
     apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets())
     apps[ports.base] = build_app(everything, chat.sockets())
     sockets = [listening(HOST, port) for port in apps]
-    set_up_logging(TelemetrySettings(), partial(function_of, by_service))
+    settings = TelemetrySettings()
+    set_up_logging(settings, partial(function_of, by_service))
+    prepare_export(settings)
     Server(configured(ByPort(apps)), chat, 1, http.aclose).run(sockets=sockets)
 
 

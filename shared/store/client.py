@@ -18,6 +18,7 @@ from shared.settings import StoreSettings
 from shared.store.connection import Connection
 from shared.store.documents import Document, decode
 from shared.telemetry.serving import note_documents, note_round_trip
+from shared.telemetry.signals import span
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -58,11 +59,12 @@ def _translate(error: Exception) -> Exception:
 
 
 @contextmanager
-def _called() -> Iterator[None]:
-    """Count a call, and translate its errors."""
+def _called(what: str) -> Iterator[None]:
+    """Count and time a call, and translate its errors."""
     note_round_trip()
     try:
-        yield
+        with span(f"store {what}"):
+            yield
     except (exceptions.GoogleAPIError, grpc.aio.AioRpcError) as error:
         raise _translate(error) from error
 
@@ -133,7 +135,7 @@ class Database:
             return []
         found = []
         note_documents(len(names))
-        with _called():
+        with _called("read"):
             call = await self._retry(self._open_read)(connection, list(names), list(fields))
             async for response in call:
                 if response.WhichOneof("result") == "found":
@@ -150,7 +152,7 @@ class Database:
 
     async def query(self, query: "AsyncQuery") -> list[Document]:
         """Return what `query` finds, which should have a limit; one round trip."""
-        with _called():
+        with _called("query"):
             snapshots = await query.get(retry=self._retry, timeout=self._settings.attempt_timeout_s)
         note_documents(max(1, len(snapshots)))
         return [Document(s.reference, s.to_dict() or {}, s.update_time) for s in snapshots]
@@ -165,7 +167,7 @@ class Database:
             PreconditionFailed: a document exists, is missing or has changed against what the batch
                 requires. After a retry it may also be this batch's own first attempt that is found.
         """
-        with _called():
+        with _called("commit"):
             try:
                 await batch.commit(
                     retry=self._retry if repeatable else None,

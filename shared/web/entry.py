@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from shared.settings import TelemetrySettings
 from shared.telemetry.logs import set_up_logging
+from shared.telemetry.signals import prepare_export
 
 
 def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[ASGIApp]]:
@@ -14,7 +15,9 @@ def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[ASGIApp]]:
 
     The framework takes functions only, and hands what they return the request's channels.
     """
-    set_up_logging(TelemetrySettings())
+    settings = TelemetrySettings()
+    set_up_logging(settings)
+    prepare_export(settings)
 
     async def function(_request: Request) -> ASGIApp:
         return app

@@ -5,7 +5,9 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.telemetry import metrics
 from shared.telemetry.serving import Served, begin, end
+from shared.telemetry.signals import add, begin_export, end_request, is_exporting
 from shared.telemetry.trace_context import new_span_id, trace_context
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ class RequestLog:
                 request.status = _HUNG_UP
             _tell(request, scope, answer.size_bytes)
             end(token)
+            _measure(request, scope)
+            begin_export()
 
 
 class _Answer:
@@ -82,9 +86,10 @@ def _served(scope: Scope) -> Served:
     return Served(
         method=method if method in _METHODS else _ANY_METHOD,
         trace_id=context.trace_id,
-        span_id=context.parent_id or new_span_id(),
+        # What is not exported would be a span that nobody can find: then lines are the caller's.
+        span_id=(None if is_exporting() else context.parent_id) or new_span_id(),
         parent_id=context.parent_id,
-        is_sampled=context.is_sampled or False,
+        is_sampled=is_exporting() if context.is_sampled is None else context.is_sampled,
     )
 
 
@@ -119,6 +124,30 @@ def _tell(request: Served, scope: Scope, size_bytes: int) -> None:
             },
         },
     )
+
+
+def _measure(request: Served, scope: Scope) -> None:
+    if request.route in _QUIET:
+        return
+    method, route, status = request.method, request.route, request.status
+    end_request(
+        request,
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+        },
+    )
+    if scope["type"] == "http":  # how long somebody was connected says nothing of us
+        add(
+            metrics.REQUESTS,
+            request.duration_s,
+            http_request_method=method,
+            http_route=route,
+            http_response_status_code=status,
+        )
+    add(metrics.ROUND_TRIPS, request.round_trips, http_route=route)
+    add(metrics.DOCUMENTS, request.documents_read, http_route=route)
 
 
 def _level(request: Served) -> int:

@@ -53,26 +53,45 @@ class Destination(Protocol):
 
 
 class _Kept:
-    """Keeps the newest until the export is there."""
+    """Keeps the newest until the export is there, and passes on to it what comes later."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._values: deque[tuple[Metric, float, Attributes]] = deque(maxlen=_MOST_KEPT)
         self._spans: deque[Span] = deque(maxlen=_MOST_KEPT)
+        self._next: Destination | None = None
 
     def add(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        self._values.append((metric, value, attributes))
+        with self._lock:
+            if self._next is None:
+                self._values.append((metric, value, attributes))
+                return
+        self._next.add(metric, value, attributes)
 
     def end(self, span: Span) -> None:
-        self._spans.append(span)
+        with self._lock:
+            if self._next is None:
+                self._spans.append(span)
+                return
+        self._next.end(span)
 
     def close(self) -> None:
         """Let go of everything: nothing was ever exported."""
 
     def hand_over(self, destination: Destination) -> None:
-        while self._values:
-            destination.add(*self._values.popleft())
-        while self._spans:
-            destination.end(self._spans.popleft())
+        while True:
+            with self._lock:
+                values, spans = [*self._values], [*self._spans]
+                self._values.clear()
+                self._spans.clear()
+                if not values and not spans:
+                    # Something may be timed at the moment that will end here.
+                    self._next = destination
+                    return
+            for each in values:
+                destination.add(*each)
+            for ended in spans:
+                destination.end(ended)
 
 
 class _Signals:
@@ -100,12 +119,13 @@ class _Signals:
         from shared.telemetry.export import Export  # noqa: PLC0415 - not before it is needed
 
         try:
-            self.destination = Export(settings)
+            export = Export(settings)
         except Exception:  # no credentials, for instance: requests must not know
             self.destination = None
             logger.exception("telemetry cannot be exported")
         else:
-            self._kept.hand_over(self.destination)
+            self._kept.hand_over(export)
+            self.destination = export
 
     def close(self, within_s: float) -> None:
         closing = threading.Thread(target=self._close, daemon=True)

@@ -20,6 +20,7 @@ from shared.telemetry.trace_context import new_span_id
 logger = logging.getLogger(__name__)
 
 _MOST_KEPT = 10_000
+_AFTER_S = 0.5  # the answer has to be on its way: its bytes are written later than it is sent
 
 Attributes = Mapping[str, str | int | None]
 
@@ -116,6 +117,7 @@ class _Signals:
             self._loading.start()
 
     def _load(self, settings: TelemetrySettings) -> None:
+        time.sleep(_AFTER_S)
         from shared.telemetry.export import Export  # noqa: PLC0415 - not before it is needed
 
         try:

@@ -83,9 +83,8 @@ def set_up_logging(
         server.addFilter(_PastOtherHandlers(handler))
     for each in logging.root.manager.loggerDict.values():
         if isinstance(each, logging.Logger):
-            each.disabled = (
-                False  # as the framework leaves those that it finds, asyncio's among them
-            )
+            # The framework silences those that it finds, asyncio's among them.
+            each.disabled = False
     set_levels()
     logging.captureWarnings(capture=True)
     if threading.excepthook is threading.__excepthook__:

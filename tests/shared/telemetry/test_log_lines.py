@@ -230,6 +230,7 @@ def test_nothing_raises_out_of_a_log_call(
     line = told(tell, formatter, "tests.lines")
     assert len(line.splitlines()) == 1
     assert SECRET not in line
+    assert "NaN" not in line  # which is no JSON
     assert not capsys.readouterr().err
 
 

@@ -185,6 +185,7 @@ def test_a_functions_process_exports_and_its_lines_have_the_span(tmp_path: Path)
     assert (told.name, told.trace_id.hex()) == ("GET /fail/{how}", TRACE)
     assert line["logging.googleapis.com/spanId"] == told.span_id.hex()
     assert told.parent_span_id.hex() in TRACEPARENT["traceparent"]
+    assert told.span_id != told.parent_span_id
     [point] = receiver.points(metrics.REQUESTS.name)
     assert point.attributes["http.response.status_code"] == 503
     assert {each["service.version"] for each in receiver.resources()} == {"users-00042-xyz"}

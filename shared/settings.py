@@ -64,6 +64,28 @@ class StoreSettings(Settings):
     """How long a request that moves much data may wait for its turn before it is answered 503."""
 
 
+class TelemetrySettings(Settings):
+    """What a process says of itself, how, and to whom."""
+
+    project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
+    service: str | None = Field(default=None, validation_alias="K_SERVICE")
+    """The function's or service's name; the platform says so, as it says the revision."""
+
+    revision: str | None = Field(default=None, validation_alias="K_REVISION")
+    log_format: Literal["json", "text"] = Field(default="json", validation_alias="LOG_FORMAT")
+    """As Cloud Logging reads it, or as people do."""
+
+    export: Literal["off", "google", "otlp"] = Field(
+        default="off", validation_alias="TELEMETRY_EXPORT"
+    )
+    """Where traces and metrics go: nowhere, to Google Cloud, or to a collector."""
+
+    otlp_endpoint: HttpUrl = Field(
+        default=HttpUrl("http://localhost:4318"), validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
+    """Where that collector is."""
+
+
 class InboxSettings(Settings):
     """How long a message waits for its reader."""
 

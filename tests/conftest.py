@@ -15,13 +15,15 @@ from scripts.client.person import Person
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses
 from shared.settings import StoreSettings
 from shared.store.client import Database
-from shared.telemetry import set_up_logging
+from shared.telemetry.logs import set_levels
+from shared.web import entry
 from tests import leaks, stack
 from tests.front_door import FrontDoor
 
 _ENVIRONMENT = {
     "COVERAGE_PROCESS_CONFIG": "",
     **OWN_EMULATORS,
+    "LOG_FORMAT": "json",
     "STAND_IN_TOKENS_PER_S": "0",
 }
 # What happens when the store is slow is tested on a stack of its own; here it is the machine.
@@ -63,7 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _listen(config: pytest.Config) -> None:
-    set_up_logging()
+    # Functions that tests import would write to pytest's own output; they do so in processes.
+    pytest.MonkeyPatch().setattr(entry, "set_up_logging", lambda _settings: None)
+    set_levels()
     leaks.listen(stack.said(), _name(config))
 
 

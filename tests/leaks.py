@@ -16,6 +16,8 @@ import httpx
 from scripts.stand_ins import revenuecat
 from scripts.stand_ins.conversation import STAND_IN
 from shared.planner.prompts import COACH, PLAN_MAKER
+from shared.settings import TelemetrySettings
+from shared.telemetry.json_lines import JsonFormatter
 
 MARK = "SECRET-"
 
@@ -65,9 +67,14 @@ def _secrets_of(content: Any, *, is_secret: bool = False) -> Iterator[str]:
 
 
 def listen(directory: Path, process: str) -> None:
-    """Write everything that our code here logs, at any level, to a file in `directory`."""
+    """Write everything that our code here logs, at any level, to a file in `directory`.
+
+    In the form that it has in production: what that keeps to itself may be an error's message.
+    """
     root = logging.getLogger()
-    root.addHandler(logging.FileHandler(directory / f"{process}.log"))
+    handler = logging.FileHandler(directory / f"{process}.log")
+    handler.setFormatter(JsonFormatter(TelemetrySettings()))
+    root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     for name in _NOT_OURS:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from functions.chat.hub import Hub
 from functions.chat.protocol import Invocation, ProtocolError
-from shared.telemetry import whereabouts
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +90,8 @@ class Calls:
             return f"the method takes {method}"
         try:
             await method.run(*call.arguments)
-        except Exception as bug:  # noqa: BLE001 - the connection outlives a broken method
-            logger.error("%s in %s: %s", type(bug).__name__, call.target, whereabouts(bug))  # noqa: TRY400
+        except Exception as bug:
+            logger.exception("%s in %s", type(bug).__name__, call.target)
             return "something is wrong on our side"
         return None
 

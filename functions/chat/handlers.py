@@ -16,6 +16,8 @@ from shared.auth.purchases import Purchases, Subscriber
 from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled, NotFound
 from shared.instants import now
 from shared.schemas.chat import Negotiation, NegotiationRequest
+from shared.telemetry.metrics import CONNECTIONS
+from shared.telemetry.signals import add
 from shared.web.app import Sockets
 from shared.web.problems import problem_of
 from shared.web.purchase_token import presented_token
@@ -116,10 +118,12 @@ class ChatHandlers:
             return  # As above.
         connection = Connection(socket, lambda client: open_hub(client, subscriber), self._timing)
         self._connections.add(connection)
+        add(CONNECTIONS, 1)
         try:
             await connection.serve()
         finally:
             self._connections.remove(connection)
+            add(CONNECTIONS, -1)
 
     async def _signed_in(self, socket: WebSocket) -> Subscriber:
         """Return who wants to connect.

@@ -23,6 +23,7 @@ from shared.settings import (
     RateLimitSettings,
     SecretSettings,
     StoreSettings,
+    TelemetrySettings,
 )
 from shared.store.client import Database
 from shared.store.quotas import Quotas
@@ -61,6 +62,7 @@ def handlers(
 
 
 settings = ChatSettings()
+telemetry = TelemetrySettings()
 http = open_client()
 database, secrets = Database(StoreSettings()), Secrets(SecretSettings())
 chat = handlers(database, http, secrets, settings)

@@ -8,6 +8,8 @@ from functions.cleanup.sweep import Purge, sweep
 from shared.errors import DependencyUnavailable
 from shared.instants import now
 from shared.store.cleanup_runs import CleanupRuns, Outcome, Part
+from shared.telemetry import metrics
+from shared.telemetry.signals import add
 from shared.topic import Topic
 
 logger = logging.getLogger(__name__)
@@ -62,7 +64,7 @@ class Cleaner:
             failed=tuple(sorted(swept.failed)),
         )
         is_first = await self._runs.note(part, outcome)
-        _log(part, outcome)
+        _tell(part, outcome)
         if swept.failed:
             raise DependencyUnavailable(", ".join(outcome.failed), _TRY_AGAIN_S)
         if outcome.has_more and is_first:
@@ -76,7 +78,9 @@ class Cleaner:
             raise
 
 
-def _log(part: Part, outcome: Outcome) -> None:
+def _tell(part: Part, outcome: Outcome) -> None:
+    for kind, count in outcome.deleted.items():
+        add(metrics.DELETIONS, count, kind=kind)
     deleted = ", ".join(f"{count} {kind}" for kind, count in sorted(outcome.deleted.items()))
     logger.info(
         "part %d of run %s deleted %s in %.1f s, and %s",
@@ -85,4 +89,7 @@ def _log(part: Part, outcome: Outcome) -> None:
         deleted or "nothing",
         (outcome.ended_at - outcome.started_at).total_seconds(),
         "there is more" if outcome.has_more or not outcome.is_over else "that is all",
+        extra={
+            "json_fields": {"run": part.run_id, "part": part.number, "deleted": outcome.deleted}
+        },
     )

@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 import httpx
@@ -42,18 +43,33 @@ _FIRST_WITH_STORE = {
     "ai": ("POST", "/v2/ai/session", {}),
     "chat": ("POST", "/v2/ai-chat/negotiate", None),
 }
+_NOBODY = "http://127.0.0.1:9"
+_COMPARED = ("users", "chat")
+_SETTLE_S = 2
 _HEADERS = {"Authorization": "RevenueCat nobody"}
 
 
-def _once(function: str, emulators: Emulators, stand_ins: str) -> tuple[float, float, float]:
-    """Return seconds to the first answer, seconds to the first from the store, and MiB of RSS."""
+def _once(
+    function: str, emulators: Emulators, stand_ins: str, export: str = "off", settle_s: float = 0
+) -> tuple[float, float, float]:
+    """Return seconds to the first answer, seconds to the first from the store, and MiB of RSS.
+
+    The last is taken `settle_s` later. What is exported goes where nobody listens.
+    """
     port = free_ports().base
     method, path, body = _FIRST_WITH_STORE[function]
     started = time.perf_counter()
     process = subprocess.Popen(
         command(function, port),
-        env={**os.environ, **environment(emulators, stand_ins), "PYTHONDONTWRITEBYTECODE": ""},
+        env={
+            **os.environ,
+            **environment(emulators, stand_ins),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "TELEMETRY_EXPORT": export,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": _NOBODY,
+        },
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         while True:
@@ -66,6 +82,7 @@ def _once(function: str, emulators: Emulators, stand_ins: str) -> tuple[float, f
         if first.is_server_error:
             raise RuntimeError(f"{function} answered {first.status_code}: {first.text}")
         answered = time.perf_counter() - started
+        time.sleep(settle_s)
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
         return healthy, answered, family[-1].memory_info().rss / 2**20
     finally:
@@ -74,22 +91,38 @@ def _once(function: str, emulators: Emulators, stand_ins: str) -> tuple[float, f
         shutil.rmtree(runtime_folder(port), ignore_errors=True)
 
 
+def _medians(runs: Sequence[tuple[float, float, float]]) -> tuple[str, str, str]:
+    healthy, answered, rss = (statistics.median(column) for column in zip(*runs, strict=True))
+    return f"{healthy:.2f} s", f"{answered:.2f} s", f"{rss:.0f} MiB"
+
+
 def main() -> None:
     """Measure and print."""
     console.print("starting a stack for its emulator ...")
-    rows = []
+    rows, compared = [], []
     with Stack(environment=OWN_EMULATORS) as stack:
         emulators, stand_ins = Emulators.of(stack.ports), url(stack.ports.stand_ins)
         for function in SERVICES:
             console.print(f"starting {function} {_RUNS} times ...")
             runs = [_once(function, emulators, stand_ins) for _ in range(_RUNS)]
-            healthy, answered, rss = (
-                statistics.median(column) for column in zip(*runs, strict=True)
-            )
-            rows.append((function, f"{healthy:.2f} s", f"{answered:.2f} s", f"{rss:.0f} MiB"))
+            rows.append((function, *_medians(runs)))
+        for function in _COMPARED:
+            console.print(f"starting {function} {2 * _RUNS} times, with an export and without ...")
+            by_export: dict[str, list[tuple[float, float, float]]] = {"off": [], "otlp": []}
+            for _ in range(_RUNS):  # by turns: the machine is not always equally busy
+                for export, runs in by_export.items():
+                    runs.append(_once(function, emulators, stand_ins, export, _SETTLE_S))
+            compared += [
+                (f"{function}, {export}", *_medians(runs)) for export, runs in by_export.items()
+            ]
     version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     show(
         f"Cold start, median of {_RUNS}, {version}",
         ("service", "first answer", "first from the store", "RSS of the worker"),
         rows,
+    )
+    show(
+        f"The same with and without TELEMETRY_EXPORT; RSS after {_SETTLE_S} s",
+        ("service", "first answer", "first from the store", "RSS of the worker"),
+        compared,
     )

@@ -201,7 +201,7 @@ def _start_gateway(processes: Processes, ports: Ports, environment: Mapping[str,
 def _start_services(processes: Processes, ports: Ports, environment: Mapping[str, str]) -> None:
     for name in SERVICES:
         command = services.command(name, ports.of(name))
-        processes.start(name, command, environment)
+        processes.start(name, command, {**environment, "K_SERVICE": name})
     for name in SERVICES:
         processes.wait_until_healthy(ports.of(name), "/health")
 

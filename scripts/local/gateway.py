@@ -1,8 +1,8 @@
 """All services in one process: every route on the base port, and each service on its own."""
 
 import argparse
-import logging
-from typing import cast
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,9 +24,11 @@ from shared.settings import (
     RateLimitSettings,
     SecretSettings,
     StoreSettings,
+    TelemetrySettings,
 )
 from shared.store.client import Database
-from shared.telemetry import set_up_logging
+from shared.telemetry.logs import set_up_logging
+from shared.telemetry.signals import prepare_export
 from shared.web.app import build_app
 from shared.web.dependencies import for_subscribers
 from shared.web.readiness import Dependency
@@ -59,11 +61,13 @@ class ByPort:
         await self._apps[scope["server"][1]](scope, receive, send)
 
 
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Leave out what nobody wants to read, and the query, in which there may be a token."""
-    client, method, path, *others = cast("tuple[object, ...]", record.args)
-    record.args = (client, method, str(path).partition("?")[0], *others)
-    return "/health" not in record.getMessage()
+def function_of(by_service: Mapping[str, Sequence[Route]], route: str | None) -> str:
+    """Return the name of the service that has `route`; nothing if none has."""
+    for service, routes in by_service.items():
+        # A service's WebSockets are below the paths of its routes.
+        if any(route and each.path.startswith(route) for each in routes):
+            return service
+    return ""
 
 
 def main() -> None:
@@ -88,13 +92,10 @@ def main() -> None:
     apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets(), needed["chat"])
     apps[ports.base] = build_app(everything, chat.sockets(), needed["chat"])
     sockets = [listening(HOST, port) for port in apps]
-    logging.basicConfig(format="%(levelname)s:     %(message)s")
-    set_up_logging()
-    # The server's own words about starting and stopping would stand in the middle of ours.
-    config = configured(ByPort(apps))
-    config.access_log = True
-    logging.getLogger("uvicorn.access").addFilter(_is_worth_a_line)
-    Server(config, chat, 1, http.aclose).run(sockets=sockets)
+    settings = TelemetrySettings()
+    set_up_logging(settings, partial(function_of, by_service))
+    prepare_export(settings)
+    Server(configured(ByPort(apps)), chat, 1, http.aclose).run(sockets=sockets)
 
 
 if __name__ == "__main__":

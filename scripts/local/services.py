@@ -73,6 +73,7 @@ def environment(emulators: Emulators, stand_ins: str | None = None) -> dict[str,
     return {
         **(local_services(os.environ, stand_ins) if stand_ins else {}),
         **emulators.environment,
+        "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text",
         "PYTHONPATH": str(_ROOT),
         "PYTHONUNBUFFERED": "1",
         # Set in production too. Without the first, the second silences loggers made at import.

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from shared.settings import PasswordSettings
 from shared.single_flight import SingleFlight
 from shared.store.users import PasswordHash
+from shared.telemetry.metrics import PASSWORDS
+from shared.telemetry.signals import add
 from shared.turns import Turns
 
 _ITERATIONS = 350_000
@@ -66,11 +68,13 @@ class Passwords:
         """
         digest = self._digest(password, stored)
         if digest in self._verified:
+            add(PASSWORDS, 1, outcome="remembered")
             return True
         return await self._verifying.do(digest, lambda: self._compare(password, stored, digest))
 
     async def _compare(self, password: str, stored: PasswordHash, digest: bytes) -> bool:
         key_hex = await self._derive(password, stored.salt)
+        add(PASSWORDS, 1, outcome="hashed")
         is_right = hmac.compare_digest(key_hex.encode(), stored.key_hex.encode())
         if is_right:
             self._verified[digest] = True

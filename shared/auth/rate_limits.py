@@ -8,9 +8,11 @@ from datetime import datetime
 
 from shared.auth.purchases import Subscriber
 from shared.auth.web import WEB
-from shared.errors import DependencyUnavailable, Overloaded
+from shared.errors import DependencyUnavailable, Overloaded, RateLimited
 from shared.settings import RateLimitSettings
 from shared.store.quotas import Quotas
+from shared.telemetry.metrics import REFUSALS
+from shared.telemetry.signals import add
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,9 @@ class RateLimits:
         limit = self._web if subscriber.store == WEB else self._mobile
         try:
             await self._quotas.take(f"{self._bucket}-{subscriber.key}", limit, now)
+        except RateLimited:
+            add(REFUSALS, 1, bucket=self._bucket)
+            raise
         except Overloaded:
             raise  # the store does answer: there are too many to be counted
         except DependencyUnavailable:

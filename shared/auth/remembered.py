@@ -12,6 +12,8 @@ from shared.errors import DependencyUnavailable
 from shared.settings import PurchaseSettings
 from shared.single_flight import SingleFlight
 from shared.store.verifications import Verifications
+from shared.telemetry.metrics import PURCHASES
+from shared.telemetry.signals import add
 from shared.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -67,21 +69,26 @@ class Remembered:
         key = Subscriber.of(self._store, token).key
         known = self._known.get(key)
         if known is not None and now < known.ask_again_at:
+            self._count("remembered")
             return known.is_entitled
         return await self._asking.do(key, lambda: self._find_out(key, token, now))
 
     async def _find_out(self, key: str, token: str, now: datetime) -> bool:
         verified_at, others_answer = await self._last_verified(key)
         if verified_at is not None and now < verified_at + self._good_for:
+            self._count("remembered")
             return self._remember(key, verified_at, verified_at + self._good_for)
         try:
             is_entitled = await self._ask_store(token, now)
         except DependencyUnavailable as error:
             if verified_at is None or now >= verified_at + self._trusted_for:
+                self._count("unknown")
                 raise
+            self._count("trusted")
             logger.warning("%s cannot tell; its purchases of the last day pass", self._store)
             pause = min(timedelta(seconds=error.retry_after_s), self._refused_for)
             return self._remember(key, verified_at, now + pause)
+        self._count("confirmed" if is_entitled else "refused")
         if is_entitled:
             if others_answer:
                 await self._tell_others(key, now)
@@ -101,6 +108,9 @@ class Remembered:
             except TimeoutError:  # of several calls, each of which was in time
                 logger.warning("%s takes too long", self._store)
                 raise DependencyUnavailable(self._store, _TRY_AGAIN_S) from None
+
+    def _count(self, outcome: str) -> None:
+        add(PURCHASES, 1, store=self._store, outcome=outcome)
 
     def _remember(self, key: str, verified_at: datetime, ask_again_at: datetime) -> bool:
         self._known[key] = _Known(

@@ -20,6 +20,7 @@ from pydantic_core import from_json
 
 from shared.errors import DependencyUnavailable
 from shared.outgoing import Client
+from shared.telemetry.signals import span
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +82,9 @@ class StoreApi:
         if pause_s > 0:
             raise DependencyUnavailable(self._what, ceil(pause_s))
         try:
-            async with asyncio.timeout(self._timeout_s):
-                status, headers, body = await self._send_twice(request)
+            with span(f"ask {self._what}"):
+                async with asyncio.timeout(self._timeout_s):
+                    status, headers, body = await self._send_twice(request)
         except (TimeoutError, httpx2.HTTPError, httpx2.StreamError) as error:
             # The cause is dropped: it holds the URL, which holds the token.
             raise self.outage(f"no answer: {type(error).__name__}") from None

@@ -25,6 +25,8 @@ from shared.planner.messages import Form, Function, Said
 from shared.planner.reply import Reply
 from shared.secrets import Secrets
 from shared.settings import ModelSettings
+from shared.telemetry.metrics import REPLIES, TOKENS
+from shared.telemetry.signals import add, span
 
 if TYPE_CHECKING:
     from openai.types.chat import (
@@ -38,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 WHAT = "the language model"
 TRY_AGAIN_S = 10
+_OPERATION, _PROVIDER = "chat", "openai"
 _CONNECT_TIMEOUT_S = 5
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5
@@ -88,19 +91,21 @@ class Model:
         reply = Reply()
         messages = [_message(each) for each in said]
         started = time.monotonic()
-        with _translated():
-            async with await self._begin(_tool(function), messages, must_call=must_call) as pieces:
-                await _add_all(pieces, reply, grown)
-        logger.info(
-            "model %s: %d prompt tokens, %d completion tokens, %d ms, ended by %s",
-            self._settings.model,
-            reply.prompt_tokens,
-            reply.completion_tokens,
-            (time.monotonic() - started) * 1000,
-            reply.ended,
-        )
-        if reply.ended is None:
-            raise DependencyFailed(WHAT, TRY_AGAIN_S)
+        with _measured(self._settings.model, reply):
+            with _translated():
+                begun = await self._begin(_tool(function), messages, must_call=must_call)
+                async with begun as pieces:
+                    await _add_all(pieces, reply, grown)
+            logger.info(
+                "model %s: %d prompt tokens, %d completion tokens, %d ms, ended by %s",
+                self._settings.model,
+                reply.prompt_tokens,
+                reply.completion_tokens,
+                (time.monotonic() - started) * 1000,
+                reply.ended,
+            )
+            if reply.ended is None:
+                raise DependencyFailed(WHAT, TRY_AGAIN_S)
         return reply
 
     async def _begin(
@@ -193,6 +198,28 @@ def _retry_after_s(error: openai.APIError) -> int | None:
     except (KeyError, ValueError):  # not there, or a date
         return None
     return ceil(max(1, min(wanted_s, _LATEST_S))) if isfinite(wanted_s) else None
+
+
+@contextmanager
+def _measured(model: str, reply: Reply) -> Iterator[None]:
+    """Tell how long the reply took, what became of it, and its tokens."""
+    whose: dict[str, str] = {
+        "gen_ai_operation_name": _OPERATION,
+        "gen_ai_provider_name": _PROVIDER,
+        "gen_ai_request_model": model,
+    }
+    error_type, began = None, time.monotonic()
+    try:
+        with span(f"{_OPERATION} {model}"):
+            yield
+    except BaseException as error:
+        error_type = type(error).__name__
+        raise
+    finally:
+        add(REPLIES, time.monotonic() - began, **whose, error_type=error_type)
+        for kind, count in (("input", reply.prompt_tokens), ("output", reply.completion_tokens)):
+            if count:
+                add(TOKENS, count, **whose, gen_ai_token_type=kind)
 
 
 @contextmanager

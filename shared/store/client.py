@@ -18,6 +18,8 @@ from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.settings import StoreSettings
 from shared.store.connection import Connection
 from shared.store.documents import Document, decode
+from shared.telemetry.serving import note_documents, note_round_trip
+from shared.telemetry.signals import span
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -71,9 +73,12 @@ def _translate(error: Exception) -> Exception:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _called(what: str) -> Iterator[None]:
+    """Count and time a call, and translate its errors."""
+    note_round_trip()
     try:
-        yield
+        with span(f"store {what}"):
+            yield
     except (exceptions.GoogleAPIError, grpc.aio.AioRpcError) as error:
         raise _translate(error) from error
 
@@ -104,6 +109,7 @@ class Database:
             maximum=0.5,
             multiplier=2,
             timeout=settings.retry_for_s,
+            on_error=lambda _error: note_round_trip(),  # there will be another attempt
         )
 
     def named(self, database: str | None) -> "Database":
@@ -147,7 +153,8 @@ class Database:
         if not names:
             return []
         found = []
-        with _translated():
+        note_documents(len(names))
+        with _called("read"):
             call = await self._retry(self._open_read)(connection, list(names), list(fields))
             async for response in call:
                 if response.WhichOneof("result") == "found":
@@ -164,8 +171,9 @@ class Database:
 
     async def query(self, query: "AsyncQuery") -> list[Document]:
         """Return what `query` finds, which should have a limit; one round trip."""
-        with _translated():
+        with _called("query"):
             snapshots = await query.get(retry=self._retry, timeout=self._settings.attempt_timeout_s)
+        note_documents(max(1, len(snapshots)))
         return [Document(s.reference, s.to_dict() or {}, s.update_time) for s in snapshots]
 
     async def list_ids(
@@ -176,7 +184,7 @@ class Database:
         Also those that are no documents, but have some below them. A token that Firestore does not
         know any more is like none: the first page comes again. One round trip, a read for each id.
         """
-        with _translated():
+        with _called("list"):
             try:
                 return await self._list_ids(collection, page_size, page_token)
             except (exceptions.InvalidArgument, exceptions.Unknown):  # the latter: the emulator
@@ -191,6 +199,7 @@ class Database:
         answer = await self._retry(connection.list_documents)(
             collection.id, page_size, page_token, self._settings.attempt_timeout_s
         )
+        note_documents(len(answer.documents))
         return IdPage(
             missing=[d.name.rpartition("/")[2] for d in answer.documents if not d.create_time],
             next_page_token=answer.next_page_token,
@@ -206,7 +215,7 @@ class Database:
             PreconditionFailed: a document exists, is missing or has changed against what the batch
                 requires. After a retry it may also be this batch's own first attempt that is found.
         """
-        with _translated():
+        with _called("commit"):
             try:
                 await batch.commit(
                     retry=self._retry if repeatable else None,
@@ -223,7 +232,8 @@ class Database:
         connection = self._connected()
         nothing = connection.name_of(connection.client.document("readiness", "nothing"))
         open_read = self._retry.with_timeout(_CHECK_RETRY_FOR_S)(self._open_read)
-        with _translated():
+        note_documents(1)
+        with _called("check"):
             async for _ in await open_read(connection, [nothing], []):
                 pass
 

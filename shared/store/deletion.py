@@ -10,6 +10,8 @@ from shared.store.client import Database, PreconditionFailed
 from shared.store.data_model import DELETIONS, LOOKUPS, user_document
 from shared.store.leftovers import Leftovers
 from shared.store.users import Account
+from shared.telemetry import metrics
+from shared.telemetry.signals import add
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Deletion:
             DependencyUnavailable: it cannot be told whether the account is deleted.
         """
         await self._remove_user(account, now)
+        add(metrics.DELETIONS, 1, kind="accounts")
         try:
             async with asyncio.timeout(_AT_ONCE_S):
                 async for _ in self._leftovers.remove(account.id):

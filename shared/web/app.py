@@ -10,9 +10,11 @@ from starlette.routing import Route as PathRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from shared.telemetry.serving import UNKNOWN_ROUTE, note_route
 from shared.web.boundary import Boundary
-from shared.web.dispatch import PREFIXES, build_router, method_not_allowed, no_such_socket
+from shared.web.dispatch import PREFIXES, Named, build_router, method_not_allowed, no_such_socket
 from shared.web.readiness import Dependency, Readiness
+from shared.web.request_log import RequestLog
 from shared.web.routes import Route
 
 _GZIP_FROM_BYTES = 1024
@@ -39,7 +41,11 @@ def build_app(
     }
     app: ASGIApp = build_router(
         routes,
-        [PathRoute(p + path, serve) for p in PREFIXES for path, serve in readable.items()],
+        [
+            PathRoute(p + path, Named(path, serve))
+            for p in PREFIXES
+            for path, serve in readable.items()
+        ],
     )
     app = GZipMiddleware(app, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
     app = CORSMiddleware(
@@ -49,7 +55,7 @@ def build_app(
         allow_headers=["*"],
         allow_private_network=True,
     )
-    return Boundary(_BesideSockets(app, sockets or {}))
+    return RequestLog(Boundary(_BesideSockets(app, sockets or {})))
 
 
 class _BesideSockets:
@@ -57,12 +63,15 @@ class _BesideSockets:
 
     def __init__(self, app: ASGIApp, sockets: Sockets) -> None:
         self._app = app
-        self._sockets = {p + path: serve for p in PREFIXES for path, serve in sockets.items()}
+        self._sockets = {
+            p + path: (path, serve) for p in PREFIXES for path, serve in sockets.items()
+        }
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "websocket":
             return self._app(scope, receive, send)
-        serve = self._sockets.get(scope["path"], no_such_socket)
+        template, serve = self._sockets.get(scope["path"], (UNKNOWN_ROUTE, no_such_socket))
+        note_route(template)
         return serve(WebSocket(scope, receive, send))
 
 

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from shared.telemetry import whereabouts
+from shared.telemetry.serving import current, note_failure
 from shared.web.problems import problem
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ class Boundary:
         except ClientDisconnect:
             return  # Nobody is left to answer.
         except Exception as error:  # noqa: BLE001 - this is the place where everything is caught
-            _log(error, scope)
+            note_failure()
+            _log(error)
             if not started:
                 await _answer(scope, receive, send)
             # A response that has begun cannot be taken back: left unfinished, the server cuts the
@@ -56,6 +57,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
         await response(scope, receive, send)
 
 
-def _log(error: Exception, scope: Scope) -> None:
-    kind, method = type(error).__name__, scope.get("method", "WebSocket")
-    logger.error("%s in %s %s: %s", kind, method, scope["path"], whereabouts(error))
+def _log(error: Exception) -> None:
+    request = current()
+    where = f"{request.method} {request.route}" if request else "a request"
+    logger.error("%s in %s", type(error).__name__, where, exc_info=error)

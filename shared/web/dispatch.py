@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as PathRoute
 from starlette.routing import Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from shared.auth.purchases import Subscriber
@@ -16,6 +16,7 @@ from shared.errors import LiftLogError, RequestTooLarge
 from shared.instants import now
 from shared.schemas.wire import Answer
 from shared.schemas.wire import Request as Parsed
+from shared.telemetry.serving import note_route
 from shared.web.cloud_event import event_data
 from shared.web.hang_up import unless_hung_up
 from shared.web.json_stream import JsonStream
@@ -35,12 +36,25 @@ def build_router(routes: Sequence[Route], others: Sequence[PathRoute]) -> Router
     for route in routes:
         by_path[route.path][route.method] = route
     paths = [
-        PathRoute(prefix + path, _Path(by_method))
+        PathRoute(prefix + path, Named(path, _Path(by_method)))
         for prefix in PREFIXES
         # `/user/create` is no lookup: paths without parameters are tried first.
         for path, by_method in sorted(by_path.items(), key=lambda item: "{" in item[0])
     ]
     return Router([*others, *paths], redirect_slashes=False, default=_no_such_route)
+
+
+class Named:
+    """Serves one path, and says first which: log lines name the template."""
+
+    def __init__(self, template: str, app: ASGIApp) -> None:
+        self._template = template
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        note_route(self._template)
+        await self._app(scope, receive, send)
 
 
 class _Path:

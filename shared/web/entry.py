@@ -6,7 +6,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from shared.telemetry import set_up_logging
+from shared.settings import TelemetrySettings
+from shared.telemetry.logs import set_up_logging
+from shared.telemetry.signals import prepare_export
 
 
 def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[Any]]:
@@ -14,7 +16,9 @@ def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[Any]]:
 
     The framework takes functions only, and hands what they return the request's channels.
     """
-    set_up_logging()
+    settings = TelemetrySettings()
+    set_up_logging(settings)
+    prepare_export(settings)
 
     async def main(_request: Request) -> Any:  # noqa: ANN401 - the framework's types know no apps
         return app

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from shared.settings import TelemetrySettings
+from shared.telemetry.json_lines import JsonFormatter
 from tests.functions.chat.hub_for_tests import (
     HubForTests,
     alive,
@@ -126,10 +128,11 @@ async def test_a_bug_of_ours_fails_the_call_alone_and_stays_private(
         await wire.send(call("1", "Fail", "SECRET-words"))
         assert await failed(wire, "1") == "something is wrong on our side"
         assert await alive(wire)
-    [logged] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert logged.startswith("RuntimeError in Fail: ")
-    assert "hub_for_tests.py" in logged
-    assert "SECRET" not in logged
+    [logged] = [record for record in caplog.records if record.levelname == "ERROR"]
+    line = JsonFormatter(TelemetrySettings()).format(logged)
+    assert '"message": "RuntimeError in Fail"' in line
+    assert "hub_for_tests.py" in line
+    assert "SECRET" not in line
 
 
 @pytest.mark.parametrize("target", ["Nothing", "Unknown"])

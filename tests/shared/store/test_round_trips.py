@@ -1,7 +1,9 @@
 """Every request's calls to Firestore, as exact lists; the README has them as a table."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,6 +30,7 @@ from shared.store.data_model import user_document
 from shared.store.events import Events, NewEvent
 from shared.store.follow_secrets import FollowSecrets
 from shared.store.users import PasswordHash, Users
+from shared.web import request_log
 from shared.web.app import build_app
 from shared.web.routes import Route
 from tests import stack
@@ -43,6 +46,22 @@ WISH = {
     }
 }
 SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+
+
+@contextmanager
+def told() -> Iterator[list[dict[str, Any]]]:
+    """Yield the list of what is logged of each request that ends inside the block."""
+    lines: list[dict[str, Any]] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        lines.append(vars(record)["json_fields"])
+        return True
+
+    request_log.logger.addFilter(note)
+    try:
+        yield lines
+    finally:
+        request_log.logger.removeFilter(note)
 
 
 class Counted:
@@ -75,9 +94,18 @@ class Counted:
         return answer.json() if answer.content else None
 
     async def calls(self, method: str, path: str, body: Any = None) -> list[str]:
-        """Call a route; return the calls to Firestore that it took."""
-        with self.trips.counted() as calls:
+        """Call a route; return the calls to Firestore that it took.
+
+        The log has to say the same of them, and of the documents that were read.
+        """
+        with self.trips.counted() as calls, told() as lines:
             await self.call(method, path, body)
+        [fields] = lines
+        assert fields["round_trips"] == len(calls)
+        # A query finds nothing that we know of here, and is billed as one document or more.
+        queries = calls.count(QUERY)
+        assert fields["documents_read"] >= self.trips.documents + queries
+        assert queries or fields["documents_read"] == self.trips.documents
         return calls
 
     async def user(self) -> dict[str, str]:
@@ -182,8 +210,9 @@ async def plans(counted: Counted, http: httpx.AsyncClient) -> dict[str, list[str
 
     async def calls(purchase_token: str) -> list[str]:
         headers = {"Authorization": purchase_token}
-        with counted.trips.counted() as calls:
+        with counted.trips.counted() as calls, told() as lines:
             answer = await http.post("/ai/session", json=WISH, headers=headers)
+        assert [fields["round_trips"] for fields in lines] == [len(calls)]
         assert answer.status_code == 200, answer.text
         return calls
 
@@ -193,6 +222,18 @@ async def plans(counted: Counted, http: httpx.AsyncClient) -> dict[str, list[str
         "second of a purchase": await calls(purchase),
         "of the web": await calls(f"Web {WEB_KEY}"),
     }
+
+
+async def test_a_query_is_billed_for_what_it_finds_and_at_least_once(
+    counted: Counted, user: dict[str, str]
+) -> None:
+    message = {"toUserId": user["id"], "encryptedMessage": ["AAAA"]}
+    for _ in range(3):
+        await counted.call("PUT", "/inbox", message)
+    for documents in (1 + 3, 1 + 1):  # the user, and the messages
+        with told() as lines:
+            await counted.call("POST", "/inbox", user)
+        assert [fields["documents_read"] for fields in lines] == [documents]
 
 
 def readme_says(request: str, round_trips: int) -> bool:

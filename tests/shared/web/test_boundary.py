@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.web import boundary
 from shared.web.boundary import Boundary
+from shared.web.dispatch import Named
+from shared.web.request_log import RequestLog
 
 MESSAGE = "SECRET"
 
@@ -65,10 +67,17 @@ async def test_a_bug_is_answered_with_a_problem_that_tells_nothing(
     assert MESSAGE not in answer.text
     [record] = logged(caplog)
     assert record.levelno == logging.ERROR
-    assert "UnforeseenError in GET /v2/broken" in record.getMessage()
-    assert record.getMessage().endswith(" broken")
-    assert "\n" not in record.getMessage()
-    assert MESSAGE not in caplog.text
+    assert record.getMessage() == "UnforeseenError in a request"
+    assert record.exc_info is not None
+    assert record.exc_info[0] is UnforeseenError
+
+
+async def test_a_bug_is_logged_with_the_route_and_not_the_path(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await call(RequestLog(Boundary(Named("/thing/{id}", broken))))
+    [record] = logged(caplog)
+    assert record.getMessage() == "UnforeseenError in GET /thing/{id}"
 
 
 async def test_a_response_that_broke_off_is_not_completed(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,36 @@
+"""All services in one process."""
+
+import pytest
+
+import functions.chat.main
+from scripts.local.gateway import function_of, routes_by_service
+from shared.outgoing import open_client
+from shared.secrets import Secrets
+from shared.settings import ChatSettings, SecretSettings, StoreSettings
+from shared.store.client import Database
+
+
+@pytest.mark.parametrize(
+    ("route", "function"),
+    [
+        ("/user/create", "users"),
+        ("/users", "users"),
+        ("/event", "events"),
+        ("/inbox", "social"),
+        ("/shareditem/{id}", "sharing"),
+        ("/ai/workout", "ai"),
+        ("/ai-chat/negotiate", "chat"),
+        ("/ai-chat-v2", "chat"),
+        ("/health", ""),
+        ("(no such route)", ""),
+        (None, ""),
+    ],
+)
+async def test_a_line_names_the_function_whose_route_it_is(
+    route: str | None, function: str
+) -> None:
+    database = Database(StoreSettings())
+    async with open_client() as http:
+        secrets = Secrets(SecretSettings())
+        chat = functions.chat.main.handlers(database, http, secrets, ChatSettings())
+        assert function_of(routes_by_service(database, chat, secrets), route) == function

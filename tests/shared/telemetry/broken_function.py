@@ -1,0 +1,98 @@
+"""A function that fails in every way, for the Functions Framework to serve."""
+
+import asyncio
+import logging
+import threading
+import warnings
+from collections.abc import Callable
+
+from starlette.types import Receive, Scope, Send
+
+from shared.errors import DependencyUnavailable
+from shared.schemas.wire import Request
+from shared.web.app import build_app
+from shared.web.entry import as_function
+from shared.web.routes import Route
+
+MESSAGE = "SECRET-message"
+
+
+class Ask(Request):
+    how: str
+
+
+def fail(_argument: str = "") -> None:
+    raise ValueError(MESSAGE)
+
+
+async def fail_later() -> None:
+    fail()
+
+
+def in_a_chain() -> None:
+    try:
+        fail()
+    except ValueError as error:
+        raise LookupError(MESSAGE) from error
+
+
+def in_a_group() -> None:
+    try:
+        fail()
+    except ValueError as error:
+        raise ExceptionGroup(MESSAGE, [error]) from None
+
+
+def in_a_task() -> None:
+    asyncio.get_running_loop().create_task(fail_later())
+
+
+def in_a_call() -> None:
+    asyncio.get_running_loop().call_soon(fail, MESSAGE)
+
+
+def in_a_thread() -> None:
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+
+
+def in_a_library() -> None:
+    try:
+        fail()
+    except ValueError as error:
+        logging.getLogger("somebody.elses").exception("it failed: %s", error)  # noqa: TRY401
+
+
+def with_a_warning() -> None:
+    warnings.warn(f"careful\n{MESSAGE}", stacklevel=1)
+
+
+def in_an_outage() -> None:
+    raise DependencyUnavailable("the store", 5)
+
+
+WAYS: dict[str, Callable[[], None]] = {
+    way.__name__: way
+    for way in (
+        fail, in_a_chain, in_a_group, in_a_task, in_a_call, in_a_thread, in_a_library,
+        with_a_warning, in_an_outage,
+    )
+}  # fmt: skip
+
+
+async def handle(ask: Ask) -> None:
+    WAYS[ask.how]()
+
+
+_app = build_app([Route("GET", "/fail/{how}", "Fail.", Ask, None, handle)])
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Fail also where nothing of ours is above."""
+    if scope["path"].startswith("/outside/"):
+        fail()
+    await _app(scope, receive, send)
+
+
+main = as_function(app)

@@ -1,0 +1,98 @@
+"""A collector that takes OpenTelemetry's protocol over HTTP, and keeps what it gets.
+
+Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
+"""
+
+import asyncio
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+Attributes = dict[str, Any]
+
+
+class Point(NamedTuple):
+    """The newest value of a metric for one set of attributes."""
+
+    attributes: Attributes
+    value: float
+    """The sum, of a histogram too."""
+
+
+class Receiver:
+    """An ASGI app; `delay_s` is how long it takes to answer, and `status` what it answers."""
+
+    def __init__(self, delay_s: float = 0, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self.delay_s = delay_s
+        self.status = status
+        self.asked = 0
+        self._traces: list[ExportTraceServiceRequest] = []
+        self._metrics: list[ExportMetricsServiceRequest] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request."""
+        self.asked += 1
+        body = await Request(scope, receive).body()
+        await asyncio.sleep(self.delay_s)
+        if scope["path"] == "/v1/traces":
+            self._traces.append(ExportTraceServiceRequest.FromString(body))
+        elif scope["path"] == "/v1/metrics":
+            self._metrics.append(ExportMetricsServiceRequest.FromString(body))
+        await Response(status_code=self.status)(scope, receive, send)
+
+    @property
+    def spans(self) -> list[Span]:
+        """All spans, in the order in which they came."""
+        return [
+            span
+            for request in self._traces
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The newest state of each metric, by its name."""
+        return {
+            metric.name: metric
+            for request in self._metrics
+            for resource in request.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+
+    def points(self, name: str) -> list[Point]:
+        """Return what is known of a metric."""
+        metric = self.metrics[name]
+        if metric.HasField("histogram"):
+            return [Point(read(p.attributes), p.sum) for p in metric.histogram.data_points]
+        return [Point(read(p.attributes), p.as_double or p.as_int) for p in metric.sum.data_points]
+
+    def resources(self) -> Iterator[Attributes]:
+        """Yield the resource of each request that came."""
+        for traces in self._traces:
+            yield from (read(each.resource.attributes) for each in traces.resource_spans)
+        for metrics in self._metrics:
+            yield from (read(each.resource.attributes) for each in metrics.resource_metrics)
+
+
+def read(attributes: Any) -> Attributes:
+    """Return attributes as Python has them."""
+
+    def plain(value: AnyValue) -> Any:
+        return getattr(value, value.WhichOneof("value") or "string_value")
+
+    pairs: list[KeyValue] = list(attributes)
+    return {pair.key: plain(pair.value) for pair in pairs}

@@ -1,0 +1,191 @@
+"""Metrics and spans before, without and despite the export."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+
+from scripts.local.ports import HOST, SERVICES
+from shared.settings import TelemetrySettings
+from shared.telemetry import metrics
+from shared.telemetry.metrics import Metric
+from shared.telemetry.serving import Served, begin, end
+from shared.telemetry.signals import (
+    add,
+    begin_export,
+    close_export,
+    is_exporting,
+    prepare_export,
+    span,
+)
+from shared.web.request_log import RequestLog
+from tests.isolated import printed
+from tests.loopback import served, until
+from tests.shared.telemetry.receiver import Receiver
+from tests.shared.telemetry.test_framework import TRACE, TRACEPARENT
+from tests.shared.telemetry.test_framework import served as served_function
+
+_LOADED = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+print(json.dumps([name for name in sys.modules if name.startswith("opentelemetry")]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _off() -> Iterator[None]:
+    yield
+    close_export(20)
+    prepare_export(TelemetrySettings(export="off"))
+
+
+def to(endpoint: str) -> None:
+    """Export to an address."""
+    prepare_export(TelemetrySettings.model_validate({"export": "otlp", "otlp_endpoint": endpoint}))
+
+
+def nobodys_address() -> str:
+    with socket.create_server((HOST, 0)) as probe:
+        return f"http://{HOST}:{probe.getsockname()[1]}"
+
+
+async def call(path: str = "/") -> httpx.Response:
+    app = RequestLog(PlainTextResponse("fine"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+        return await http.get(path, headers=TRACEPARENT)
+
+
+@pytest.mark.parametrize("export", ["off", "otlp"])
+def test_a_metric_that_is_not_in_the_table_cannot_be_added(export: str) -> None:
+    prepare_export(TelemetrySettings.model_validate({"export": export}))
+    another = Metric("liftlog.other", "counter", "1", "x")
+    the_same = Metric(
+        metrics.PASSWORDS.name, "counter", "{check}", "x", metrics.PASSWORDS.attributes
+    )
+    with pytest.raises(ValueError, match="no such metric"):
+        add(another, 1)
+    with pytest.raises(ValueError, match="no such metric"):
+        add(the_same, 1, outcome="hashed")
+
+
+def test_a_metric_has_its_attributes_and_no_others() -> None:
+    for attributes in ({}, {"outcome": "hashed", "user": "x"}, {"outcomes": "hashed"}):
+        with pytest.raises(ValueError, match="no such metric"):
+            add(metrics.PASSWORDS, 1, **attributes)
+
+
+def test_names_in_the_table_are_there_once() -> None:
+    assert len(metrics.BY_NAME) == len(metrics.ALL)
+
+
+async def test_without_export_nothing_is_kept() -> None:
+    prepare_export(TelemetrySettings(export="off"))
+    assert not is_exporting()
+    begin_export()
+    token = begin(Served("GET", TRACE, "b" * 16, None, is_sampled=True))
+    try:
+        assert span("x") is span("y")
+    finally:
+        end(token)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_without_export_a_service_loads_nothing_of_opentelemetry(service: str) -> None:
+    loaded = printed(_LOADED, f"functions.{service}.main")
+    assert not [name for name in loaded if name.startswith("opentelemetry.sdk")]
+    assert not [name for name in loaded if name.startswith("opentelemetry.exporter")]
+
+
+async def test_what_was_counted_before_the_first_answer_is_exported() -> None:
+    receiver = Receiver()
+    with served(receiver) as address:
+        to(address)
+        add(metrics.PASSWORDS, 1, outcome="hashed")
+        assert not receiver.asked
+        assert (await call()).status_code == 200
+        add(metrics.PASSWORDS, 2, outcome="hashed")
+        close_export(20)
+    assert [point.value for point in receiver.points(metrics.PASSWORDS.name)] == [3]
+    assert [each.name for each in receiver.spans] == ["GET (no such route)"]
+
+
+async def test_what_is_kept_until_then_is_bounded() -> None:
+    receiver = Receiver()
+    with served(receiver) as address:
+        to(address)
+        for _ in range(20_000):
+            add(metrics.PASSWORDS, 1, outcome="hashed")
+        await call()
+        close_export(20)
+    [point] = receiver.points(metrics.PASSWORDS.name)
+    assert 9_000 < point.value <= 10_000
+
+
+@pytest.mark.parametrize("how", ["nobody", "refuses", "hangs"])
+async def test_a_collector_that_fails_disturbs_nobody_and_is_told_once(
+    how: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+    receiver = Receiver(30 if how == "hangs" else 0, HTTPStatus.BAD_REQUEST)
+    with served(receiver) as address:
+        to(nobodys_address() if how == "nobody" else address)
+        await call()
+        for _ in range(3):
+            started = time.monotonic()
+            assert (await call()).status_code == 200
+            assert time.monotonic() - started < 1
+        await until(lambda: bool(complaints(caplog)))
+        await call()
+        started = time.monotonic()
+        close_export(1)
+        assert time.monotonic() - started < 3
+    assert complaints(caplog) == [("shared.telemetry.export", "spans cannot be exported")]
+
+
+def complaints(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    loud = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    return [(record.name, record.getMessage()) for record in loud]
+
+
+async def test_without_credentials_requests_are_served_and_somebody_is_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none"))
+    prepare_export(TelemetrySettings(export="google"))
+    await call()
+    await until(lambda: not is_exporting())
+    assert (await call()).status_code == 200
+    [told] = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert told.getMessage() == "telemetry cannot be exported"
+
+
+def test_a_functions_process_exports_and_its_lines_have_the_span(tmp_path: Path) -> None:
+    receiver = Receiver()
+    with (
+        served(receiver) as address,
+        served_function(
+            tmp_path,
+            TELEMETRY_EXPORT="otlp",
+            OTEL_EXPORTER_OTLP_ENDPOINT=address,
+            OTEL_BSP_SCHEDULE_DELAY="50",
+            OTEL_METRIC_EXPORT_INTERVAL="100",
+        ) as framework,
+    ):
+        [line] = framework.said_of("/fail/in_an_outage", TRACEPARENT)
+        deadline = time.monotonic() + 20
+        while not (receiver.spans and receiver.metrics) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    [told] = receiver.spans
+    assert (told.name, told.trace_id.hex()) == ("GET /fail/{how}", TRACE)
+    assert line["logging.googleapis.com/spanId"] == told.span_id.hex()
+    assert told.parent_span_id.hex() in TRACEPARENT["traceparent"]
+    assert told.span_id != told.parent_span_id
+    [point] = receiver.points(metrics.REQUESTS.name)
+    assert point.attributes["http.response.status_code"] == 503
+    assert {each["service.version"] for each in receiver.resources()} == {"users-00042-xyz"}

@@ -1,8 +1,12 @@
 """A server that is told to stop lets end what has begun."""
 
 import asyncio
+import json
 import socket
+from contextlib import closing
 from datetime import datetime
+from http.client import HTTPConnection
+from typing import Any
 
 import httpx
 
@@ -91,28 +95,29 @@ async def test_who_signs_in_while_it_stops_is_told_so_at_once_and_all_others_in_
     assert errors == []
 
 
-async def ready(kept_alive: socket.socket) -> str:
-    """Ask on a connection that is there already whether the chat is ready."""
-    request = b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n"
-    await asyncio.to_thread(kept_alive.sendall, request)
-    return (await asyncio.to_thread(kept_alive.recv, 4096)).decode()
+def ready(kept_alive: HTTPConnection) -> tuple[int, Any]:
+    """Ask, on a connection that is there already, whether the chat is ready."""
+    kept_alive.request("GET", "/health/ready")
+    answer = kept_alive.getresponse()
+    return answer.status, json.load(answer)
 
 
 async def test_who_is_told_to_stop_says_that_it_is_not_ready() -> None:
     gate = new_gate()
     with served_chat(hub_alone(HubForTests), grace_s=PATIENT_S) as running:
-        with socket.create_connection((HOST, running.port), timeout=20) as kept_alive:
+        with closing(HTTPConnection(HOST, running.port, timeout=20)) as kept_alive:
             async with running.shaken() as talking:
                 await talking.send(call("1", "Wait", gate))
                 assert await talking.record() == called("Waiting", gate)
-                assert (await ready(kept_alive)).startswith("HTTP/1.1 200 ")
+                status, answer = await asyncio.to_thread(ready, kept_alive)
+                assert status == 200
                 running.stop()
                 await nobody_is_let_in(running)
-                async with asyncio.timeout(5):
-                    while (answer := await ready(kept_alive)).startswith("HTTP/1.1 200 "):
-                        pass
-                assert answer.startswith("HTTP/1.1 503 ")
-                assert '"instance":{"status":"unavailable"' in answer
+                async with asyncio.timeout(20):
+                    while status == 200:
+                        status, answer = await asyncio.to_thread(ready, kept_alive)
+                assert status == 503
+                assert answer["dependencies"]["instance"]["status"] == "unavailable"
                 open_gate(gate)
                 assert await talking.rest() == [completed("1"), GOODBYE]
         await nothing_left(running)

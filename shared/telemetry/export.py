@@ -31,8 +31,8 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 
 from shared.settings import TelemetrySettings
+from shared.telemetry.destinations import Attributes, Span
 from shared.telemetry.metrics import ALL, Metric
-from shared.telemetry.signals import Attributes, Span
 
 logger = logging.getLogger(__name__)
 

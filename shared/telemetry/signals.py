@@ -6,93 +6,19 @@ Without one, to count something costs a check of its name, and to time something
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Literal, NamedTuple, Protocol
 
 from shared.settings import TelemetrySettings
+from shared.telemetry.destinations import Attributes, Destination, Kept, Span
 from shared.telemetry.metrics import BY_NAME, Metric
 from shared.telemetry.serving import Served, current
 from shared.telemetry.trace_context import new_span_id
 
 logger = logging.getLogger(__name__)
 
-_MOST_KEPT = 10_000
+_THREAD = "telemetry"
 _AFTER_S = 0.5  # the answer has to be on its way: its bytes are written later than it is sent
-
-Attributes = Mapping[str, str | int | None]
-
-
-class Span(NamedTuple):
-    """Something that took time, when it has ended."""
-
-    name: str
-    kind: Literal["server", "client"]
-    trace_id: str
-    span_id: str
-    parent_id: str | None
-    began_ns: int
-    ended_ns: int
-    attributes: Attributes
-    error: str | None
-    """The kind of the error that it ended by."""
-
-
-class Destination(Protocol):
-    """Where metrics and spans go; never raises, and never waits."""
-
-    def add(self, metric: Metric, value: float, attributes: Attributes, /) -> None:
-        """Take a value; attributes are by their names as arguments."""
-
-    def end(self, span: Span, /) -> None:
-        """Take a span."""
-
-    def close(self) -> None:
-        """Send what is left; may wait."""
-
-
-class _Kept:
-    """Keeps the newest until the export is there, and passes on to it what comes later."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._values: deque[tuple[Metric, float, Attributes]] = deque(maxlen=_MOST_KEPT)
-        self._spans: deque[Span] = deque(maxlen=_MOST_KEPT)
-        self._next: Destination | None = None
-
-    def add(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        with self._lock:
-            if self._next is None:
-                self._values.append((metric, value, attributes))
-                return
-        self._next.add(metric, value, attributes)
-
-    def end(self, span: Span) -> None:
-        with self._lock:
-            if self._next is None:
-                self._spans.append(span)
-                return
-        self._next.end(span)
-
-    def close(self) -> None:
-        """Let go of everything: nothing was ever exported."""
-
-    def hand_over(self, destination: Destination) -> None:
-        while True:
-            with self._lock:
-                values, spans = [*self._values], [*self._spans]
-                self._values.clear()
-                self._spans.clear()
-                if not values and not spans:
-                    # Something may be timed at the moment that will end here.
-                    self._next = destination
-                    return
-            for each in values:
-                destination.add(*each)
-            for ended in spans:
-                destination.end(ended)
 
 
 class _Signals:
@@ -100,20 +26,22 @@ class _Signals:
 
     def __init__(self) -> None:
         self._settings: TelemetrySettings | None = None
-        self._kept = _Kept()
+        self._kept = Kept()
         self._loading: threading.Thread | None = None
         self.destination: Destination | None = None
 
     def prepare(self, settings: TelemetrySettings) -> None:
         self._settings = None if settings.export == "off" else settings
-        self._kept = _Kept()
+        self._kept = Kept()
         self.destination = None if settings.export == "off" else self._kept
 
     def begin(self) -> None:
         settings, self._settings = self._settings, None
         if settings is not None:
             # Beside the requests: to load OpenTelemetry takes longer than most of them.
-            self._loading = threading.Thread(target=self._load, args=[settings], daemon=True)
+            self._loading = threading.Thread(
+                target=self._load, args=[settings], name=_THREAD, daemon=True
+            )
             self._loading.start()
 
     def _load(self, settings: TelemetrySettings) -> None:
@@ -130,7 +58,7 @@ class _Signals:
             self.destination = export
 
     def close(self, within_s: float) -> None:
-        closing = threading.Thread(target=self._close, daemon=True)
+        closing = threading.Thread(target=self._close, name=_THREAD, daemon=True)
         closing.start()
         closing.join(within_s)
 

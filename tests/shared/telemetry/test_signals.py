@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -42,6 +43,10 @@ print(json.dumps([name for name in sys.modules if name.startswith("opentelemetry
 def _off() -> Iterator[None]:
     yield
     close_export(20)
+    deadline = time.monotonic() + 20
+    while any(thread.name.startswith(("Otel", "telemetry")) for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # they draw random numbers, which hypothesis notices in other tests
     prepare_export(TelemetrySettings(export="off"))
 
 

@@ -1,6 +1,7 @@
 """Whether everything is there, with dependencies made for the purpose."""
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -10,8 +11,9 @@ import pytest
 
 from scripts.local.round_trips import RoundTrips
 from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable, Overloaded
-from shared.settings import StoreSettings
+from shared.settings import StoreSettings, TelemetrySettings
 from shared.store.client import Database
+from shared.telemetry.json_lines import JsonFormatter
 from shared.web import readiness
 from shared.web.app import build_app
 from shared.web.readiness import Dependency
@@ -161,10 +163,10 @@ async def test_a_bug_in_a_check_is_logged_as_any_other(caplog: pytest.LogCapture
     await asked(Dependency("bad", broken))
     [record] = [each for each in caplog.records if each.name == readiness.logger.name]
     assert record.levelno == logging.ERROR
-    assert "LookupError in the check of bad: " in record.getMessage()
-    assert record.getMessage().endswith(" broken")
-    assert "\n" not in record.getMessage()
-    assert MESSAGE not in caplog.text
+    assert record.getMessage() == "LookupError in the check of bad"
+    line = JsonFormatter(TelemetrySettings()).format(record)
+    assert "in broken" in json.loads(line)["stack_trace"]
+    assert MESSAGE not in line
 
 
 async def test_checks_that_hang_are_given_up_side_by_side() -> None:

@@ -80,7 +80,7 @@ async def test_a_run_that_was_killed_is_gone_on_with_when_its_message_comes_agai
 async def test_it_says_that_it_is_healthy_though_it_takes_events(
     service: Service, http: httpx.AsyncClient, method: str
 ) -> None:
-    # The platform says so to every function with an event trigger.
+    # Which the framework would refuse: the platform calls a function with a trigger "cloudevent".
     assert (await http.request(method, f"{service.address}/health")).status_code == 200
 
 

@@ -25,8 +25,8 @@ class Served:
     status: int | None = None
     """None until something was answered."""
 
-    is_failed: bool = False
-    """Whether something unforeseen happened, also after the answer had begun."""
+    failure: int | None = None
+    """How bad it is, as a level of the log, that the answer failed or was broken off."""
 
     round_trips: int = 0
     """Calls to the store, attempts that failed included."""
@@ -67,10 +67,10 @@ def note_route(template: str) -> None:
         request.route = template
 
 
-def note_failure() -> None:
-    """Say that the current request failed unforeseen."""
+def note_failure(level: int) -> None:
+    """Say that the current request failed, also after its answer had begun."""
     if (request := _current.get()) is not None:
-        request.is_failed = True
+        request.failure = level
 
 
 def note_round_trip() -> None:

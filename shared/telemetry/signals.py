@@ -129,7 +129,7 @@ def end_request(request: Served, attributes: Attributes) -> None:
     if _signals.destination is None or not request.is_sampled:
         return
     ended_ns = request.began_ns + int(request.duration_s * 1e9)
-    error = "error" if request.is_failed else None
+    error = None if request.failure is None else "error"
     _signals.destination.end(
         Span(
             f"{request.method} {request.route}",

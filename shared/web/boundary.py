@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from shared.errors import LiftLogError
 from shared.telemetry.serving import current, note_failure
 from shared.web.problems import problem
 
@@ -36,7 +37,6 @@ class Boundary:
         except ClientDisconnect:
             return  # Nobody is left to answer.
         except Exception as error:  # noqa: BLE001 - this is the place where everything is caught
-            note_failure()
             _log(error)
             if not started:
                 await _answer(scope, receive, send)
@@ -58,6 +58,11 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _log(error: Exception) -> None:
+    if isinstance(error, LiftLogError):  # too late for another status
+        note_failure(logging.WARNING)
+        logger.warning("an answer was broken off: %s", error)
+        return
+    note_failure(logging.ERROR)
     request = current()
     where = f"{request.method} {request.route}" if request else "a request"
     logger.error("%s in %s", type(error).__name__, where, exc_info=error)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.telemetry import metrics
-from shared.telemetry.serving import Served, begin, end
+from shared.telemetry.serving import UNKNOWN_ROUTE, Served, begin, end
 from shared.telemetry.signals import add, begin_export, end_request, is_exporting
 from shared.telemetry.trace_context import new_span_id, trace_context
 
@@ -15,6 +15,10 @@ logger = logging.getLogger(__name__)
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _ANY_METHOD = "_OTHER"
 """Stands for methods that a client has made up, as OpenTelemetry's conventions have it."""
+
+_ASKS = b"access-control-request-method"
+_PREFLIGHT = "(preflight)"
+"""Stands for what browsers ask before a request, which is answered for all routes alike."""
 
 _HUNG_UP = 499
 _QUIET = frozenset({"/health", "/health/ready"})
@@ -43,7 +47,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, answer)
         finally:
-            if not answer.is_complete and not request.is_failed:
+            if not answer.is_complete and request.failure is None:
                 request.status = _HUNG_UP
             _tell(request, scope, answer.size_bytes)
             end(token)
@@ -83,7 +87,9 @@ class _Answer:
 def _served(scope: Scope) -> Served:
     method = scope.get("method", "GET")  # a WebSocket begins as one
     context = trace_context(scope["headers"])
+    is_preflight = method == "OPTIONS" and any(name == _ASKS for name, _ in scope["headers"])
     return Served(
+        route=_PREFLIGHT if is_preflight else UNKNOWN_ROUTE,
         method=method if method in _METHODS else _ANY_METHOD,
         trace_id=context.trace_id,
         # What is not exported would be a span that nobody can find: then lines are the caller's.
@@ -151,8 +157,8 @@ def _measure(request: Served, scope: Scope) -> None:
 
 
 def _level(request: Served) -> int:
-    if request.is_failed:
-        return logging.ERROR
+    if request.failure is not None:
+        return request.failure
     if request.status in _OUTAGES:
         return logging.WARNING
     if request.status is not None and request.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -11,7 +11,7 @@ from functions.cleanup.cleaner import Cleaner
 from shared.errors import DependencyUnavailable
 from shared.settings import StoreSettings, TopicSettings
 from shared.store.cleanup_runs import CleanupRuns, Part
-from shared.store.client import Database
+from shared.store.client import Database, PreconditionFailed
 from shared.topic import Topic
 
 
@@ -151,11 +151,11 @@ class Forgetful(Database):
     is_first = True
 
     async def commit(self, batch, *, repeatable: bool = True) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
-        """Commit; the first time twice, as the library does when the answer gets lost."""
+        """Commit; the first time another attempt follows, which finds the document changed."""
         await super().commit(batch, repeatable=repeatable)
         if self.is_first:
             self.is_first = False
-            await super().commit(batch, repeatable=repeatable)
+            raise PreconditionFailed
 
 
 async def test_a_lost_answer_to_the_note_does_not_keep_the_next_part_from_coming() -> None:

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.errors import DependencyUnavailable
 from shared.web import boundary
 from shared.web.boundary import Boundary
 from shared.web.dispatch import Named
@@ -85,6 +86,19 @@ async def test_a_response_that_broke_off_is_not_completed(caplog: pytest.LogCapt
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[-1]["more_body"]
     assert len(logged(caplog)) == 1
+
+
+async def test_an_outage_in_the_middle_of_an_answer_is_a_warning_and_no_report(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise DependencyUnavailable("the store", 1)
+
+    sent = await sent_by(Boundary(cut_off))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    [record] = logged(caplog)
+    assert (record.levelno, record.exc_info) == (logging.WARNING, None)
 
 
 async def test_a_client_that_went_away_is_neither_answered_nor_logged(

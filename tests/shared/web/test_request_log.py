@@ -142,6 +142,17 @@ async def test_nothing_of_a_clients_own_words_is_told(
     assert "SECRET" not in json.dumps(vars(told[0]), default=repr)
 
 
+async def test_a_browsers_preflight_is_told_as_one(told: list[logging.LogRecord]) -> None:
+    headers = {"Origin": "https://x", "Access-Control-Request-Method": "PUT"}
+    transport = httpx.ASGITransport(app_of(fine))
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        await http.options("/thing/1", headers=headers)
+        await http.options("/thing/1")
+    preflight, other = (line.getMessage() for line in told)
+    assert preflight.startswith("OPTIONS (preflight) 200")
+    assert other.startswith("OPTIONS /thing/{id} 405")
+
+
 async def test_health_is_asked_for_too_often_to_be_told(told: list[logging.LogRecord]) -> None:
     for path in ("/health", "/v2/health"):
         assert (await call(app_of(fine), "GET", path)).text == "healthy"
@@ -196,19 +207,24 @@ async def call_without_answer(app: ASGIApp) -> None:
     await through(app, scope, [{"type": "http.disconnect"}])
 
 
-async def test_an_answer_that_we_broke_off_is_an_error(told: list[logging.LogRecord]) -> None:
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(KeyError(SECRET), logging.ERROR), (DependencyUnavailable("x", 1), logging.WARNING)],
+    ids=["a bug", "an outage"],
+)
+async def test_an_answer_that_we_broke_off_is_told_as_bad_as_its_reason(
+    told: list[logging.LogRecord], error: Exception, level: int
+) -> None:
     async def broken() -> Any:
         yield b"half"
-        raise KeyError(SECRET)
+        raise error
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await StreamingResponse(broken())(scope, receive, send)
 
     scope = {"type": "http", "method": "GET", "asgi": {"spec_version": "2.4"}}
     await through(RequestLog(Boundary(app)), scope, [])
-    assert [(line.levelno, vars(line)["json_fields"]["status"]) for line in told] == [
-        (logging.ERROR, 200)
-    ]
+    assert [(line.levelno, vars(line)["json_fields"]["status"]) for line in told] == [(level, 200)]
 
 
 async def test_the_size_is_that_of_what_was_sent(told: list[logging.LogRecord]) -> None:

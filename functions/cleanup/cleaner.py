@@ -49,14 +49,13 @@ class Cleaner:
             DependencyUnavailable: not everything could be gone through; the message is to be
                 delivered again.
         """
-        if await self._runs.is_over(part):
+        started_at = now()
+        if not await self._runs.begin(part, started_at):
             logger.info("part %d of run %s was done before", part.number, part.run_id)
             return
-        started_at = now()
         swept = await sweep(self._purges, started_at, self._part_s)
         outcome = Outcome(
             delivery=uuid4().hex,
-            started_at=started_at,
             ended_at=now(),
             deleted=swept.deleted,
             is_over=not swept.failed,
@@ -64,7 +63,7 @@ class Cleaner:
             failed=tuple(sorted(swept.failed)),
         )
         is_first = await self._runs.note(part, outcome)
-        _tell(part, outcome)
+        _tell(part, outcome, (outcome.ended_at - started_at).total_seconds())
         if swept.failed:
             raise DependencyUnavailable(", ".join(outcome.failed), _TRY_AGAIN_S)
         if outcome.has_more and is_first:
@@ -78,7 +77,7 @@ class Cleaner:
             raise
 
 
-def _tell(part: Part, outcome: Outcome) -> None:
+def _tell(part: Part, outcome: Outcome, took_s: float) -> None:
     for kind, count in outcome.deleted.items():
         add(metrics.DELETIONS, count, kind=kind)
     deleted = ", ".join(f"{count} {kind}" for kind, count in sorted(outcome.deleted.items()))
@@ -87,7 +86,7 @@ def _tell(part: Part, outcome: Outcome) -> None:
         part.number,
         part.run_id,
         deleted or "nothing",
-        (outcome.ended_at - outcome.started_at).total_seconds(),
+        took_s,
         "there is more" if outcome.has_more or not outcome.is_over else "that is all",
         extra={
             "json_fields": {"run": part.run_id, "part": part.number, "deleted": outcome.deleted}

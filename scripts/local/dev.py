@@ -21,7 +21,7 @@ from scripts.local.emulator import (
     answers,
     warm_up,
 )
-from scripts.local.ports import CALLED_BY_APPS, HOST, SERVICES, Ports, is_free, url
+from scripts.local.ports import CALLED_BY_APPS, HOST, SERVICES, Ports, base_port, is_free, url
 from scripts.local.processes import Processes, ProgramEndedError
 from scripts.local.pubsub import push_topic
 from scripts.stand_ins.revenuecat import SUBSCRIBER
@@ -30,7 +30,6 @@ from scripts.stand_ins.settings import WEB_KEY, lacks_model, lacks_revenuecat
 _ROOT = Path(__file__).parents[2]
 _NAMED_BY = {FIRESTORE: "FIRESTORE_EMULATOR_HOST", PUBSUB: "PUBSUB_EMULATOR_HOST"}
 
-_LOWEST_PORT, _HIGHEST_PORT = 1024, 65_500
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 console = Console(highlight=False, soft_wrap=True)
@@ -73,7 +72,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--port",
-        type=_base_port,
+        type=base_port,
         default=Ports.base,
         metavar="N",
         help="all routes at N (default: %(default)s), the services from N+1, Firestore's "
@@ -92,13 +91,6 @@ def _options() -> argparse.Namespace:
         help="settings, for what the environment does not say (default: .env, if there is one)",
     )
     return parser.parse_args()
-
-
-def _base_port(text: str) -> int:
-    port = int(text) if text.isdigit() else 0
-    if not _LOWEST_PORT <= port <= _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"not between {_LOWEST_PORT} and {_HIGHEST_PORT}")
-    return port
 
 
 def _file(text: str) -> Path:

@@ -64,8 +64,10 @@ class ByPort:
 def function_of(by_service: Mapping[str, Sequence[Route]], route: str | None) -> str:
     """Return the name of the service that has `route`; nothing if none has."""
     for service, routes in by_service.items():
-        # A service's WebSockets are below the paths of its routes.
-        if any(route and each.path.startswith(route) for each in routes):
+        # A service's WebSockets have the beginnings of its routes' paths.
+        if any(
+            each.path == route or (route and each.path.startswith(f"{route}/")) for each in routes
+        ):
             return service
     return ""
 

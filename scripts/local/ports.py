@@ -1,6 +1,7 @@
 """Where everything listens: one base port, and fixed distances from it."""
 
 import socket
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
@@ -13,6 +14,7 @@ FUNCTIONS = tuple(name for name in SERVICES if name != "chat")
 CALLED_BY_APPS = tuple(name for name in FUNCTIONS if name != "cleanup")
 """The functions whose routes are the contract's."""
 
+_LOWEST, _HIGHEST = 1024, 65_500
 _FIRESTORE = 10
 _STAND_INS = 11
 _PUBSUB = 12
@@ -43,6 +45,14 @@ class Ports:
     def of(self, service: str) -> int:
         """The port of one function or service alone."""
         return self.base + 1 + SERVICES.index(service)
+
+
+def base_port(text: str) -> int:
+    """Read the base port of a stack from a command line."""
+    port = int(text) if text.isdigit() else 0
+    if not _LOWEST <= port <= _HIGHEST:
+        raise ArgumentTypeError(f"not between {_LOWEST} and {_HIGHEST}")
+    return port
 
 
 def url(port: int) -> str:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from shared.store.client import Database
+from shared.store.client import Database, PreconditionFailed
 from shared.store.contention import compare_and_set
 from shared.store.data_model import CLEANUP_RUNS
 from shared.store.documents import Document
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
 _KEPT = timedelta(days=30)
+_BEGUN: dict[str, Any] = {
+    "ended_at": None,
+    "parts_over": 0,
+    "over_by": "",
+    "deleted": {},
+    "failed": [],
+}
 
 
 @dataclass(frozen=True)
@@ -32,21 +40,20 @@ class Run:
 
     id: str
     started_at: datetime
-    ended_at: datetime | None = None
+    ended_at: datetime | None
     """None: it goes on, or was cut off."""
 
-    parts_over: int = 0
-    over_by: str = ""
+    parts_over: int
+    over_by: str
     """The delivery with which the last of these was over."""
 
-    deleted: Mapping[str, int] = field(default_factory=dict)
+    deleted: Mapping[str, int]
     """By the kind of document."""
 
-    failed: tuple[str, ...] = ()
+    failed: tuple[str, ...]
     """The kinds that the last part could not go through."""
 
-    version: Any = None
-    """None: there is no document yet."""
+    version: Any
 
     @classmethod
     def of(cls, document: Document) -> Self:
@@ -71,7 +78,6 @@ class Outcome:
     delivery: str
     """A name that no other delivery has."""
 
-    started_at: datetime
     ended_at: datetime
     deleted: Mapping[str, int]
     is_over: bool
@@ -89,15 +95,25 @@ class CleanupRuns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def is_over(self, part: Part) -> bool:
-        """Whether the part was done, by another delivery of its message; one read."""
+    async def begin(self, part: Part, now: datetime) -> bool:
+        """Note a run that begins; return whether the part is still to be done.
+
+        It is not if another delivery of its message has. One read, and a commit for a new run.
+        """
         run = await self.find(part.run_id)
-        return run is not None and run.parts_over >= part.number
+        if run is not None:
+            return run.parts_over < part.number
+        batch = self._database.client.batch()
+        fields = {**_BEGUN, "started_at": now, "expires_at": now + _KEPT}
+        batch.create(self._document(part.run_id), fields)
+        with suppress(PreconditionFailed):  # by another delivery, at the same time
+            await self._database.commit(batch)
+        return True
 
     async def note(self, part: Part, outcome: Outcome) -> bool:
         """Add an outcome to the run; return whether it is the first with which the part is over.
 
-        One read and one commit.
+        One read and one commit. The run has to have begun.
         """
         return await compare_and_set(
             await self.find(part.run_id),
@@ -112,7 +128,7 @@ class CleanupRuns:
         await self._database.commit(batch)
 
     async def find(self, run_id: str) -> Run | None:
-        """Return the run; None when none of its parts has been over yet; one read."""
+        """Return the run; None when it has not begun; one read."""
         document = await self._database.read_one(self._document(run_id))
         return None if document is None else Run.of(document)
 
@@ -122,13 +138,13 @@ class CleanupRuns:
         newest = runs.order_by("started_at", direction="DESCENDING").limit(count)
         return [Run.of(document) for document in await self._database.query(newest)]
 
-    async def _note(self, seen: Run | None, part: Part, outcome: Outcome) -> bool:
-        run = seen or Run(part.run_id, outcome.started_at)
+    async def _note(self, run: Run | None, part: Part, outcome: Outcome) -> bool:
+        assert run is not None  # noqa: S101 - it has begun
         if run.over_by == outcome.delivery:
             return True  # Our own first attempt, whose answer was lost.
         is_first = outcome.is_over and run.parts_over < part.number
         total = Counter(run.deleted) + Counter(outcome.deleted)
-        fields = {"started_at": run.started_at, "deleted": dict(total)}
+        fields: dict[str, Any] = {"deleted": dict(total)}
         if part.number > run.parts_over:
             is_end = outcome.is_over and not outcome.has_more
             fields |= {
@@ -140,11 +156,8 @@ class CleanupRuns:
             }
         client = self._database.client
         batch = client.batch()
-        if run.version is None:
-            batch.create(self._document(part.run_id), fields)
-        else:
-            unchanged = client.write_option(last_update_time=run.version)
-            batch.update(self._document(part.run_id), fields, option=unchanged)
+        unchanged = client.write_option(last_update_time=run.version)
+        batch.update(self._document(part.run_id), fields, option=unchanged)
         await self._database.commit(batch)
         return is_first
 

@@ -99,9 +99,8 @@ class Export:
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         endpoint, session, project = _reached(settings)
         self._resource = _resource(settings, project)
-        complaints = _Complaints()
-        self._spans = BatchSpanProcessor(_Spans(endpoint, session, complaints))
-        reader = PeriodicExportingMetricReader(_Metrics(endpoint, session, complaints))
+        self._spans = BatchSpanProcessor(_Spans(endpoint, session, _Complaints()))
+        reader = PeriodicExportingMetricReader(_Metrics(endpoint, session, _Complaints()))
         self._meters = MeterProvider([reader], self._resource, shutdown_on_exit=False)
         meter = self._meters.get_meter(_SCOPE)
         self._instruments = {metric.name: _instrument(meter, metric) for metric in ALL}

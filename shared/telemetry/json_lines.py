@@ -47,6 +47,13 @@ class JsonFormatter(logging.Formatter):
             return json.dumps({**plain, "logger": str(record.name)})
 
     def _entry(self, record: logging.LogRecord) -> Fields:
+        at = datetime.fromtimestamp(record.created, UTC)
+        said: Fields = {
+            "severity": _severity(record.levelno),
+            "message": words.message(record),
+            "time": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "logger": record.name,
+        }
         entry: Fields = {**getattr(record, "json_fields", {})}
         request, error = current(), words.error(record)
         if error is not None:
@@ -65,14 +72,7 @@ class JsonFormatter(logging.Formatter):
             }
         if (http_request := getattr(record, "http_request", None)) is not None:
             entry["httpRequest"] = http_request
-        at = datetime.fromtimestamp(record.created, UTC)
-        return {
-            **entry,
-            "severity": _severity(record.levelno),
-            "message": words.message(record),
-            "time": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            "logger": record.name,
-        }
+        return {**said, **entry, **said}  # these come first, and own fields take nobody's place
 
     def _report(
         self, error: BaseException, record: logging.LogRecord, request: Served | None

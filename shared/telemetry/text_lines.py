@@ -11,12 +11,15 @@ from shared.telemetry.serving import current
 from shared.telemetry.traces import stack_trace
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ENOUGH = 4  # to tell the requests apart that are served at the same time
 _RED, _YELLOW, _GREY, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[90m", "\x1b[0m"
 _COLOURS = ((logging.ERROR, _RED), (logging.WARNING, _YELLOW), (logging.INFO, ""))
 
 
 class TextFormatter(logging.Formatter):
-    """Writes time, level, function and message, and for a request its round trips.
+    """Writes time, level, function, the beginning of the trace's id, and the message.
+
+    A request is told with its round trips.
 
     Args:
         function_of: names the function that a route belongs to; None stands for no route.
@@ -40,7 +43,8 @@ class TextFormatter(logging.Formatter):
         function = self._function_of(request.route if request else None)
         at = datetime.fromtimestamp(record.created).astimezone()
         said = _CONTROLS.sub(" ", words.message(record)) + _round_trips(record)
-        text = f"{at:%H:%M:%S} {record.levelname:<7} {function:<7} {said}"
+        trace = request.trace_id[:_ENOUGH] if request else ""
+        text = f"{at:%H:%M:%S} {record.levelname:<7} {function:<7} {trace:<{_ENOUGH}} {said}"
         if (error := words.error(record)) is not None:
             text += "\n" + stack_trace(error)
         return self._coloured(text, record.levelno) if self._is_coloured else text

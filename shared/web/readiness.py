@@ -70,9 +70,21 @@ class Readiness:
     async def _ask(self) -> Mapping[str, _Found]:
         found = await asyncio.gather(*(_found(each) for each in self._dependencies))
         names = (each.name for each in self._dependencies)
-        self._known = known = dict(zip(names, found, strict=True))
+        known = dict(zip(names, found, strict=True))
+        _tell(self._known or {}, known)
+        self._known = known
         self._ask_again_at = time.monotonic() + _REMEMBERED_S
         return known
+
+
+def _tell(before: Mapping[str, _Found], now: Mapping[str, _Found]) -> None:
+    """Tell what is missing, and that it is back: once, not each time that somebody asks."""
+    for name, found in now.items():
+        was_missed = name in before and before[name].is_missed
+        if found.is_missed and not was_missed:
+            logger.warning("not ready: %s is %s", name, found.status)
+        elif was_missed and not found.is_missed:
+            logger.info("%s is there again", name)
 
 
 async def _found(dependency: Dependency) -> _Found:

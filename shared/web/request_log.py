@@ -159,8 +159,10 @@ def _measure(request: Served, scope: Scope) -> None:
 def _level(request: Served) -> int:
     if request.failure is not None:
         return request.failure
+    if request.route in _QUIET:
+        return logging.DEBUG
     if request.status in _OUTAGES:
         return logging.WARNING
     if request.status is not None and request.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return logging.ERROR
-    return logging.DEBUG if request.route in _QUIET else logging.INFO
+    return logging.INFO

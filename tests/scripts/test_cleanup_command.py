@@ -36,7 +36,7 @@ def cleanup(own: Stack, *arguments: str) -> str:
 
 
 def test_the_schedule_can_be_seen_paused_and_resumed(own: Stack) -> None:
-    assert "schedule  0 * * * * (Etc/UTC), enabled" in cleanup(own, "status")
+    assert "schedule        0 * * * * (Etc/UTC), enabled" in cleanup(own, "status")
     assert "paused" in cleanup(own, "pause")
     paused = cleanup(own, "status")
     assert "paused" in paused
@@ -44,7 +44,7 @@ def test_the_schedule_can_be_seen_paused_and_resumed(own: Stack) -> None:
     assert "enabled" in cleanup(own, "resume")
     next_hour = datetime.now(UTC) + timedelta(hours=1)
     status = cleanup(own, "status")
-    assert f"next      {next_hour:%Y-%m-%d %H}:00:00 UTC" in status or "enabled" in status
+    assert f"next            {next_hour:%Y-%m-%d %H}:00:00 UTC" in status or "enabled" in status
 
 
 async def test_a_run_by_hand_is_watched_until_it_has_ended(own: Stack) -> None:
@@ -60,9 +60,21 @@ async def test_a_run_by_hand_is_watched_until_it_has_ended(own: Stack) -> None:
     assert "complete" in await asyncio.to_thread(cleanup, own, "status")
 
 
-def test_where_nothing_runs_it_says_so_in_two_lines() -> None:
-    refused = run("cleanup", "status", "--port", str(free_ports().base))
+def test_where_nothing_runs_it_says_so_in_one_line() -> None:
+    ports = free_ports()
+    refused = run("cleanup", "status", "--port", str(ports.base))
     assert refused.returncode == 1
-    what, question = refused.stdout.splitlines()
-    assert "does not do that" in what
-    assert question == "Is ./scripts/dev running, and on that port?"
+    [line] = refused.stdout.splitlines()
+    assert f"nothing answers at {HOST}:{ports.stand_ins}: start ./scripts/dev" in line
+    assert refused.stderr == ""
+
+
+def test_a_job_that_is_not_there_is_said_so_in_one_line(own: Stack) -> None:
+    elsewhere = run(
+        "cleanup", "status", "--port", str(own.ports.base),
+        environment={"GOOGLE_CLOUD_PROJECT": "another"},
+    )  # fmt: skip
+    assert elsewhere.returncode == 1
+    [line] = elsewhere.stdout.splitlines()
+    assert "that did not work" in line
+    assert elsewhere.stderr == ""

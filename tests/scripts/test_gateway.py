@@ -21,6 +21,7 @@ from shared.store.client import Database
         ("/ai/workout", "ai"),
         ("/ai-chat/negotiate", "chat"),
         ("/ai-chat-v2", "chat"),
+        ("/", "cleanup"),
         ("/health", ""),
         ("(no such route)", ""),
         (None, ""),

@@ -146,15 +146,16 @@ async def test_when_the_next_part_cannot_be_sent_for_this_one_is_repeated() -> N
 
 
 class Forgetful(Database):
-    """A store whose answer to the first commit gets lost."""
+    """A store whose answer to the note of a part gets lost."""
 
-    is_first = True
+    commits = 0
+    note = 2  # the first tells that the run has begun
 
     async def commit(self, batch, *, repeatable: bool = True) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
-        """Commit; the first time another attempt follows, which finds the document changed."""
+        """Commit; the second time another attempt follows, which finds the document changed."""
         await super().commit(batch, repeatable=repeatable)
-        if self.is_first:
-            self.is_first = False
+        self.commits += 1
+        if self.commits == self.note:
             raise PreconditionFailed
 
 
@@ -165,6 +166,15 @@ async def test_a_lost_answer_to_the_note_does_not_keep_the_next_part_from_coming
     run = await bench.runs.find(bench.run_id)
     assert run is not None
     assert run.deleted == {"work": 10 * (100 - bench.work.left)}
+
+
+async def test_a_run_can_be_seen_from_its_beginning() -> None:
+    bench = Bench(Work(100), part_s=60)
+    cleaning = asyncio.create_task(bench.clean(1))
+    while (run := await bench.runs.find(bench.run_id)) is None:
+        assert not cleaning.done()
+    assert (run.ended_at, run.parts_over, run.deleted) == (None, 0, {})
+    await cleaning
 
 
 async def test_the_newest_runs_come_first() -> None:

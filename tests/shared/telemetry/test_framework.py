@@ -222,7 +222,9 @@ def test_for_people_the_same_is_short(tmp_path: Path) -> None:
         framework.get("/fail/in_an_outage")
         framework.get("/health")
         [line] = framework.lines()
-    assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING users   GET /fail/\{how\} 503 \d+ ms", line)
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d WARNING users   [0-9a-f]{4} GET /fail/\{how\} 503 \d+ ms", line
+    )
 
 
 def test_a_start_that_fails_says_which_setting_is_wrong(tmp_path: Path) -> None:

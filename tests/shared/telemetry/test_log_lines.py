@@ -236,13 +236,13 @@ def test_nothing_raises_out_of_a_log_call(
 
 def test_a_line_stays_one_line_whatever_is_in_it() -> None:
     assert "\n" not in told(lambda log: log.info("a\nb\r\n"), JSON, "tests.lines").rstrip("\n")
-    assert text(lambda log: log.info("a\nb\x1b[31m")) == "INFO    users   a b [31m"
+    assert text(lambda log: log.info("a\nb\x1b[31m")) == "INFO    users        a b [31m"
 
 
 def test_people_see_level_function_message_and_round_trips() -> None:
     fields = {"round_trips": 1}
     assert text(lambda log: log.info("GET /x 200 3 ms", extra={"json_fields": fields})) == (
-        "INFO    users   GET /x 200 3 ms, 1 round trip"
+        "INFO    users        GET /x 200 3 ms, 1 round trip"
     )
     fields = {"round_trips": 2}
     assert text(lambda log: log.warning("GET", extra={"json_fields": fields})).endswith(
@@ -253,7 +253,7 @@ def test_people_see_level_function_message_and_round_trips() -> None:
 
 def test_people_see_where_an_error_came_from() -> None:
     first, *others = text(lambda log: log.error("broken", exc_info=caught())).splitlines()
-    assert first == "ERROR   users   broken"
+    assert first == "ERROR   users        broken"
     assert others[0] == "Traceback (most recent call last):"
     assert others[-1].endswith("OwnError")
 

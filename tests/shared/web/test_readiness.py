@@ -161,12 +161,32 @@ async def test_what_is_not_set_is_not_asked_for(is_needed: bool, status: int) ->
 
 async def test_a_bug_in_a_check_is_logged_as_any_other(caplog: pytest.LogCaptureFixture) -> None:
     await asked(Dependency("bad", broken))
-    [record] = [each for each in caplog.records if each.name == readiness.logger.name]
+    [record, _] = [each for each in caplog.records if each.name == readiness.logger.name]
     assert record.levelno == logging.ERROR
     assert record.getMessage() == "LookupError in the check of bad"
     line = JsonFormatter(TelemetrySettings()).format(record)
     assert "in broken" in json.loads(line)["stack_trace"]
     assert MESSAGE not in line
+
+
+async def test_what_is_missing_is_told_once_and_that_it_is_back(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, readiness.logger.name)
+    is_down = iter((False, True, True, False, False))
+
+    async def check() -> None:
+        if next(is_down):
+            raise DependencyUnavailable("the store", 1)
+
+    async with client(Dependency("store", check), Dependency("other", there)) as http:
+        for _ in range(5):
+            await http.get("/health/ready")
+            clock.now += 10
+    assert [each.getMessage() for each in caplog.records if each.name == readiness.logger.name] == [
+        "not ready: store is unavailable",
+        "store is there again",
+    ]
 
 
 async def test_checks_that_hang_are_given_up_side_by_side() -> None:
@@ -201,15 +221,15 @@ async def test_who_asks_at_the_same_time_shares_the_answer_and_so_does_who_asks_
 
 
 async def test_the_truth_is_known_a_second_later(clock: Clock) -> None:
-    is_down = False
+    is_down = iter((False, True, False))
 
     async def check() -> None:
-        if is_down:
+        if next(is_down):
             raise DependencyUnavailable("the store", 5)
 
     async with client(Dependency("store", check)) as http:
         statuses = []
-        for is_down in (False, True, False):  # noqa: B007 - the check looks
+        for _ in range(3):
             statuses.append((await http.get("/health/ready")).status_code)
             clock.now += 1
     assert statuses == [200, 503, 200]

@@ -99,14 +99,17 @@ class CleanupSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="CLEANUP_")
 
-    part_s: float = Field(default=240, gt=0, le=540)
+    part_s: float = Field(default=240, gt=0, le=480)
     """After how long it begins nothing more, and leaves the rest to another message.
 
-    Pub/Sub waits for ten minutes at most; the function's own timeout has to be longer, too.
+    The platform waits for nine minutes at most.
     """
 
-    page_size: int = Field(default=300, ge=1, le=500)
-    """How many documents of a collection are deleted at a time."""
+    page_size: int = Field(default=100, ge=1, le=100)
+    """How many documents of a collection are deleted at a time.
+
+    Firestore takes 10 MiB in one commit, in which also what is deleted counts.
+    """
 
     patrol_size: int = Field(default=300, ge=1, le=1000)
     """At how many users it looks for documents that belong to nobody; each costs a read."""

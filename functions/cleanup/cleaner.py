@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from functions.cleanup.sweep import Purge, sweep
@@ -15,6 +16,7 @@ from shared.topic import Topic
 logger = logging.getLogger(__name__)
 
 _TRY_AGAIN_S = 60
+_GIVE_UP_AFTER = timedelta(hours=1)
 
 
 class Cleaner:
@@ -39,41 +41,51 @@ class Cleaner:
         self._topic = topic
         self._part_s = part_s
 
-    async def clean(self, part: Part) -> None:
+    async def clean(self, part: Part, asked_at: datetime) -> None:
         """Do a part of a run, and send for the next one if there is more to do.
 
         Should the process end between noting that the part is over and sending for the next, the
         rest waits for the next run.
 
+        Args:
+            part: which part of which run.
+            asked_at: when it was first asked for; after an hour there is a newer run.
+
         Raises:
             DependencyUnavailable: not everything could be gone through; the message is to be
                 delivered again.
+            InvalidRequest: it is not this part's turn.
         """
         started_at = now()
         if not await self._runs.begin(part, started_at):
             logger.info("part %d of run %s was done before", part.number, part.run_id)
             return
         swept = await sweep(self._purges, started_at, self._part_s)
+        # To go on with what one cannot get on with would never end.
+        is_stuck = bool(swept.unfinished) and not swept.deleted.total()
+        failed = swept.failed | (swept.unfinished if is_stuck else set())
         outcome = Outcome(
             delivery=uuid4().hex,
             ended_at=now(),
             deleted=swept.deleted,
-            is_over=not swept.failed,
             has_more=bool(swept.unfinished),
-            failed=tuple(sorted(swept.failed)),
+            failed=tuple(sorted(failed)),
         )
         is_first = await self._runs.note(part, outcome)
         _tell(part, outcome, (outcome.ended_at - started_at).total_seconds())
-        if swept.failed:
-            raise DependencyUnavailable(", ".join(outcome.failed), _TRY_AGAIN_S)
-        if outcome.has_more and is_first:
-            await self._continue(part)
+        if outcome.failed:
+            if now() - asked_at < _GIVE_UP_AFTER:
+                raise DependencyUnavailable(", ".join(outcome.failed), _TRY_AGAIN_S)
+            logger.error("gave up on %s: the next run tries again", ", ".join(outcome.failed))
+        elif outcome.has_more and is_first:
+            await self._continue(part, outcome)
 
-    async def _continue(self, part: Part) -> None:
+    async def _continue(self, part: Part, outcome: Outcome) -> None:
         try:
             await self._topic.publish({"run": part.run_id, "part": str(part.number + 1)})
-        except DependencyUnavailable:
-            await self._runs.reopen(part)
+        except DependencyUnavailable as error:
+            logger.warning("cannot send for the next part: %s", error.__cause__)
+            await self._runs.reopen(part, outcome.delivery)
             raise
 
 

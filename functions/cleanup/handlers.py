@@ -31,4 +31,5 @@ class CleanupHandlers:
     async def clean(self, event: MessagePublished) -> None:
         """Do a part of a run of the cleanup."""
         message = event.message
-        await self._cleaner.clean(Part(message.run_id, message.attributes.part))
+        part = Part(message.run_id, message.attributes.part)
+        await self._cleaner.clean(part, message.publish_time)

@@ -13,7 +13,7 @@ from shared.store.client import Database
 from shared.store.data_model import ALL, RATE_LIMITS
 from shared.store.expired import Expired
 from shared.store.leftovers import Leftovers
-from shared.store.orphans import Orphans
+from shared.store.orphans import OrphanedLookups, Orphans
 from shared.topic import Topic
 from shared.web.app import build_app
 from shared.web.entry import as_function
@@ -24,13 +24,17 @@ from shared.web.routes import Route
 def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
     """Return what is to be gone through, by the kind of document."""
     expired = Expired(database, settings.page_size)
-    counts = Expired(database.named(QuotaSettings().database), settings.page_size)
-    return {
+    purges: dict[str, Purge] = {
         **{c.name: partial(expired.purge, c) for c in ALL if c.ttl_field is not None},
-        RATE_LIMITS.name: partial(counts.purge, RATE_LIMITS),
-        "deleted accounts": Leftovers(database, settings.page_size).purge,
+        "leftovers": Leftovers(database, settings.page_size).purge,
         "orphans": Orphans(database, settings.patrol_size).purge,
+        "orphaned lookups": OrphanedLookups(database, settings.patrol_size).purge,
     }
+    counts = database.named(QuotaSettings().database)
+    if counts is not database:  # where they may have been before
+        elsewhere = Expired(counts, settings.page_size)
+        purges[f"{RATE_LIMITS.name} elsewhere"] = partial(elsewhere.purge, RATE_LIMITS)
+    return purges
 
 
 def routes(database: Database) -> list[Route]:

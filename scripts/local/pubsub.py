@@ -20,6 +20,7 @@ def push_topic(emulator: str, project: str, topic: str, push_to: str) -> None:
             **push,
             "topic": f"projects/{project}/topics/{topic}",
             "ackDeadlineSeconds": _LONGEST_ACK_S,
+            "retryPolicy": {"minimumBackoff": "1s", "maximumBackoff": "60s"},
         }
         if not _put(http, f"/subscriptions/{topic}", subscription):
             http.post(f"/subscriptions/{topic}:modifyPushConfig", json=push).raise_for_status()

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+from dotenv import load_dotenv
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.pubsub_v1 import PublisherClient
 from google.cloud.scheduler_v1 import CloudSchedulerClient
@@ -12,6 +13,7 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
 
 from scripts.local import services
 from scripts.local.ports import HOST, Ports
+from scripts.local.stack import ROOT
 from scripts.stand_ins.scheduler import JOB, LOCATION
 from shared.settings import StoreSettings
 from shared.store.client import Database
@@ -29,7 +31,8 @@ class Place:
 
 def on_google_cloud(project: str, location: str) -> Place:
     """Return a project; who we are there is as Application Default Credentials say."""
-    os.environ.pop("PUBSUB_EMULATOR_HOST", None)
+    for variable in ("PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"):
+        os.environ.pop(variable, None)
     return Place(
         CloudSchedulerClient(),
         PublisherClient(),
@@ -40,6 +43,7 @@ def on_google_cloud(project: str, location: str) -> Place:
 
 def on_this_machine(ports: Ports) -> Place:
     """Return what `./scripts/dev` runs, which uses emulators that the environment names, too."""
+    load_dotenv(ROOT / ".env")
     own = services.Emulators.of(ports)
     firestore = os.environ.get("FIRESTORE_EMULATOR_HOST") or own.firestore
     # How its client is told.

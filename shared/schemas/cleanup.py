@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.schemas.wire import Instant, Request
+from shared.schemas.wire import KIB, Instant, Request
 
-RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]
+RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 
 
 class Attributes(Request):
@@ -21,6 +21,9 @@ class Attributes(Request):
 
 
 class Message(Request):
+    data: Annotated[str, Field(max_length=64 * KIB)] = ""
+    """Nothing to us; there is room for it, so that no message is too large to be read."""
+
     message_id: RunId
     publish_time: Instant
     attributes: Attributes = Attributes()

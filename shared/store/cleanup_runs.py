@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from shared.errors import InvalidRequest
 from shared.store.client import Database, PreconditionFailed
 from shared.store.contention import compare_and_set
 from shared.store.data_model import CLEANUP_RUNS
@@ -80,13 +81,16 @@ class Outcome:
 
     ended_at: datetime
     deleted: Mapping[str, int]
-    is_over: bool
-    """Whether the part need not be repeated."""
-
     has_more: bool
     """Whether another part has to follow."""
 
-    failed: tuple[str, ...] = ()
+    failed: tuple[str, ...]
+    """The kinds that could not be gone through, for which the part is to be repeated."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the part need not be repeated."""
+        return not self.failed
 
 
 class CleanupRuns:
@@ -99,9 +103,14 @@ class CleanupRuns:
         """Note a run that begins; return whether the part is still to be done.
 
         It is not if another delivery of its message has. One read, and a commit for a new run.
+
+        Raises:
+            InvalidRequest: the parts before this one are not over.
         """
         run = await self.find(part.run_id)
         if run is not None:
+            if part.number > run.parts_over + 1:
+                raise InvalidRequest("no such part of that run")
             return run.parts_over < part.number
         batch = self._database.client.batch()
         fields = {**_BEGUN, "started_at": now, "expires_at": now + _KEPT}
@@ -121,11 +130,18 @@ class CleanupRuns:
             lambda: self.find(part.run_id),
         )
 
-    async def reopen(self, part: Part) -> None:
-        """Let the part be repeated after all; one commit."""
-        batch = self._database.client.batch()
-        batch.update(self._document(part.run_id), {"parts_over": part.number - 1})
-        await self._database.commit(batch)
+    async def reopen(self, part: Part, delivery: str) -> None:
+        """Let the part be repeated after all, unless the run went on; a read and a commit."""
+        run = await self.find(part.run_id)
+        if run is None or run.over_by != delivery:
+            return
+        client = self._database.client
+        batch = client.batch()
+        reopened = {"parts_over": part.number - 1, "over_by": ""}
+        unchanged = client.write_option(last_update_time=run.version)
+        batch.update(self._document(part.run_id), reopened, option=unchanged)
+        with suppress(PreconditionFailed):  # it just went on
+            await self._database.commit(batch)
 
     async def find(self, run_id: str) -> Run | None:
         """Return the run; None when it has not begun; one read."""

@@ -28,7 +28,9 @@ class Collection:
     ttl_field: str | None = None
     unindexed: tuple[str, ...] = ()
 
-    def of(self, client: "AsyncClient", user_id: UUID | None = None) -> "AsyncCollectionReference":
+    def of(
+        self, client: "AsyncClient", user_id: UUID | str | None = None
+    ) -> "AsyncCollectionReference":
         """Return the collection itself: for a collection below users, the one of `user_id`."""
         if self.per_user:
             return client.collection(USERS.name, str(user_id), self.name)
@@ -89,12 +91,12 @@ RATE_LIMITS = Collection("rate_limits", ttl_field="expires_at", unindexed=("pass
 """Both by the SHA-256 of purchase tokens; which users these belong to is not known."""
 
 CLEANUP_RUNS = Collection("cleanup_runs", ttl_field="expires_at", unindexed=("deleted",))
-PATROLS = Collection("patrols", unindexed=("page_token",))
+PATROLS = Collection("patrols", unindexed=("place",))
 """Where walks over a collection have come to, which take many runs of the cleanup."""
 
 ALL = (*OF_USERS, DELETIONS, VERIFICATIONS, RATE_LIMITS, CLEANUP_RUNS, PATROLS)
 
 
-def user_document(client: "AsyncClient", user_id: UUID) -> "AsyncDocumentReference":
+def user_document(client: "AsyncClient", user_id: UUID | str) -> "AsyncDocumentReference":
     """Return where the user lies; whatever is theirs can be read only while it is there."""
     return USERS.of(client).document(str(user_id))

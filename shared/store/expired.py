@@ -1,6 +1,6 @@
 """Documents whose time is over."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -31,26 +31,30 @@ class Expired:
         Raises:
             DependencyUnavailable: something expired is left.
         """
-        assert collection.ttl_field is not None  # noqa: S101 - nothing in it would ever expire
+        field = collection.ttl_field
+        assert field is not None  # noqa: S101 - nothing in it would ever expire
         query = (
             collection.everywhere(self._database.client)
-            .where(filter=FieldFilter(collection.ttl_field, "<=", now))
-            .order_by(collection.ttl_field)
-            .select([])
+            .where(filter=FieldFilter(field, "<=", now))
+            .order_by(field)
+            .select([field])
             .limit(self._page_size)
         )
         while page := await self._database.query(query):
-            yield await self._delete_unchanged(page)
+            yield await delete_unchanged(self._database, page)
+            # To look at what is deleted already takes Firestore time.
+            query = query.start_at({field: page[0].fields[field]})
 
-    async def _delete_unchanged(self, page: list[Document]) -> int:
-        """Delete the page as it was read, or nothing if somebody was faster."""
-        client = self._database.client
-        batch = client.batch()
-        for document in page:
-            as_read = client.write_option(last_update_time=document.version)
-            batch.delete(document.reference, option=as_read)
-        try:
-            await self._database.commit(batch)
-        except PreconditionFailed:
-            return 0
-        return len(page)
+
+async def delete_unchanged(database: Database, page: Sequence[Document]) -> int:
+    """Delete the documents as they were read, or none if somebody was faster; return how many."""
+    batch = database.client.batch()
+    for document in page:
+        as_read = database.client.write_option(last_update_time=document.version)
+        batch.delete(document.reference, option=as_read)
+    try:
+        if len(batch):
+            await database.commit(batch)
+    except PreconditionFailed:
+        return 0
+    return len(page)

@@ -1,33 +1,33 @@
-"""Documents below users who do not exist, whatever left them there."""
+"""Documents of users who do not exist, whatever left them behind.
+
+Our own code leaves none. A user's document that is deleted by hand does, and so does an import that
+stops half-way, and no query would find them: so all users and lookups are walked through, some in
+each part of a run.
+"""
 
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import TYPE_CHECKING
-from uuid import UUID
 
-from shared.ids import parse_uuid
 from shared.store.client import Database
-from shared.store.data_model import PATROLS, USERS, user_document
+from shared.store.data_model import DELETIONS, LOOKUPS, USERS, user_document
+from shared.store.documents import Document
+from shared.store.expired import delete_unchanged
 from shared.store.leftovers import Leftovers
-
-if TYPE_CHECKING:
-    from google.cloud.firestore_v1.async_document import AsyncDocumentReference
+from shared.store.patrol import Patrol
 
 
 class Orphans:
-    """Looks for documents without a user, at some users a run, one run after the other.
-
-    Our own code leaves none behind. A user's document that is deleted by hand does, and so does
-    an import that stops half-way, and no query would find them.
+    """Documents below users who do not exist.
 
     Args:
         database: where they are.
-        page_size: how many users are looked at a run; each costs a read.
+        page_size: how many users are looked at in each part; each costs a read.
     """
 
     def __init__(self, database: Database, page_size: int) -> None:
         self._database = database
         self._leftovers = Leftovers(database)
+        self._patrol = Patrol(database, USERS)
         self._page_size = page_size
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
@@ -35,31 +35,51 @@ class Orphans:
 
         Where it stopped is noted when it is through with them, so an interrupted one is repeated.
         """
-        page = await self._database.list_ids(
-            USERS.of(self._database.client), self._page_size, await self._place()
-        )
-        for user_id in await self._still_missing(page.missing):
+        users = USERS.of(self._database.client)
+        page = await self._database.list_ids(users, self._page_size, await self._patrol.place())
+        for user_id in await self._forgotten(page.missing):
             async for removed in self._leftovers.remove(user_id):
                 yield removed
-        await self._note_place(page.next_page_token)
+        await self._patrol.note(page.next_page_token)
 
-    async def _still_missing(self, ids: list[str]) -> list[UUID]:
-        """Return those of `ids` who do not exist now: what is written cannot be taken back."""
-        users = [user_id for each in ids if (user_id := parse_uuid(each)) is not None]
+    async def _forgotten(self, missing: list[str]) -> list[str]:
+        """Return those of `missing` who do not exist now, and whose deletion is not noted either.
+
+        The list is a moment old, and what is removed does not come back.
+        """
         client = self._database.client
-        found = await self._database.read([user_document(client, u) for u in users], ("lookup",))
-        existing = {document.id for document in found}
-        return [user_id for user_id in users if str(user_id) not in existing]
+        places = [user_document(client, user_id) for user_id in missing]
+        places += [DELETIONS.of(client).document(user_id) for user_id in missing]
+        found = {d.id for d in await self._database.read(places, ("lookup", "deleted_at"))}
+        return [user_id for user_id in missing if user_id not in found]
 
-    async def _place(self) -> str:
-        note = await self._database.read_one(self._note)
-        return "" if note is None else str(note.fields["page_token"])
 
-    async def _note_place(self, page_token: str) -> None:
-        batch = self._database.client.batch()
-        batch.set(self._note, {"page_token": page_token})
-        await self._database.commit(batch)
+class OrphanedLookups:
+    """Lookups whose user does not exist, so that nobody could ever have them again.
 
-    @property
-    def _note(self) -> "AsyncDocumentReference":
-        return PATROLS.of(self._database.client).document(USERS.name)
+    Args:
+        database: where they are.
+        page_size: how many lookups are looked at in each part; each costs two reads.
+    """
+
+    def __init__(self, database: Database, page_size: int) -> None:
+        self._database = database
+        self._patrol = Patrol(database, LOOKUPS)
+        self._page_size = page_size
+
+    async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
+        """Delete those among the next lookups; yield how many these are."""
+        lookups = LOOKUPS.of(self._database.client)
+        page = lookups.order_by("__name__").select(["user_id"]).limit(self._page_size)
+        if place := await self._patrol.place():
+            page = page.start_after({"__name__": lookups.document(place)})
+        found = await self._database.query(page)
+        yield await delete_unchanged(self._database, await self._unused(found))
+        await self._patrol.note(found[-1].id if len(found) == self._page_size else "")
+
+    async def _unused(self, lookups: list[Document]) -> list[Document]:
+        # A lookup and its user are written together, and go together.
+        client = self._database.client
+        users = [user_document(client, lookup.fields["user_id"]) for lookup in lookups]
+        existing = {user.id for user in await self._database.read(users, ("lookup",))}
+        return [lookup for lookup in lookups if lookup.fields["user_id"] not in existing]

@@ -1,5 +1,6 @@
 """From a request to its route's handler and back to a response."""
 
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
@@ -23,6 +24,8 @@ from shared.web.json_stream import JsonStream
 from shared.web.problems import problem, problem_of
 from shared.web.purchase_token import presented_token
 from shared.web.routes import Route
+
+logger = logging.getLogger(__name__)
 
 PREFIXES = ("/v2", "")
 """The public form, and the one that installed apps call."""
@@ -79,6 +82,8 @@ class _Path:
         try:
             return await _response(await _handled(route, request))
         except LiftLogError as error:
+            if route.event_type is not None:  # who sends events does not read answers
+                logger.warning("an event was refused: %s", error)
             return problem_of(error, request.url.path)
 
 

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from functions.cleanup.cleaner import Cleaner
-from shared.errors import DependencyUnavailable
+from shared.errors import DependencyUnavailable, InvalidRequest
 from shared.settings import StoreSettings, TopicSettings
 from shared.store.cleanup_runs import CleanupRuns, Part
 from shared.store.client import Database, PreconditionFailed
@@ -33,8 +33,9 @@ class Topics(Topic):
 class Work:
     """Something to clean up, so many documents at a time."""
 
-    def __init__(self, pages: int, *, fails: bool = False) -> None:
+    def __init__(self, pages: int, *, page: int = 10, fails: bool = False) -> None:
         self.left = pages
+        self.page = page
         self.fails = fails
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
@@ -44,7 +45,7 @@ class Work:
         while self.left:
             await asyncio.sleep(0.01)
             self.left -= 1
-            yield 10
+            yield self.page
 
 
 class Bench:
@@ -55,10 +56,11 @@ class Bench:
         self.topic = Topics()
         self.work = work
         self.run_id = f"test-{uuid4()}"
+        self.asked_at = datetime.now(UTC)
         self._cleaner = Cleaner({"work": work.purge}, self.runs, self.topic, part_s)
 
     async def clean(self, number: int) -> None:
-        await self._cleaner.clean(Part(self.run_id, number))
+        await self._cleaner.clean(Part(self.run_id, number), self.asked_at)
 
 
 async def test_a_part_that_is_through_ends_the_run() -> None:
@@ -111,7 +113,7 @@ async def test_a_slow_delivery_does_not_reopen_a_run_that_has_ended() -> None:
     slow = asyncio.create_task(Bench.clean(bench, 1))
     await asyncio.sleep(0)
     fast = Cleaner({}, bench.runs, bench.topic, 60)
-    await fast.clean(Part(bench.run_id, 1))
+    await fast.clean(Part(bench.run_id, 1), bench.asked_at)
     await slow
     run = await bench.runs.find(bench.run_id)
     assert run is not None
@@ -133,6 +135,61 @@ async def test_what_failed_is_noted_and_the_message_is_to_come_again() -> None:
     assert run is not None
     assert run.ended_at is not None
     assert (run.deleted, run.failed) == ({"work": 50}, ())
+
+
+async def test_what_still_fails_after_an_hour_is_left_to_the_next_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(Work(5, fails=True), part_s=60)
+    bench.asked_at -= timedelta(hours=1)
+    await bench.clean(1)
+    assert "gave up on work" in caplog.text
+    run = await bench.runs.find(bench.run_id)
+    assert run is not None
+    assert (run.ended_at, run.failed) == (None, ("work",))
+
+
+async def test_a_part_that_gets_nowhere_is_a_failure_and_sends_for_nothing() -> None:
+    bench = Bench(Work(100, page=0), part_s=0.05)
+    with pytest.raises(DependencyUnavailable):
+        await bench.clean(1)
+    assert bench.topic.published == []
+    run = await bench.runs.find(bench.run_id)
+    assert run is not None
+    assert run.failed == ("work",)
+
+
+async def test_a_part_whose_turn_it_is_not_is_refused() -> None:
+    bench = Bench(Work(100), part_s=0.05)
+    await bench.clean(1)
+    with pytest.raises(InvalidRequest):
+        await bench.clean(3)
+    assert len(bench.topic.published) == 1
+
+
+class Doubtful(Topics):
+    """A topic that publishes, and says that it did not; the part that it asked for is done."""
+
+    def __init__(self, bench: "Bench") -> None:
+        super().__init__()
+        self._bench = bench
+
+    async def publish(self, attributes: Mapping[str, str]) -> None:
+        """Publish a message."""
+        cleaner = Cleaner({}, self._bench.runs, self._bench.topic, 60)
+        await cleaner.clean(Part(attributes["run"], int(attributes["part"])), self._bench.asked_at)
+        raise DependencyUnavailable("Pub/Sub", 5)
+
+
+async def test_a_run_that_went_on_after_all_is_not_taken_back() -> None:
+    bench = Bench(Work(100), part_s=0.05)
+    doubtful = Cleaner({"work": bench.work.purge}, bench.runs, Doubtful(bench), 0.05)
+    with pytest.raises(DependencyUnavailable):
+        await doubtful.clean(Part(bench.run_id, 1), bench.asked_at)
+    run = await bench.runs.find(bench.run_id)
+    assert run is not None
+    assert run.ended_at is not None
+    assert run.parts_over == 2
 
 
 async def test_when_the_next_part_cannot_be_sent_for_this_one_is_repeated() -> None:

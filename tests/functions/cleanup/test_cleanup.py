@@ -99,6 +99,7 @@ def without(name: str) -> dict[str, str]:
         (EVENT, {}),
         (EVENT, []),
         (EVENT, {"message": {**MESSAGE["message"], "messageId": "../../users/17"}}),
+        (EVENT, {"message": {**MESSAGE["message"], "messageId": "__17__"}}),
         (EVENT, {"message": {**MESSAGE["message"], "publishTime": "yesterday"}}),
         (EVENT, {"message": {**MESSAGE["message"], "attributes": {"run": "a/b"}}}),
         (EVENT, {"message": {**MESSAGE["message"], "attributes": {"run": "a", "part": "0"}}}),
@@ -106,7 +107,8 @@ def without(name: str) -> dict[str, str]:
     ],
     ids=[
         "no event", "no id", "no source", "no type", "another type", "no message", "a list",
-        "an id that is a path", "no time", "a run that is a path", "part 0", "part x",
+        "an id that is a path", "an id of Firestore's", "no time",
+        "a run that is a path", "part 0", "part x",
     ],
 )  # fmt: skip
 async def test_what_is_no_message_of_its_topic_is_refused(

@@ -94,7 +94,7 @@ def usual_s(work: Callable[[str, str], None], *arguments: str) -> float:
 class _NothingLeft(Leftovers):
     """Leaves all the work to the cleanup, as a process does that ends right after its commit."""
 
-    async def remove(self, _user_id: UUID) -> AsyncGenerator[int, None]:
+    async def remove(self, user_id: str) -> AsyncGenerator[int, None]:  # noqa: ARG002
         """Remove nothing."""
         nothing: tuple[int, ...] = ()
         for count in nothing:

@@ -38,6 +38,6 @@ def clean_up(project: str, run_id: str) -> None:
         settings = CleanupSettings(page_size=PAGE_SIZE)
         topic = Topic(TopicSettings(project=project))
         cleaner = Cleaner(purges(database, settings), CleanupRuns(database), topic, 60)
-        await cleaner.clean(Part(run_id, 1))
+        await cleaner.clean(Part(run_id, 1), datetime.now(UTC))
 
     asyncio.run(clean())

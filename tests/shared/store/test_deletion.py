@@ -64,10 +64,10 @@ async def documents_left(database: Database, user_id: UUID) -> int:
     return len(events) + len(secrets)
 
 
-async def test_any_number_of_documents_is_deleted_in_pages_of_300() -> None:
+async def test_any_number_of_documents_is_deleted_in_pages_of_100() -> None:
     trips = RoundTrips()
     database = Database(StoreSettings(), trips.interceptors)
-    account = await account_with_documents(database, 650)
+    account = await account_with_documents(database, 250)
     with trips.counted() as calls:
         await deletion_on(database).delete(account, NOW)
     assert await documents_left(database, account.id) == 0

@@ -5,18 +5,22 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shared.errors import DependencyUnavailable
 from shared.settings import StoreSettings
 from shared.store.client import Database
 from shared.store.data_model import (
+    DELETIONS,
     EVENTS,
     FOLLOW_SECRETS,
     INBOX,
+    LOOKUPS,
     PATROLS,
     PICTURE_PARTS,
     SHARED_ITEMS,
     user_document,
 )
-from shared.store.orphans import Orphans
+from shared.store.leftovers import Leftovers
+from shared.store.orphans import OrphanedLookups, Orphans
 from shared.store.users import PasswordHash, Users
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,7 +33,7 @@ def own() -> Database:
     return Database(StoreSettings(project=f"orphans-{uuid4()}"))
 
 
-async def put_below(database: Database, user_id: UUID) -> None:
+async def put_below(database: Database, user_id: UUID | str) -> None:
     batch = database.client.batch()
     for collection in BELOW:
         batch.set(collection.of(database.client, user_id).document("1"), {"a": 1})
@@ -74,13 +78,78 @@ async def test_a_few_users_a_run_all_in_the_end(own: Database) -> None:
     counts = [await purge(own, page_size=2) for _ in range(3)]
     assert counts == [10, 10, 5]
     note = await PATROLS.of(own.client).document("users").get()
-    assert note.to_dict() == {"page_token": ""}
+    assert note.to_dict() == {"place": ""}
 
 
 async def test_a_place_that_firestore_has_forgotten_begins_anew(own: Database) -> None:
-    await PATROLS.of(own.client).document("users").set({"page_token": "no such token"})
+    await PATROLS.of(own.client).document("users").set({"place": "no such token"})
     await put_below(own, uuid4())
     assert await purge(own) == 5
+
+
+@pytest.mark.parametrize("user_id", ["no UUID", "8B73CB78-4643-4120-9436-A202E715E631"])
+async def test_whatever_the_id_was_nothing_stays(own: Database, user_id: str) -> None:
+    await put_below(own, user_id)
+    assert await purge(own) == 5
+    assert await paths(own) == set()
+
+
+async def test_what_is_left_of_a_deleted_account_is_not_counted_as_orphans_too(
+    own: Database,
+) -> None:
+    user_id = uuid4()
+    await put_below(own, user_id)
+    await DELETIONS.of(own.client).document(str(user_id)).set({"deleted_at": NOW})
+    assert await purge(own) == 0
+    assert sum([count async for count in Leftovers(own).purge(NOW)]) == 5
+    assert await paths(own) == set()
+
+
+class Failing(Database):
+    """A store that goes down after so many commits."""
+
+    commits_left = 0
+
+    async def commit(self, batch, *, repeatable: bool = True) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+        """Commit, or fail."""
+        self.commits_left -= 1
+        if self.commits_left < 0:
+            raise DependencyUnavailable("the store", 5)
+        await super().commit(batch, repeatable=repeatable)
+
+
+async def test_a_walk_that_is_cut_off_is_repeated(own: Database) -> None:
+    for _ in range(3):
+        await put_below(own, uuid4())
+    failing = Failing(StoreSettings(project=own.client.project))
+    failing.commits_left = 7
+    with pytest.raises(DependencyUnavailable):
+        await purge(failing)
+    assert not (await PATROLS.of(own.client).document("users").get()).exists
+    await purge(own)
+    assert await paths(own) == set()
+
+
+async def purge_lookups(database: Database, page_size: int = 300) -> int:
+    return sum([count async for count in OrphanedLookups(database, page_size).purge(NOW)])
+
+
+async def lookups(database: Database) -> set[str]:
+    return {d.id for d in await database.query(LOOKUPS.of(database.client).select([]))}
+
+
+async def test_lookups_of_nobody_go_a_few_at_a_time_and_others_stay(own: Database) -> None:
+    living = [await Users(own).create(PasswordHash("", b""), NOW) for _ in range(3)]
+    for number in range(4):
+        lookup = LOOKUPS.of(own.client).document(f"{number}")
+        await lookup.set({"user_id": str(uuid4())})
+    counts = [await purge_lookups(own, page_size=3) for _ in range(3)]
+    assert sum(counts) == 4
+    assert await lookups(own) == {user.lookup for user in living}
+    # The end was reached, and it begins anew.
+    assert (await PATROLS.of(own.client).document("lookups").get()).to_dict() == {"place": ""}
+    await LOOKUPS.of(own.client).document("0").set({"user_id": str(uuid4())})
+    assert await purge_lookups(own, page_size=3) == 1
 
 
 class JustInTime(Database):

@@ -18,7 +18,7 @@ from shared.store.cleanup_runs import CleanupRuns, Run
 from shared.store.client import Database
 
 _COUNTS = (10_000, 50_000)
-_PART_S = 2
+_PART_S = 1
 _LOOK_EACH_S = 0.2
 
 

@@ -1,5 +1,6 @@
 """Deleting accounts of any size, and those whose deletion was interrupted."""
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -142,6 +143,26 @@ async def test_a_message_leaves_its_receivers_document_as_it_was(database: Datab
     account = await account_with_documents(database, 0)
     await Inbox(database, Users(database), InboxSettings()).put(account.id, [b"message"], NOW)
     assert await Users(database).get_account(account.id) == account
+
+
+class Broken(Leftovers):
+    """Has a bug."""
+
+    async def remove(self, user_id: str) -> AsyncGenerator[int, None]:
+        """Fail."""
+        if user_id:
+            raise LookupError(user_id)
+        yield 0
+
+
+async def test_whatever_becomes_of_the_rest_the_account_is_deleted(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = await account_with_documents(database, 1)
+    await Deletion(database, Broken(database)).delete(account, NOW)
+    assert await Users(database).find_account(account.id) is None
+    assert (await note_of(database, account.id).get()).exists
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
 
 
 async def test_deleting_at_the_same_time_brings_nothing_back(database: Database) -> None:

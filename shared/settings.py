@@ -7,7 +7,14 @@ table and `.env.example` are held against all of them by `tests/test_configurati
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError
+from pydantic import (
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -80,10 +87,22 @@ class TelemetrySettings(Settings):
     )
     """Where traces and metrics go: nowhere, to Google Cloud, or to a collector."""
 
+    region: str | None = Field(
+        default=None, validation_alias="TELEMETRY_REGION", validate_default=True
+    )
+    """Where the process runs: `us-central1`. Google Cloud takes no metrics without it."""
+
     otlp_endpoint: HttpUrl = Field(
         default=HttpUrl("http://localhost:4318"), validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT"
     )
     """Where that collector is."""
+
+    @field_validator("region")
+    @classmethod
+    def _is_known_to_google(cls, region: str | None, others: ValidationInfo) -> str | None:
+        if others.data.get("export") == "google" and not region:
+            raise ValueError("has to be set where TELEMETRY_EXPORT is google")
+        return region
 
 
 class InboxSettings(Settings):

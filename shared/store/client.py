@@ -80,6 +80,8 @@ def _called(what: str) -> Iterator[None]:
         with span(f"store {what}"):
             yield
     except (exceptions.GoogleAPIError, grpc.aio.AioRpcError) as error:
+        if isinstance(error, exceptions.RetryError):
+            note_round_trip(-1)  # no other attempt has followed the last one
         raise _translate(error) from error
 
 
@@ -153,13 +155,13 @@ class Database:
         if not names:
             return []
         found = []
-        note_documents(len(names))
         with _called("read"):
             call = await self._retry(self._open_read)(connection, list(names), list(fields))
             async for response in call:
                 if response.WhichOneof("result") == "found":
                     one = response.found
                     found.append(Document(names[one.name], decode(one.fields), one.update_time))
+        note_documents(len(names))
         return found
 
     async def read_one(
@@ -232,10 +234,10 @@ class Database:
         connection = self._connected()
         nothing = connection.name_of(connection.client.document("readiness", "nothing"))
         open_read = self._retry.with_timeout(_CHECK_RETRY_FOR_S)(self._open_read)
-        note_documents(1)
         with _called("check"):
             async for _ in await open_read(connection, [nothing], []):
                 pass
+        note_documents(1)
 
     def _connected(self) -> Connection:
         loop = asyncio.get_running_loop()

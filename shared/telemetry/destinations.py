@@ -24,7 +24,7 @@ class Span(NamedTuple):
     ended_ns: int
     attributes: Attributes
     error: str | None
-    """The kind of the error that it ended by."""
+    """The kind of the error that it ended by, or the status that told of it."""
 
 
 class Destination(Protocol):

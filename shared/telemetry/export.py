@@ -8,7 +8,8 @@ https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import uuid4
 
 import google.auth
@@ -40,47 +41,62 @@ _GOOGLE = "https://telemetry.googleapis.com/"
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _TIMEOUT_S = 5
 _TELL_EACH_S = 600
+_NO_ANSWER = "no answer"
 _SCOPE = "liftlog"
 _KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT}
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
 class _Complaints:
-    """Says that an export failed, but not each time: it is tried again and again."""
+    """Says that something was not exported, and why, but not each time: it is tried on and on."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str, session: requests.Session) -> None:
+        self._what = what
         self._told_at: float | None = None
+        self._reason = _NO_ANSWER
+        session.max_redirects = 0
+        session.hooks["response"].append(self._look)
 
-    def tell(self, what: str) -> None:
+    def _look(self, answer: requests.Response, **_: object) -> None:
+        """Note what was answered. The library looks at the status alone."""
+        self._reason = f"status {answer.status_code}"
+        if answer.ok and answer.content:
+            # An answer in which there is anything says what was not taken.
+            # Source: OTLP, "Partial Success"
+            self._reason = "not all of it was taken"
+            self.tell()
+
+    def tell(self) -> None:
         now = time.monotonic()
         if self._told_at is None or now - self._told_at >= _TELL_EACH_S:
             self._told_at = now
-            logger.warning("%s cannot be exported", what)
+            logger.warning("%s cannot be exported: %s", self._what, self._reason)
+        self._reason = _NO_ANSWER
 
 
 class _Spans(OTLPSpanExporter):
-    def __init__(self, endpoint: str, session: requests.Session, complaints: _Complaints) -> None:
+    def __init__(self, endpoint: str, session: requests.Session) -> None:
         super().__init__(f"{endpoint}v1/traces", timeout=_TIMEOUT_S, session=session)
-        self._complaints = complaints
+        self._complaints = _Complaints("spans", session)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = super().export(spans)
         if result is not SpanExportResult.SUCCESS:
-            self._complaints.tell("spans")
+            self._complaints.tell()
         return result
 
 
 class _Metrics(OTLPMetricExporter):
-    def __init__(self, endpoint: str, session: requests.Session, complaints: _Complaints) -> None:
+    def __init__(self, endpoint: str, session: requests.Session) -> None:
         super().__init__(f"{endpoint}v1/metrics", timeout=_TIMEOUT_S, session=session)
-        self._complaints = complaints
+        self._complaints = _Complaints("metrics", session)
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **kwargs: object
     ) -> MetricExportResult:
         result = super().export(metrics_data, timeout_millis, **kwargs)
         if result is not MetricExportResult.SUCCESS:
-            self._complaints.tell("metrics")
+            self._complaints.tell()
         return result
 
 
@@ -95,12 +111,14 @@ class Export:
     """
 
     def __init__(self, settings: TelemetrySettings) -> None:
-        # It would log each failure, with addresses and whatever the collector answered.
+        # These would log each failure, with addresses and whatever the collector answered.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        endpoint, session, project = _reached(settings)
+        for name in ("google.auth", "urllib3"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        endpoint, open_session, project = _reached(settings)
         self._resource = _resource(settings, project)
-        self._spans = BatchSpanProcessor(_Spans(endpoint, session, _Complaints()))
-        reader = PeriodicExportingMetricReader(_Metrics(endpoint, session, _Complaints()))
+        self._spans = BatchSpanProcessor(_Spans(endpoint, open_session()))
+        reader = PeriodicExportingMetricReader(_Metrics(endpoint, open_session()))
         self._meters = MeterProvider([reader], self._resource, shutdown_on_exit=False)
         meter = self._meters.get_meter(_SCOPE)
         self._instruments = {metric.name: _instrument(meter, metric) for metric in ALL}
@@ -141,14 +159,16 @@ class Export:
         self._meters.shutdown()
 
 
-def _reached(settings: TelemetrySettings) -> tuple[str, requests.Session, str | None]:
-    """Return where to send to, by whom, and the project that it is for."""
+def _reached(
+    settings: TelemetrySettings,
+) -> tuple[str, Callable[[], requests.Session], str | None]:
+    """Return where to send to, what connects to there, and the project that it is for."""
     if settings.export == "otlp":
-        return f"{str(settings.otlp_endpoint).rstrip('/')}/", requests.Session(), settings.project
+        return f"{str(settings.otlp_endpoint).rstrip('/')}/", requests.Session, settings.project
     # Credentials of a person name a project to bill, which the session sends along.
     credentials, project = google.auth.default(scopes=_SCOPES)
-    session = AuthorizedSession(credentials, refresh_timeout=_TIMEOUT_S)
-    return _GOOGLE, session, settings.project or project
+    open_session = partial(AuthorizedSession, credentials, refresh_timeout=_TIMEOUT_S)
+    return _GOOGLE, open_session, settings.project or project
 
 
 def _resource(settings: TelemetrySettings, project: str | None) -> Resource:
@@ -157,6 +177,9 @@ def _resource(settings: TelemetrySettings, project: str | None) -> Resource:
         "service.version": settings.revision,
         "service.instance.id": str(uuid4()),
         "gcp.project_id": project,
+        # Cloud Monitoring takes no point without a location.
+        # Source: https://docs.cloud.google.com/stackdriver/docs/reference/telemetry/v1.metrics
+        "cloud.region": settings.region,
     }
     return Resource.create({name: each for name, each in attributes.items() if each})
 

@@ -40,13 +40,16 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line for `record`; never raises."""
-        try:
-            return json.dumps(self._entry(record), default=_name_of_class, allow_nan=False)
-        except Exception:  # noqa: BLE001 - a line that cannot be written must not fail a request
-            plain = {"severity": _severity(record.levelno), "message": words.message(record)}
-            return json.dumps({**plain, "logger": str(record.name)})
+        for own in (getattr(record, "json_fields", {}), {}):
+            try:
+                entry = self._entry(record, own)
+                return json.dumps(entry, default=_name_of_class, allow_nan=False)
+            except Exception:  # noqa: BLE001, S112 - a line must not fail a request
+                continue
+        plain = {"severity": _severity(record.levelno), "message": words.message(record)}
+        return json.dumps({**plain, "logger": str(record.name)})
 
-    def _entry(self, record: logging.LogRecord) -> Fields:
+    def _entry(self, record: logging.LogRecord, own: Fields) -> Fields:
         at = datetime.fromtimestamp(record.created, UTC)
         said: Fields = {
             "severity": _severity(record.levelno),
@@ -54,7 +57,7 @@ class JsonFormatter(logging.Formatter):
             "time": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "logger": record.name,
         }
-        entry: Fields = {**getattr(record, "json_fields", {})}
+        entry: Fields = {**own}
         request, error = current(), words.error(record)
         if error is not None:
             entry |= self._report(error, record, request)

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from types import TracebackType
 
 from shared.settings import TelemetrySettings
 from shared.telemetry.json_lines import JsonFormatter
@@ -86,9 +87,15 @@ def set_up_logging(
             # The framework silences those that it finds, asyncio's among them.
             each.disabled = False
     set_levels()
+    _hear_what_nobody_caught()
+
+
+def _hear_what_nobody_caught() -> None:
     logging.captureWarnings(capture=True)
     if threading.excepthook is threading.__excepthook__:
         threading.excepthook = _tell_of_thread
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _tell_of_end
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = _tell_of_unraisable
 
@@ -107,6 +114,15 @@ def _formatter(
 def _tell_of_thread(arguments: threading.ExceptHookArgs) -> None:
     if arguments.exc_value is not None:
         logger.error("a thread has failed", exc_info=arguments.exc_value)
+
+
+def _tell_of_end(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, Exception):
+        logger.critical("the process ends by an error", exc_info=(kind, error, trace))
+    else:  # Ctrl-C, for instance
+        sys.__excepthook__(kind, error, trace)
 
 
 def _tell_of_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:

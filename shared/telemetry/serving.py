@@ -73,10 +73,10 @@ def note_failure(level: int) -> None:
         request.failure = level
 
 
-def note_round_trip() -> None:
-    """Count one call to the store."""
+def note_round_trip(count: int = 1) -> None:
+    """Count a call to the store."""
     if (request := _current.get()) is not None:
-        request.round_trips += 1
+        request.round_trips += count
 
 
 def note_documents(count: int) -> None:

@@ -18,6 +18,7 @@ from shared.telemetry.trace_context import new_span_id
 logger = logging.getLogger(__name__)
 
 _THREAD = "telemetry"
+_LEAST_ERROR = 500
 _AFTER_S = 0.5  # the answer has to be on its way: its bytes are written later than it is sent
 
 
@@ -46,12 +47,13 @@ class _Signals:
 
     def _load(self, settings: TelemetrySettings) -> None:
         time.sleep(_AFTER_S)
-        from shared.telemetry.export import Export  # noqa: PLC0415 - not before it is needed
-
         try:
+            from shared.telemetry.export import Export  # noqa: PLC0415 - not before it is needed
+
             export = Export(settings)
         except Exception:  # no credentials, for instance: requests must not know
             self.destination = None
+            self._kept = Kept()
             logger.exception("telemetry cannot be exported")
         else:
             self._kept.hand_over(export)
@@ -106,8 +108,9 @@ def add(metric: Metric, value: float, **attributes: str | int | None) -> None:
     """
     if BY_NAME.get(metric.name) is not metric or attributes.keys() != metric.keywords.keys():
         raise ValueError(f"no such metric: {metric.name} with {sorted(attributes)}")
-    if _signals.destination is not None:
-        _signals.destination.add(metric, value, attributes)
+    destination = _signals.destination
+    if destination is not None:
+        destination.add(metric, value, attributes)
 
 
 _NOTHING = nullcontext()
@@ -126,11 +129,13 @@ def span(name: str) -> AbstractContextManager[None]:
 
 def end_request(request: Served, attributes: Attributes) -> None:
     """Tell the span of the whole request, of which the others are parts."""
-    if _signals.destination is None or not request.is_sampled:
+    destination = _signals.destination
+    if destination is None or not request.is_sampled:
         return
     ended_ns = request.began_ns + int(request.duration_s * 1e9)
-    error = None if request.failure is None else "error"
-    _signals.destination.end(
+    is_error = request.failure is not None or (request.status or 0) >= _LEAST_ERROR
+    error = str(request.status) if is_error else None
+    destination.end(
         Span(
             f"{request.method} {request.route}",
             "server",

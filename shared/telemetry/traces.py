@@ -24,7 +24,10 @@ def stack_trace(error: BaseException) -> str:
     Source: https://cloud.google.com/error-reporting/docs/formatting-error-messages
     """
     seen: set[int] = set()
-    return "\n".join(_lines(error, seen))[-_LONGEST:]
+    text = "\n".join(_lines(error, seen))
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]}\n  ...\n{text[-_LONGEST // 2 :]}"
 
 
 def location(trace: TracebackType | None) -> traceback.FrameSummary | None:

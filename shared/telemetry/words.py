@@ -53,4 +53,9 @@ def _text(record: logging.LogRecord) -> str:
 
 
 def _harmless(argument: object) -> object:
-    return kind(argument) if isinstance(argument, BaseException) else argument
+    """Return what may be shown of an argument: there may be an exception in a container."""
+    if isinstance(argument, BaseException):
+        return kind(argument)
+    if isinstance(argument, list | tuple | set | frozenset | dict):
+        return f"a {type(argument).__name__}"
+    return argument

@@ -4,6 +4,7 @@ Re-raising would make the Functions Framework answer a second time.
 """
 
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
@@ -39,7 +40,8 @@ class Boundary:
         except Exception as error:  # noqa: BLE001 - this is the place where everything is caught
             _log(error)
             if not started:
-                await _answer(scope, receive, send)
+                with suppress(OSError, RuntimeError):  # nobody can be answered any more
+                    await _answer(scope, receive, send)
             # A response that has begun cannot be taken back: left unfinished, the server cuts the
             # connection, and the client knows that it does not have everything.
 

@@ -97,16 +97,23 @@ async def _found(dependency: Dependency) -> _Found:
 
 
 async def _status(dependency: Dependency) -> str:
+    checking = asyncio.ensure_future(dependency.check())
     try:
-        async with asyncio.timeout(_PATIENCE_S):
-            await dependency.check()
-    except (DependencyTimedOut, TimeoutError):
+        await asyncio.wait({checking}, timeout=_PATIENCE_S)
+        if not checking.done():
+            return "timed out"
+        if checking.cancelled():
+            return "unavailable"
+        checking.result()
+    except DependencyTimedOut:
         return "timed out"
     except DependencyUnavailable:
         return "unavailable"
     except Exception as error:
         logger.exception("%s in the check of %s", type(error).__name__, dependency.name)
         return "unavailable"
+    finally:
+        checking.cancel()
     return _OK
 
 

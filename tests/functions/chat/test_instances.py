@@ -17,9 +17,11 @@ from scripts.local.services import Emulators, command, environment
 from scripts.local.stack import free_ports
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.openai import OpenAi, Scripted
+from shared.telemetry import metrics
 from tests import stack
 from tests.functions.chat.service import Door, Wire
 from tests.loopback import served, until
+from tests.shared.telemetry.receiver import Receiver
 
 KEY = f"SECRET-{uuid4()}"
 TOKEN = f"Web {KEY}"
@@ -36,7 +38,9 @@ class Instances:
     model: str
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    async def start(self, grace_s: float = 3) -> tuple[Door, subprocess.Popen[bytes]]:
+    async def start(
+        self, grace_s: float = 3, **others: str
+    ) -> tuple[Door, subprocess.Popen[bytes]]:
         """Start one more instance, and wait until it answers."""
         ports = free_ports()
         settings = {
@@ -45,6 +49,7 @@ class Instances:
             "OPENAI_API_KEY": "none",
             "OPENAI_BASE_URL": f"{self.model}/v1",
             "WEB_AUTH_KEY": KEY,
+            **others,
         }
         process = subprocess.Popen(  # noqa: ASYNC220 - it is back at once
             command("chat", ports.base),
@@ -89,6 +94,24 @@ async def listening_to_a_reply(openai: OpenAi, door: Door) -> AsyncIterator[Wire
 
 async def gone(process: subprocess.Popen[bytes]) -> None:
     await until(lambda: process.poll() is not None)
+
+
+async def test_what_was_not_exported_yet_is_before_the_instance_ends(instances: Instances) -> None:
+    receiver = Receiver()
+    with served(receiver) as collector:
+        hours = "10000000"
+        door, process = await instances.start(
+            TELEMETRY_EXPORT="otlp",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector,
+            OTEL_BSP_SCHEDULE_DELAY=hours,
+            OTEL_METRIC_EXPORT_INTERVAL=hours,
+        )
+        async with door.shaken("/ai-chat", token=TOKEN):
+            await asyncio.sleep(2)  # until the export is loaded
+            process.send_signal(signal.SIGTERM)
+            await gone(process)
+    assert "GET /ai-chat" in [span.name for span in receiver.spans]
+    assert receiver.points(metrics.CONNECTIONS.name)
 
 
 async def test_a_negotiation_with_one_instance_is_good_for_another(instances: Instances) -> None:

@@ -1,17 +1,20 @@
 """The connection to Firestore."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc.aio
 import pytest
 from google.api_core import exceptions
 
+from scripts.local.round_trips import RoundTrips
 from scripts.local.stack import free_ports
 from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.settings import StoreSettings
 from shared.store.client import Database, PreconditionFailed
 from shared.store.data_model import SHARED_ITEMS
+from shared.telemetry.serving import Served, begin, end
 
 
 def database(**settings: object) -> Database:
@@ -157,3 +160,30 @@ async def test_errors_are_translated_and_bugs_stay_bugs(
     with pytest.raises(expected) as caught:
         await write_through(Failing(error, times=1), repeatable=False)
     assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize("what", ["read", "query", "commit"])
+async def test_what_is_told_of_a_request_are_all_attempts_and_nothing_that_was_not_read(
+    what: str,
+) -> None:
+    trips = RoundTrips()
+    nowhere = f"127.0.0.1:{free_ports().firestore}"
+    store = Database(
+        StoreSettings(emulator_host=nowhere, attempt_timeout_s=1, retry_for_s=0.5),
+        trips.interceptors,
+    )
+    items = SHARED_ITEMS.of(store.client)
+    batch = store.client.batch()
+    batch.set(items.document("test"), {})
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "read": lambda: store.read_one(items.document("none")),
+        "query": lambda: store.query(items.limit(1)),
+        "commit": lambda: store.commit(batch),
+    }
+    request = Served("GET", "0" * 31 + "1", "0" * 15 + "1", None, is_sampled=False)
+    token = begin(request)
+    with trips.counted() as attempts, pytest.raises(DependencyUnavailable):
+        await calls[what]()
+    end(token)
+    assert len(attempts) > 1
+    assert (request.round_trips, request.documents_read) == (len(attempts), 0)

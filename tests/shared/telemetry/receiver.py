@@ -31,11 +31,14 @@ class Point(NamedTuple):
 
 
 class Receiver:
-    """An ASGI app; `delay_s` is how long it takes to answer, and `status` what it answers."""
+    """An ASGI app; `delay_s` is how long it takes to answer, the others what it answers."""
 
-    def __init__(self, delay_s: float = 0, status: HTTPStatus = HTTPStatus.OK) -> None:
+    def __init__(
+        self, delay_s: float = 0, status: HTTPStatus = HTTPStatus.OK, says: bytes = b""
+    ) -> None:
         self.delay_s = delay_s
         self.status = status
+        self.says = says
         self.asked = 0
         self._traces: list[ExportTraceServiceRequest] = []
         self._metrics: list[ExportMetricsServiceRequest] = []
@@ -49,7 +52,8 @@ class Receiver:
             self._traces.append(ExportTraceServiceRequest.FromString(body))
         elif scope["path"] == "/v1/metrics":
             self._metrics.append(ExportMetricsServiceRequest.FromString(body))
-        await Response(status_code=self.status)(scope, receive, send)
+        headers = {"Location": "/elsewhere"} if self.status == HTTPStatus.FOUND else {}
+        await Response(self.says, self.status, headers)(scope, receive, send)
 
     @property
     def spans(self) -> list[Span]:

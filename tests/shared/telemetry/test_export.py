@@ -83,6 +83,7 @@ async def received(database: Database, somebody: Person) -> AsyncIterator[Receiv
                 project="a-project",
                 service="everything",
                 revision="everything-00001",
+                region="us-central1",
                 export="otlp",
                 otlp_endpoint=address,
             )
@@ -284,6 +285,7 @@ def test_all_comes_from_one_instance_that_says_who_it_is(received: Receiver) -> 
         assert resource["service.name"] == "everything"
         assert resource["service.version"] == "everything-00001"
         assert resource["gcp.project_id"] == "a-project"
+        assert resource["cloud.region"] == "us-central1"  # or Google would take no metric
 
 
 def test_the_readme_shows_every_metric_as_it_is() -> None:

@@ -4,11 +4,14 @@ import asyncio
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from scripts.local.stack import ROOT
 from shared.settings import TelemetrySettings
 from shared.telemetry.json_lines import JsonFormatter
 from shared.telemetry.serving import Served, begin, end
@@ -143,6 +146,8 @@ LEAKS: dict[str, Callable[[logging.Logger], Any]] = {
     "the error as the message": lambda log: log.error(caught()),
     "the error as an argument": lambda log: log.error("failed: %s", caught()),
     "the error's representation": lambda log: log.error("failed: %r", caught()),
+    "the error in a list": lambda log: log.error("failed: %s", [caught()]),
+    "the error deep inside": lambda log: log.error("failed: %s and %s", {"a": [caught()]}, 1),
     "the error by its name": lambda log: log.error("failed: %(error)s", {"error": caught()}),
     "with exc_info": lambda log: log.error("failed", exc_info=caught()),
     "as a warning": lambda log: log.warning("failed: %s", caught(), exc_info=caught()),
@@ -205,6 +210,34 @@ def in_thread(loop: asyncio.AbstractEventLoop, work: Any) -> None:
     thread.start()
     thread.join()
     gc.collect()
+
+
+@pytest.mark.parametrize("fields", [{"x": float("inf")}, {(1, 2): 3}], ids=["inf", "a key"])
+def test_fields_that_cannot_be_told_take_no_report_with_them(fields: Any) -> None:
+    line = told(
+        lambda log: log.error("x", exc_info=caught(), extra={"json_fields": fields}), JSON, "t"
+    )
+    assert json.loads(line)["stack_trace"].endswith("OwnError")
+
+
+_ENDS = """
+from shared.settings import TelemetrySettings
+from shared.telemetry.logs import set_up_logging
+set_up_logging(TelemetrySettings())
+words = "SECRET" + "-words"
+raise ValueError(words)
+"""
+
+
+def test_an_error_that_ends_the_process_is_a_report_too() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _ENDS], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert json.loads(line)["severity"] == "CRITICAL"
+    assert json.loads(line)["stack_trace"].endswith("ValueError")
+    assert "SECRET-words" not in line
 
 
 BROKEN: dict[str, Callable[[logging.Logger], Any]] = {

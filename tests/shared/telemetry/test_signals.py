@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
 from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
 
 from scripts.local.ports import HOST, SERVICES
 from shared.settings import TelemetrySettings
@@ -28,7 +34,7 @@ from shared.telemetry.signals import (
 from shared.web.request_log import RequestLog
 from tests.isolated import printed
 from tests.loopback import served, until
-from tests.shared.telemetry.receiver import Receiver
+from tests.shared.telemetry.receiver import Receiver, read
 from tests.shared.telemetry.test_framework import TRACE, TRACEPARENT
 from tests.shared.telemetry.test_framework import served as served_function
 
@@ -60,9 +66,9 @@ def nobodys_address() -> str:
         return f"http://{HOST}:{probe.getsockname()[1]}"
 
 
-async def call(path: str = "/") -> httpx.Response:
-    app = RequestLog(PlainTextResponse("fine"))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+async def call(path: str = "/", app: ASGIApp | None = None) -> httpx.Response:
+    transport = httpx.ASGITransport(RequestLog(app or PlainTextResponse("fine")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
         return await http.get(path, headers=TRACEPARENT)
 
 
@@ -132,14 +138,32 @@ async def test_what_is_kept_until_then_is_bounded() -> None:
     assert 9_000 < point.value <= 10_000
 
 
-@pytest.mark.parametrize("how", ["nobody", "refuses", "hangs"])
+_REJECTED = ExportTraceServiceResponse(
+    partial_success=ExportTracePartialSuccess(rejected_spans=1, error_message="SECRET-words")
+).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("receiver", "reason"),
+    [
+        (None, "no answer"),
+        (Receiver(status=HTTPStatus.BAD_REQUEST), "status 400"),
+        (Receiver(status=HTTPStatus.FORBIDDEN, says=b"SECRET-words"), "status 403"),
+        (Receiver(status=HTTPStatus.FOUND), "status 302"),
+        (Receiver(says=_REJECTED), "not all of it was taken"),
+        (Receiver(delay_s=30), "no answer"),
+    ],
+    ids=["nobody", "refuses", "forbids", "sends elsewhere", "takes a part", "hangs"],
+)
 async def test_a_collector_that_fails_disturbs_nobody_and_is_told_once(
-    how: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver | None,
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
-    receiver = Receiver(30 if how == "hangs" else 0, HTTPStatus.BAD_REQUEST)
-    with served(receiver) as address:
-        to(nobodys_address() if how == "nobody" else address)
+    with served(receiver or Receiver()) as address:
+        to(nobodys_address() if receiver is None else address)
         await call()
         for _ in range(3):
             started = time.monotonic()
@@ -151,8 +175,9 @@ async def test_a_collector_that_fails_disturbs_nobody_and_is_told_once(
         close_export(1)
         assert time.monotonic() - started < 3
     told = complaints(caplog)
-    assert told[0] == ("shared.telemetry.export", "spans cannot be exported")
-    assert told[1:] in ([], [("shared.telemetry.export", "metrics cannot be exported")])
+    logger = "shared.telemetry.export"
+    assert told[0] == (logger, f"spans cannot be exported: {reason}")
+    assert told[1:] in ([], [(logger, f"metrics cannot be exported: {reason}")])
 
 
 def complaints(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
@@ -164,12 +189,44 @@ async def test_without_credentials_requests_are_served_and_somebody_is_told(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none"))
-    prepare_export(TelemetrySettings(export="google"))
+    prepare_export(TelemetrySettings(export="google", region="us-central1"))
     await call()
     await until(lambda: not is_exporting())
     assert (await call()).status_code == 200
     [told] = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert told.getMessage() == "telemetry cannot be exported"
+
+
+async def test_an_export_that_cannot_be_loaded_is_given_up(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "shared.telemetry.export", None)
+    to("http://127.0.0.1:1")
+    await call()
+    await until(lambda: not is_exporting())
+    assert (await call()).status_code == 200
+    assert [told.message for told in caplog.records if told.levelno >= logging.ERROR] == [
+        "telemetry cannot be exported"
+    ]
+
+
+@pytest.mark.parametrize(("status", "is_error"), [(404, False), (500, True), (503, True)])
+async def test_the_span_of_a_request_that_we_failed_is_an_error(
+    status: int, *, is_error: bool
+) -> None:
+    receiver = Receiver()
+    with served(receiver) as address:
+        to(address)
+        await call(app=PlainTextResponse("x", status))
+        close_export(20)
+    [span] = receiver.spans
+    assert span.status.code == (2 if is_error else 0)
+    assert ("error.type" in read(span.attributes)) == is_error
+
+
+def test_where_google_is_told_the_region_has_to_be_known() -> None:
+    with pytest.raises(ValueError, match="TELEMETRY_REGION"):
+        TelemetrySettings(export="google")
 
 
 def test_a_functions_process_exports_and_its_lines_have_the_span(tmp_path: Path) -> None:

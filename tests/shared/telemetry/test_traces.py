@@ -79,6 +79,23 @@ def test_errors_that_are_each_others_cause_come_to_an_end() -> None:
     assert stack_trace(first).endswith("\nValueError")
 
 
+def test_of_a_text_that_is_too_long_beginning_and_end_are_kept() -> None:
+    def ping(depth: int) -> None:
+        pong(depth)
+
+    def pong(depth: int) -> None:
+        if depth:
+            ping(depth - 1)
+        raise OwnError(SECRET)
+
+    with pytest.raises(OwnError) as caught_below:
+        ping(400)
+    text = stack_trace(caught_below.value)
+    assert len(text) < 60_000
+    assert text.startswith("Traceback (most recent call last):\n")
+    assert text.endswith(f"{OwnError.__module__}.OwnError")
+
+
 def test_a_long_chain_and_a_deep_stack_stay_short() -> None:
     def deep(depth: int) -> None:
         if depth:

@@ -113,7 +113,7 @@ class Export:
     def __init__(self, settings: TelemetrySettings) -> None:
         # These would log each failure, with addresses and whatever the collector answered.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        for name in ("google.auth", "urllib3"):
+        for name in ("google.auth.compute_engine._metadata", "urllib3.connectionpool"):
             logging.getLogger(name).setLevel(logging.ERROR)
         endpoint, open_session, project = _reached(settings)
         self._resource = _resource(settings, project)

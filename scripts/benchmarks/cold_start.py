@@ -42,11 +42,22 @@ _FIRST_WITH_STORE = {
     # Refused after a look at what Firestore knows of the token, and a call to the store.
     "ai": ("POST", "/v2/ai/session", {}),
     "chat": ("POST", "/v2/ai-chat/negotiate", None),
+    "cleanup": (
+        "POST",
+        "/",
+        {"message": {"messageId": "1", "publishTime": "2026-01-01T00:00:00Z"}},
+    ),
 }
 _NOBODY = "http://127.0.0.1:9"
 _COMPARED = ("users", "chat")
 _SETTLE_S = 2
-_HEADERS = {"Authorization": "RevenueCat nobody"}
+_HEADERS = {
+    "Authorization": "RevenueCat nobody",
+    "ce-id": "1",
+    "ce-source": "//pubsub.googleapis.com/projects/p/topics/t",
+    "ce-specversion": "1.0",
+    "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
+}
 
 
 def _once(

@@ -50,12 +50,13 @@ async def _purge(kind: str, pages: Pages, deadline: float, swept: Swept) -> None
     try:
         async with aclosing(pages):
             async for deleted in pages:
-                swept.deleted[kind] += deleted
+                if deleted:
+                    swept.deleted[kind] += deleted
                 if loop.time() >= deadline:
                     swept.unfinished.add(kind)
                     return
     except LiftLogError as error:
-        logger.warning("cannot clean up %s: %s", kind, error)
+        logger.warning("cannot clean up %s: %s", kind, str(error))
         swept.failed.add(kind)
     except Exception:  # the other kinds still have to go
         logger.exception("cannot clean up %s", kind)

@@ -62,7 +62,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
 def _log(error: Exception) -> None:
     if isinstance(error, LiftLogError):  # too late for another status
         note_failure(logging.WARNING)
-        logger.warning("an answer was broken off: %s", error)
+        logger.warning("an answer was broken off: %s", str(error))
         return
     note_failure(logging.ERROR)
     request = current()

@@ -83,7 +83,7 @@ class _Path:
             return await _response(await _handled(route, request))
         except LiftLogError as error:
             if route.event_type is not None:  # who sends events does not read answers
-                logger.warning("an event was refused: %s", error)
+                logger.warning("an event was refused: %s", str(error))
             return problem_of(error, request.url.path)
 
 

@@ -57,6 +57,7 @@ class Service:
         trigger = Eventarc(self._topic, self.address)
 
         async def push(request: Request) -> Response:
+            await request.body()  # which can be read once, and is kept
             answers = await asyncio.gather(*(trigger.push(request) for _ in range(self.copies)))
             self.delivered += [answer.status_code for answer in answers]
             return max(answers, key=lambda answer: answer.status_code)

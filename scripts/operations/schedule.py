@@ -35,7 +35,8 @@ class Schedule:
         if not runs:
             self._console.print("no run in the last 30 days")
             return 0
-        table = Table("started", "took", "parts", "deleted", "outcome", "run")
+        table = Table("started", "took", "parts", "deleted", "outcome")
+        table.add_column("run", overflow="fold")  # to be searched for in the log
         for run in runs:
             took = (
                 f"{(run.ended_at - run.started_at).total_seconds():.1f} s" if run.ended_at else ""

@@ -94,7 +94,7 @@ async def _nothing() -> None:
 
 async def test_an_event_that_is_put_again_at_the_last_moment_stays(own: Database) -> None:
     database = Interfering(StoreSettings(project=own.client.project))
-    await put(own, EVENTS, NOW, NOW, NOW)
+    await put(own, EVENTS, NOW - 2 * MOMENT, NOW - MOMENT, NOW)
     [again, *_] = await own.query(EVENTS.everywhere(own.client).limit(1))
 
     async def put_again() -> None:

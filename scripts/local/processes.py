@@ -15,6 +15,7 @@ from scripts.local.ports import url
 
 _READY_WITHIN_S = 120
 _END_WITHIN_S = 3.5
+_DEAD_WITHIN_S = 1
 
 
 class ProgramEndedError(Exception):
@@ -40,7 +41,9 @@ class Processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, deadline - time.monotonic()))
             _signal(process, signal.SIGKILL)
-            process.wait()
+            # A signal in an unlucky moment leaves it locked by the library, for good.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_DEAD_WITHIN_S)
 
     def start(
         self,

@@ -169,6 +169,15 @@ async def test_a_bug_in_a_check_is_logged_as_any_other(caplog: pytest.LogCapture
     assert MESSAGE not in line
 
 
+async def test_a_check_that_was_cancelled_by_others_has_failed() -> None:
+    answer = await asked(Dependency("odd", failing_with_cancellation))
+    assert answer.json()["dependencies"]["odd"]["status"] == "unavailable"
+
+
+async def failing_with_cancellation() -> None:
+    raise asyncio.CancelledError
+
+
 async def test_what_is_missing_is_told_once_and_that_it_is_back(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,7 +7,7 @@ from functions.chat.server import Server, configured, listening
 from shared.telemetry.logs import set_up_logging
 from shared.telemetry.signals import close_export, prepare_export
 
-_FLUSH_WITHIN_S = 1
+_FLUSH_WITHIN_S = 0.5  # with all that comes before it has to be over in ten seconds
 
 
 async def close() -> None:

@@ -24,7 +24,7 @@ from shared.web.routes import Route
 def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
     """Return what is to be gone through, by the kind of document."""
     expired = Expired(database, settings.page_size)
-    purges: dict[str, Purge] = {
+    by_kind: dict[str, Purge] = {
         **{c.name: partial(expired.purge, c) for c in ALL if c.ttl_field is not None},
         "leftovers": Leftovers(database, settings.page_size).purge,
         "orphans": Orphans(database, settings.patrol_size).purge,
@@ -33,8 +33,8 @@ def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
     counts = database.named(QuotaSettings().database)
     if counts is not database:  # where they may have been before
         elsewhere = Expired(counts, settings.page_size)
-        purges[f"{RATE_LIMITS.name} elsewhere"] = partial(elsewhere.purge, RATE_LIMITS)
-    return purges
+        by_kind[f"{RATE_LIMITS.name} elsewhere"] = partial(elsewhere.purge, RATE_LIMITS)
+    return by_kind
 
 
 def routes(database: Database) -> list[Route]:

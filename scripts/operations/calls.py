@@ -1,0 +1,140 @@
+"""Calls of other programs, gcloud and terraform above all: each is shown before it is made."""
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from rich.console import Console
+from rich.markup import escape
+
+from scripts.local.stack import ROOT
+
+_READ_WITHIN_S = 120
+_CHANGE_WITHIN_S = 3600
+_END_WITHIN_S = 120
+_SHOWN_OF_STDERR = 10
+
+
+class FailedCallError(Exception):
+    """A program is missing, took too long or said no; the message has what it said."""
+
+
+class Calls:
+    """Calls programs, in the project's root folder, and shows each call as one can type it.
+
+    In a dry run calls that only read are made, for what is to be changed depends on them; calls
+    that change something are only shown.
+    """
+
+    def __init__(self, console: Console, *, dry: bool) -> None:
+        self.is_dry = dry
+        self._console = console
+
+    def read(self, *arguments: str, within_s: float = _READ_WITHIN_S) -> str:
+        """Return what a program that changes nothing prints.
+
+        Raises:
+            FailedCallError: it did not do what it was called for.
+        """
+        self._console.print(f"[dim]  {escape(shlex.join(arguments))}[/]", markup=True)
+        return _output(arguments, within_s)
+
+    def change(
+        self,
+        *arguments: str,
+        takes: str | Path | None = None,
+        within_s: float = _CHANGE_WITHIN_S,
+    ) -> None:
+        """Call a program that changes something; what it says goes to the terminal.
+
+        Args:
+            arguments: the program and its arguments. Whoever may list processes sees them.
+            takes: what it reads from its standard input: a text, which is not shown, or a file.
+            within_s: how long it may take.
+
+        Raises:
+            FailedCallError: it did not do what it was called for.
+        """
+        source = f" < {shlex.quote(str(takes))}" if isinstance(takes, Path) else ""
+        if isinstance(takes, str):
+            source = " < (what is not shown)"
+        self._console.print(f"[bold]$ {escape(shlex.join(arguments) + source)}[/]", markup=True)
+        if not self.is_dry:
+            _run(arguments, takes, within_s)
+
+
+def ending_as_interrupted() -> None:
+    """Take the platform's signal to end for Ctrl-C, so that what was begun is put in order."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def _output(arguments: Sequence[str], within_s: float) -> str:
+    process = _started(arguments, subprocess.DEVNULL, subprocess.PIPE)
+    said, complaints = _wait(process, lambda: process.communicate(timeout=within_s))
+    if process.returncode:
+        lines = complaints.strip().splitlines()[-_SHOWN_OF_STDERR:]
+        raise FailedCallError("\n".join([_failed(arguments, process.returncode), *lines]))
+    return said
+
+
+def _run(arguments: Sequence[str], takes: str | Path | None, within_s: float) -> None:
+    if isinstance(takes, Path):
+        with (ROOT / takes).open() as file:
+            process = _started(arguments, file, None)
+    else:
+        source = subprocess.DEVNULL if takes is None else subprocess.PIPE
+        process = _started(arguments, source, None)
+    given = takes if isinstance(takes, str) else None
+    _wait(process, lambda: process.communicate(given, timeout=within_s))
+    if process.returncode:
+        raise FailedCallError(_failed(arguments, process.returncode))
+
+
+def _started(
+    arguments: Sequence[str], source: int | IO[str], output: int | None
+) -> subprocess.Popen[str]:
+    try:
+        # A group of its own: Ctrl-C comes to us alone, and we end the program once. Two signals
+        # would make terraform leave its work half done.
+        return subprocess.Popen(
+            arguments,
+            cwd=ROOT,
+            stdin=source,
+            stdout=output,
+            stderr=output,
+            text=True,
+            process_group=0,
+        )
+    except FileNotFoundError:
+        raise FailedCallError(f"{arguments[0]} is not on the path: install it") from None
+
+
+def _wait(
+    process: subprocess.Popen[str], communicate: Callable[[], tuple[str, str]]
+) -> tuple[str, str]:
+    """Return what the program said; end it if we are not to wait any longer."""
+    try:
+        return communicate()
+    except (KeyboardInterrupt, subprocess.TimeoutExpired) as reason:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.communicate(timeout=_END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        if isinstance(reason, KeyboardInterrupt):
+            raise
+        raise FailedCallError(f"took too long: {shlex.join(process.args)}") from None  # type: ignore[arg-type]
+
+
+def _failed(arguments: Sequence[str], status: int) -> str:
+    return f"failed with status {status}: {shlex.join(arguments)}"

@@ -1,0 +1,102 @@
+"""Cloud Run as gcloud shows it: services, their revisions, and who gets the traffic.
+
+The state's `services` maps a name to `{"revisions": [names, oldest first], "traffic": [targets]}`;
+a target has `percent` and `revisionName` or `latestRevision`, and perhaps a `tag`.
+
+Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services (ServiceStatus)
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+State = dict[str, Any]
+
+
+def host(service: str) -> str:
+    """Return where the stand-in's service is."""
+    return f"{service}-abc123-uc.a.run.app"
+
+
+def describe(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
+    """Answer `gcloud run services describe SERVICE --format=json`."""
+    name = words[0]
+    service = state["services"][name]
+    traffic = [
+        {
+            **target,
+            "revisionName": target.get("revisionName", service["revisions"][-1]),
+            **({"url": f"https://{target['tag']}---{host(name)}"} if "tag" in target else {}),
+        }
+        for target in service["traffic"]
+    ]
+    status = {
+        "url": f"https://{host(name)}",
+        "latestCreatedRevisionName": service["revisions"][-1],
+        "latestReadyRevisionName": service["revisions"][-1],
+        "traffic": traffic,
+    }
+    return json.dumps({"metadata": {"name": name}, "status": status})
+
+
+def list_services(state: State, _words: list[str], _flags: Mapping[str, str]) -> str:
+    """Answer `gcloud run services list --format=json`."""
+    return json.dumps([json.loads(describe(state, [name], {})) for name in state["services"]])
+
+
+def list_revisions(state: State, _words: list[str], flags: Mapping[str, str]) -> str:
+    """Answer `gcloud run revisions list --service=SERVICE --format=json`, newest first."""
+    names = state["services"][flags["service"]]["revisions"]
+    return json.dumps(
+        [
+            {
+                "metadata": {
+                    "name": name,
+                    "creationTimestamp": f"2026-01-{day:02}T00:00:00.000000Z",
+                },
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+            }
+            for day, name in reversed(list(enumerate(names, start=1)))
+        ]
+    )
+
+
+def update_traffic(state: State, words: list[str], flags: Mapping[str, str]) -> str:
+    """Do `gcloud run services update-traffic SERVICE` with flags for shares and tags."""
+    service = state["services"][words[0]]
+    tags = {t["tag"]: t["revisionName"] for t in service["traffic"] if "tag" in t}
+    shares = [
+        {key: t[key] for key in ("revisionName", "latestRevision", "percent") if key in t}
+        for t in service["traffic"]
+        if t.get("percent")
+    ]
+    if "to-latest" in flags:
+        shares = [{"latestRevision": True, "percent": 100}]
+    if "to-revisions" in flags:
+        pairs = [pair.split("=") for pair in flags["to-revisions"].split(",")]
+        shares = [{"revisionName": name, "percent": int(percent)} for name, percent in pairs]
+        unknown = {name for name, _ in pairs} - set(service["revisions"])
+        if unknown or sum(share["percent"] for share in shares) != 100:
+            raise KeyError(flags["to-revisions"])
+    if "set-tags" in flags or "update-tags" in flags:
+        pairs = [
+            pair.split("=")
+            for pair in flags.get("set-tags", flags.get("update-tags", "")).split(",")
+        ]
+        tags = (tags if "update-tags" in flags else {}) | dict(pairs)
+    if "remove-tags" in flags:
+        for tag in flags["remove-tags"].split(","):
+            tags.pop(tag, None)
+    if "clear-tags" in flags:
+        tags = {}
+    tagged = [{"revisionName": name, "tag": tag} for tag, name in tags.items()]
+    service["traffic"] = [*shares, *tagged]
+    return ""
+
+
+COMMANDS: dict[str, Callable[[State, list[str], Mapping[str, str]], str]] = {
+    "run services describe": describe,
+    "run services list": list_services,
+    "run revisions list": list_revisions,
+    "run services update-traffic": update_traffic,
+}

@@ -1,0 +1,105 @@
+"""Calls of other programs."""
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from scripts.local.stack import ROOT
+from scripts.operations.calls import Calls, FailedCallError
+
+
+def calls(*, dry: bool = False) -> tuple[Calls, io.StringIO]:
+    """Return calls, and what they show."""
+    shown = io.StringIO()
+    return Calls(Console(file=shown, highlight=False, soft_wrap=True), dry=dry), shown
+
+
+def test_a_reading_call_is_made_also_in_a_dry_run() -> None:
+    dry, shown = calls(dry=True)
+    assert dry.read("echo", "two words") == "two words\n"
+    assert shown.getvalue() == "  echo 'two words'\n"
+
+
+def test_a_changing_call_is_made(tmp_path: Path) -> None:
+    wet, shown = calls()
+    wet.change("touch", str(tmp_path / "made"))
+    assert (tmp_path / "made").exists()
+    assert shown.getvalue() == f"$ touch {tmp_path}/made\n"
+
+
+def test_a_changing_call_is_only_shown_in_a_dry_run(tmp_path: Path) -> None:
+    dry, shown = calls(dry=True)
+    dry.change("touch", str(tmp_path / "made"))
+    assert not (tmp_path / "made").exists()
+    assert shown.getvalue() == f"$ touch {tmp_path}/made\n"
+
+
+def test_what_a_program_is_told_in_secret_is_not_shown(tmp_path: Path) -> None:
+    wet, shown = calls()
+    wet.change("dd", "status=none", f"of={tmp_path}/told", takes="what nobody may see")
+    assert (tmp_path / "told").read_text() == "what nobody may see"
+    assert "nobody" not in shown.getvalue()
+    assert shown.getvalue().endswith("told < (what is not shown)\n")
+
+
+def test_a_program_may_read_a_file(tmp_path: Path) -> None:
+    wet, shown = calls()
+    source = tmp_path / "source"
+    source.write_text("content")
+    wet.change("dd", "status=none", f"of={tmp_path}/copy", takes=source)
+    assert (tmp_path / "copy").read_text() == "content"
+    assert shown.getvalue().endswith(f"< {source}\n")
+
+
+def test_a_program_that_fails_says_why() -> None:
+    wet, _ = calls()
+    with pytest.raises(FailedCallError, match=r"(?s)failed with status 2: .*No such file"):
+        wet.read("ls", "/no/such/place")
+    with pytest.raises(FailedCallError, match="failed with status 1: false"):
+        wet.change("false")
+
+
+def test_a_program_that_is_not_there_is_named() -> None:
+    wet, _ = calls()
+    with pytest.raises(FailedCallError, match="no-such-program is not on the path"):
+        wet.read("no-such-program")
+
+
+def test_a_program_that_takes_too_long_is_ended() -> None:
+    wet, _ = calls()
+    began = time.monotonic()
+    with pytest.raises(FailedCallError, match="took too long: sleep 60"):
+        wet.read("sleep", "60", within_s=0.2)
+    assert time.monotonic() - began < 30
+
+
+_ENDLESS = """
+import sys
+from rich.console import Console
+from scripts.operations.calls import Calls, ending_as_interrupted
+ending_as_interrupted()
+try:
+    Calls(Console(), dry=False).change("sh", "-c", sys.argv[1])
+except KeyboardInterrupt:
+    print("put in order", flush=True)
+"""
+# Ends at the first signal, and tells whether there was a second.
+_ENDED_ONCE = "trap 'echo told; trap \"echo twice\" INT; sleep 0.5; exit' INT; echo begun; sleep 60"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "the platform"])
+def test_who_is_interrupted_ends_the_program_once_and_waits_for_it(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", _ENDLESS, _ENDED_ONCE]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as begun:
+        assert begun.stdout is not None
+        while begun.stdout.readline() not in {"begun\n", ""}:
+            pass
+        begun.send_signal(number)
+        said, _ = begun.communicate(timeout=20)
+    assert said == "told\nput in order\n"

@@ -50,25 +50,9 @@ _FOR_MODELS = {
     "openai",
     "truststore",
 }
-# Is loaded anyway, by the framework itself, wherever it serves.
-_FRAMEWORK = {
-    "blinker",
-    "click",
-    "cloudevents",
-    "deprecation",
-    "flask",
-    "functions_framework",
-    "itsdangerous",
-    "jinja2",
-    "markupsafe",
-    "packaging",
-    "watchdog",
-    "werkzeug",
-}
 ALLOWED_OF = {
     "ai": ALLOWED | _FOR_MODELS,
     "chat": ALLOWED | _FOR_MODELS,
-    "cleanup": ALLOWED | _FRAMEWORK,
 }
 # What a function has besides.
 _PARTS_OF = {"cleanup": {"cleaner.py", "sweep.py"}}

@@ -1,11 +1,9 @@
-"""The event that the cleanup is started by."""
+"""The message that the cleanup is started by."""
 
 from functions.cleanup.cleaner import Cleaner
-from shared.schemas.cleanup import MessagePublished
+from shared.schemas.cleanup import PushedMessage
 from shared.store.cleanup_runs import Part
 from shared.web.routes import Route
-
-_MESSAGE_PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 
 
 class CleanupHandlers:
@@ -21,15 +19,15 @@ class CleanupHandlers:
                 "POST",
                 "/",
                 "Delete what has expired, and what is left of deleted accounts.",
-                takes=MessagePublished,
+                takes=PushedMessage,
                 answers=None,
                 handler=self.clean,
-                event_type=_MESSAGE_PUBLISHED,
+                is_pushed_to=True,
             )
         ]
 
-    async def clean(self, event: MessagePublished) -> None:
+    async def clean(self, push: PushedMessage) -> None:
         """Do a part of a run of the cleanup."""
-        message = event.message
+        message = push.message
         part = Part(message.run_id, message.attributes.part)
         await self._cleaner.clean(part, message.publish_time)

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from functions_framework import aio
-
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.handlers import CleanupHandlers
 from functions.cleanup.sweep import Purge
@@ -46,6 +44,6 @@ def routes(database: Database) -> list[Route]:
 
 
 database = Database(StoreSettings())
-app = build_app(routes(database), dependencies=[Dependency("store", database.check)])
-# Without the decorator the platform would have the framework take events alone, and no GET /health.
-main = aio.http(as_function(app))
+main = as_function(
+    build_app(routes(database), dependencies=[Dependency("store", database.check)]),
+)

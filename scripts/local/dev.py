@@ -119,7 +119,7 @@ def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
         emulators.pubsub,
         services.project(),
         emulators.topic,
-        f"{url(ports.stand_ins)}/eventarc",
+        f"{url(ports.of('cleanup'))}/",
     )
     _start_stand_ins(processes, ports, emulators)
     environment = services.environment(emulators, url(ports.stand_ins))
@@ -168,7 +168,6 @@ def _start_stand_ins(processes: Processes, ports: Ports, emulators: services.Emu
     command = [
         sys.executable, "-m", "scripts.stand_ins",
         "--port", str(ports.stand_ins),
-        "--cleanup", url(ports.of("cleanup")),
     ]  # fmt: skip
     processes.start("the stand-ins", command, {"PYTHONPATH": str(_ROOT), **emulators.environment})
     processes.wait_until_healthy(ports.stand_ins, "/health")

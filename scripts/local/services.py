@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, HOST, Ports
+from scripts.local.ports import FUNCTIONS, HOST, Ports
 from scripts.stand_ins.settings import local_services
 
 _ROOT = Path(__file__).parents[2]
@@ -22,8 +22,6 @@ def command(service: str, port: int) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     return [
         "env", f"XDG_RUNTIME_DIR={folder}",
-        # As the platform says by the trigger that a function is deployed with.
-        f"FUNCTION_SIGNATURE_TYPE={'http' if service in CALLED_BY_APPS else 'cloudevent'}",
         str(Path(sys.executable).with_name("functions-framework")),
         "--source", str(_ROOT / "functions" / service / "main.py"),
         "--target", "main",

@@ -11,7 +11,6 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 
 from scripts.local.ports import HOST
-from scripts.stand_ins.eventarc import Eventarc
 from scripts.stand_ins.openai import NATURAL_PACE, OpenAi
 from scripts.stand_ins.revenuecat import RevenueCat
 from scripts.stand_ins.scheduler import Scheduler, publisher
@@ -21,7 +20,6 @@ def main() -> None:
     """Serve until a signal comes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--cleanup", required=True, help="the function's address")
     options = parser.parse_args()
     project = os.environ["GOOGLE_CLOUD_PROJECT"]
     topic = f"projects/{project}/topics/{os.environ['CLEANUP_TOPIC']}"
@@ -38,7 +36,6 @@ def main() -> None:
     app = Router(
         [
             Route("/health", lambda _request: PlainTextResponse("healthy")),
-            Route("/eventarc", Eventarc(topic, options.cleanup).push, methods=["POST"]),
             Mount("/scheduler", scheduler.app()),
             Mount("/openai", OpenAi(pace).app()),
             Mount("/revenuecat", RevenueCat().app()),

@@ -1,7 +1,7 @@
-"""Messages that start the cleanup, as Pub/Sub delivers them.
+"""Messages that start the cleanup, as Pub/Sub pushes them.
 
 Source: https://cloud.google.com/pubsub/docs/reference/rest/v1/PubsubMessage;
-https://googleapis.github.io/google-cloudevents (MessagePublishedData)
+https://cloud.google.com/pubsub/docs/push#receive_push
 """
 
 from typing import Annotated
@@ -35,5 +35,5 @@ class Message(Request):
         return self.attributes.run or started
 
 
-class MessagePublished(Request):
+class PushedMessage(Request):
     message: Message

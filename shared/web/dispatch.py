@@ -18,7 +18,6 @@ from shared.instants import now
 from shared.schemas.wire import Answer
 from shared.schemas.wire import Request as Parsed
 from shared.telemetry.serving import note_route
-from shared.web.cloud_event import event_data
 from shared.web.hang_up import unless_hung_up
 from shared.web.json_stream import JsonStream
 from shared.web.problems import problem, problem_of
@@ -82,8 +81,8 @@ class _Path:
         try:
             return await _response(await _handled(route, request))
         except LiftLogError as error:
-            if route.event_type is not None:  # who sends events does not read answers
-                logger.warning("an event was refused: %s", str(error))
+            if route.is_pushed_to:  # who pushes messages does not read answers
+                logger.warning("a message was refused: %s", str(error))
             return problem_of(error, request.url.path)
 
 
@@ -123,10 +122,7 @@ async def _work(route: Route, parsed: Parsed, subscriber: Subscriber) -> Answer 
 
 async def _parsed(route: Route, request: Request) -> Parsed:
     if route.has_body:
-        body = await _read_body(request, route.max_body_bytes)
-        if route.event_type is None:
-            return route.parse_body(body)
-        return route.parse(event_data(request.headers, bytes(body), route.event_type))
+        return route.parse_body(await _read_body(request, route.max_body_bytes))
     return route.parse({**request.query_params} if route.from_query else request.path_params)
 
 

@@ -62,8 +62,8 @@ Document = dict[str, Any]
 
 
 def describe(routes: Sequence[Route]) -> Document:
-    """Return the document for `routes`, in their public form below `/v2`; events are not told."""
-    routes = [route for route in routes if route.event_type is None]
+    """Return the document for `routes`, in their public form below `/v2`; pushes are not told."""
+    routes = [route for route in routes if not route.is_pushed_to]
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = []
     for route in routes:
         if route.has_body:

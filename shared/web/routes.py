@@ -56,8 +56,8 @@ class Route:
     from_query: bool = False
     """Whether the input comes in the query string."""
 
-    event_type: str | None = None
-    """The type of the CloudEvents that come here, whose data is the input; None: no events."""
+    is_pushed_to: bool = False
+    """Whether a topic of ours pushes its messages here, and nobody else calls it."""
 
     @property
     def has_body(self) -> bool:
@@ -92,7 +92,7 @@ class Route:
         return self.parse(content)
 
     def parse(self, content: object) -> Request:
-        """Read a request from the parameters of the path or the query, or an event's data.
+        """Read a request from the parameters of the path or the query.
 
         Raises:
             InvalidRequest: not of the right form; says which fields.

@@ -22,7 +22,7 @@ from scripts.local.stack import Stack, addresses, free_ports
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from tests import stack
 from tests.front_door import FrontDoor
-from tests.functions.cleanup.events import EVENT, MESSAGE
+from tests.functions.cleanup.test_cleanup import MESSAGE
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
 
@@ -192,13 +192,13 @@ async def test_while_the_store_is_down_a_cleanup_asks_for_its_message_again(
 ) -> None:
     emulator.stop()
     try:
-        refused = await http.post(url(own.ports.of("cleanup")), json=MESSAGE, headers=EVENT)
+        refused = await http.post(url(own.ports.of("cleanup")), json=MESSAGE)
         assert_problem(refused, 503)
     finally:
         emulator.start()
     async with asyncio.timeout(WITHIN_S):
         while refused.status_code != 200:
-            refused = await http.post(url(own.ports.of("cleanup")), json=MESSAGE, headers=EVENT)
+            refused = await http.post(url(own.ports.of("cleanup")), json=MESSAGE)
 
 
 async def test_every_route_gives_up_in_time_when_the_store_hangs(

@@ -71,7 +71,7 @@ def test_the_document_is_made_from_the_declared_routes() -> None:
         document = describe(routes)
         assert document["openapi"] == "3.1.0"
         assert document["paths"] == document_of(function)["paths"]
-        for route in [route for route in routes if route.event_type is None]:
+        for route in [route for route in routes if not route.is_pushed_to]:
             operation = document["paths"][f"/v2{route.path}"][route.method.lower()]
             statuses = {int(status) for status in operation["responses"]}
             assert statuses == {200, *route.statuses}

@@ -51,13 +51,16 @@ class RoundTrips:
         self.documents = 0
         """How many documents the last counted calls asked for by their names."""
 
+        self.written = self.deleted = 0
+        """How many they wrote and deleted."""
+
         self.interceptors = [_Unary(self._note), _Stream(self._note)]
 
     @contextmanager
     def counted(self) -> Iterator[list[str]]:
         """Yield the list of the calls made inside the block, by name, in order."""
         self._seen.clear()
-        self.documents = 0
+        self.documents = self.written = self.deleted = 0
         calls: list[str] = []
         yield calls
         calls += self._seen
@@ -65,3 +68,7 @@ class RoundTrips:
     def _note(self, details: grpc.aio.ClientCallDetails, request: Any) -> None:  # noqa: ANN401
         self._seen.append(_method(details))
         self.documents += len(getattr(request, "documents", ()))
+        writes = getattr(request, "writes", ())
+        deletes = sum(bool(write.delete) for write in writes)
+        self.deleted += deletes
+        self.written += len(writes) - deletes

@@ -1,0 +1,108 @@
+"""The documents that the cost sheet counts with, against those that are billed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+import functions.ai.main
+from scripts.costing import requests
+from scripts.costing.requests import Documents
+from scripts.local.ports import url
+from scripts.stand_ins.revenuecat import SUBSCRIBER
+from scripts.stand_ins.settings import local_services
+from shared.outgoing import open_client
+from shared.secrets import Secrets
+from shared.settings import SecretSettings
+from tests import stack
+from tests.shared.store.test_round_trips import (
+    LONG_AGO,
+    WISH,
+    Counted,
+    event,
+    profile,
+    published_by_a_new_user,
+    shared_item,
+    told,
+)
+
+
+@pytest.fixture(scope="module")
+async def counted() -> AsyncIterator[Counted]:
+    counted = Counted()
+    yield counted
+    await counted.http.aclose()
+
+
+async def billed(counted: Counted, method: str, path: str, body: Any = None) -> Documents:
+    """Call a route; return what Firestore bills for it."""
+    with counted.trips.counted(), told() as lines:
+        await counted.call(method, path, body)
+    return Documents(lines[0]["documents_read"], counted.trips.written, counted.trips.deleted)
+
+
+async def test_users_cost_what_the_sheet_says(counted: Counted) -> None:
+    user = await counted.user()
+    assert await billed(counted, "POST", "/user/create", {}) == requests.CREATE_USER
+    assert await billed(counted, "GET", f"/user/{user['id']}") == requests.GET_USER
+    assert await billed(counted, "PUT", "/user", profile(user)) == requests.PUT_USER
+    with_picture = profile(user, b"x" * 1000)
+    put = await billed(counted, "PUT", "/user", with_picture)
+    assert put == requests.PUT_USER_WITH_PICTURE
+    got = await billed(counted, "GET", f"/user/{user['id']}")
+    assert got == requests.GET_USER + requests.PART_OF_PICTURE
+
+
+@pytest.mark.parametrize("followed", [2, 20])
+async def test_a_feed_costs_what_the_sheet_says(counted: Counted, followed: int) -> None:
+    ids = await asyncio.gather(
+        *(published_by_a_new_user(counted.database) for _ in range(followed))
+    )
+
+    def since(instant: str) -> dict[str, Any]:
+        secret = {"followSecret": "secret", "since": instant}
+        return {"users": [{"userId": str(each), **secret} for each in ids]}
+
+    without_news = requests.FEED_PER_FOLLOWED.times(followed)
+    news = await billed(counted, "POST", "/events", since(LONG_AGO))
+    assert news == without_news + requests.FEED_PER_NEW_EVENT.times(followed)
+    assert await billed(counted, "POST", "/events", since("2099-01-01T00:00:00Z")) == without_news
+
+
+async def test_what_users_write_costs_what_the_sheet_says(counted: Counted) -> None:
+    user = await counted.user()
+    secret = {**user, "followSecret": "secret"}
+    message = {"toUserId": user["id"], "encryptedMessage": ["AAAA"]}
+    assert await billed(counted, "PUT", "/event", event(user)) == requests.PUT_EVENT
+    assert await billed(counted, "PUT", "/follow-secret", secret) == requests.PUT_FOLLOW_SECRET
+    assert await billed(counted, "PUT", "/inbox", message) == requests.PUT_INBOX
+    await counted.call("PUT", "/inbox", message)
+    collected = await billed(counted, "POST", "/inbox", user)
+    empty = await billed(counted, "POST", "/inbox", user)
+    assert empty == requests.POST_INBOX_EMPTY
+    first_is_paid = Documents(read=-1)
+    assert collected == empty + requests.POST_INBOX_PER_MESSAGE.times(2) + first_is_paid
+    item = await billed(counted, "POST", "/shareditem", shared_item(user))
+    assert item == requests.POST_SHARED_ITEM
+    made = await counted.call("POST", "/shareditem", shared_item(user))
+    got = await billed(counted, "GET", f"/shareditem/{made['id']}")
+    assert got == requests.GET_SHARED_ITEM
+
+
+async def test_plans_cost_what_the_sheet_says(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in local_services({}, url(stack.current().stand_ins)).items():
+        monkeypatch.setenv(name, value)
+    async with open_client() as outgoing:
+        secrets = Secrets(SecretSettings())
+        http = counted.serving(functions.ai.main.routes(counted.database, outgoing, secrets))
+        headers = {"Authorization": f"RevenueCat {SUBSCRIBER}-{uuid4()}"}
+        for expected in (requests.FIRST_PLAN_IN_HALF_AN_HOUR, requests.PLAN):
+            with counted.trips.counted(), told() as lines:
+                answer = await http.post("/ai/session", json=WISH, headers=headers)
+            assert answer.status_code == 200
+            read = lines[0]["documents_read"]
+            assert Documents(read, counted.trips.written, counted.trips.deleted) == expected

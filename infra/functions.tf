@@ -1,0 +1,57 @@
+# The functions. What all have in common is in modules/function, what differs is in this table.
+#
+# A request with a new password keeps a core busy for 0.3 s, and a large feed takes 50 MiB; beyond
+# `concurrency` the platform starts another instance. A picture of 2 MiB is 8 MiB while it moves.
+
+locals {
+  functions = {
+    users   = { concurrency = 40, timeout_s = 60, memory = "512Mi", max_instances = 40 }
+    events  = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 40 }
+    social  = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 20 }
+    sharing = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 10 }
+    # Waits for the model most of the time: OPENAI_DEADLINE_S, and what comes before it.
+    ai = { concurrency = 80, timeout_s = 180, memory = "512Mi", max_instances = 20 }
+    # A part of a run takes CLEANUP_PART_S, and what was begun then comes to its end.
+    cleanup = { concurrency = 4, timeout_s = 300, memory = "512Mi", max_instances = 3 }
+  }
+
+  packages = jsondecode(file(var.packages_file))
+  public   = setsubtract(keys(local.concerns_of), ["cleanup"])
+}
+
+resource "google_storage_bucket_object" "packages" {
+  for_each = local.functions
+
+  bucket = google_storage_bucket.sources.name
+  # By its content: a function whose archive is the same is not deployed again.
+  name   = "packages/${basename(local.packages[each.key].archive)}"
+  source = "${dirname(var.packages_file)}/../${local.packages[each.key].archive}"
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  name          = each.key
+  region        = var.region
+  account       = google_service_account.services[each.key].email
+  build_account = google_service_account.build.id
+  archive = {
+    bucket = google_storage_bucket.sources.name
+    object = google_storage_bucket_object.packages[each.key].name
+  }
+  settings      = local.settings_of[each.key]
+  concurrency   = each.value.concurrency
+  memory        = each.value.memory
+  timeout_s     = each.value.timeout_s
+  min_instances = lookup(var.min_instances, each.key, 0)
+  max_instances = lookup(var.max_instances, each.key, each.value.max_instances)
+  is_public     = contains(local.public, each.key)
+  is_held       = contains(var.held, each.key)
+
+  depends_on = [
+    google_project_service.apis,
+    google_project_iam_member.build,
+    google_storage_bucket_iam_member.build,
+  ]
+}

@@ -1,0 +1,105 @@
+# What everything else stands on: APIs, and where archives and images lie.
+
+locals {
+  apis = [
+    "artifactregistry.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "compute.googleapis.com",
+    "firestore.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+    "storage.googleapis.com",
+    "androidpublisher.googleapis.com", # purchases of Google Play
+    "billingbudgets.googleapis.com",
+    "sts.googleapis.com", # workload identity federation
+    "telemetry.googleapis.com",
+  ]
+}
+
+resource "google_project_service" "apis" {
+  for_each = toset(local.apis)
+
+  service            = each.key
+  disable_on_destroy = false # others may use it
+}
+
+data "google_project" "this" {
+  project_id = var.project
+}
+
+resource "google_artifact_registry_repository" "images" {
+  repository_id = "images"
+  location      = var.region
+  format        = "DOCKER"
+  description   = "Images of the chat"
+
+  cleanup_policies {
+    id     = "keep the newest"
+    action = "KEEP"
+    most_recent_versions {
+      keep_count = 10
+    }
+  }
+  cleanup_policies {
+    id     = "delete what is old"
+    action = "DELETE"
+    condition {
+      older_than = "7776000s" # 90 days
+    }
+  }
+
+  depends_on = [google_project_service.apis]
+}
+
+resource "google_storage_bucket" "sources" {
+  name                        = "${var.project}-sources"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+
+  versioning {
+    enabled = true
+  }
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      days_since_noncurrent_time = 90
+    }
+  }
+  lifecycle {
+    prevent_destroy = true # the shares of the traffic are in it
+  }
+
+  depends_on = [google_project_service.apis]
+}
+
+# Builds the functions; the default account of Compute Engine, which may do far more, has no part in it.
+resource "google_service_account" "build" {
+  account_id   = "liftlog-build"
+  display_name = "Builds the functions"
+}
+
+resource "google_project_iam_member" "build" {
+  for_each = toset(["roles/artifactregistry.writer", "roles/logging.logWriter"])
+
+  project = var.project
+  role    = each.key
+  member  = google_service_account.build.member
+}
+
+resource "google_storage_bucket_iam_member" "build" {
+  for_each = toset(["roles/storage.objectViewer"])
+
+  bucket = google_storage_bucket.sources.name
+  role   = each.key
+  member = google_service_account.build.member
+}

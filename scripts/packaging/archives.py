@@ -19,7 +19,7 @@ _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 def zipped(files: Mapping[str, bytes]) -> bytes:
     """Return a ZIP archive of files, which are given by name."""
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _EARLIEST)
             entry.create_system = _UNIX

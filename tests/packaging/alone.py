@@ -101,14 +101,16 @@ class Alone:
         return ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
 
     def _install(self, venv: Path) -> None:
-        for command in (
-            ["venv", "--python", sys.executable, str(venv)],
-            [
-                *("pip", "install", "--python", str(self._bin / "python"), "--require-hashes"),
-                *("--link-mode", "hardlink", "-r", str(self._code / "requirements.txt")),
-            ],
-        ):
-            subprocess.run([_UV, *command, "--quiet", "--cache-dir", str(_CACHE)], check=True)
+        python = str(self._bin / "python")
+        requirements = str(self._code / "requirements.txt")
+        _uv("venv", "--python", sys.executable, str(venv))
+        _uv("pip", "install", "--python", python, "--require-hashes", "-r", requirements)
+        _uv("pip", "check", "--python", python)  # as the platform does after it
+
+
+def _uv(*words: str) -> None:
+    options = ("--quiet", "--cache-dir", str(_CACHE))
+    subprocess.run([_UV, *words, *options], check=True)
 
 
 def _unpack(package: Package, folder: Path) -> None:

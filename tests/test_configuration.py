@@ -1,67 +1,13 @@
 """The settings in the code, against the README's table and `.env.example`."""
 
-import importlib
 import re
-from dataclasses import dataclass
-from functools import cache
 
 import pytest
 from pydantic import SecretStr
 
-from scripts.local.ports import SERVICES
 from scripts.local.stack import ROOT
 from shared.settings import ModelSettings, Settings, StoreSettings
-from tests.isolated import printed
-
-_READ_AT_START = """
-import importlib, json, sys
-from shared.settings import Settings
-made, make = set(), Settings.__init__
-def note(self, *args, **kwargs):
-    made.add(type(self).__name__)
-    make(self, *args, **kwargs)
-Settings.__init__ = note
-importlib.import_module(sys.argv[1])
-print(json.dumps(sorted(made)))
-"""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is to be known of a variable."""
-
-    variable: str
-    default: str
-    is_secret: bool
-    read_by: str
-
-
-@cache
-def read_at_start(function: str) -> set[str]:
-    """Return the names of the classes of settings that a function makes."""
-    return set(printed(_READ_AT_START, f"functions.{function}.main"))
-
-
-def in_code() -> set[Setting]:
-    for function in SERVICES:
-        importlib.import_module(f"functions.{function}.main")
-    readers: dict[str, set[str]] = {}
-    told: dict[str, tuple[str, bool]] = {}
-    for settings in Settings.__subclasses__():
-        for name, field in settings.model_fields.items():
-            variable = settings.variable(name)
-            default = "" if field.default is None else str(field.default)
-            told[variable] = (default, field.annotation == (SecretStr | None))
-            readers.setdefault(variable, set()).update(
-                f for f in SERVICES if settings.__name__ in read_at_start(f)
-            )
-    return {Setting(variable, *told[variable], listed(readers[variable])) for variable in told}
-
-
-def listed(functions: set[str]) -> str:
-    if functions == set(SERVICES):
-        return "all"
-    return ", ".join(each for each in SERVICES if each in functions)
+from tests.settings_in_code import Setting, classes, in_code
 
 
 def test_the_readme_names_every_setting_as_it_is() -> None:
@@ -92,14 +38,14 @@ def test_the_example_changes_nothing_when_it_is_copied() -> None:
 
 
 def test_every_secret_is_kept_from_being_shown() -> None:
-    for settings in Settings.__subclasses__():
+    for settings in classes():
         for name, field in settings.model_fields.items():
             looks_secret = re.search(r"key$|secret", name) is not None
             assert looks_secret == (field.annotation == (SecretStr | None)), name
 
 
 def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for settings in Settings.__subclasses__():
+    for settings in classes():
         for name in settings.model_fields:
             monkeypatch.setenv(settings.variable(name), "")
         assert settings().model_dump() == settings.model_construct().model_dump()

@@ -1,0 +1,85 @@
+"""The environments, as Terraform makes them of `infra/` and their variables."""
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from scripts.local.ports import SERVICES
+from scripts.local.stack import ROOT
+from tests.infra.made import Made
+from tests.infra.terraform import Workspace
+
+INFRA = ROOT / "infra"
+ENVIRONMENTS = ("dev", "staging", "prod")
+IMAGE = "us-central1-docker.pkg.dev/liftlog/images/chat@sha256:" + 64 * "0"
+PROJECT_NUMBER = "123456789012"
+SHARES = {"users": 5, "events": 10, "social": 20, "sharing": 40, "ai": 80, "chat": 100}
+"""The shares of traffic that are in force; no two are the same."""
+
+_ANSWERS = {
+    "google_project": {"number": PROJECT_NUMBER},
+    "google_storage_bucket_object_content": {"content": json.dumps(SHARES)},
+}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What has become of an environment."""
+
+    name: str
+    made: Made
+    next_plan: str
+    """What Terraform would do next, if nothing has happened since."""
+
+
+def workspace(place: Path, environment: str, *, image: str = IMAGE) -> Workspace:
+    """Return a copy of `infra/` with packages beside it, ready for commands."""
+    place.mkdir(parents=True, exist_ok=True)
+    _write_packages(place)
+    variables = (f"-var-file={environment}.tfvars", f"-var=chat_image={image}")
+    made = Workspace(place, INFRA, variables, _ANSWERS)
+    made.initialize()
+    return made
+
+
+def _write_packages(place: Path) -> None:
+    """Write what `./scripts/package` writes, with nothing in the archives."""
+    folder = place / "build" / "packages"
+    folder.mkdir(parents=True)
+    packages = {}
+    for service in SERVICES:
+        content = service.encode()
+        digest = sha256(content).hexdigest()
+        archive = folder / f"{service}-{digest[:16]}{'.tar' if service == 'chat' else '.zip'}"
+        archive.write_bytes(content)
+        packages[service] = {"archive": str(archive.relative_to(place)), "sha256": digest}
+    (folder.parent / "packages.json").write_text(json.dumps(packages))
+
+
+def make(name: str, place: Path) -> dict[str, Any]:
+    """Plan an environment, apply it, and plan again; return the state and the last plan."""
+    module = workspace(place, name)
+    module.plan()
+    return {"state": module.apply(), "next_plan": module.plan()}
+
+
+def shared(folder: Path, name: str, produce: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """Return what is produced once, whichever of several processes comes first."""
+    kept = folder / f"{name}.json"
+    with _locked(folder / f"{name}.lock"):
+        if not kept.exists():
+            kept.write_text(json.dumps(produce(folder / name)))
+    told: dict[str, Any] = json.loads(kept.read_text())
+    return told
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

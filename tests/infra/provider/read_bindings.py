@@ -1,0 +1,192 @@
+"""Makes `google-6.50.0.json`: what Google's provider says of the types that `infra/` uses.
+
+The provider itself is not needed for that, nor its registry. `@cdktf/provider-google` on npm has
+bindings that were generated from the provider's own schema, and whose comments and getters tell all
+of it. When `infra/` uses a type that the file does not have yet:
+
+    npm pack @cdktf/provider-google@16.12.1
+    scripts/local/python -m tests.infra.provider.read_bindings cdktf-provider-google-16.12.1.tgz
+
+Source: https://github.com/cdktf/cdktf-provider-google (generated from hashicorp/google 6.50.0)
+"""
+
+import json
+import re
+import sys
+import tarfile
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from scripts.local.stack import ROOT
+from tests.infra.configuration import types_in_use
+from tests.infra.provider.schema import SCHEMAS
+
+_FLAGS = re.MULTILINE | re.DOTALL
+_CLASS = re.compile(r"^export class (\w+) extends cdktf\.(\w+) \{\n(.*?)^\}", _FLAGS)
+_ATTRIBUTE = re.compile(
+    r"^  // (\w+) - computed: (\w+), optional: (\w+), required: (\w+)\n"
+    r"(.*?)(?=^  // \w+ - |^  // =|\Z)",  # up to the next one, or the next headline
+    _FLAGS,
+)
+_INTERFACE = re.compile(r"^export interface (\w+)[^{]*\{\n(.*?)^\}", _FLAGS)
+_DOCUMENTED = re.compile(r"/\*\*(.*?)\*/\s*readonly \w+", re.DOTALL)
+_CHOICE = re.compile(r"Possible values: (\[\\?\".+?\"\])")
+_GETTER = re.compile(r"this\.get(\w+)Attribute\('")
+_NESTED = re.compile(r" = new (\w+)\(this, \"\w+\"(?:, (true|false))?\)")
+_RESOURCE_TYPE = re.compile(r"static readonly tfResourceType = \"(\w+)\"")
+_PRIMITIVE = {"String": "string", "Number": "number", "Boolean": "bool"}
+_COLLECTION = {
+    "List": ["list", "string"],
+    "NumberList": ["list", "number"],
+    "StringMap": ["map", "string"],
+    "NumberMap": ["map", "number"],
+    "BooleanMap": ["map", "bool"],
+}
+# A provider's settings have no getters of their own. What has another type is left out, and so are
+# the addresses of its many emulators: `infra/` has no use for them.
+_DECLARED = {
+    "string": "string",
+    "number": "number",
+    "boolean | cdktf.IResolvable": "bool",
+    "string[]": ["list", "string"],
+    "{ [key: string]: string }": ["map", "string"],
+}
+
+Schema = dict[str, Any]
+
+
+class Bindings:
+    """The classes of one source file; a class and what it refers to make a schema."""
+
+    def __init__(self, source: str) -> None:
+        self._bodies = {name: body for name, _, body in _CLASS.findall(source)}
+        self._base = {name: base for name, base, _ in _CLASS.findall(source)}
+        self._interfaces = dict(_INTERFACE.findall(source))
+
+    def schema_of(self, kind: str) -> Schema:
+        """Return the schema of the one class that extends `kind`."""
+        [name] = [name for name, base in self._base.items() if base == kind]
+        return self._block(name)
+
+    def _block(self, name: str) -> Schema:
+        attributes: Schema = {}
+        blocks: Schema = {}
+        choices = self._choices(name)
+        for attribute, computed, optional, required, code in _ATTRIBUTE.findall(self._bodies[name]):
+            is_settable = "true" in (optional, required)
+            nested = _NESTED.search(code)
+            if nested and nested[1] in self._bodies and is_settable:
+                blocks[attribute] = self._nested(attribute, nested, is_required=required == "true")
+            else:
+                words = {"required": required, "optional": optional, "computed": computed}
+                how = " ".join(word for word, is_so in words.items() if is_so == "true")
+                attributes[attribute] = [self._type(code), how]
+                if attribute in choices:
+                    attributes[attribute].append(choices[attribute])
+        return (
+            {"attributes": attributes, "blocks": blocks} if blocks else {"attributes": attributes}
+        )
+
+    def _choices(self, class_: str) -> dict[str, list[str]]:
+        """Return the values that attributes may have, where their documentation says so."""
+        interface = class_.removesuffix("OutputReference")
+        body = self._interfaces.get(f"{interface}Config") or self._interfaces.get(interface, "")
+        found = {}
+        for text in _DOCUMENTED.findall(body):
+            choice = _CHOICE.search(text)
+            if choice and (name := re.search(r"#(\w+) \w+#", text)):
+                found[name[1]] = json.loads(choice[1])
+        return found
+
+    def _nested(self, attribute: str, made: re.Match[str], *, is_required: bool) -> Schema:
+        class_, is_set = made.groups()
+        is_many = self._base[class_] == "ComplexList"
+        nesting = "single" if attribute == "timeouts" else "set" if is_set == "true" else "list"
+        return {
+            "nesting": nesting,
+            "min": int(is_required),
+            "max": 0 if is_many or nesting == "single" else 1,
+            **self._block(self._element(class_)),
+        }
+
+    def _element(self, class_: str) -> str:
+        is_many = self._base[class_] == "ComplexList"
+        return class_.removesuffix("List") + "OutputReference" if is_many else class_
+
+    def _type(self, code: str) -> Any:
+        if (nested := _NESTED.search(code)) and nested[1] in self._bodies:
+            fields = self._block(self._element(nested[1]))["attributes"]
+            element = ["object", {name: type_ for name, (type_, *_) in fields.items()}]
+            return ["set" if nested[2] == "true" else "list", element]
+        if "new cdktf." in code:
+            [kind] = re.findall(r"new cdktf\.(\w+)\(", code)
+            return _COLLECTION[kind]
+        if getter := _GETTER.search(code):
+            is_set = "cdktf.Fn.tolist(" in code
+            type_ = _PRIMITIVE.get(getter[1]) or _COLLECTION[getter[1]]
+            return ["set", type_[1]] if is_set else type_
+        [declared] = re.findall(
+            r"^  private _\w+\??: (.+?)(?: \| undefined)?; *$", code, re.MULTILINE
+        )
+        return _DECLARED.get(declared)
+
+
+def sources(archive: tarfile.TarFile) -> Iterator[str]:
+    """Yield the TypeScript of every type; it lies, with its comments, in the source maps."""
+    for member in archive:
+        if re.fullmatch(r"package/lib/[^/]+/index\.js", member.name):
+            file = archive.extractfile(member)
+            assert file is not None
+            _, _, source_map = file.read().decode().rpartition(";base64,")
+            yield from json.loads(b64decode(source_map or "e30=")).get("sourcesContent", [])
+
+
+def read(texts: Iterable[str], resources: set[str], data_sources: set[str]) -> Schema:
+    """Return the schemas of the provider and of these types.
+
+    Raises:
+        ValueError: some are not among the bindings.
+    """
+    provider: Schema = {}
+    found: dict[str, Schema] = {"resources": {}, "data_sources": {}}
+    wanted = {
+        "TerraformResource": ("resources", resources),
+        "TerraformDataSource": ("data_sources", data_sources),
+    }
+    for text in texts:
+        for kind, (group, names) in wanted.items():
+            name = _RESOURCE_TYPE.search(text)
+            if name and name[1] in names and f" extends cdktf.{kind} " in text:
+                found[group][name[1]] = Bindings(text).schema_of(kind)
+        if " extends cdktf.TerraformProvider " in text:
+            provider = Bindings(text).schema_of("TerraformProvider")
+            provider["attributes"] = {
+                name: attribute
+                for name, attribute in provider["attributes"].items()
+                if attribute[0] is not None and not name.endswith("_endpoint") and name != "alias"
+            }
+    if missing := (resources | data_sources) - {*found["resources"], *found["data_sources"]}:
+        raise ValueError(f"the bindings do not know {', '.join(sorted(missing))}")
+    return {"provider": {"google": provider}, **found}
+
+
+def written(schemas: Schema) -> str:
+    """Return JSON with a line for every type, so that differences can be read."""
+    groups = []
+    for group, types in schemas.items():
+        lines = (f'    "{name}": {json.dumps(types[name])}' for name in sorted(types))
+        groups.append(f'  "{group}": {{\n' + ",\n".join(lines) + "\n  }")
+    return "{\n" + ",\n".join(groups) + "\n}\n"
+
+
+def main() -> None:
+    """Write the file from the archive that is named on the command line."""
+    with tarfile.open(sys.argv[1]) as archive:
+        schemas = read(sources(archive), *types_in_use(ROOT / "infra"))
+    SCHEMAS.write_text(written(schemas))
+    print(f"wrote {SCHEMAS.relative_to(ROOT)}: {SCHEMAS.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

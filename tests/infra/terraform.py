@@ -1,0 +1,152 @@
+"""Terraform without Google: stand-ins take the places of Google's provider and of the state.
+
+So the real program says what it makes of our files, and refuses what the provider's schema refuses:
+unknown types, arguments and values, missing ones, references that lead nowhere. What it cannot find
+out this way is what only Google knows: whether a name is taken, or a combination allowed.
+
+Source: https://developer.hashicorp.com/terraform/cli/config/config-file (filesystem_mirror)
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.local.stack import ROOT
+from tests.infra.provider.serve import ANSWERS
+
+_VERSION = "6.50.0"
+_WITHIN_S = 120
+_OPTIONS = ("-refresh=false", "-input=false", "-no-color")
+_STATE_HERE = """
+terraform {
+  backend "local" {}
+}
+"""
+_MIRROR = """
+provider_installation {{
+  filesystem_mirror {{
+    path = {path}
+  }}
+}}
+"""
+_LAUNCHER = """#!/bin/sh
+PYTHONPATH={root} exec {python} -m tests.infra.provider.serve
+"""
+
+
+class RefusedError(Exception):
+    """Terraform has found something wrong; the message is what it said."""
+
+
+@cache
+def program() -> str:
+    """Return where Terraform is."""
+    found = shutil.which("terraform")
+    if found is None and "CI" not in os.environ:  # where it is, it has to run
+        pytest.skip("there is no terraform on the PATH")
+    assert found is not None, "there is no terraform on the PATH"
+    return found
+
+
+def run(*arguments: str, within: Path, environment: Mapping[str, str] | None = None) -> str:
+    """Run Terraform in a folder, with no variables but these; return what it prints.
+
+    Raises:
+        RefusedError: it fails.
+    """
+    finished = subprocess.run(
+        [program(), *arguments],
+        cwd=within,
+        env={"PATH": os.environ["PATH"], "CHECKPOINT_DISABLE": "1", **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_WITHIN_S,
+    )
+    if finished.returncode != 0:
+        raise RefusedError(finished.stdout + finished.stderr)
+    return finished.stdout
+
+
+class Workspace:
+    """A copy of a root module, with a state of its own.
+
+    Args:
+        place: An empty folder; the copy becomes a folder in it.
+        module: What is copied.
+        variables: Further arguments of whatever takes variables.
+        answers: What the provider is to say of itself, by type and attribute.
+    """
+
+    def __init__(
+        self,
+        place: Path,
+        module: Path,
+        variables: tuple[str, ...] = (),
+        answers: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._variables = variables
+        place.mkdir(parents=True, exist_ok=True)
+        self._folder = place / module.name
+        shutil.copytree(module, self._folder, ignore=shutil.ignore_patterns(".terraform*"))
+        (self._folder / "backend_override.tf").write_text(_STATE_HERE)
+        settings = place / "terraform.rc"
+        settings.write_text(_MIRROR.format(path=json.dumps(str(_mirror(place)))))
+        self._environment = {
+            "TF_CLI_CONFIG_FILE": str(settings),
+            "TF_DISABLE_PLUGIN_TLS": "1",
+            ANSWERS: json.dumps(answers or {}),
+        }
+
+    def initialize(self) -> None:
+        """Have Terraform find modules and provider; to be done first."""
+        self._run("init", "-input=false", "-no-color")
+
+    def validate(self) -> None:
+        """Hold the files against the schema."""
+        self._run("validate", "-no-color")
+
+    def plan(self, *options: str) -> str:
+        """Return what Terraform says it would do."""
+        return self._run("plan", *_OPTIONS, "-out=plan", *self._variables, *options)
+
+    def planned(self) -> dict[str, Any]:
+        """Return what was planned last, as JSON."""
+        plan: dict[str, Any] = json.loads(self._run("show", "-json", "plan"))
+        return plan
+
+    def apply(self) -> dict[str, Any]:
+        """Do what was planned last; return what is there now, as JSON."""
+        self._run("apply", "-input=false", "-no-color", "plan")
+        state: dict[str, Any] = json.loads(self._run("show", "-json"))
+        return state
+
+    def _run(self, *arguments: str) -> str:
+        return run(*arguments, within=self._folder, environment=self._environment)
+
+
+def _mirror(place: Path) -> Path:
+    """Make a folder in which `terraform init` finds the stand-in."""
+    mirror = place / "providers"
+    folder = mirror / "registry.terraform.io/hashicorp/google" / _VERSION / _platform()
+    folder.mkdir(parents=True)
+    launcher = folder / f"terraform-provider-google_v{_VERSION}"
+    words = {"root": shlex.quote(str(ROOT)), "python": shlex.quote(sys.executable)}
+    launcher.write_text(_LAUNCHER.format(**words))
+    launcher.chmod(0o755)
+    return mirror
+
+
+@cache
+def _platform() -> str:
+    """Return Terraform's word for this machine."""
+    return str(json.loads(run("version", "-json", within=ROOT))["platform"])

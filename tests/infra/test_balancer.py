@@ -1,0 +1,142 @@
+"""The way from the domain to the services, and to the old one."""
+
+import re
+from functools import cache
+
+import pytest
+
+from functions.chat.main import chat, secrets
+from scripts.local.gateway import routes_by_service
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from tests.infra.environments import SHARES
+from tests.infra.made import Made, Resource
+from tests.infra.url_map import OLD, UrlMap
+
+_FAMILIES = ("users", "events", "social", "sharing", "ai", "chat")
+
+
+@cache
+def paths() -> dict[str, str]:
+    """Return a request's path for every route and socket of the contract, with its service."""
+    by_service = routes_by_service(Database(StoreSettings()), chat, secrets)
+    found = {
+        re.sub(r"\{\w+\}", "2f1c9a", route.path): service
+        for service in _FAMILIES
+        for route in by_service[service]
+    }
+    return {**found, **dict.fromkeys(chat.sockets(), "chat")}
+
+
+def url_map(made: Made) -> UrlMap:
+    """Return the URL map of HTTPS."""
+    [proxy] = made.of("compute_target_https_proxy")
+    return UrlMap(made, made.referred("compute_url_map", proxy["url_map"]))
+
+
+def domain(made: Made) -> str:
+    """Return the domain that the certificate is for."""
+    [certificate] = made.of("compute_managed_ssl_certificate")
+    [name] = certificate.block("managed")["domains"]
+    return str(name)
+
+
+def backends(made: Made) -> dict[str, Resource]:
+    """Return every backend, by its name."""
+    return {str(each["name"]): each for each in made.of("compute_backend_service")}
+
+
+def has_old_service(made: Made) -> bool:
+    """Whether an environment has the service that there was before."""
+    return made.of("compute_global_network_endpoint") != []
+
+
+def expected(made: Made, service: str) -> dict[str, int]:
+    """Return who is to get a family's requests."""
+    if not has_old_service(made):
+        return {service: 100}
+    return {service: SHARES[service], OLD: 100 - SHARES[service]}
+
+
+@pytest.mark.parametrize("prefix", ["", "/v2"], ids=["without a prefix", "with /v2"])
+@pytest.mark.parametrize("path", paths())
+def test_every_route_of_the_contract_lands_on_its_service_in_the_share_in_force(
+    prod: Made, path: str, prefix: str
+) -> None:
+    assert url_map(prod).shares(domain(prod), prefix + path) == expected(prod, paths()[path])
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/health/ready", "/v2/health", "/nonsense"])
+def test_everything_else_lands_on_users(made: Made, path: str) -> None:
+    assert url_map(made).shares(domain(made), path).keys() == expected(made, "users").keys()
+
+
+def test_every_environment_has_the_same_rules(made: Made, prod: Made) -> None:
+    rules = {path for path, _ in url_map(made).rules(domain(made))}
+    assert rules == {path for path, _ in url_map(prod).rules(domain(prod))}
+
+
+def test_every_rule_is_there_for_a_route_and_named_once(prod: Made) -> None:
+    rules = [path for path, _ in url_map(prod).rules(domain(prod))]
+    needed = {
+        url_map(prod).rule_for(domain(prod), prefix + path)
+        for path in paths()
+        for prefix in ("", "/v2")
+    }
+    assert sorted(rules) == sorted(path for path in needed if path is not None)
+
+
+def test_production_can_still_hand_every_family_to_the_old_service(prod: Made) -> None:
+    assert has_old_service(prod)
+    for path in paths():
+        assert OLD in url_map(prod).shares(domain(prod), path)
+
+
+def test_a_service_behind_the_balancer_is_meant_by_its_name(made: Made) -> None:
+    groups = made.of("compute_region_network_endpoint_group")
+    assert sorted(each.block("cloud_run")["service"] for each in groups) == sorted(_FAMILIES)
+    for each in groups:
+        assert each["network_endpoint_type"] == "SERVERLESS"
+        assert each["region"] == made.outputs["region"]
+
+
+def test_the_old_service_is_called_by_its_own_name_and_with_encryption(prod: Made) -> None:
+    [endpoint] = prod.of("compute_global_network_endpoint")
+    assert endpoint["port"] == 443
+    [group] = prod.of("compute_global_network_endpoint_group")
+    assert group["network_endpoint_type"] == "INTERNET_FQDN_PORT"
+    for each in backends(prod).values():
+        if each.block("backend")["group"] in (group["id"], group["self_link"]):
+            assert each["protocol"] == "HTTPS"
+            assert f"Host: {endpoint['fqdn']}" in each["custom_request_headers"]
+
+
+def test_every_backend_is_guarded_and_keeps_no_log_of_addresses(made: Made) -> None:
+    policies = {each["id"] for each in made.of("compute_security_policy")}
+    policies |= {each["self_link"] for each in made.of("compute_security_policy")}
+    for name, each in backends(made).items():
+        assert each["load_balancing_scheme"] == "EXTERNAL_MANAGED"
+        assert each["security_policy"] in policies, name
+        assert not any(log["enable"] for log in each["log_config"]), name
+
+
+def test_whoever_comes_without_encryption_is_sent_to_where_there_is(made: Made) -> None:
+    [proxy] = made.of("compute_target_http_proxy")
+    redirect = made.referred("compute_url_map", proxy["url_map"]).block("default_url_redirect")
+    assert redirect["https_redirect"]
+    # Anything else would turn a POST into a GET.
+    assert redirect["redirect_response_code"] in ("PERMANENT_REDIRECT", "TEMPORARY_REDIRECT")
+    ports = {
+        each["port_range"]: each["target"] for each in made.of("compute_global_forwarding_rule")
+    }
+    [https] = made.of("compute_target_https_proxy")
+    assert ports.keys() == {"80", "443"}
+    assert ports["80"] in (proxy["id"], proxy["self_link"])
+    assert ports["443"] in (https["id"], https["self_link"])
+
+
+def test_both_ways_in_have_the_address_that_is_told(made: Made) -> None:
+    [address] = made.of("compute_global_address")
+    used = {each["ip_address"] for each in made.of("compute_global_forwarding_rule")}
+    assert used <= {address["address"], address["id"], address["self_link"]}
+    assert made.outputs["balancer_ip"] == address["address"]

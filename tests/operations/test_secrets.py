@@ -1,0 +1,198 @@
+"""`./scripts/secrets`, against a stand-in for Secret Manager."""
+
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.operations.conftest import Cloud
+from tests.operations.golden import as_golden
+from tests.operations.terminal import CTRL_C, talk
+
+VALUE = "hunter2-nobody-may-see"
+
+
+def version(state: str = "ENABLED", data: str = "old", **age: float) -> dict[str, Any]:
+    created = datetime.now(UTC) - timedelta(**(age or {"days": 3, "minutes": 1}))
+    return {"created": created.isoformat().replace("+00:00", "Z"), "state": state, "data": data}
+
+
+@pytest.fixture
+def kept(cloud: Cloud) -> Cloud:
+    """An environment with secrets in various states."""
+    cloud.has(
+        secrets={
+            "web-auth-key": [version("DISABLED"), version(), version(days=2, minutes=1)],
+            "openai-api-key": [version(days=400)],
+            "revenuecat-api-key": [version()],
+            "of-somebody-else": [],
+        }
+    )
+    return cloud
+
+
+def states(cloud: Cloud) -> list[str]:
+    return [each["state"] for each in cloud.state["secrets"]["web-auth-key"]]
+
+
+def data(cloud: Cloud) -> list[str]:
+    return [each["data"] for each in cloud.state["secrets"]["web-auth-key"]]
+
+
+def shown(done: subprocess.CompletedProcess[str]) -> str:
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_secrets_are_listed(kept: Cloud) -> None:
+    done = kept.run("secrets", "--environment=prod", "list")
+    assert done.returncode == 0, shown(done)
+    as_golden("secrets-list", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("versions", "why"),
+    [([], "has no version"), ([version(), version("DISABLED")], "version 2, the newest, is disab")],
+    ids=["without a version", "with a newest that is disabled"],
+)
+def test_a_secret_that_cannot_be_read_is_told(kept: Cloud, versions: Any, why: str) -> None:
+    kept.has(secrets={"web-auth-key": versions})
+    done = kept.run("secrets", "--environment=prod", "list")
+    assert (done.returncode, why in done.stdout) == (1, True), shown(done)
+
+
+def test_a_value_reaches_secret_manager_and_nothing_else(kept: Cloud) -> None:
+    done = kept.run("secrets", "--environment=prod", "set", "WEB_AUTH_KEY", given=f"{VALUE}\n")
+    assert done.returncode == 0, shown(done)
+    assert data(kept)[-1] == VALUE
+    assert VALUE not in shown(done)
+    assert VALUE not in str(kept.calls)
+    assert "within 300 s" in done.stdout
+
+
+def test_a_value_is_typed_twice_and_unseen(kept: Cloud) -> None:
+    done, said = talk(
+        kept, "secrets", "--environment=prod", "set", "web-auth-key", answers=[VALUE, VALUE]
+    )
+    assert done == 0, said
+    assert data(kept)[-1] == VALUE
+    assert VALUE not in said
+    assert VALUE not in str(kept.calls)
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "why"),
+    [
+        ([VALUE, "another"], 1, "two different values"),
+        (["", ""], 1, "it is empty"),
+        ([VALUE, CTRL_C], 130, "interrupted"),
+    ],
+    ids=["different", "nothing", "Ctrl-C"],
+)
+def test_what_is_not_typed_properly_is_not_set(
+    kept: Cloud, answers: list[str], status: int, why: str
+) -> None:
+    done, said = talk(kept, "secrets", "--environment=prod", "set", "web-auth-key", answers=answers)
+    assert (done, why in said) == (status, True), said
+    assert VALUE not in said
+    assert len(data(kept)) == 3
+
+
+def test_apples_key_is_given_as_a_file(kept: Cloud) -> None:
+    kept.has(secrets={"apple-private-key": []})
+    done, said = talk(kept, "secrets", "--environment=prod", "set", "apple-private-key", answers=[])
+    assert (done, "give its file" in said) == (1, True), said
+
+
+@pytest.mark.parametrize(
+    ("secret", "given"),
+    [("WEB_AUTH_KEY", f"{VALUE}\n{VALUE}"), ("APPLE_PRIVATE_KEY", VALUE), ("WEB_AUTH_KEY", " \n")],
+    ids=["two lines", "no key", "blanks"],
+)
+def test_what_cannot_be_a_value_is_refused_unseen(kept: Cloud, secret: str, given: str) -> None:
+    kept.has(secrets=kept.state["secrets"] | {"apple-private-key": []})
+    before = kept.state["secrets"]
+    done = kept.run("secrets", "--environment=prod", "set", secret, given=given)
+    assert done.returncode == 1
+    assert VALUE not in shown(done)
+    assert kept.state["secrets"] == before
+
+
+def test_a_secret_that_is_not_there_is_told_before_its_value_is_asked_for(kept: Cloud) -> None:
+    done, said = talk(
+        kept, "secrets", "--environment=prod", "set", "apple-shared-secret", answers=[]
+    )
+    assert done == 1
+    assert "NOT_FOUND" in said
+    assert "Terraform makes them" in said
+    assert "is not shown" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("set", f"WEB_AUTH_KEY={VALUE}"), 1),
+        (("set", VALUE), 1),
+        (("set", "WEB_AUTH_KEY", VALUE), 2),
+        (("set", "WEB_AUTH_KEY", f"--value={VALUE}"), 2),
+        ((f"WEB_AUTH_KEY={VALUE}",), 2),
+        (("set",), 2),
+        (("list", VALUE), 2),
+    ],
+    ids=["assigned", "alone", "behind", "as an option", "no command", "no name", "listed"],
+)
+def test_a_value_on_the_command_line_is_refused_and_not_repeated(
+    kept: Cloud, arguments: tuple[str, ...], status: int
+) -> None:
+    done = kept.run("secrets", "--environment=prod", *arguments, given="")
+    assert done.returncode == status
+    assert VALUE not in shown(done)
+    assert "calls" not in kept.state
+
+
+def test_old_versions_are_disabled(kept: Cloud) -> None:
+    done = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY", "--yes")
+    assert done.returncode == 0, shown(done)
+    assert states(kept) == ["DISABLED", "DISABLED", "ENABLED"]
+    again = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY")
+    assert (again.returncode, "nothing to do" in again.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 1)], ids=["yes", "no"])
+def test_before_versions_are_disabled_it_asks(kept: Cloud, answer: str, status: int) -> None:
+    done, said = talk(
+        kept, "secrets", "--environment=prod", "retire", "web-auth-key", answers=[answer]
+    )
+    assert done == status, said
+    assert "Disable version 2? [y/N]" in said
+    assert "gcloud secrets versions enable 2 --secret=web-auth-key" in said
+    assert states(kept)[1] == ("ENABLED" if status else "DISABLED")
+
+
+def test_old_versions_are_not_disabled_while_they_may_be_in_use(kept: Cloud) -> None:
+    kept.has(secrets={"web-auth-key": [version(), version(seconds=110)]})
+    done = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY")
+    assert done.returncode == 1
+    assert re.search(r"try again in 1\d\d s", done.stdout), shown(done)
+    assert states(kept) == ["ENABLED", "ENABLED"]
+    sure = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY", "--yes")
+    assert sure.returncode == 0, shown(sure)
+    assert states(kept) == ["DISABLED", "ENABLED"]
+
+
+def test_nothing_is_disabled_while_the_newest_cannot_be_read(kept: Cloud) -> None:
+    kept.has(secrets={"web-auth-key": [version(), version("DISABLED")]})
+    done = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY", "--yes")
+    assert (done.returncode, "set it first" in done.stdout) == (1, True)
+    assert states(kept) == ["ENABLED", "DISABLED"]
+
+
+@pytest.mark.parametrize("command", ["set", "retire"])
+def test_a_dry_run_shows_every_call_and_changes_nothing(kept: Cloud, command: str) -> None:
+    before = kept.state["secrets"]
+    done = kept.run("secrets", "--environment=prod", command, "WEB_AUTH_KEY", "--dry-run")
+    assert done.returncode == 0, shown(done)
+    as_golden(f"secrets-{command}", done.stdout)
+    assert kept.state["secrets"] == before

@@ -1,5 +1,6 @@
 """`./scripts/secrets`, against a stand-in for Secret Manager."""
 
+import json
 import re
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -46,19 +47,31 @@ def shown(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
 
 
+def in_use(cloud: Cloud, *variables: str) -> None:
+    """Let the environment's file name the secrets that services are told of."""
+    file = cloud.folder / "prod.tfvars"
+    file.write_text(f"{file.read_text()}secrets = {json.dumps(variables)}\n")
+
+
 def test_secrets_are_listed(kept: Cloud) -> None:
+    in_use(kept, "WEB_AUTH_KEY", "REVENUECAT_API_KEY")
     done = kept.run("secrets", "--environment=prod", "list")
     assert done.returncode == 0, shown(done)
     as_golden("secrets-list", done.stdout)
 
 
 @pytest.mark.parametrize(
-    ("versions", "why"),
-    [([], "has no version"), ([version(), version("DISABLED")], "version 2, the newest, is disab")],
-    ids=["without a version", "with a newest that is disabled"],
+    ("secrets", "why"),
+    [
+        ({}, "is not there"),
+        ({"web-auth-key": []}, "has no version"),
+        ({"web-auth-key": [version(), version("DISABLED")]}, "version 2, the newest, is disabled"),
+    ],
+    ids=["not there", "without a version", "with a newest that is disabled"],
 )
-def test_a_secret_that_cannot_be_read_is_told(kept: Cloud, versions: Any, why: str) -> None:
-    kept.has(secrets={"web-auth-key": versions})
+def test_a_secret_that_cannot_be_read_is_told(kept: Cloud, secrets: Any, why: str) -> None:
+    in_use(kept, "WEB_AUTH_KEY")
+    kept.has(secrets=secrets)
     done = kept.run("secrets", "--environment=prod", "list")
     assert (done.returncode, why in done.stdout) == (1, True), shown(done)
 
@@ -70,6 +83,14 @@ def test_a_value_reaches_secret_manager_and_nothing_else(kept: Cloud) -> None:
     assert VALUE not in shown(done)
     assert VALUE not in str(kept.calls)
     assert "within 300 s" in done.stdout
+
+
+def test_whoever_sets_what_no_service_is_told_of_learns_what_is_missing(kept: Cloud) -> None:
+    in_use(kept, "OPENAI_API_KEY")
+    done = kept.run("secrets", "--environment=prod", "set", "WEB_AUTH_KEY", given=VALUE)
+    assert done.returncode == 0, shown(done)
+    assert "before `secrets` in infra/prod.tfvars names it" in done.stdout
+    assert "within 300 s" not in done.stdout
 
 
 def test_a_value_is_typed_twice_and_unseen(kept: Cloud) -> None:
@@ -126,7 +147,6 @@ def test_a_secret_that_is_not_there_is_told_before_its_value_is_asked_for(kept: 
     )
     assert done == 1
     assert "NOT_FOUND" in said
-    assert "Terraform makes them" in said
     assert "is not shown" not in said
 
 

@@ -1,6 +1,7 @@
 """The environments: what the files `infra/<environment>.tfvars` say of each."""
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import hcl2
 from scripts.local.stack import ROOT
 
 NAMES = ("dev", "staging", "prod")
-INFRA = ROOT / "infra"
+FOLDER_VARIABLE = "INFRA_FOLDER"
+"""The environment variable that names another folder of such files, a test's for instance."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Environment:
     name: str
     project: str
     region: str
+    secrets: frozenset[str] | None = None
+    """The variables of those secrets that services are told of; None: of all."""
 
     @property
     def state_bucket(self) -> str:
@@ -31,12 +35,17 @@ class Environment:
         return f"{self.project}-sources"
 
 
-def environment(name: str, folder: Path = INFRA) -> Environment:
+def environment(name: str, folder: Path | None = None) -> Environment:
     """Read an environment.
+
+    Args:
+        name: which one.
+        folder: where the files are; by default `infra`, or what `INFRA_FOLDER` says.
 
     Raises:
         ValueError: its file is missing, or does not say what has to be known.
     """
+    folder = folder or Path(os.environ.get(FOLDER_VARIABLE) or ROOT / "infra")
     path = folder / f"{name}.tfvars"
     if not path.exists():
         raise ValueError(f"there is no {path.relative_to(folder.parent)}")
@@ -45,7 +54,13 @@ def environment(name: str, folder: Path = INFRA) -> Environment:
     missing = [key for key in ("project", "region") if not values.get(key)]
     if missing:
         raise ValueError(f"{path.name} does not say {' and '.join(missing)}")
-    return Environment(name, _text(values["project"]), _text(values["region"]))
+    secrets = values.get("secrets")
+    return Environment(
+        name,
+        _text(values["project"]),
+        _text(values["region"]),
+        None if secrets is None else frozenset(_text(each) for each in secrets),
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

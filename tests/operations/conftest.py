@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from scripts.local.stack import ROOT
+from scripts.operations.environments import FOLDER_VARIABLE
 from tests.operations.programs.state import VARIABLE
 
 PROGRAMS = ("gcloud",)
+PROJECT = "liftlog-prod"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,6 @@ class Cloud:
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of `scripts/` with the stand-ins on its path."""
-        path = f"{self.folder}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(
             [ROOT / "scripts" / command, *arguments],
             input=given,
@@ -60,20 +61,25 @@ class Cloud:
             text=True,
             timeout=120,
             check=False,
-            env={
-                **os.environ,
-                "PATH": path,
-                VARIABLE: str(self._file),
-                "NO_COLOR": "1",
-                "COLUMNS": "200",
-                **(environment or {}),
-            },
+            env={**self.environment, **(environment or {})},
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a command that finds the stand-ins."""
+        return {
+            **os.environ,
+            "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
+            VARIABLE: str(self._file),
+            FOLDER_VARIABLE: str(self.folder),
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+        }
 
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Cloud:
-    """An environment with nothing in it."""
+    """An environment, prod, with nothing in it."""
     folder = tmp_path / "programs"
     folder.mkdir()
     shell = shutil.which("sh")
@@ -84,4 +90,5 @@ def cloud(tmp_path: Path) -> Cloud:
         )
         file.chmod(0o755)
     (folder / "state.json").write_text("{}")
+    (folder / "prod.tfvars").write_text(f'project = "{PROJECT}"\nregion = "us-central1"\n')
     return Cloud(folder)

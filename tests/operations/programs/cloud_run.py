@@ -1,7 +1,8 @@
 """Cloud Run as gcloud shows it: services, their revisions, and who gets the traffic.
 
 The state's `services` maps a name to `{"revisions": [names, oldest first], "traffic": [targets]}`;
-a target has `percent` and `revisionName` or `latestRevision`, and perhaps a `tag`.
+a target has `percent` and `revisionName` or `latestRevision`, and perhaps a `tag`. A service that
+`refuses_changes` fails to change its traffic.
 
 Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services (ServiceStatus)
 """
@@ -64,6 +65,8 @@ def list_revisions(state: State, _words: list[str], flags: Mapping[str, str]) ->
 def update_traffic(state: State, words: list[str], flags: Mapping[str, str]) -> str:
     """Do `gcloud run services update-traffic SERVICE` with flags for shares and tags."""
     service = state["services"][words[0]]
+    if service.get("refuses_changes"):
+        raise KeyError("permission denied")
     tags = {t["tag"]: t["revisionName"] for t in service["traffic"] if "tag" in t}
     shares = [
         {key: t[key] for key in ("revisionName", "latestRevision", "percent") if key in t}

@@ -7,13 +7,18 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.operations.programs import cloud_run
+from tests.operations.programs import cloud_run, secrets, storage, url_maps
 from tests.operations.programs.state import remembered
 
 Command = Callable[[dict[str, Any], list[str], Mapping[str, str]], str]
 """Takes the state, what is not a flag, and the flags; returns what is printed."""
 
-COMMANDS: dict[str, Command] = {**cloud_run.COMMANDS}
+COMMANDS: dict[str, Command] = {
+    **cloud_run.COMMANDS,
+    **secrets.COMMANDS,
+    **storage.COMMANDS,
+    **url_maps.COMMANDS,
+}
 
 
 class RefusedError(Exception):

@@ -1,0 +1,156 @@
+"""`./scripts/rollback`: services back to the revision before, within seconds."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from scripts.local.ports import SERVICES
+from scripts.operations.calls import Calls, FailedCallError
+from scripts.operations.command import RefusedError, carry_out, command_line, confirm
+from scripts.operations.environments import Environment
+from scripts.operations.revisions import (
+    Shares,
+    Way,
+    revisions,
+    shares_of_services,
+    way_back,
+    way_to,
+)
+
+_WHAT_IT_MEANS = """\
+A revision is code and settings. Traffic stays with it, whatever else is deployed, until the next
+./scripts/deploy, which moves on from there. This does not undo
+- what was written to the database: ./scripts/rollback is not a restore;
+- what Terraform has set besides: databases, accounts, topics, alerts;
+- secrets, which are always the newest: ./scripts/secrets;
+- the shares of the old service in the URL map: ./scripts/traffic."""
+_EXAMPLES = """\
+  ./scripts/rollback --environment prod --dry-run
+  ./scripts/rollback --environment prod
+  ./scripts/rollback --environment prod users events --yes
+  ./scripts/rollback --environment prod chat --to chat-00012-abc"""
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Do what the command line says; return the exit status."""
+    options = _options()
+    return carry_out(
+        options,
+        lambda environment, calls: _Rollback(options, environment, calls).carry_out(),
+        console,
+    )
+
+
+class _Rollback:
+    def __init__(self, options: argparse.Namespace, environment: Environment, calls: Calls) -> None:
+        self._options = options
+        self._calls = calls
+        self._place = (f"--region={environment.region}", f"--project={environment.project}")
+        self._project = environment.project
+
+    def carry_out(self) -> int:
+        before = self._shares()
+        ways = {name: self._way(name, before[name]) for name in self._names(before)}
+        _show(before, ways)
+        stuck = bool(self._options.services) and any(way.is_dead_end for way in ways.values())
+        targets = {name: way.to for name, way in ways.items() if way.to}
+        if not targets:
+            console.print("nothing to do")
+            return int(stuck)
+        console.print(_WHAT_IT_MEANS)
+        confirm(f"Send all traffic of {', '.join(targets)} back?", self._options, console)
+        failed = [name for name, to in targets.items() if not self._go(name, to)]
+        if not self._calls.is_dry:
+            self._show_after(list(targets))
+        if failed:
+            raise RefusedError(f"{', '.join(failed)} did not go back: run it again")
+        return int(stuck)
+
+    def _names(self, running: Mapping[str, Shares]) -> list[str]:
+        asked_for = self._options.services or [name for name in SERVICES if name in running]
+        missing = [name for name in asked_for if name not in running]
+        if missing or not asked_for:
+            what = " and ".join(missing) or "any service"
+            raise RefusedError(f"{self._project} does not run {what}")
+        return asked_for
+
+    def _shares(self) -> dict[str, Shares]:
+        return shares_of_services(
+            self._calls.read("gcloud", "run", "services", "list", *self._place, "--format=json")
+        )
+
+    def _way(self, name: str, shares: Shares) -> Way:
+        command = ("gcloud", "run", "revisions", "list", f"--service={name}")
+        found = revisions(self._calls.read(*command, *self._place, "--format=json"))
+        if not self._options.to:
+            return way_back(shares, found)
+        try:
+            return way_to(self._options.to, shares, found)
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
+
+    def _go(self, name: str, to: str) -> bool:
+        try:
+            self._calls.change(
+                *("gcloud", "run", "services", "update-traffic", name),
+                f"--to-revisions={to}=100",
+                *self._place,
+            )
+        except FailedCallError as error:  # the others still have to go back
+            console.print(str(error), style="red", markup=False)
+            return False
+        return True
+
+    def _show_after(self, names: list[str]) -> None:
+        after = self._shares()
+        table = Table("service", "traffic now")
+        for name in names:
+            table.add_row(name, _written(after.get(name, {})))
+        console.print(table)
+
+
+def _show(before: Mapping[str, Shares], ways: Mapping[str, Way]) -> None:
+    table = Table("service", "from", "to", "")
+    for name, way in ways.items():
+        table.add_row(name, _written(before[name]), way.to or "stays", way.note)
+    console.print(table)
+
+
+def _written(shares: Shares) -> str:
+    return ", ".join(f"{name} {percent} %" for name, percent in sorted(shares.items()))
+
+
+def _service(text: str) -> str:
+    if text not in SERVICES:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(SERVICES)}")
+    return text
+
+
+def _options() -> argparse.Namespace:
+    parser = command_line(
+        "rollback",
+        "Send the traffic of services back to the revision before: in a canary to the older of\n"
+        "those that share it, else to the newest older one that is ready.",
+        _EXAMPLES,
+    )
+    parser.add_argument(
+        "services",
+        metavar="SERVICE",
+        nargs="*",
+        type=_service,
+        help=f"of {', '.join(SERVICES)} (default: all that can go back)",
+    )
+    parser.add_argument("--to", metavar="REVISION", help="this revision, of the one SERVICE")
+    options = parser.parse_args()
+    if options.to and len(options.services) != 1:
+        parser.error("--to needs exactly one SERVICE")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

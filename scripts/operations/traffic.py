@@ -1,0 +1,184 @@
+"""`./scripts/traffic`: how much of each family's traffic the new service gets, and the old one."""
+
+import argparse
+import json
+import sys
+from collections.abc import Collection, Mapping
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from scripts.operations import shares, url_map
+from scripts.operations.calls import Calls, FailedCallError
+from scripts.operations.command import RefusedError, carry_out, command_line, confirm
+from scripts.operations.environments import Environment
+
+_URL_MAP = "liftlog"
+_EXAMPLES = """\
+  ./scripts/traffic --environment prod
+  ./scripts/traffic --environment prod ai 10 --dry-run
+  ./scripts/traffic --environment prod ai 10
+  ./scripts/traffic --environment prod all 100
+  ./scripts/traffic --environment prod all 0 --yes"""
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Do what the command line says; return the exit status."""
+    options = _options()
+    return carry_out(
+        options,
+        lambda environment, calls: _Traffic(options, environment, calls).carry_out(),
+        console,
+    )
+
+
+class _Traffic:
+    def __init__(self, options: argparse.Namespace, environment: Environment, calls: Calls) -> None:
+        self._options = options
+        self._calls = calls
+        self._project = f"--project={environment.project}"
+        self._object = f"gs://{environment.sources_bucket}/traffic.json"
+
+    def carry_out(self) -> int:
+        if self._options.family is None:
+            wanted = self._wanted()
+            _show(url_map.in_force(self._url_map()), wanted)
+            return 0
+        asked_for = _asked_for(self._options)
+        generation = self._generation()
+        wanted = self._wanted() | asked_for
+        before = self._url_map()
+        _changed(before, asked_for)
+        _show(url_map.in_force(before), wanted, asked_for)
+        if (warning := shares.warning(wanted, asked_for)) is not None:
+            console.print(warning, style="yellow")
+        percent = self._options.percent
+        question = f"Give the new service {percent} % of {', '.join(asked_for)}?"
+        confirm(question, self._options, console)
+        self._write(wanted, generation)
+        self._import(asked_for)
+        if not self._calls.is_dry:
+            self._check(wanted, asked_for)
+        return 0
+
+    def _write(self, wanted: shares.Shares, generation: str) -> None:
+        # Refused if somebody else has written since.
+        command = ("gcloud", "storage", "cp", "-", self._object)
+        flags = (f"--if-generation-match={generation}", "--content-type=application/json")
+        text = shares.written(wanted)
+        try:
+            self._calls.change(*command, *flags, self._project, takes=text)
+            console.print(f"  (that is {text.strip()})", style="dim", markup=False)
+        except FailedCallError as error:
+            raise RefusedError(
+                f"{error}\nNothing was changed. If a precondition failed (412), somebody else has "
+                "changed the shares meanwhile: look at them, and run it again"
+            ) from None
+
+    def _import(self, asked_for: shares.Shares) -> None:
+        # gcloud replaces the fingerprint of what it is given by the newest, so nothing would keep
+        # us from undoing what others did since we looked: look again, right before.
+        try:
+            text = yaml.safe_dump(_changed(self._url_map(), asked_for), sort_keys=True)
+            command = ("gcloud", "compute", "url-maps", "import", _URL_MAP, "--global")
+            self._calls.change(*command, self._project, "--quiet", takes=text)
+            console.print("  (that is what was exported, with the new weights)", style="dim")
+        except (FailedCallError, RefusedError) as error:
+            raise RefusedError(f"{error}\n{self._half_done()}") from None
+
+    def _check(self, wanted: shares.Shares, asked_for: shares.Shares) -> None:
+        now = url_map.in_force(self._url_map())
+        _show(now, wanted)
+        if any(now.get(family) != {percent} for family, percent in asked_for.items()):
+            raise RefusedError(f"the URL map was changed at the same time\n{self._half_done()}")
+        console.print("It takes about a minute until all of Google's front ends follow.")
+
+    def _half_done(self) -> str:
+        family, percent = self._options.family, self._options.percent
+        environment = self._options.environment
+        return (
+            f"{self._object} and the URL map differ now. The same command again mends it:\n"
+            f"  ./scripts/traffic --environment {environment} {family} {percent}"
+        )
+
+    def _generation(self) -> str:
+        command = ("gcloud", "storage", "objects", "describe", self._object)
+        described = json.loads(self._calls.read(*command, self._project, "--format=json"))
+        return str(described["generation"])
+
+    def _wanted(self) -> dict[str, int]:
+        text = self._calls.read("gcloud", "storage", "cat", self._object, self._project)
+        try:
+            return shares.read(text)
+        except ValueError as error:
+            raise RefusedError(f"{self._object} cannot be used: {error}") from None
+
+    def _url_map(self) -> url_map.UrlMap:
+        command = ("gcloud", "compute", "url-maps", "export", _URL_MAP, "--global")
+        found: url_map.UrlMap = yaml.safe_load(self._calls.read(*command, self._project))
+        return found
+
+
+def _asked_for(options: argparse.Namespace) -> dict[str, int]:
+    try:
+        return shares.chosen(options.family, options.percent)
+    except ValueError as error:
+        raise RefusedError(str(error)) from None
+
+
+def _changed(found: url_map.UrlMap, asked_for: shares.Shares) -> url_map.UrlMap:
+    try:
+        return url_map.with_shares(found, asked_for)
+    except ValueError as error:
+        raise RefusedError(str(error)) from None
+
+
+def _show(
+    now: Mapping[str, set[int]], wanted: shares.Shares, asked_for: Collection[str] = ()
+) -> None:
+    table = Table("family", "new, in force", "new, wanted", "")
+    for family in shares.FAMILIES:
+        percents = now.get(family, set())
+        in_force = ", ".join(f"{percent} %" for percent in sorted(percents)) or "not there"
+        note = "changes" if family in asked_for else "differs"
+        if percents == {wanted[family]}:
+            note = ""
+        table.add_row(family, in_force, f"{wanted[family]} %", note)
+    console.print(table)
+
+
+def _percent(text: str) -> int:
+    percent = int(text) if text.isdecimal() else -1
+    if not 0 <= percent <= shares.WHOLE:
+        raise argparse.ArgumentTypeError("not a whole number from 0 to 100")
+    return percent
+
+
+def _options() -> argparse.Namespace:
+    parser = command_line(
+        "traffic",
+        "Show how much of each family's traffic the new service gets, or change it: at once in\n"
+        "the balancer's URL map, and where Terraform takes it from. The old service gets the rest.",
+        _EXAMPLES,
+    )
+    parser.add_argument(
+        "family",
+        metavar="FAMILY",
+        nargs="?",
+        choices=(*shares.FAMILIES, shares.ALL),
+        help=f"of {', '.join(shares.FAMILIES)}, or {shares.ALL}",
+    )
+    parser.add_argument(
+        "percent", metavar="PERCENT", nargs="?", type=_percent, help="0 to 100; chat: 0 or 100"
+    )
+    options = parser.parse_args()
+    if options.family and options.percent is None:
+        parser.error("FAMILY needs a PERCENT")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Cloud Storage as gcloud shows it: objects, each with a generation that every change raises.
+
+The state's `objects` maps a URL to `{"generation": number, "data": text}`. With
+`objects_change_when_read` somebody else writes an object again as soon as it was read.
+
+Source: https://cloud.google.com/sdk/gcloud/reference/storage/cp (--if-generation-match) and
+https://cloud.google.com/storage/docs/metadata#generation-number
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+State = dict[str, Any]
+
+
+def describe(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
+    """Answer `gcloud storage objects describe URL --format=json`."""
+    found = _found(state, words[0])
+    bucket, _, name = words[0].removeprefix("gs://").partition("/")
+    return json.dumps(
+        {
+            "bucket": bucket,
+            "content_type": "application/json",
+            "generation": str(found["generation"]),
+            "name": name,
+            "storage_url": f"{words[0]}#{found['generation']}",
+        }
+    )
+
+
+def cat(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
+    """Answer `gcloud storage cat URL`."""
+    found = _found(state, words[0])
+    found["generation"] += state.get("objects_change_when_read", False)
+    return str(found["data"])
+
+
+def cp(state: State, words: list[str], flags: Mapping[str, str]) -> str:
+    """Do `gcloud storage cp - URL`, if the generation is as `--if-generation-match` says."""
+    source, url = words
+    if source != "-":
+        raise KeyError(source)
+    now = state.setdefault("objects", {}).get(url, {"generation": 0})["generation"]
+    if str(now) != flags.get("if-generation-match", str(now)):
+        raise KeyError("HTTPError 412: one of the pre-conditions you specified did not hold")
+    state["objects"][url] = {"generation": now + 1, "data": sys.stdin.read()}
+    return ""
+
+
+def _found(state: State, url: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = state.get("objects", {})[url]
+    except KeyError:
+        raise KeyError(f"{url} not found: 404.") from None
+    return found
+
+
+COMMANDS: dict[str, Callable[[State, list[str], Mapping[str, str]], str]] = {
+    "storage objects describe": describe,
+    "storage cat": cat,
+    "storage cp": cp,
+}

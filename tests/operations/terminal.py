@@ -1,0 +1,56 @@
+"""Commands that ask, at a terminal of their own."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from scripts.local.stack import ROOT
+from tests.operations.conftest import Cloud
+
+CTRL_C = "\x03"
+_PATIENCE_S = 60
+_THINKS_S = 0.3  # also for the program, between its question and its waiting for an answer
+# Makes its standard input the terminal of its session, so that Ctrl-C reaches it.
+_AT_ITS_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def talk(cloud: Cloud, command: str, *arguments: str, answers: Sequence[str]) -> tuple[int, str]:
+    """Answer each question, which ends with a space; return the exit status and what was shown."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _AT_ITS_TERMINAL, ROOT / "scripts" / command, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env={**cloud.environment, "TERM": "dumb"},
+    )
+    os.close(theirs)
+    waiting, shown = list(answers), ""
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end and (said := _said(ours)) is not None:
+        shown += said
+        if waiting and shown.endswith(("] ", ": ")):
+            answer = waiting.pop(0)
+            time.sleep(_THINKS_S)
+            os.write(ours, (answer if answer == CTRL_C else f"{answer}\n").encode())
+    os.close(ours)
+    return process.wait(timeout=_PATIENCE_S), shown.replace("\r\n", "\n")
+
+
+def _said(terminal: int) -> str | None:
+    """Return what came within a moment; None when the command has closed its terminal."""
+    if not select.select([terminal], [], [], 0.2)[0]:
+        return ""
+    try:
+        return os.read(terminal, 65_536).decode()
+    except OSError:  # EIO: nobody holds the other end
+        return None

@@ -7,7 +7,7 @@ resource "google_cloud_run_v2_service" "chat" {
   name                = "chat"
   location            = var.region
   ingress             = "INGRESS_TRAFFIC_ALL"
-  deletion_protection = var.environment == "prod"
+  deletion_protection = true
 
   template {
     service_account = google_service_account.services["chat"].email

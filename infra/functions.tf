@@ -9,8 +9,8 @@ locals {
     events  = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 40 }
     social  = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 20 }
     sharing = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 10 }
-    # Waits for the model most of the time: OPENAI_DEADLINE_S, and what comes before it.
-    ai = { concurrency = 80, timeout_s = 180, memory = "512Mi", max_instances = 20 }
+    # Waits for the model most of the time: OPENAI_DEADLINE_S, and once more if a plan does not fit.
+    ai = { concurrency = 80, timeout_s = 300, memory = "512Mi", max_instances = 20 }
     # A part of a run takes CLEANUP_PART_S, and what was begun then comes to its end.
     cleanup = { concurrency = 4, timeout_s = 300, memory = "512Mi", max_instances = 3 }
   }

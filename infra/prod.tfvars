@@ -1,4 +1,23 @@
-environment        = "prod"
-project            = "liftlog-prod" # the id of the project
-region             = "us-central1"
+environment = "prod"
+project     = "liftlog-prod"        # the id of this environment's project
+region      = "us-central1"         # where functions and the chat run
+domain      = "api.liftlog.example" # what apps call
+
 firestore_location = "us-central1" # or nam5, eur3; it cannot be changed later
+
+alert_email     = "operations@liftlog.example"
+billing_account = "000000-000000-000000" # gcloud billing accounts list
+budget          = { units = 500, currency = "USD" }
+
+# The service that this one takes over from; empty if there is none. It gets everything until
+# ./scripts/traffic says otherwise.
+old_service_host = "old.liftlog.example"
+
+# Who opens the app waits for these two; a cold start is about a second.
+min_instances = { users = 1, events = 1 }
+
+# What differs from settings.tf, by service or for all:
+# settings = { all = { REVENUECAT_PROJECT = "proj...", REVENUECAT_ENTITLEMENT = "entl..." } }
+
+# Releases from the repository: its connection in Cloud Build (2nd generation), and its name.
+# repository = { connection = "projects/liftlog-prod/locations/us-central1/connections/C/repositories/R", name = "owner/name" }

@@ -21,7 +21,7 @@ locals {
   readers = {
     for pair in flatten([
       for service, variables in local.secrets_of : [
-        for variable in variables : { service = service, variable = variable }
+        for variable in variables : { service = service, variable = variable } if contains(var.secrets, variable)
       ]
     ]) : "${pair.service}/${pair.variable}" => pair
   }

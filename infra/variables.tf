@@ -98,3 +98,62 @@ variable "settings" {
   type        = map(map(string))
   default     = {}
 }
+
+variable "domain" {
+  description = "The domain that apps call, without https://."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9-]+(\\.[a-z0-9-]+)+$", var.domain))
+    error_message = "A domain looks like api.example.com."
+  }
+}
+
+variable "old_service_host" {
+  description = "The host of the service that this one takes over from, without https://; empty: there is none."
+  type        = string
+  default     = ""
+}
+
+variable "new_shares" {
+  description = "How much of each family's requests the new services get at first, in percent; later ./scripts/traffic decides."
+  type        = map(number)
+  default     = { users = 0, events = 0, social = 0, sharing = 0, ai = 0, chat = 0 }
+
+  validation {
+    condition     = alltrue([for share in values(var.new_shares) : share >= 0 && share <= 100])
+    error_message = "A share is between 0 and 100."
+  }
+  validation {
+    condition     = contains([0, 100], lookup(var.new_shares, "chat", 0))
+    error_message = "The chat moves as a whole, 0 or 100: a talk has to meet the server that it was negotiated with."
+  }
+}
+
+variable "guard_only_watches" {
+  description = "Whether Cloud Armor only counts what its rules would refuse."
+  type        = bool
+  default     = false
+}
+
+variable "alert_email" {
+  description = "Who gets the alerts."
+  type        = string
+}
+
+variable "billing_account" {
+  description = "The billing account that the budget belongs to, as 012345-6789AB-CDEF01."
+  type        = string
+}
+
+variable "budget" {
+  description = "What a month may cost before mails are sent, in whole units of the billing account's currency; null: no budget."
+  type        = object({ units = number, currency = string })
+  default     = null
+}
+
+variable "repository" {
+  description = "Where releases come from: the resource name of the repository's connection to Cloud Build, and its owner/name; null: releases are made from a terminal."
+  type        = object({ connection = string, name = string })
+  default     = null
+}

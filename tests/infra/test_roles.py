@@ -10,7 +10,7 @@ from tests.infra.services import account, accounts, cleanup_topic, grants
 
 _STORE = "roles/datastore.user"
 _TRACES = "roles/telemetry.tracesWriter"
-_METRICS = "roles/monitoring.metricWriter"
+_METRICS = "roles/telemetry.metricsWriter"
 _SECRETS = "roles/secretmanager.secretAccessor"
 _PUBLISH = "roles/pubsub.publisher"
 _CALL = "roles/run.invoker"

@@ -1,0 +1,55 @@
+# The domain: one address for all services, and the old service beside them.
+
+locals {
+  # The contract's paths, each of which is there with and without /v2. Everything else goes to users.
+  # A path ends with /* or is meant as it stands; the longest that fits counts.
+  paths = {
+    users   = ["/user", "/user/*", "/users"]
+    events  = ["/event", "/events"]
+    social  = ["/follow-secret", "/follow-secret/*", "/inbox"]
+    sharing = ["/shareditem", "/shareditem/*"]
+    ai      = ["/ai/*"]
+    chat    = ["/ai-chat", "/ai-chat/*", "/ai-chat-v2", "/ai-chat-v2/*"]
+  }
+
+  # In force: ./scripts/traffic changes it here and in the balancer, so that both agree.
+  shares = merge(var.new_shares, jsondecode(data.google_storage_bucket_object_content.traffic.content))
+}
+
+resource "google_storage_bucket_object" "traffic" {
+  bucket        = google_storage_bucket.sources.name
+  name          = "traffic.json"
+  content       = jsonencode(var.new_shares)
+  content_type  = "application/json"
+  cache_control = "no-store"
+
+  lifecycle {
+    ignore_changes = [content, detect_md5hash]
+  }
+}
+
+data "google_storage_bucket_object_content" "traffic" {
+  bucket = google_storage_bucket_object.traffic.bucket
+  name   = google_storage_bucket_object.traffic.name
+}
+
+module "guard" {
+  source = "./modules/guard"
+
+  only_watches = var.guard_only_watches
+
+  depends_on = [google_project_service.apis]
+}
+
+module "balancer" {
+  source = "./modules/balancer"
+
+  region           = var.region
+  domain           = var.domain
+  old_service_host = var.old_service_host
+  paths            = local.paths
+  shares           = local.shares
+  security_policy  = module.guard.policy
+
+  depends_on = [google_project_service.apis]
+}

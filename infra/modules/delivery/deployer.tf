@@ -1,0 +1,67 @@
+# The account that releases. It makes and changes what is described here, so it may do much; what it may
+# not: give roles that no service of ours has, and run as anybody else.
+
+locals {
+  roles = toset([
+    "roles/artifactregistry.admin",
+    "roles/cloudbuild.builds.editor",
+    "roles/cloudfunctions.admin",
+    "roles/cloudscheduler.admin",
+    "roles/compute.loadBalancerAdmin",
+    "roles/compute.securityAdmin",
+    "roles/datastore.owner", # fields, backups and the database itself
+    "roles/iam.serviceAccountAdmin",
+    "roles/iam.workloadIdentityPoolAdmin",
+    "roles/logging.configWriter",
+    "roles/logging.logWriter",
+    "roles/monitoring.admin",
+    "roles/pubsub.admin",
+    "roles/run.admin",
+    "roles/secretmanager.admin", # who may say who reads may read
+    "roles/serviceusage.serviceUsageAdmin",
+    "roles/storage.admin",
+  ])
+
+  # The roles of the whole project that services and builds have.
+  grantable = [
+    "roles/artifactregistry.writer",
+    "roles/datastore.user",
+    "roles/logging.logWriter",
+    "roles/telemetry.metricsWriter",
+    "roles/telemetry.tracesWriter",
+  ]
+}
+
+resource "google_service_account" "deployer" {
+  account_id   = "liftlog-deployer"
+  display_name = "Releases LiftLog"
+}
+
+resource "google_project_iam_member" "deployer" {
+  for_each = local.roles
+
+  project = var.project
+  role    = each.key
+  member  = google_service_account.deployer.member
+}
+
+# https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
+resource "google_project_iam_member" "deployer_grants" {
+  project = var.project
+  role    = "roles/resourcemanager.projectIamAdmin"
+  member  = google_service_account.deployer.member
+
+  condition {
+    title       = "only the roles of services"
+    expression  = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in local.grantable : "'${role}'"])}])"
+    description = "The roles that services and builds of this product have"
+  }
+}
+
+resource "google_service_account_iam_member" "deployer_runs_as" {
+  for_each = var.accounts
+
+  service_account_id = each.value
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.deployer.member
+}

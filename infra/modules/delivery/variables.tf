@@ -1,0 +1,29 @@
+variable "project" {
+  description = "The environment's project."
+  type        = string
+}
+
+variable "project_number" {
+  description = "Its number."
+  type        = string
+}
+
+variable "region" {
+  description = "Where the builds run."
+  type        = string
+}
+
+variable "environment" {
+  description = "Which environment is released to."
+  type        = string
+}
+
+variable "repository" {
+  description = "Where releases come from: the repository's connection to Cloud Build, and its owner/name; null: from a terminal."
+  type        = object({ connection = string, name = string })
+}
+
+variable "accounts" {
+  description = "The names of the accounts that services run as, by any key."
+  type        = map(string)
+}

@@ -126,6 +126,6 @@ USAGE = Usage()
 PRICES = Prices()
 SCALES = {
     1_000: Work(),
-    1_000_000: Work(at_once=8, sockets_at_once=200, warm_instances=6),
+    1_000_000: Work(at_once=8, sockets_at_once=200, warm_instances=2),
 }
 """How the work goes by the number of people: where these are few, few requests meet."""

@@ -1,0 +1,39 @@
+"""What the cost sheet assumes of the product's make, against how it is made."""
+
+from scripts.costing.assumptions import ARMOR_RULES, BACKUPS_KEPT, FUNCTION_GIB, SCALES
+from scripts.local.ports import FUNCTIONS
+from tests.infra.made import Made, seconds
+from tests.infra.services import chat, function
+
+_DAY_S = 24 * 60 * 60
+
+
+def test_as_many_instances_are_kept_warm_as_the_sheet_says(prod: Made) -> None:
+    warm = sum(
+        function(prod, name).block("service_config")["min_instance_count"] for name in FUNCTIONS
+    )
+    warm += chat(prod).block("template", "scaling")["min_instance_count"]
+    assert SCALES[1_000_000].warm_instances == warm
+
+
+def test_an_instance_has_the_memory_that_the_sheet_says(prod: Made) -> None:
+    for name in FUNCTIONS:
+        config = function(prod, name).block("service_config")
+        assert config["available_memory"] == f"{FUNCTION_GIB * 1024:.0f}Mi"
+        assert config["available_cpu"] == "1"
+    limits = chat(prod).block("template", "containers", "resources")["limits"]
+    assert limits == {"cpu": "1", "memory": f"{FUNCTION_GIB * 1024:.0f}Mi"}
+
+
+def test_the_guard_has_as_many_rules_as_the_sheet_says(prod: Made) -> None:
+    [policy] = prod.of("compute_security_policy")
+    assert len(policy["rule"]) == ARMOR_RULES
+    assert len(prod.of("compute_global_forwarding_rule")) <= 5  # which cost the same as one
+
+
+def test_as_many_backups_are_kept_as_the_sheet_says(prod: Made) -> None:
+    kept = 0.0
+    for schedule in prod.of("firestore_backup_schedule"):
+        every_s = _DAY_S if schedule["daily_recurrence"] else 7 * _DAY_S
+        kept += seconds(schedule["retention"]) / every_s
+    assert kept == BACKUPS_KEPT

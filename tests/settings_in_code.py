@@ -62,11 +62,12 @@ def in_code() -> frozenset[Setting]:
                 service for service in SERVICES if settings in read_at_start(service)
             )
     return frozenset(
-        Setting(variable, *told[variable], _listed(readers[variable])) for variable in told
+        Setting(variable, *told[variable], listed(readers[variable])) for variable in told
     )
 
 
-def _listed(services: set[str]) -> str:
+def listed(services: set[str]) -> str:
+    """Return services as the documentation lists them."""
     if services == set(SERVICES):
         return "all"
     return ", ".join(each for each in SERVICES if each in services)

@@ -3,7 +3,7 @@
 import pytest
 
 from scripts.operations.known_secrets import KNOWN, find
-from tests.test_configuration import in_code, listed
+from tests.settings_in_code import in_code, listed
 
 
 def test_every_secret_of_the_code_is_known_with_who_reads_it() -> None:

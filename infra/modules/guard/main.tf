@@ -23,7 +23,7 @@ locals {
       priority   = 2000
       requests   = 1200
       interval_s = 60
-      expression = "true"
+      expression = null
     }
   }
 
@@ -57,8 +57,21 @@ resource "google_compute_security_policy" "this" {
       action      = "throttle"
       preview     = var.only_watches
       match {
-        expr {
-          expression = rule.value.expression
+        versioned_expr = rule.value.expression == null ? "SRC_IPS_V1" : null
+
+        dynamic "config" {
+          for_each = rule.value.expression == null ? ["*"] : []
+
+          content {
+            src_ip_ranges = [config.value]
+          }
+        }
+        dynamic "expr" {
+          for_each = rule.value.expression == null ? [] : [rule.value.expression]
+
+          content {
+            expression = expr.value
+          }
         }
       }
       rate_limit_options {

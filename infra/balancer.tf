@@ -13,7 +13,7 @@ locals {
   }
 
   # In force: ./scripts/traffic changes it here and in the balancer, so that both agree.
-  shares = merge(var.new_shares, jsondecode(data.google_storage_bucket_object_content.traffic.content))
+  shares = jsondecode(data.google_storage_bucket_object_content.traffic.content)
 }
 
 resource "google_storage_bucket_object" "traffic" {
@@ -30,7 +30,8 @@ resource "google_storage_bucket_object" "traffic" {
 
 data "google_storage_bucket_object_content" "traffic" {
   bucket = google_storage_bucket_object.traffic.bucket
-  name   = google_storage_bucket_object.traffic.name
+  # Known when the object is there: by `name` the first plan of all would look for it, and fail.
+  name = google_storage_bucket_object.traffic.output_name
 }
 
 module "guard" {

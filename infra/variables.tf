@@ -121,8 +121,12 @@ variable "new_shares" {
   default     = { users = 0, events = 0, social = 0, sharing = 0, ai = 0, chat = 0 }
 
   validation {
-    condition     = alltrue([for share in values(var.new_shares) : share >= 0 && share <= 100])
-    error_message = "A share is between 0 and 100."
+    condition     = toset(keys(var.new_shares)) == toset(["users", "events", "social", "sharing", "ai", "chat"])
+    error_message = "Every family has a share: users, events, social, sharing, ai and chat."
+  }
+  validation {
+    condition     = alltrue([for share in values(var.new_shares) : share == floor(share) && share >= 0 && share <= 100])
+    error_message = "A share is a whole number between 0 and 100."
   }
   validation {
     condition     = contains([0, 100], lookup(var.new_shares, "chat", 0))

@@ -14,6 +14,7 @@ from tests.infra.made import Made, Resource
 from tests.infra.url_map import OLD, UrlMap
 
 _FAMILIES = ("users", "events", "social", "sharing", "ai", "chat")
+HEALTH = ("/health", "/health/ready", "/v2/health", "/v2/health/ready")
 
 
 @cache
@@ -66,9 +67,14 @@ def test_every_route_of_the_contract_lands_on_its_service_in_the_share_in_force(
     assert url_map(prod).shares(domain(prod), prefix + path) == expected(prod, paths()[path])
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/health/ready", "/v2/health", "/nonsense"])
+@pytest.mark.parametrize("path", ["/", "/nonsense", "/v2/", "/healthy"])
 def test_everything_else_lands_on_users(made: Made, path: str) -> None:
-    assert url_map(made).shares(domain(made), path).keys() == expected(made, "users").keys()
+    assert url_map(made).shares(domain(made), path) == expected(made, "users")
+
+
+@pytest.mark.parametrize("path", HEALTH)
+def test_the_domain_tells_of_the_new_service_whoever_serves(made: Made, path: str) -> None:
+    assert url_map(made).shares(domain(made), path) == {"users": 100}
 
 
 def test_every_environment_has_the_same_rules(made: Made, prod: Made) -> None:
@@ -83,6 +89,7 @@ def test_every_rule_is_there_for_a_route_and_named_once(prod: Made) -> None:
         for path in paths()
         for prefix in ("", "/v2")
     }
+    needed |= {url_map(prod).rule_for(domain(prod), path) for path in HEALTH}
     assert sorted(rules) == sorted(path for path in needed if path is not None)
 
 

@@ -68,4 +68,8 @@ resource "google_compute_backend_service" "old" {
   log_config {
     enable = false
   }
+
+  lifecycle {
+    create_before_destroy = true # on its last day the URL map has to forget it before it can go
+  }
 }

@@ -4,8 +4,8 @@ locals {
   # By service: who gets how much of its requests.
   weighted = {
     for service, backend in google_compute_backend_service.services : service => [
-      { backend = backend.id, weight = lookup(var.shares, service, 100) },
-      { backend = one(google_compute_backend_service.old[*].id), weight = 100 - lookup(var.shares, service, 100) },
+      { backend = backend.id, weight = var.shares[service] },
+      { backend = one(google_compute_backend_service.old[*].id), weight = 100 - var.shares[service] },
     ]
   }
 }
@@ -38,6 +38,13 @@ resource "google_compute_url_map" "https" {
           }
         }
       }
+    }
+
+    # How the new service is, whoever gets the users' requests: the old one knows no /health/ready, and its
+    # 404 would be an alarm for as long as it serves.
+    path_rule {
+      paths   = flatten([for path in ["/health", "/health/*"] : [path, "/v2${path}"]])
+      service = google_compute_backend_service.services["users"].id
     }
 
     dynamic "path_rule" {

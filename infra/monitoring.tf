@@ -1,10 +1,11 @@
 module "monitoring" {
   source = "./modules/monitoring"
 
-  project   = var.project
-  email     = var.alert_email
-  domain    = var.domain
-  addresses = { for name, url in local.public_urls : name => trimprefix(url, "https://") }
+  project      = var.project
+  email        = var.alert_email
+  domain       = var.domain
+  dead_letters = google_pubsub_subscription.dead_letters.name
+  addresses    = { for name, url in local.public_urls : name => trimprefix(url, "https://") }
 
   depends_on = [google_project_service.apis]
 }

@@ -93,14 +93,21 @@ def _tell(part: Part, outcome: Outcome, took_s: float) -> None:
     for kind, count in outcome.deleted.items():
         add(metrics.DELETIONS, count, kind=kind)
     deleted = ", ".join(f"{count} {kind}" for kind, count in sorted(outcome.deleted.items()))
+    completes_run = outcome.is_over and not outcome.has_more
     logger.info(
         "part %d of run %s deleted %s in %.1f s, and %s",
         part.number,
         part.run_id,
         deleted or "nothing",
         took_s,
-        "there is more" if outcome.has_more or not outcome.is_over else "that is all",
+        "that is all" if completes_run else "there is more",
         extra={
-            "json_fields": {"run": part.run_id, "part": part.number, "deleted": outcome.deleted}
+            "json_fields": {
+                "run": part.run_id,
+                "part": part.number,
+                "deleted": outcome.deleted,
+                "deleted_in_all": sum(outcome.deleted.values()),
+                "completes_run": completes_run,
+            }
         },
     )

@@ -103,6 +103,12 @@ class Model:
                 reply.completion_tokens,
                 (time.monotonic() - started) * 1000,
                 reply.ended,
+                extra={
+                    "json_fields": {
+                        "prompt_tokens": reply.prompt_tokens,
+                        "completion_tokens": reply.completion_tokens,
+                    }
+                },
             )
             if reply.ended is None:
                 raise DependencyFailed(WHAT, TRY_AGAIN_S)

@@ -1,6 +1,7 @@
 """What is watched, and what whoever is woken up gets to read."""
 
 import re
+from importlib import import_module
 
 from scripts.local.stack import ROOT
 from tests.infra.made import Made, Resource
@@ -30,15 +31,63 @@ def test_every_alert_reaches_somebody(made: Made) -> None:
         assert policy["enabled"] is not False
 
 
-def test_every_metric_that_an_alert_asks_for_is_made_here_or_by_google(prod: Made) -> None:
-    own = {each["name"] for each in prod.of("logging_metric")}
-    for policy in prod.of("monitoring_alert_policy"):
-        named = set(re.findall(r"logging\.googleapis\.com/user/([\w./-]+)", str(policy.values)))
-        assert named <= own, policy.address
+def asked_for(resource: Resource) -> set[str]:
+    """Return the metrics of our own that a resource names, in either of the two ways."""
+    text = str(resource.values)
+    named = set(re.findall(r"logging\.googleapis\.com/user/([\w./-]+)", text))
+    in_promql = set(re.findall(r"logging_googleapis_com:user_(\w+)", text))
+    return {re.sub(r"\W", "_", each) for each in named} | in_promql
+
+
+def own(made: Made) -> set[str]:
+    """Return the metrics of our own by their names in PromQL; distributions have a sum there."""
+    return {
+        re.sub(r"\W", "_", each["name"])
+        + ("_sum" if each.block("metric_descriptor")["value_type"] == "DISTRIBUTION" else "")
+        for each in made.of("logging_metric")
+    }
+
+
+def test_every_metric_that_is_asked_for_is_made_here_or_by_google(prod: Made) -> None:
+    for each in [*prod.of("monitoring_alert_policy"), *prod.of("monitoring_dashboard")]:
+        assert asked_for(each) <= own(prod), each.address
 
 
 def test_every_metric_of_our_own_is_asked_for(prod: Made) -> None:
-    asking = str([each.values for each in prod.of("monitoring_alert_policy")])
-    asking += str([each.values for each in prod.of("monitoring_dashboard")])
-    for metric in prod.of("logging_metric"):
-        assert f"logging.googleapis.com/user/{metric['name']}" in asking, metric["name"]
+    asking = [*prod.of("monitoring_alert_policy"), *prod.of("monitoring_dashboard")]
+    assert own(prod) == set().union(*(asked_for(each) for each in asking))
+
+
+def test_an_alert_can_be_made_in_the_same_minute_as_the_metrics_it_asks_for(prod: Made) -> None:
+    for policy in prod.of("monitoring_alert_policy"):
+        if asked_for(policy):
+            asks = policy.block("conditions", "condition_prometheus_query_language")
+            assert asks["disable_metric_validation"]
+
+
+def test_the_lines_that_are_looked_for_have_a_logger_of_ours(prod: Made) -> None:
+    named = set(re.findall(r'jsonPayload\.logger=\\*"([\w.]+)\\*"', str(_filters(prod))))
+    assert named
+    for name in named:
+        module = import_module(name)
+        assert vars(module)["logger"].name == name
+
+
+def test_messages_of_the_cleanup_that_were_put_aside_are_watched(prod: Made) -> None:
+    [policy] = [
+        each for each in prod.of("monitoring_alert_policy") if page(each) == "cleanup-dead-letters"
+    ]
+    watched = policy.block("conditions", "condition_threshold")["filter"]
+    [cleanup] = prod.of("pubsub_subscription", name="cleanup")
+    topic = cleanup.block("dead_letter_policy")["dead_letter_topic"]
+    [keeper] = prod.of("pubsub_subscription", topic=topic)
+    assert f'subscription_id="{keeper["name"]}"' in watched
+
+
+def _filters(made: Made) -> list[str]:
+    sightings = [
+        condition["filter"]
+        for policy in made.of("monitoring_alert_policy")
+        for condition in policy.block("conditions")["condition_matched_log"]
+    ]
+    return sightings + [each["filter"] for each in made.of("logging_metric")]

@@ -1,56 +1,55 @@
 # One page with what one looks at first: what comes, what goes wrong, how long it takes, what it costs.
 
 locals {
-  by_service = ["resource.label.service_name"]
+  per_second = "sum by (%s) (rate(%s[5m]))"
+  by_percent = "histogram_quantile(%s, sum by (service_name, le) (rate(${format(local.latencies, "service_name!=\"chat\"")}[5m])))"
+  per_hour   = "sum(sum_over_time(%s${local.of_services}[1h]))"
 
+  # Title, and questions in PromQL by what they are called on the page.
   charts = [
-    { title = "Requests per second, by service", metric = "run.googleapis.com/request_count", resource = "cloud_run_revision", by = local.by_service },
-    { title = "Answers with 5xx per second, by service", metric = "run.googleapis.com/request_count", resource = "cloud_run_revision", by = local.by_service, only = "metric.label.response_code_class=\"5xx\"" },
-    { title = "Latency, median, ms", metric = "run.googleapis.com/request_latencies", resource = "cloud_run_revision", by = local.by_service, aligner = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_50" },
-    { title = "Latency, 95 of 100, ms", metric = "run.googleapis.com/request_latencies", resource = "cloud_run_revision", by = local.by_service, aligner = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_95" },
-    { title = "Instances, by service", metric = "run.googleapis.com/container/instance_count", resource = "cloud_run_revision", by = local.by_service, aligner = "ALIGN_MAX" },
-    { title = "Requests per second, new services and old", metric = "loadbalancing.googleapis.com/https/request_count", resource = "https_lb_rule", by = ["resource.label.backend_target_name"] },
-    { title = "Firestore: documents read per second", metric = "firestore.googleapis.com/document/read_ops_count", resource = "firestore.googleapis.com/Database" },
-    { title = "Firestore: documents written per second", metric = "firestore.googleapis.com/document/write_ops_count", resource = "firestore.googleapis.com/Database" },
-    { title = "Runs of the cleanup", metric = "logging.googleapis.com/user/${google_logging_metric.counters["cleanup_runs"].name}", resource = "cloud_run_revision", aligner = "ALIGN_DELTA" },
-    { title = "Messages of the cleanup that wait", metric = "pubsub.googleapis.com/subscription/num_undelivered_messages", resource = "pubsub_subscription", by = ["resource.label.subscription_id"], aligner = "ALIGN_MAX" },
-    { title = "Failures of the model", metric = "logging.googleapis.com/user/${google_logging_metric.counters["model_failures"].name}", resource = "cloud_run_revision", by = local.by_service, aligner = "ALIGN_DELTA" },
-    { title = "Tokens of replies, 95 of 100", metric = "logging.googleapis.com/user/${google_logging_metric.completion_tokens.name}", resource = "cloud_run_revision", aligner = "ALIGN_DELTA", reducer = "REDUCE_PERCENTILE_95" },
+    ["Requests per second", { all = format(local.per_second, "service_name", local.requests) }],
+    ["Answers with 5xx per second", { all = format(local.per_second, "service_name", local.failures) }],
+    ["Latency in ms, half of the requests", { p50 = format(local.by_percent, "0.5") }],
+    ["Latency in ms, 95 of 100 requests", { p95 = format(local.by_percent, "0.95") }],
+    ["Instances", { all = "sum by (service_name) (run_googleapis_com:container_instance_count${local.of_services})" }],
+    ["Requests per second by who serves them, new services and old", {
+      all = format(local.per_second, "backend_target_name", "loadbalancing_googleapis_com:https_request_count{monitored_resource=\"https_lb_rule\"}")
+    }],
+    ["Firestore: documents per second", {
+      for what in ["read", "write", "delete"] :
+      what => "sum(rate(firestore_googleapis_com:document_${what}_ops_count{monitored_resource=\"firestore.googleapis.com/Database\"}[5m]))"
+    }],
+    ["The cleanup in an hour", {
+      runs      = format(local.per_hour, local.own.cleanup_runs)
+      deletions = format(local.per_hour, "${local.own.deleted_in_all}_sum")
+    }],
+    ["Messages of the cleanup that wait", {
+      all = "sum by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\"})"
+    }],
+    ["The model in an hour", {
+      replies  = format(local.per_hour, local.own.model_replies)
+      failures = format(local.per_hour, local.own.model_failures)
+    }],
+    ["Tokens in an hour", {
+      prompt     = format(local.per_hour, "${local.own.prompt_tokens}_sum")
+      completion = format(local.per_hour, "${local.own.completion_tokens}_sum")
+    }],
   ]
 }
 
 resource "google_monitoring_dashboard" "this" {
   dashboard_json = jsonencode({
     displayName = "LiftLog"
-    mosaicLayout = {
-      columns = 12
-      tiles = [for index, chart in local.charts : {
-        xPos   = index % 2 * 6
-        yPos   = floor(index / 2) * 4
-        width  = 6
-        height = 4
-        widget = {
-          title = chart.title
-          xyChart = {
-            dataSets = [{
-              plotType = "LINE"
-              timeSeriesQuery = {
-                timeSeriesFilter = {
-                  filter = join(" AND ", compact([
-                    "metric.type=\"${chart.metric}\"",
-                    "resource.type=\"${chart.resource}\"",
-                    try(chart.only, ""),
-                  ]))
-                  aggregation = {
-                    alignmentPeriod    = "60s"
-                    perSeriesAligner   = try(chart.aligner, "ALIGN_RATE")
-                    crossSeriesReducer = try(chart.reducer, "REDUCE_SUM")
-                    groupByFields      = try(chart.by, [])
-                  }
-                }
-              }
-            }]
-          }
+    gridLayout = {
+      columns = "2"
+      widgets = [for chart in local.charts : {
+        title = chart[0]
+        xyChart = {
+          dataSets = [for name, query in chart[1] : merge(
+            { plotType = "LINE", targetAxis = "Y1", timeSeriesQuery = { prometheusQuery = query } },
+            # Where a question has several answers, their labels tell them apart.
+            name == "all" ? {} : { legendTemplate = name },
+          )]
         }
       }]
     }

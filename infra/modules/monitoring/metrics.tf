@@ -1,24 +1,38 @@
-# Counts of our own log lines, for what the platform does not count itself. What the lines look like is
-# tested where they are written.
+# Counts of our own log lines, for what the platform does not count itself. The fields that are asked for
+# here are tested where the lines are written. Also lines that are excluded from storage would count.
+# https://cloud.google.com/logging/docs/logs-based-metrics
 
 locals {
-  of_services = "resource.type=\"cloud_run_revision\""
+  services = "resource.type=\"cloud_run_revision\""
 
   counters = {
     # The last line of a run of the cleanup, in functions/cleanup/cleaner.py.
-    cleanup_runs = "jsonPayload.logger=\"functions.cleanup.cleaner\" AND jsonPayload.message=~\"and that is all$\""
-    # Documents of users who do not exist, from the same line.
-    orphans = "jsonPayload.logger=\"functions.cleanup.cleaner\" AND (jsonPayload.deleted.orphans>0 OR jsonPayload.deleted.\"orphaned lookups\">0)"
-    # Whatever shared/planner/model.py warns of.
+    cleanup_runs = "jsonPayload.logger=\"functions.cleanup.cleaner\" AND jsonPayload.completes_run=true"
+    # Every reply that came to its end, and everything else that became of a call, in shared/planner/model.py.
+    model_replies  = "jsonPayload.logger=\"shared.planner.model\" AND jsonPayload.completion_tokens>=0"
     model_failures = "jsonPayload.logger=\"shared.planner.model\" AND severity>=WARNING"
   }
+
+  # The fields of lines that are added up.
+  sums = {
+    deleted_in_all    = "jsonPayload.logger=\"functions.cleanup.cleaner\" AND jsonPayload.deleted_in_all>0"
+    prompt_tokens     = local.counters.model_replies
+    completion_tokens = local.counters.model_replies
+  }
+
+  # How PromQL calls them. https://cloud.google.com/monitoring/promql/promql-mapping
+  own = {
+    for metric in concat(values(google_logging_metric.counters), values(google_logging_metric.sums)) :
+    trimprefix(metric.name, "liftlog/") => "logging_googleapis_com:user_${replace(metric.name, "/", "_")}"
+  }
+  of_services = "{monitored_resource=\"cloud_run_revision\"}"
 }
 
 resource "google_logging_metric" "counters" {
   for_each = local.counters
 
   name   = "liftlog/${each.key}"
-  filter = "${local.of_services} AND ${each.value}"
+  filter = "${local.services} AND ${each.value}"
 
   metric_descriptor {
     metric_kind = "DELTA"
@@ -27,10 +41,13 @@ resource "google_logging_metric" "counters" {
   }
 }
 
-resource "google_logging_metric" "completion_tokens" {
-  name            = "liftlog/completion_tokens"
-  filter          = "${local.of_services} AND jsonPayload.logger=\"shared.planner.model\" AND jsonPayload.message:\"completion tokens\""
-  value_extractor = "REGEXP_EXTRACT(jsonPayload.message, \"([0-9]+) completion tokens\")"
+# A log-based metric that adds up a field has to be a distribution; PromQL knows its sum.
+resource "google_logging_metric" "sums" {
+  for_each = local.sums
+
+  name            = "liftlog/${each.key}"
+  filter          = "${local.services} AND ${each.value}"
+  value_extractor = "EXTRACT(jsonPayload.${each.key})"
 
   metric_descriptor {
     metric_kind = "DELTA"

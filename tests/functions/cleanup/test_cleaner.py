@@ -1,6 +1,7 @@
 """Parts of runs: which of them is done, noted, and followed by another."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -88,6 +89,26 @@ async def test_a_part_whose_time_is_over_sends_for_the_next_one() -> None:
     assert run is not None
     assert run.ended_at is not None
     assert (run.parts_over, run.deleted) == (2, {"work": first + 20})
+
+
+async def test_each_part_tells_what_it_deleted_and_the_last_that_the_run_is_complete(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(Work(100), part_s=0.05)
+    with caplog.at_level(logging.INFO):
+        await bench.clean(1)
+        first = 10 * (100 - bench.work.left)
+        bench.work.left = 2
+        await bench.clean(2)
+        bench.work.fails, bench.run_id = True, f"test-{uuid4()}"
+        with pytest.raises(DependencyUnavailable):
+            await bench.clean(1)
+    told = [vars(each)["json_fields"] for each in caplog.records if "deleted" in each.message]
+    assert [(each["deleted_in_all"], each["completes_run"]) for each in told] == [
+        (first, False),
+        (20, True),
+        (0, False),
+    ]
 
 
 async def test_of_deliveries_at_the_same_time_one_sends_for_the_next_part() -> None:

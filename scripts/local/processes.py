@@ -51,8 +51,9 @@ class Processes:
         command: Sequence[str],
         environment: Mapping[str, str],
         log: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """Start a program; what it says goes to `log`, or to our own output."""
+        """Start a program in `folder`; what it says goes to `log`, or to our own output."""
         output = None if log is None else log.open("wb")
         try:
             self._running[name] = subprocess.Popen(
@@ -62,6 +63,7 @@ class Processes:
                 stdout=output,
                 stderr=None if output is None else subprocess.STDOUT,
                 start_new_session=True,
+                cwd=folder,
             )
         finally:
             if output is not None:

@@ -127,7 +127,9 @@ def test_a_file_of_settings_that_is_not_there_is_an_error(tmp_path: Path) -> Non
     assert "there is no file" in refused.stderr
 
 
-@pytest.mark.parametrize("command", ["benchmark", "chat", "dev", "journey", "lock", "test"])
+@pytest.mark.parametrize(
+    "command", ["benchmark", "chat", "dev", "journey", "lock", "package", "test"]
+)
 def test_every_command_tells_what_it_is_for(command: str) -> None:
     helped = run(command, "--help")
     assert helped.returncode == 0

@@ -1,0 +1,1 @@
+"""Packages: what is deployed of each service, as an archive."""

@@ -21,6 +21,8 @@ class Environment:
     name: str
     project: str
     region: str
+    secrets: frozenset[str] | None = None
+    """The variables of those secrets that services are told of; None: of all."""
 
     @property
     def state_bucket(self) -> str:
@@ -52,7 +54,13 @@ def environment(name: str, folder: Path | None = None) -> Environment:
     missing = [key for key in ("project", "region") if not values.get(key)]
     if missing:
         raise ValueError(f"{path.name} does not say {' and '.join(missing)}")
-    return Environment(name, _text(values["project"]), _text(values["region"]))
+    secrets = values.get("secrets")
+    return Environment(
+        name,
+        _text(values["project"]),
+        _text(values["region"]),
+        None if secrets is None else frozenset(_text(each) for each in secrets),
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

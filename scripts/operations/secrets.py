@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from scripts.operations.calls import Calls, FailedCallError
+from scripts.operations.calls import Calls
 from scripts.operations.command import RefusedError, carry_out, command_line, confirm
 from scripts.operations.environments import Environment
 from scripts.operations.known_secrets import KNOWN, REFRESH_S, KnownSecret, find
@@ -17,9 +17,6 @@ from scripts.operations.secret_values import take
 from scripts.operations.secret_versions import Version, age, left_s, outdated, trouble, versions
 
 _COMMANDS = ("list", "set", "retire")
-_WHICH = (
-    "`secrets` in the environment's file in infra/ says which are in use; Terraform makes them."
-)
 _EXAMPLES = """\
   ./scripts/secrets --environment prod list
   ./scripts/secrets --environment prod set WEB_AUTH_KEY
@@ -43,6 +40,7 @@ def main() -> int:
 class _Secrets:
     def __init__(self, options: argparse.Namespace, environment: Environment, calls: Calls) -> None:
         self._options = options
+        self._environment = environment
         self._calls = calls
         self._project = f"--project={environment.project}"
 
@@ -61,16 +59,17 @@ class _Secrets:
         table = Table("variable", "secret", "newest version", "age", "enabled", "read by", "")
         now, is_well = datetime.now(UTC), True
         for secret in KNOWN:
-            cells = secret.variable, secret.id
-            if secret.id not in there:
-                table.add_row(*cells, "", "", "", ", ".join(secret.read_by), "not in use")
-                continue
-            found = self._versions(secret)
-            why = trouble(found)
-            is_well = is_well and why is None
-            table.add_row(*cells, *_about(found, now), ", ".join(secret.read_by), why or "")
+            found = self._versions(secret) if secret.id in there else []
+            why = (
+                trouble(found) if secret.id in there else "is not there: ./scripts/deploy makes it"
+            )
+            if not self._is_in_use(secret):
+                why = f"no service is told of it: `secrets` in {self._file}"
+            else:
+                is_well = is_well and why is None
+            readers = ", ".join(secret.read_by)
+            table.add_row(secret.variable, secret.id, *_about(found, now), readers, why or "")
         console.print(table)
-        console.print(_WHICH)
         return 0 if is_well else 1
 
     def _set(self, secret: KnownSecret) -> int:
@@ -78,11 +77,14 @@ class _Secrets:
         value = "" if self._calls.is_dry else take(secret)
         command = ("gcloud", "secrets", "versions", "add", secret.id, "--data-file=-")
         self._calls.change(*command, self._project, takes=value)
+        if not self._is_in_use(secret):
+            console.print(f"No service is told of it before `secrets` in {self._file} names it.")
+            return 0
         console.print(
             f"{' and '.join(secret.read_by)} take it within {REFRESH_S:.0f} s (SECRET_REFRESH_S), "
             "without a deployment.\n"
             "Then the old value can be revoked where it is from, and its version disabled:\n"
-            f"  ./scripts/secrets --environment {self._options.environment} retire {secret.id}"
+            f"  ./scripts/secrets --environment {self._environment.name} retire {secret.id}"
         )
         return 0
 
@@ -111,12 +113,17 @@ class _Secrets:
         command = ("gcloud", "secrets", "versions", verb, number)
         return (*command, f"--secret={secret.id}", self._project)
 
+    def _is_in_use(self, secret: KnownSecret) -> bool:
+        in_use = self._environment.secrets
+        return in_use is None or secret.variable in in_use
+
+    @property
+    def _file(self) -> str:
+        return f"infra/{self._environment.name}.tfvars"
+
     def _versions(self, secret: KnownSecret) -> list[Version]:
         command = ("gcloud", "secrets", "versions", "list", secret.id)
-        try:
-            return versions(self._calls.read(*command, self._project, "--format=json"))
-        except FailedCallError as error:
-            raise RefusedError(f"{error}\nIf it is not there: {_WHICH}") from None
+        return versions(self._calls.read(*command, self._project, "--format=json"))
 
 
 def _about(found: list[Version], now: datetime) -> tuple[str, str, str]:

@@ -17,6 +17,13 @@ def test_an_environment_is_as_its_file_says(tmp_path: Path) -> None:
     assert found.sources_bucket == "liftlog-prod-sources"
 
 
+def test_an_environment_may_be_without_some_secrets(tmp_path: Path) -> None:
+    (tmp_path / "dev.tfvars").write_text(
+        'project = "liftlog-dev"\nregion = "us-central1"\nsecrets = ["WEB_AUTH_KEY"]\n'
+    )
+    assert environment("dev", tmp_path).secrets == frozenset({"WEB_AUTH_KEY"})
+
+
 def test_a_file_that_does_not_say_where_is_refused(tmp_path: Path) -> None:
     (tmp_path / "prod.tfvars").write_text('environment = "prod"\n')
     with pytest.raises(ValueError, match=r"prod\.tfvars does not say project and region"):

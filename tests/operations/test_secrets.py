@@ -1,8 +1,6 @@
-"""`./scripts/secrets`, against a stand-in for Secret Manager."""
+"""`./scripts/secrets list` and `set`, against a stand-in for Secret Manager."""
 
-import re
-import subprocess
-from datetime import UTC, datetime, timedelta
+import json
 from typing import Any
 
 import pytest
@@ -10,55 +8,45 @@ import pytest
 from tests.operations.conftest import Cloud
 from tests.operations.golden import as_golden
 from tests.operations.terminal import CTRL_C, talk
+from tests.operations.vault import fill, shown, version
 
 VALUE = "hunter2-nobody-may-see"
 
 
-def version(state: str = "ENABLED", data: str = "old", **age: float) -> dict[str, Any]:
-    created = datetime.now(UTC) - timedelta(**(age or {"days": 3, "minutes": 1}))
-    return {"created": created.isoformat().replace("+00:00", "Z"), "state": state, "data": data}
-
-
 @pytest.fixture
 def kept(cloud: Cloud) -> Cloud:
-    """An environment with secrets in various states."""
-    cloud.has(
-        secrets={
-            "web-auth-key": [version("DISABLED"), version(), version(days=2, minutes=1)],
-            "openai-api-key": [version(days=400)],
-            "revenuecat-api-key": [version()],
-            "of-somebody-else": [],
-        }
-    )
-    return cloud
-
-
-def states(cloud: Cloud) -> list[str]:
-    return [each["state"] for each in cloud.state["secrets"]["web-auth-key"]]
+    return fill(cloud)
 
 
 def data(cloud: Cloud) -> list[str]:
     return [each["data"] for each in cloud.state["secrets"]["web-auth-key"]]
 
 
-def shown(done: subprocess.CompletedProcess[str]) -> str:
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+def in_use(cloud: Cloud, *variables: str) -> None:
+    """Let the environment's file name the secrets that services are told of."""
+    file = cloud.folder / "prod.tfvars"
+    file.write_text(f"{file.read_text()}secrets = {json.dumps(variables)}\n")
 
 
 def test_secrets_are_listed(kept: Cloud) -> None:
+    in_use(kept, "WEB_AUTH_KEY", "REVENUECAT_API_KEY")
     done = kept.run("secrets", "--environment=prod", "list")
     assert done.returncode == 0, shown(done)
     as_golden("secrets-list", done.stdout)
 
 
 @pytest.mark.parametrize(
-    ("versions", "why"),
-    [([], "has no version"), ([version(), version("DISABLED")], "version 2, the newest, is disab")],
-    ids=["without a version", "with a newest that is disabled"],
+    ("secrets", "why"),
+    [
+        ({}, "is not there"),
+        ({"web-auth-key": []}, "has no version"),
+        ({"web-auth-key": [version(), version("DISABLED")]}, "version 2, the newest, is disabled"),
+    ],
+    ids=["not there", "without a version", "with a newest that is disabled"],
 )
-def test_a_secret_that_cannot_be_read_is_told(kept: Cloud, versions: Any, why: str) -> None:
-    kept.has(secrets={"web-auth-key": versions})
+def test_a_secret_that_cannot_be_read_is_told(kept: Cloud, secrets: Any, why: str) -> None:
+    in_use(kept, "WEB_AUTH_KEY")
+    kept.has(secrets=secrets)
     done = kept.run("secrets", "--environment=prod", "list")
     assert (done.returncode, why in done.stdout) == (1, True), shown(done)
 
@@ -70,6 +58,14 @@ def test_a_value_reaches_secret_manager_and_nothing_else(kept: Cloud) -> None:
     assert VALUE not in shown(done)
     assert VALUE not in str(kept.calls)
     assert "within 300 s" in done.stdout
+
+
+def test_whoever_sets_what_no_service_is_told_of_learns_what_is_missing(kept: Cloud) -> None:
+    in_use(kept, "OPENAI_API_KEY")
+    done = kept.run("secrets", "--environment=prod", "set", "WEB_AUTH_KEY", given=VALUE)
+    assert done.returncode == 0, shown(done)
+    assert "before `secrets` in infra/prod.tfvars names it" in done.stdout
+    assert "within 300 s" not in done.stdout
 
 
 def test_a_value_is_typed_twice_and_unseen(kept: Cloud) -> None:
@@ -126,7 +122,6 @@ def test_a_secret_that_is_not_there_is_told_before_its_value_is_asked_for(kept: 
     )
     assert done == 1
     assert "NOT_FOUND" in said
-    assert "Terraform makes them" in said
     assert "is not shown" not in said
 
 
@@ -152,47 +147,9 @@ def test_a_value_on_the_command_line_is_refused_and_not_repeated(
     assert "calls" not in kept.state
 
 
-def test_old_versions_are_disabled(kept: Cloud) -> None:
-    done = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY", "--yes")
-    assert done.returncode == 0, shown(done)
-    assert states(kept) == ["DISABLED", "DISABLED", "ENABLED"]
-    again = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY")
-    assert (again.returncode, "nothing to do" in again.stdout) == (0, True)
-
-
-@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 1)], ids=["yes", "no"])
-def test_before_versions_are_disabled_it_asks(kept: Cloud, answer: str, status: int) -> None:
-    done, said = talk(
-        kept, "secrets", "--environment=prod", "retire", "web-auth-key", answers=[answer]
-    )
-    assert done == status, said
-    assert "Disable version 2? [y/N]" in said
-    assert "gcloud secrets versions enable 2 --secret=web-auth-key" in said
-    assert states(kept)[1] == ("ENABLED" if status else "DISABLED")
-
-
-def test_old_versions_are_not_disabled_while_they_may_be_in_use(kept: Cloud) -> None:
-    kept.has(secrets={"web-auth-key": [version(), version(seconds=110)]})
-    done = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY")
-    assert done.returncode == 1
-    assert re.search(r"try again in 1\d\d s", done.stdout), shown(done)
-    assert states(kept) == ["ENABLED", "ENABLED"]
-    sure = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY", "--yes")
-    assert sure.returncode == 0, shown(sure)
-    assert states(kept) == ["DISABLED", "ENABLED"]
-
-
-def test_nothing_is_disabled_while_the_newest_cannot_be_read(kept: Cloud) -> None:
-    kept.has(secrets={"web-auth-key": [version(), version("DISABLED")]})
-    done = kept.run("secrets", "--environment=prod", "retire", "WEB_AUTH_KEY", "--yes")
-    assert (done.returncode, "set it first" in done.stdout) == (1, True)
-    assert states(kept) == ["ENABLED", "DISABLED"]
-
-
-@pytest.mark.parametrize("command", ["set", "retire"])
-def test_a_dry_run_shows_every_call_and_changes_nothing(kept: Cloud, command: str) -> None:
+def test_a_dry_run_shows_every_call_and_changes_nothing(kept: Cloud) -> None:
     before = kept.state["secrets"]
-    done = kept.run("secrets", "--environment=prod", command, "WEB_AUTH_KEY", "--dry-run")
+    done = kept.run("secrets", "--environment=prod", "set", "WEB_AUTH_KEY", "--dry-run")
     assert done.returncode == 0, shown(done)
-    as_golden(f"secrets-{command}", done.stdout)
+    as_golden("secrets-set", done.stdout)
     assert kept.state["secrets"] == before

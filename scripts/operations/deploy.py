@@ -35,8 +35,6 @@ _EXAMPLES = """\
   ./scripts/deploy --environment prod plan
   ./scripts/deploy --environment prod canary --yes"""
 
-_DONE = "That was the last stage: the release is complete."
-
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -59,19 +57,24 @@ def _deploy(options: argparse.Namespace, environment: Environment, calls: Calls)
         delivery.say(
             "A dry run looks at what runs now, and shows the rest as if all services changed."
         )
-    names = [options.stage] if options.stage else list(STAGES)
+    names: list[str] = [options.stage] if options.stage else list(STAGES)
     for name in names:
         stage, what = (STAGES | BEFORE_ALL)[name]
         console.print(f"[bold cyan]{name}[/]: {what}", markup=True)
         stage(delivery)
-    if options.stage in STAGES:
-        following = [*STAGES, ""][list(STAGES).index(options.stage) + 1]
-        console.print(f"next: {delivery.command(following)}" if following else _DONE)
-    elif not options.stage:
-        console.print(_DONE)
-    if options.dry_run:
-        console.print("This was a dry run: nothing was changed.")
+    delivery.say(_end(delivery, names[-1]))
     return 0
+
+
+def _end(delivery: Delivery, last: str) -> str:
+    """Return what is to be said when the stage `last` is over."""
+    if delivery.calls.is_dry:
+        return "This was a dry run: nothing was changed."
+    if last in BEFORE_ALL:
+        secrets = f"./scripts/secrets --environment {delivery.environment.name} set NAME"
+        return f"next: {secrets}, for each secret; then {delivery.command()}"
+    following = [*STAGES, ""][list(STAGES).index(last) + 1]
+    return f"next: {delivery.command(following)}" if following else "The release is complete."
 
 
 def _options() -> argparse.Namespace:

@@ -54,10 +54,6 @@ def foundation(delivery: Delivery) -> None:
     question = f"Make this in {delivery.environment.project}?"
     confirm(question, delivery.options, delivery.console)
     terraform.apply()
-    delivery.say(
-        f"next: ./scripts/secrets --environment {delivery.environment.name} set NAME "
-        f"for each secret, then {delivery.command()}"
-    )
 
 
 def show(delivery: Delivery, found: Sequence[Change]) -> None:

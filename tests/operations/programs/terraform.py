@@ -1,8 +1,8 @@
 """A stand-in for Terraform: plans what the state's `planned` says, and makes revisions of it.
 
 `planned` is a list of `{"address", "type", "actions", "name"}`, as `planned` below makes it. A
-function whose traffic is pinned, and that is not held, is to change, too: its traffic is wanted with
-the newest revision. If `planned_if_held` is there, plans with held services have that instead. If
+function whose traffic is pinned, and that is not held, is to change, too: its newest revision is to
+have the traffic. If `planned_if_held` is there, plans with held services have that instead. If
 it `breaks_off`, it does not get beyond the first change; if it `ignores_held`, what is held gets
 traffic.
 """

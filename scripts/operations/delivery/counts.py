@@ -70,7 +70,7 @@ def counts(
                 _add(series, found)
     except httpx.HTTPError as error:
         raise UnknownCountsError(str(error) or type(error).__name__) from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnknownCountsError(f"an answer that is not understood: {error!r}") from None
     return found
 

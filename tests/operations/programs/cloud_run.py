@@ -35,10 +35,15 @@ def describe(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
     status = {
         "url": service.get("url", f"https://{host(name)}"),
         "latestCreatedRevisionName": service["revisions"][-1],
-        "latestReadyRevisionName": service["revisions"][-2 if service.get("unready") else -1],
+        "latestReadyRevisionName": _ready(service),
         "traffic": traffic,
     }
     return json.dumps({"metadata": {"name": name}, "status": status})
+
+
+def _ready(service: Mapping[str, Any]) -> str:
+    is_unready = service.get("unready") and len(service["revisions"]) > 1
+    return str(service["revisions"][-2 if is_unready else -1])
 
 
 def _tagged(service: Mapping[str, Any], tag: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from http import HTTPStatus
 from urllib.error import HTTPError, URLError
@@ -58,9 +59,10 @@ def main() -> int:
     )
     parser.add_argument(
         "--purchase-token",
-        default=_DEBUG_TOKEN,
+        default=os.environ.get("PURCHASE_TOKEN", _DEBUG_TOKEN),
         metavar="TOKEN",
-        help="'<Store> <token>' of a subscriber (default: %(default)s)",
+        help="'<Store> <token>' of a subscriber (default: PURCHASE_TOKEN of the environment, or "
+        f"{_DEBUG_TOKEN})",
     )
     options = parser.parse_args()
     server, screen = options.server.rstrip("/"), Screen(console)

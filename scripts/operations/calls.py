@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -35,13 +35,23 @@ class Calls:
         self.is_dry = dry
         self._console = console
 
-    def read(self, *arguments: str, within_s: float = _READ_WITHIN_S) -> str:
+    def read(
+        self, *arguments: str, within_s: float = _READ_WITHIN_S, if_dry: str | None = None
+    ) -> str:
         """Return what a program that changes nothing prints.
+
+        Args:
+            arguments: the program and its arguments.
+            within_s: how long it may take.
+            if_dry: what a dry run takes for the answer, without a call: it asks after what is not
+                there yet, or what nobody needs who only looks.
 
         Raises:
             FailedCallError: it did not do what it was called for.
         """
         self._console.print(f"[dim]  {escape(shlex.join(arguments))}[/]", markup=True)
+        if self.is_dry and if_dry is not None:
+            return if_dry
         return _output(arguments, within_s)
 
     def change(
@@ -49,6 +59,7 @@ class Calls:
         *arguments: str,
         takes: str | Path | None = None,
         within_s: float = _CHANGE_WITHIN_S,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         """Call a program that changes something; what it says goes to the terminal.
 
@@ -56,16 +67,19 @@ class Calls:
             arguments: the program and its arguments. Whoever may list processes sees them.
             takes: what it reads from its standard input: a text, which is not shown, or a file.
             within_s: how long it may take.
+            secrets: variables of its environment whose values are not shown.
 
         Raises:
             FailedCallError: it did not do what it was called for.
         """
+        hidden = "".join(f"{name}=... " for name in secrets or ())
         source = f" < {shlex.quote(str(takes))}" if isinstance(takes, Path) else ""
         if isinstance(takes, str):
             source = " < (what is not shown)"
-        self._console.print(f"[bold]$ {escape(shlex.join(arguments) + source)}[/]", markup=True)
+        shown = f"{hidden}{shlex.join(arguments)}{source}"
+        self._console.print(f"[bold]$ {escape(shown)}[/]", markup=True)
         if not self.is_dry:
-            _run(arguments, takes, within_s)
+            _run(arguments, takes, within_s, secrets or {})
 
 
 def ending_as_interrupted() -> None:
@@ -78,7 +92,7 @@ def ending_as_interrupted() -> None:
 
 
 def _output(arguments: Sequence[str], within_s: float) -> str:
-    process = _started(arguments, subprocess.DEVNULL, subprocess.PIPE)
+    process = _started(arguments, subprocess.DEVNULL, subprocess.PIPE, {})
     said, complaints = _wait(process, lambda: process.communicate(timeout=within_s))
     if process.returncode:
         lines = complaints.strip().splitlines()[-_SHOWN_OF_STDERR:]
@@ -86,13 +100,18 @@ def _output(arguments: Sequence[str], within_s: float) -> str:
     return said
 
 
-def _run(arguments: Sequence[str], takes: str | Path | None, within_s: float) -> None:
+def _run(
+    arguments: Sequence[str],
+    takes: str | Path | None,
+    within_s: float,
+    secrets: Mapping[str, str],
+) -> None:
     if isinstance(takes, Path):
         with (ROOT / takes).open() as file:
-            process = _started(arguments, file, None)
+            process = _started(arguments, file, None, secrets)
     else:
         source = subprocess.DEVNULL if takes is None else subprocess.PIPE
-        process = _started(arguments, source, None)
+        process = _started(arguments, source, None, secrets)
     given = takes if isinstance(takes, str) else None
     _wait(process, lambda: process.communicate(given, timeout=within_s))
     if process.returncode:
@@ -100,7 +119,10 @@ def _run(arguments: Sequence[str], takes: str | Path | None, within_s: float) ->
 
 
 def _started(
-    arguments: Sequence[str], source: int | IO[str], output: int | None
+    arguments: Sequence[str],
+    source: int | IO[str],
+    output: int | None,
+    secrets: Mapping[str, str],
 ) -> subprocess.Popen[str]:
     try:
         # A group of its own: Ctrl-C comes to us alone, and we end the program once. Two signals
@@ -113,6 +135,7 @@ def _started(
             stderr=output,
             text=True,
             process_group=0,
+            env={**os.environ, **secrets},
         )
     except FileNotFoundError:
         raise FailedCallError(f"{arguments[0]} is not on the path: install it") from None

@@ -3,14 +3,13 @@
 import argparse
 
 from scripts.local.ports import SERVICES
-from scripts.packaging.contents import ROOT
-from scripts.packaging.packages import package, write
+from scripts.packaging.packages import package, root, write
 
 
 def main() -> None:
     """Package the services that the command line names, or all."""
     packages = [package(service) for service in _services()]
-    write(packages, ROOT)
+    write(packages, root())
     for each in packages:
         size = f"{each.files} files  {len(each.archive):,} bytes"
         print(f"{each.service:<8} {size}  sha256 {each.sha256}  {each.path}")

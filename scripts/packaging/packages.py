@@ -1,13 +1,17 @@
 """Packages on disk, and the list of them that Terraform reads."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from scripts.packaging.archives import tarred, zipped
-from scripts.packaging.contents import contents, is_container
+from scripts.packaging.contents import ROOT, contents, is_container
+
+ROOT_VARIABLE = "BUILD_ROOT"
+"""The environment variable that names another folder to have `build/` in, a test's for instance."""
 
 _FOLDER = "build/packages"
 _LIST = "build/packages.json"
@@ -34,6 +38,11 @@ class Package:
         return f"{_FOLDER}/{self.service}-{self.sha256[:_DIGITS]}.{ending}"
 
 
+def root() -> Path:
+    """Return the folder with `build/`: the project's own, or what `BUILD_ROOT` says."""
+    return Path(os.environ.get(ROOT_VARIABLE) or ROOT)
+
+
 def package(service: str) -> Package:
     """Make the package of a service."""
     files = contents(service)
@@ -47,12 +56,12 @@ def write(packages: Sequence[Package], folder: Path) -> None:
     What the list says of other services stays. It never names an archive that is not there.
     """
     (folder / _FOLDER).mkdir(parents=True, exist_ok=True)
-    listed = _listed(folder)
+    packages_by_name = listed(folder)
     for each in packages:
         (folder / each.path).write_bytes(each.archive)
-        listed[each.service] = {"archive": each.path, "sha256": each.sha256}
+        packages_by_name[each.service] = {"archive": each.path, "sha256": each.sha256}
     unfinished = folder / f"{_LIST}.new"
-    unfinished.write_text(json.dumps(listed, indent=2, sort_keys=True) + "\n")
+    unfinished.write_text(json.dumps(packages_by_name, indent=2, sort_keys=True) + "\n")
     unfinished.replace(folder / _LIST)
     for each in packages:
         for archive in (folder / _FOLDER).glob(f"{each.service}-*"):
@@ -60,7 +69,10 @@ def write(packages: Sequence[Package], folder: Path) -> None:
                 archive.unlink()
 
 
-def _listed(folder: Path) -> dict[str, dict[str, str]]:
+def listed(folder: Path) -> dict[str, dict[str, str]]:
+    """Return `archive`, below `folder`, and `sha256` of each service that was packaged."""
     path = folder / _LIST
-    listed: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
-    return listed
+    if not path.exists():
+        return {}
+    packages: dict[str, dict[str, str]] = json.loads(path.read_text())
+    return packages

@@ -14,9 +14,10 @@ import pytest
 
 from scripts.local.stack import ROOT
 from scripts.operations.environments import FOLDER_VARIABLE
+from scripts.packaging.packages import ROOT_VARIABLE
 from tests.operations.programs.state import VARIABLE
 
-PROGRAMS = ("gcloud",)
+PROGRAMS = ("docker", "gcloud", "pip_audit", "terraform")
 PROJECT = "liftlog-prod"
 
 
@@ -65,6 +66,11 @@ class Cloud:
         )
 
     @property
+    def root(self) -> Path:
+        """The folder with `build/`."""
+        return self.folder.parent
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment of a command that finds the stand-ins."""
         return {
@@ -72,6 +78,7 @@ class Cloud:
             "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
             VARIABLE: str(self._file),
             FOLDER_VARIABLE: str(self.folder),
+            ROOT_VARIABLE: str(self.root),
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
@@ -84,7 +91,7 @@ def cloud(tmp_path: Path) -> Cloud:
     folder.mkdir()
     shell = shutil.which("sh")
     for program in PROGRAMS:
-        file = folder / program
+        file = folder / program.replace("_", "-")
         file.write_text(
             f'#!{shell}\nexec {sys.executable} -m tests.operations.programs.{program} "$@"\n'
         )

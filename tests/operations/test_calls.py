@@ -26,6 +26,14 @@ def test_a_reading_call_is_made_also_in_a_dry_run() -> None:
     assert shown.getvalue() == "  echo 'two words'\n"
 
 
+def test_what_is_not_there_yet_is_not_asked_after_in_a_dry_run() -> None:
+    dry, shown = calls(dry=True)
+    assert dry.read("echo", "asked", if_dry="assumed") == "assumed"
+    assert shown.getvalue() == "  echo asked\n"
+    wet, _ = calls()
+    assert wet.read("echo", "asked", if_dry="assumed") == "asked\n"
+
+
 def test_a_changing_call_is_made(tmp_path: Path) -> None:
     wet, shown = calls()
     wet.change("touch", str(tmp_path / "made"))
@@ -46,6 +54,15 @@ def test_what_a_program_is_told_in_secret_is_not_shown(tmp_path: Path) -> None:
     assert (tmp_path / "told").read_text() == "what nobody may see"
     assert "nobody" not in shown.getvalue()
     assert shown.getvalue().endswith("told < (what is not shown)\n")
+
+
+def test_a_program_may_have_secrets_in_its_environment(tmp_path: Path) -> None:
+    wet, shown = calls()
+    told = tmp_path / "told"
+    wet.change("sh", "-c", f'echo "$KEY" > {told}', secrets={"KEY": "what nobody may see"})
+    assert told.read_text() == "what nobody may see\n"
+    assert "nobody" not in shown.getvalue()
+    assert shown.getvalue().startswith("$ KEY=... sh -c ")
 
 
 def test_a_program_may_read_a_file(tmp_path: Path) -> None:

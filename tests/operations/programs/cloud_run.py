@@ -2,7 +2,8 @@
 
 The state's `services` maps a name to `{"revisions": [names, oldest first], "traffic": [targets]}`;
 a target has `percent` and `revisionName` or `latestRevision`, and perhaps a `tag`. A service that
-`refuses_changes` fails to change its traffic.
+`refuses_changes` fails to change its traffic; one that has a `url` is there, whatever its revision.
+The newest revision of one that is `unready` does not start.
 
 Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services (ServiceStatus)
 """
@@ -27,22 +28,33 @@ def describe(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
         {
             **target,
             "revisionName": target.get("revisionName", service["revisions"][-1]),
-            **({"url": f"https://{target['tag']}---{host(name)}"} if "tag" in target else {}),
+            **({"url": _tagged(service, target["tag"], name)} if "tag" in target else {}),
         }
         for target in service["traffic"]
     ]
     status = {
-        "url": f"https://{host(name)}",
+        "url": service.get("url", f"https://{host(name)}"),
         "latestCreatedRevisionName": service["revisions"][-1],
-        "latestReadyRevisionName": service["revisions"][-1],
+        "latestReadyRevisionName": _ready(service),
         "traffic": traffic,
     }
     return json.dumps({"metadata": {"name": name}, "status": status})
 
 
+def _ready(service: Mapping[str, Any]) -> str:
+    is_unready = service.get("unready") and len(service["revisions"]) > 1
+    return str(service["revisions"][-2 if is_unready else -1])
+
+
+def _tagged(service: Mapping[str, Any], tag: str, name: str) -> str:
+    return str(service.get("url", f"https://{tag}---{host(name)}"))
+
+
 def list_services(state: State, _words: list[str], _flags: Mapping[str, str]) -> str:
     """Answer `gcloud run services list --format=json`."""
-    return json.dumps([json.loads(describe(state, [name], {})) for name in state["services"]])
+    return json.dumps(
+        [json.loads(describe(state, [name], {})) for name in state.get("services", {})]
+    )
 
 
 def list_revisions(state: State, _words: list[str], flags: Mapping[str, str]) -> str:

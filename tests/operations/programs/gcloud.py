@@ -7,7 +7,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.operations.programs import cloud_run, secrets, storage, url_maps
+from tests.operations.programs import (
+    cloud_run,
+    identity,
+    images,
+    secrets,
+    storage,
+    url_maps,
+)
 from tests.operations.programs.state import remembered
 
 Command = Callable[[dict[str, Any], list[str], Mapping[str, str]], str]
@@ -15,6 +22,8 @@ Command = Callable[[dict[str, Any], list[str], Mapping[str, str]], str]
 
 COMMANDS: dict[str, Command] = {
     **cloud_run.COMMANDS,
+    **identity.COMMANDS,
+    **images.COMMANDS,
     **secrets.COMMANDS,
     **storage.COMMANDS,
     **url_maps.COMMANDS,

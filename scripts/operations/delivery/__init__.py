@@ -1,0 +1,1 @@
+"""The stages by which a new version reaches those who use it."""

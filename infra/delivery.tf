@@ -8,6 +8,7 @@ module "delivery" {
   region         = var.region
   environment    = var.environment
   repository     = var.repository
+  operators      = var.operators
   # Whom it lets services and builds run as.
   accounts = merge(
     { for service, account in google_service_account.services : service => account.name },

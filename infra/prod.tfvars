@@ -19,5 +19,8 @@ min_instances = { users = 1, events = 1 }
 # What differs from settings.tf, by service or for all:
 # settings = { all = { REVENUECAT_PROJECT = "proj...", REVENUECAT_ENTITLEMENT = "entl..." } }
 
+# Who releases from a terminal.
+operators = ["user:operations@liftlog.example"]
+
 # Releases from the repository: its connection in Cloud Build (2nd generation), and its name.
 # repository = { connection = "projects/liftlog-prod/locations/us-central1/connections/C/repositories/R", name = "owner/name" }

@@ -12,4 +12,7 @@ budget          = { units = 100, currency = "USD" }
 # The old service's own staging, to practise the move; empty if there is none.
 old_service_host = "old-staging.liftlog.example"
 
+# Who releases from a terminal.
+operators = ["user:dev@liftlog.example"]
+
 max_instances = { users = 5, events = 5, social = 5, sharing = 5, ai = 5, chat = 5 }

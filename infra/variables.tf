@@ -157,3 +157,9 @@ variable "repository" {
   type        = object({ connection = string, name = string })
   default     = null
 }
+
+variable "operators" {
+  description = "Who releases from a terminal: as user:somebody@example.com."
+  type        = set(string)
+  default     = []
+}

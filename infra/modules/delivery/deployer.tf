@@ -65,3 +65,15 @@ resource "google_service_account_iam_member" "deployer_runs_as" {
   role               = "roles/iam.serviceAccountUser"
   member             = google_service_account.deployer.member
 }
+
+# A release asks the cleanup whether it is ready, and nobody but the trigger's account is let in there.
+resource "google_service_account_iam_member" "asks_the_cleanup" {
+  for_each = merge(
+    { deployer = google_service_account.deployer.member },
+    { for operator in var.operators : operator => operator },
+  )
+
+  service_account_id = var.accounts["trigger"]
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = each.value
+}

@@ -24,6 +24,11 @@ variable "repository" {
 }
 
 variable "accounts" {
-  description = "The names of the accounts that services run as, by any key."
+  description = "The names of the accounts that services and builds run as; `trigger` is that of the cleanup's trigger."
   type        = map(string)
+}
+
+variable "operators" {
+  description = "Who else releases, from a terminal: as user:somebody@example.com."
+  type        = set(string)
 }

@@ -87,11 +87,19 @@ def test_nobody_has_a_primitive_role(made: Made) -> None:
 
 def test_nobody_else_may_do_anything(made: Made) -> None:
     own = {each["member"] for each in made.of("service_account")}
-    strangers = {who for who, *_ in grants(made)} - own - PUBLIC
-    assert AGENT in strangers
-    # Workflows of the repository's host, where there is one; who they are is tested in
+    strangers = {who for who, *_ in grants(made)} - own - PUBLIC - {AGENT}
+    # Whoever releases; workflows of the repository's host, where there is one, are the business of
     # test_delivery.py.
-    assert all(who.startswith("principalSet://") for who in strangers - {AGENT})
+    assert all(who.startswith(("user:", "group:", "principalSet://")) for who in strangers)
+
+
+def test_people_may_ask_for_a_token_of_the_trigger_and_nothing_else(made: Made) -> None:
+    [trigger] = made.of("service_account", account_id="cleanup-trigger")
+    for who, role, type_, values in grants(made):
+        if who.startswith(("user:", "group:")):
+            assert type_ == "google_service_account_iam_member"
+            assert role == "roles/iam.serviceAccountOpenIdTokenCreator"
+            assert made.referred("service_account", values["service_account_id"]) == trigger
 
 
 def test_whoever_builds_the_functions_reads_archives_and_writes_images_and_logs(

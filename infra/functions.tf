@@ -36,6 +36,7 @@ module "function" {
   region        = var.region
   account       = google_service_account.services[each.key].email
   build_account = google_service_account.build.id
+  images        = google_artifact_registry_repository.images["functions"].id
   archive = {
     bucket = google_storage_bucket.sources.name
     object = google_storage_bucket_object.packages[each.key].name
@@ -51,7 +52,8 @@ module "function" {
 
   depends_on = [
     google_project_service.apis,
-    google_project_iam_member.build,
-    google_storage_bucket_iam_member.build,
+    google_artifact_registry_repository_iam_member.build,
+    google_project_iam_member.build_archives,
+    google_project_iam_member.build_logs,
   ]
 }

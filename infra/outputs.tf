@@ -8,7 +8,7 @@ output "services" {
 
 output "images" {
   description = "Where images are pushed to."
-  value       = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.repository_id}"
+  value       = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images["images"].repository_id}"
 }
 
 output "balancer_ip" {

@@ -34,21 +34,29 @@ data "google_project" "this" {
   project_id = var.project
 }
 
+# Apart, since building a function runs what its packages bring: that is to reach no image of the chat.
 resource "google_artifact_registry_repository" "images" {
-  repository_id = "images"
+  for_each = {
+    images    = "Images of the chat, made by ./scripts/deploy"
+    functions = "Images of the functions, made by the platform"
+  }
+
+  repository_id = each.key
   location      = var.region
   format        = "DOCKER"
-  description   = "Images of the chat"
+  description   = each.value
 
+  # Of each image the newest stay, whatever their age: the one that serves is among them.
+  # https://cloud.google.com/artifact-registry/docs/repositories/cleanup-policy-overview
   cleanup_policies {
-    id     = "keep the newest"
+    id     = "keep-the-newest"
     action = "KEEP"
     most_recent_versions {
       keep_count = 10
     }
   }
   cleanup_policies {
-    id     = "delete what is old"
+    id     = "delete-what-is-old"
     action = "DELETE"
     condition {
       older_than = "7776000s" # 90 days
@@ -80,26 +88,4 @@ resource "google_storage_bucket" "sources" {
   }
 
   depends_on = [google_project_service.apis]
-}
-
-# Builds the functions; the default account of Compute Engine, which may do far more, has no part in it.
-resource "google_service_account" "build" {
-  account_id   = "liftlog-build"
-  display_name = "Builds the functions"
-}
-
-resource "google_project_iam_member" "build" {
-  for_each = toset(["roles/artifactregistry.writer", "roles/logging.logWriter"])
-
-  project = var.project
-  role    = each.key
-  member  = google_service_account.build.member
-}
-
-resource "google_storage_bucket_iam_member" "build" {
-  for_each = toset(["roles/storage.objectViewer"])
-
-  bucket = google_storage_bucket.sources.name
-  role   = each.key
-  member = google_service_account.build.member
 }

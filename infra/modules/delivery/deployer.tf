@@ -24,9 +24,9 @@ locals {
 
   # The roles of the whole project that services and builds have.
   grantable = [
-    "roles/artifactregistry.writer",
     "roles/datastore.user",
     "roles/logging.logWriter",
+    "roles/storage.objectViewer",
     "roles/telemetry.metricsWriter",
     "roles/telemetry.tracesWriter",
   ]

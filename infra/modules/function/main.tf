@@ -7,6 +7,9 @@ resource "google_cloudfunctions2_function" "this" {
     entry_point     = "main"
     service_account = var.build_account
 
+    # Of the same project and region, as the platform asks for.
+    docker_repository = var.images
+
     source {
       storage_source {
         bucket = var.archive.bucket

@@ -18,6 +18,11 @@ variable "build_account" {
   type        = string
 }
 
+variable "images" {
+  description = "The id of the repository that its images go to."
+  type        = string
+}
+
 variable "archive" {
   description = "Where its source is: made by ./scripts/package."
   type        = object({ bucket = string, object = string })

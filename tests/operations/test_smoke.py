@@ -56,6 +56,16 @@ def test_what_is_private_is_asked_as_the_one_who_may(applied: Cloud) -> None:
     assert "--audiences=https://cleanup.example" in call
 
 
+def test_whoever_may_not_is_told_what_helps(applied: Cloud) -> None:
+    applied.has(nobody_speaks_for_another=True)
+    done = applied.run(*DEPLOY, "smoke")
+    assert done.returncode == 1
+    assert "PERMISSION_DENIED" in done.stdout
+    assert "add-iam-policy-binding cleanup-trigger@liftlog-prod.iam.gserviceaccount.com" in (
+        done.stdout
+    )
+
+
 def test_a_revision_that_is_not_ready_ends_the_release(applied: Cloud) -> None:
     broken = services()
     broken["events"] = replace(broken["events"], url=NOWHERE)

@@ -60,15 +60,24 @@ def _problem(url: str, headers: Mapping[str, str]) -> str | None:
 
 
 def _credentials(delivery: Delivery, service: Service) -> dict[str, str]:
-    """Return what proves that we are who alone may call the service."""
+    """Return what proves that we are who alone may call the service.
+
+    Raises:
+        RefusedError: we may not be that one; says what helps.
+    """
     account = f"{_INVOKER}@{delivery.environment.project}.iam.gserviceaccount.com"
-    token = delivery.calls.read(
-        *("gcloud", "auth", "print-identity-token", f"--impersonate-service-account={account}"),
-        # Also for a revision's own address it is the service that a token is for.
-        f"--audiences={service.address}",
-        "--include-email",
-        if_dry="",
-    ).strip()
+    command = ("gcloud", "auth", "print-identity-token", f"--impersonate-service-account={account}")
+    # Also for a revision's own address it is the service that a token is for.
+    flags = (f"--audiences={service.address}", "--include-email")
+    try:
+        token = delivery.calls.read(*command, *flags, if_dry="").strip()
+    except FailedCallError as error:
+        raise RefusedError(
+            f"{error}\nIf permission was denied: not even owners may speak for an account unless "
+            f"they are let, once and a few minutes before:\n"
+            f"  gcloud iam service-accounts add-iam-policy-binding {account} {delivery.project}"
+            " --member=user:YOU --role=roles/iam.serviceAccountTokenCreator"
+        ) from None
     return {"Authorization": f"Bearer {token}"}
 
 

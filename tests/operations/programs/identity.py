@@ -13,8 +13,10 @@ def access_token(_state: State, _words: list[str], _flags: Mapping[str, str]) ->
     return f"{ACCESS_TOKEN}\n"
 
 
-def identity_token(_state: State, _words: list[str], flags: Mapping[str, str]) -> str:
+def identity_token(state: State, _words: list[str], flags: Mapping[str, str]) -> str:
     """Answer `gcloud auth print-identity-token --audiences=URL`, as somebody else."""
+    if state.get("nobody_speaks_for_another"):
+        raise KeyError("PERMISSION_DENIED: iam.serviceAccounts.getOpenIdToken")
     return f"token-for-{flags['audiences']}-as-{flags['impersonate-service-account']}\n"
 
 

@@ -9,6 +9,7 @@ module "delivery" {
   environment    = var.environment
   repository     = var.repository
   operators      = var.operators
+  buckets        = { sources = google_storage_bucket.sources.name, state = "${var.project}-terraform" }
   # Whom it lets services and builds run as.
   accounts = merge(
     { for service, account in google_service_account.services : service => account.name },

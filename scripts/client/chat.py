@@ -59,7 +59,7 @@ def main() -> int:
     )
     parser.add_argument(
         "--purchase-token",
-        default=os.environ.get("PURCHASE_TOKEN", _DEBUG_TOKEN),
+        default=os.environ.get("PURCHASE_TOKEN") or _DEBUG_TOKEN,
         metavar="TOKEN",
         help="'<Store> <token>' of a subscriber (default: PURCHASE_TOKEN of the environment, or "
         f"{_DEBUG_TOKEN})",

@@ -250,7 +250,7 @@ def main() -> int:
     parser.add_argument(
         "--purchase-token",
         metavar="TOKEN",
-        default=os.environ.get("PURCHASE_TOKEN"),
+        default=os.environ.get("PURCHASE_TOKEN") or None,
         help="'<Store> <token>' of somebody who has bought Pro: plays their part, too (default: "
         "PURCHASE_TOKEN of the environment, which nobody sees who may list processes)",
     )

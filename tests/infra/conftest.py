@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, Environment, make, shared
+from tests.infra.environments import ENVIRONMENTS, FULL, Environment, make, shared
 from tests.infra.made import Made
 
 
@@ -27,7 +27,7 @@ def environments(
     return environment
 
 
-@pytest.fixture(params=ENVIRONMENTS)
+@pytest.fixture(params=[*ENVIRONMENTS, FULL])
 def environment(
     request: pytest.FixtureRequest, environments: Callable[[str], Environment]
 ) -> Environment:
@@ -45,3 +45,9 @@ def made(environment: Environment) -> Made:
 def prod(environments: Callable[[str], Environment]) -> Made:
     """The resources of the one that people use."""
     return environments("prod").made
+
+
+@pytest.fixture
+def full(environments: Callable[[str], Environment]) -> Made:
+    """The same, with whatever its file leaves out."""
+    return environments(FULL).made

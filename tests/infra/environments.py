@@ -16,11 +16,30 @@ from tests.infra.terraform import Workspace
 
 INFRA = ROOT / "infra"
 ENVIRONMENTS = ("dev", "staging", "prod")
+FULL = "prod with everything"
+"""Production as it may become: with whatever its file leaves out, and a database restored."""
+
+REPOSITORY = "liftlog/backend"
 IMAGE = "us-central1-docker.pkg.dev/liftlog/images/chat@sha256:" + 64 * "0"
 PROJECT_NUMBER = "123456789012"
 SHARES = {"users": 5, "events": 10, "social": 20, "sharing": 40, "ai": 80, "chat": 100}
 """The shares of traffic that are in force; no two are the same."""
 
+_EVERYTHING = {
+    "repository": {"connection": "projects/liftlog-prod/repositories/R", "name": REPOSITORY},
+    "serving_database": "restored",
+    "settings": {
+        "all": {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example:4318",
+            "RATE_LIMIT_DATABASE": "counts",
+            "REVENUECAT_ENTITLEMENT": "entl1",
+            "REVENUECAT_PROJECT": "proj1",
+            "TELEMETRY_EXPORT": "google",
+        },
+        "ai": {"APPLE_ISSUER_ID": "issuer", "APPLE_KEY_ID": "key"},
+        "chat": {"APPLE_ISSUER_ID": "issuer", "APPLE_KEY_ID": "key"},
+    },
+}
 _ANSWERS = {
     "google_project": {"number": PROJECT_NUMBER},
     "google_storage_bucket_object_content": {"content": json.dumps(SHARES)},
@@ -41,7 +60,12 @@ def workspace(place: Path, environment: str, *, image: str = IMAGE) -> Workspace
     """Return a copy of `infra/` with packages beside it, ready for commands."""
     place.mkdir(parents=True, exist_ok=True)
     _write_packages(place)
-    variables = (f"-var-file={environment}.tfvars", f"-var=chat_image={image}")
+    base = "prod" if environment == FULL else environment
+    variables = [f"-var-file={base}.tfvars", f"-var=chat_image={image}"]
+    if environment == FULL:
+        everything = place / "everything.tfvars.json"
+        everything.write_text(json.dumps(_EVERYTHING))
+        variables.append(f"-var-file={everything}")
     made = Workspace(place, INFRA, variables, _ANSWERS)
     made.initialize()
     return made

@@ -3,10 +3,14 @@
 from typing import Any
 
 from scripts.local.ports import FUNCTIONS, SERVICES
+from tests.infra.environments import PROJECT_NUMBER
 from tests.infra.made import Made, Resource
 
 OF_THE_PLATFORM = {"FUNCTION_USE_ASGI", "LOG_EXECUTION_ID"}
 """What is set for functions, and read by the framework."""
+
+AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
+"""Pub/Sub itself, which moves what cannot be delivered."""
 
 
 def function(made: Made, name: str) -> Resource:

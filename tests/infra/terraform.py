@@ -13,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ class Workspace:
         self,
         place: Path,
         module: Path,
-        variables: tuple[str, ...] = (),
+        variables: Sequence[str] = (),
         answers: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self._variables = variables

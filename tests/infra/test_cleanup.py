@@ -1,12 +1,15 @@
 """How the cleanup is started, and what becomes of a message that it cannot deal with."""
 
 from shared.settings import CleanupSettings
-from tests.infra.environments import PROJECT_NUMBER
 from tests.infra.made import Made, Resource, seconds
-from tests.infra.services import cleanup_subscription, cleanup_topic, function, grants, variables
-
-AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
-"""Pub/Sub itself, which moves what cannot be delivered."""
+from tests.infra.services import (
+    AGENT,
+    cleanup_subscription,
+    cleanup_topic,
+    function,
+    grants,
+    variables,
+)
 
 
 def dead_letters(made: Made) -> Resource:
@@ -20,9 +23,8 @@ def test_the_scheduler_publishes_every_hour_to_the_topic_that_the_function_knows
 ) -> None:
     [job] = made.of("cloud_scheduler_job")
     assert (job["schedule"], job["time_zone"]) == ("0 * * * *", "Etc/UTC")
-    assert made.referred("pubsub_topic", job.block("pubsub_target")["topic_name"]) == cleanup_topic(
-        made
-    )
+    target = job.block("pubsub_target")["topic_name"]
+    assert made.referred("pubsub_topic", target) == cleanup_topic(made)
     name = cleanup_topic(made)["name"]
     assert variables(made, "cleanup").get("CLEANUP_TOPIC", "cleanup") == name
 

@@ -1,9 +1,9 @@
 """Firestore, against the data model in the code."""
 
-from typing import Any
-
+from scripts.local.ports import SERVICES
 from shared.store.data_model import ALL, Collection
-from tests.infra.made import Made, Resource
+from tests.infra.made import Made, Resource, seconds
+from tests.infra.services import variables
 
 Index = tuple[str, str]
 """An index of one field: its order, and its scope."""
@@ -12,12 +12,20 @@ Index = tuple[str, str]
 DEFAULTS = {("ASCENDING", "COLLECTION"), ("DESCENDING", "COLLECTION")}
 EVERYWHERE = ("ASCENDING", "COLLECTION_GROUP")
 _DAY_S = 24 * 60 * 60
+_LONGEST_DAYS = 14 * 7  # is all that Firestore keeps
 
 
-def fields(made: Made) -> dict[tuple[str, str], Resource]:
-    """Return the overridden fields, by collection and name."""
-    found = {(each["collection"], each["field"]): each for each in made.of("firestore_field")}
-    assert len(found) == len(made.of("firestore_field"))
+def databases(made: Made) -> set[str]:
+    """Return the databases that the code finds its documents in, now or after a restore."""
+    [own] = made.of("firestore_database")
+    return {own["name"], *(variables(made, service)["FIRESTORE_DATABASE"] for service in SERVICES)}
+
+
+def fields(made: Made, database: str = "(default)") -> dict[tuple[str, str], Resource]:
+    """Return a database's overridden fields, by collection and name."""
+    there = made.of("firestore_field", database=database)
+    found = {(each["collection"], each["field"]): each for each in there}
+    assert len(found) == len(there)
     return found
 
 
@@ -66,18 +74,29 @@ def test_the_database_is_kept_from_harm(made: Made) -> None:
     assert database["deletion_policy"] in (None, "ABANDON")
 
 
-def test_the_code_and_every_override_are_of_that_database(made: Made) -> None:
-    [database] = made.of("firestore_database")
-    assert {each["database"] for each in fields(made).values()} == {database["name"]}
-    assert {each["database"] for each in made.of("firestore_backup_schedule")} == {database["name"]}
+def test_a_database_that_was_restored_has_the_same_fields_as_our_own(made: Made) -> None:
+    overridden = {each["database"] for each in made.of("firestore_field")}
+    assert overridden == databases(made)
+    for database in databases(made):
+        here = fields(made, database)
+        assert here.keys() == fields(made).keys()
+        for name, field in here.items():
+            assert indexes(field) == indexes(fields(made)[name]), name
+            assert bool(field["ttl_config"]) == bool(fields(made)[name]["ttl_config"]), name
+
+
+def test_all_services_use_the_same_database(made: Made) -> None:
+    assert len({variables(made, service)["FIRESTORE_DATABASE"] for service in SERVICES}) == 1
 
 
 def test_there_is_a_backup_of_every_day_and_of_every_week(made: Made) -> None:
-    schedules: dict[str, Any] = {
-        "daily" if each["daily_recurrence"] else "weekly": each
+    kept_days = {
+        (each["database"], "daily" if each["daily_recurrence"] else "weekly"): seconds(
+            each["retention"]
+        )
+        / _DAY_S
         for each in made.of("firestore_backup_schedule")
     }
-    assert schedules.keys() == {"daily", "weekly"}
-    for name, longest, least in [("daily", 14 * 7, 7), ("weekly", 14 * 7, 28)]:
-        days = float(schedules[name]["retention"].removesuffix("s")) / _DAY_S
-        assert least <= days <= longest, name
+    for database in databases(made):
+        assert 7 <= kept_days[database, "daily"] <= _LONGEST_DAYS
+        assert 28 <= kept_days[database, "weekly"] <= _LONGEST_DAYS

@@ -1,10 +1,13 @@
 """What is watched, and what whoever is woken up gets to read."""
 
+import json
 import re
 from importlib import import_module
 
+from scripts.local.ports import CALLED_BY_APPS
 from scripts.local.stack import ROOT
 from tests.infra.made import Made, Resource
+from tests.infra.services import chat, function
 
 _INCIDENTS = ROOT / "docs" / "incidents"
 
@@ -82,6 +85,43 @@ def test_messages_of_the_cleanup_that_were_put_aside_are_watched(prod: Made) -> 
     topic = cleanup.block("dead_letter_policy")["dead_letter_topic"]
     [keeper] = prod.of("pubsub_subscription", topic=topic)
     assert f'subscription_id="{keeper["name"]}"' in watched
+
+
+def test_whatever_apps_call_is_asked_whether_it_is_ready(made: Made) -> None:
+    hosts = set()
+    for check in made.of("monitoring_uptime_check_config"):
+        http = check.block("http_check")
+        assert (http["path"], http["port"], http["use_ssl"]) == ("/health/ready", 443, True)
+        hosts.add(check.block("monitored_resource")["labels"]["host"])
+    urls = [function(made, name).block("service_config")["uri"] for name in CALLED_BY_APPS]
+    urls.append(chat(made)["uri"])
+    [certificate] = made.of("compute_managed_ssl_certificate")
+    domains = certificate.block("managed")["domains"]
+    assert hosts == {url.removeprefix("https://") for url in urls} | set(domains)
+
+
+def test_the_dashboard_can_be_read_and_its_charts_do_not_overlap(prod: Made) -> None:
+    [dashboard] = prod.of("monitoring_dashboard")
+    layout = json.loads(dashboard["dashboard_json"])["mosaicLayout"]
+    covered = [
+        (x, y)
+        for tile in layout["tiles"]
+        for x in range(tile["xPos"], tile["xPos"] + tile["width"])
+        for y in range(tile["yPos"], tile["yPos"] + tile["height"])
+    ]
+    assert len(covered) == len(set(covered))
+    assert max(x for x, _ in covered) < layout["columns"]
+
+
+def test_a_month_that_costs_too_much_is_told_of_before_it_is_over(prod: Made) -> None:
+    [budget] = prod.of("billing_budget")
+    amount = budget.block("amount", "specified_amount")
+    assert int(amount["units"]) > 0
+    bases = {each["spend_basis"] for each in budget["threshold_rules"]}
+    assert "FORECASTED_SPEND" in bases
+    assert min(each["threshold_percent"] for each in budget["threshold_rules"]) < 1
+    channels = budget.block("all_updates_rule")["monitoring_notification_channels"]
+    assert channels == [each["id"] for each in prod.of("monitoring_notification_channel")]
 
 
 def _filters(made: Made) -> list[str]:

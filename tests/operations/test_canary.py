@@ -1,13 +1,12 @@
 """`./scripts/deploy canary`, against stand-ins for Cloud Run and Cloud Monitoring."""
 
-import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from tests.operations.conftest import Cloud
 from tests.operations.deployed import IMAGE, service, serving, tags
 from tests.operations.programs.monitoring import Monitoring
 from tests.operations.programs.monitoring import serving as serving_counts
+from tests.operations.programs.state import VARIABLE, remembered
 
 DEPLOY = ("deploy", "--environment=prod")
 FAST = ("--step-s=0.3", "--look-each-s=0.1")
@@ -139,22 +139,25 @@ def test_while_nobody_can_tell_it_waits_and_then_goes_back(
     tried: Cloud, monitoring: Monitoring, outage: tuple[int, str]
 ) -> None:
     monitoring.outage = outage
-    done = canary(tried, monitoring)
+    done = canary(tried, monitoring, "--step-s=1", "--look-each-s=0.1")
     assert done.returncode == 1
-    assert len(monitoring.asked) >= 4
-    assert "nobody knows how it goes" in done.stdout
+    passed = re.search(r"nobody knows how it goes: .* after (\d+) of 1 s", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) >= 2
     assert all(is_back(tried, name) for name in CHANGED)
 
 
 def test_an_outage_that_ends_in_time_does_no_harm(tried: Cloud, monitoring: Monitoring) -> None:
     monitoring.outage = 503, "{}"
-    with _begun(tried, monitoring, "--step-s=2", "--look-each-s=0.1") as process:
-        _await(lambda: len(monitoring.asked) > 21)
+    monitoring.requests = {"users-00002": {"5xx": 3}}
+    with _begun(tried, monitoring, "--step-s=3", "--look-each-s=0.1") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if re.search(r"after 3 of 3 s: Cloud Monitoring does not answer", line):
+                break
         monitoring.outage = None
-        monitoring.requests = {"users-00002": {"5xx": 3}}
         said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
-    assert "Cloud Monitoring does not answer" in said
     assert "users: 3 errors in 3 requests" in said
 
 
@@ -230,22 +233,43 @@ def test_what_somebody_else_has_deployed_gets_nothing(tried: Cloud, monitoring: 
 
 
 def test_what_is_deployed_during_the_canary_does_not_get_all(
-    tried: Cloud, monitoring: Monitoring
+    tried: Cloud, monitoring: Monitoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv(VARIABLE, tried.environment[VARIABLE])
     with _begun(tried, monitoring, "--step-s=1", "--look-each-s=0.1") as process:
-        _await(lambda: len(monitoring.asked) > 1)
-        _deploy(tried.folder / "state.json", "users")
+        _await(lambda: bool(monitoring.asked))
+        with remembered() as state:
+            state["services"]["users"]["revisions"].append("users-00003")
         said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "users was deployed by somebody else meanwhile" in said
     assert serving(tried, "users") == {"users-00001": 100}
 
 
-def _deploy(path: Path, name: str) -> None:
-    """Let somebody else deploy, while none of our calls is under way."""
-    state = json.loads(path.read_text())
-    state["services"][name]["revisions"].append(f"{name}-00003")
-    path.write_text(json.dumps(state))
+def test_whoever_rolls_back_during_the_canary_has_the_last_word(
+    tried: Cloud, monitoring: Monitoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, tried.environment[VARIABLE])
+    with _begun(tried, monitoring, "--step-s=1", "--look-each-s=0.1") as process:
+        _await(lambda: bool(monitoring.asked))
+        with remembered() as state:
+            state["services"]["users"] = held("users")
+        said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert "the traffic of users was moved by somebody else meanwhile" in said
+    assert not any("users-00002=25" in move for move in moves(tried, "users"))
+    assert all(is_back(tried, name) for name in CHANGED)
+
+
+def test_a_canary_that_was_cut_off_does_not_begin_in_the_middle(
+    tried: Cloud, monitoring: Monitoring
+) -> None:
+    shares = [("chat-00001", 75), ("chat-00002", 25)]
+    traffic = [{"revisionName": name, "percent": percent} for name, percent in shares]
+    tried.has(services={**tried.state["services"], "chat": {**held("chat"), "traffic": traffic}})
+    done = canary(tried, monitoring)
+    assert (done.returncode, "the traffic of chat was moved" in done.stdout) == (1, True)
+    assert moves(tried, "users") == []
 
 
 def test_where_only_the_cleanup_has_changed_nobody_waits(

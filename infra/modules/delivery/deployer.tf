@@ -1,5 +1,6 @@
-# The account that releases. It makes and changes what is described here, so it may do much; what it may
-# not: give roles that no service of ours has, and run as anybody else.
+# The account that releases. It makes and changes what is described here, so it may do much. What it may not:
+# give roles that no service of ours has, run as anybody else, or let anybody in. So what is about rights (an
+# account more, a role more, who may start releases) is applied by a person, with ./scripts/deploy.
 
 locals {
   roles = toset([
@@ -9,9 +10,9 @@ locals {
     "roles/cloudscheduler.admin",
     "roles/compute.loadBalancerAdmin",
     "roles/compute.securityAdmin",
-    "roles/datastore.owner", # fields, backups and the database itself
-    "roles/iam.serviceAccountAdmin",
-    "roles/iam.workloadIdentityPoolAdmin",
+    "roles/datastore.owner",          # fields, backups and the database itself
+    "roles/iam.serviceAccountViewer", # an administrator could make itself anybody, other people's accounts included
+    "roles/iam.workloadIdentityPoolViewer",
     "roles/logging.configWriter",
     "roles/logging.logWriter",
     "roles/monitoring.admin",
@@ -19,7 +20,6 @@ locals {
     "roles/run.admin",
     "roles/secretmanager.admin", # who may say who reads may read
     "roles/serviceusage.serviceUsageAdmin",
-    "roles/storage.admin",
   ])
 
   # The roles of the whole project that services and builds have.
@@ -58,6 +58,16 @@ resource "google_project_iam_member" "deployer_grants" {
   }
 }
 
+# Archives and the shares of the traffic lie in one bucket, what Terraform remembers in the other.
+resource "google_storage_bucket_iam_member" "deployer" {
+  for_each = var.buckets
+
+  bucket = each.value
+  role   = "roles/storage.admin" # to see, and to set, who has access to it
+  member = google_service_account.deployer.member
+}
+
+# Whoever gives a service a new revision lets it run as the service's account.
 resource "google_service_account_iam_member" "deployer_runs_as" {
   for_each = var.accounts
 

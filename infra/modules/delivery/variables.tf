@@ -32,3 +32,8 @@ variable "operators" {
   description = "Who else releases, from a terminal: as user:somebody@example.com."
   type        = set(string)
 }
+
+variable "buckets" {
+  description = "The names of the buckets that releases write to, by any key."
+  type        = map(string)
+}

@@ -1,7 +1,8 @@
 # What nobody but machines does, refused before it costs anything.
 #
 # A mobile carrier lets thousands of phones out by one address, so the numbers are many times of what one
-# person does: they bound a script, not a crowd. https://cloud.google.com/armor/docs/rate-limiting-overview
+# person does: they bound a script, not a crowd. Each backend service counts for itself.
+# https://cloud.google.com/armor/docs/rate-limiting-overview
 
 locals {
   throttles = {

@@ -74,7 +74,8 @@ def _ready(
     after = delivery.running()
     if delivery.calls.is_dry:
         return after
-    if late := [name for name, service in after.items() if not service.is_ready]:
+    ours = [name for name in after if name in held or name not in before]
+    if late := [name for name in ours if not after[name].is_ready]:
         raise RefusedError(f"the newest revision of {', '.join(late)} does not start: see its log")
     if moved := [name for name in held if after[name].serving != before[name].serving]:
         raise RefusedError(

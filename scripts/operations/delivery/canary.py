@@ -35,7 +35,7 @@ def canary(delivery: Delivery) -> None:
     if not candidates:
         delivery.say("no service has changed, so no traffic is to be moved")
         return
-    _check_newest(delivery, candidates)
+    _check(delivery, candidates, 0)
     watched = {name: each for name, each in candidates.items() if name not in _AT_ONCE}
     _interrupted_once()
     try:
@@ -43,7 +43,7 @@ def canary(delivery: Delivery) -> None:
         for percent in _STEPS if watched else ():
             _share(delivery, watched, percent)
             watch.look_on(percent)
-        _check_newest(delivery, candidates)
+            _check(delivery, candidates, percent)
         _finish(delivery, candidates)
     except BaseException as error:  # noqa: BLE001 - nobody is to be left with the new revisions
         _undisturbed()
@@ -65,18 +65,22 @@ def _finish(delivery: Delivery, services: Mapping[str, Service]) -> None:
         delivery.calls.change(*_UPDATE, name, *flags, *delivery.place)
 
 
-def _check_newest(delivery: Delivery, services: Mapping[str, Service]) -> None:
-    """Refuse to go on if somebody else has deployed: "latest" would be what nobody has tried."""
+def _check(delivery: Delivery, services: Mapping[str, Service], percent: int) -> None:
+    """Refuse to go on if somebody else has deployed, or has moved the traffic.
+
+    "Latest" would then be what nobody has tried, and traffic would return to what was left for good
+    reason.
+    """
     found = delivery.running()
     if delivery.calls.is_dry:
         return
-    other = [
-        name
-        for name, service in services.items()
-        if name not in found or found[name].newest != service.new
-    ]
-    if other:
-        raise RefusedError(f"{', '.join(other)} was deployed by somebody else meanwhile")
+    for name, service in services.items():
+        if name not in found or found[name].newest != service.new:
+            raise RefusedError(f"{name} was deployed by somebody else meanwhile")
+        new = 0 if name in _AT_ONCE else percent
+        wanted = {str(service.old): 100 - new} | ({service.new: new} if new else {})
+        if found[name].shares != wanted:
+            raise RefusedError(f"the traffic of {name} was moved by somebody else meanwhile")
 
 
 def _give_back(delivery: Delivery, services: Mapping[str, Service], why: str) -> None:

@@ -1,0 +1,107 @@
+"""What Cloud Armor refuses before it reaches a service."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from functions.chat.main import chat, secrets
+from scripts.local.gateway import routes_by_service
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.web.routes import Route
+from tests.infra.environments import workspace
+from tests.infra.made import Made
+
+_LAST = 2147483647
+# https://cloud.google.com/armor/docs/rules-language-reference: one rule takes no more.
+_MOST_PARTS = 5
+
+
+def rules(made: Made) -> dict[int, dict[str, Any]]:
+    """Return the policy's rules, by their priority."""
+    [policy] = made.of("compute_security_policy")
+    found = {rule["priority"]: rule for rule in policy["rule"]}
+    assert len(found) == len(policy["rule"])
+    return found
+
+
+def expressions(made: Made) -> dict[str, dict[str, Any]]:
+    """Return the rules that have an expression, by it."""
+    return {
+        each["expression"]: rule
+        for rule in rules(made).values()
+        for match in rule["match"]
+        for each in match["expr"]
+    }
+
+
+def anonymous_writes() -> list[Route]:
+    """Return the routes by which anybody may write without a password."""
+    routes = routes_by_service(Database(StoreSettings()), chat, secrets)
+    named = {"POST /user/create", "PUT /inbox"}
+    return [
+        each
+        for of_service in routes.values()
+        for each in of_service
+        if f"{each.method} {each.path}" in named
+    ]
+
+
+def test_whoever_writes_without_a_password_is_slowed_down(made: Made) -> None:
+    assert len(anonymous_writes()) == 2
+    for route in anonymous_writes():
+        [rule] = [
+            rule
+            for expression, rule in expressions(made).items()
+            if f"request.method == '{route.method}'" in expression
+            and f"request.path == '{route.path}'" in expression
+            and f"request.path == '/v2{route.path}'" in expression
+        ]
+        [limit] = rule["rate_limit_options"]
+        assert (rule["action"], limit["enforce_on_key"]) == ("throttle", "IP")
+        assert (limit["conform_action"], limit["exceed_action"]) == ("allow", "deny(429)")
+
+
+def test_everybody_is_slowed_down_in_the_end_and_nobody_else_is_refused(made: Made) -> None:
+    for_all = {
+        priority: rule
+        for priority, rule in rules(made).items()
+        if any(match["versioned_expr"] == "SRC_IPS_V1" for match in rule["match"])
+    }
+    throttle, last = (for_all[priority] for priority in sorted(for_all))
+    assert (throttle["action"], last["action"]) == ("throttle", "allow")
+    assert max(rules(made)) == _LAST == last["priority"]
+    # What is said first counts: the tighter rates have to come before.
+    narrow = [rule["priority"] for rule in expressions(made).values()]
+    assert max(narrow) < throttle["priority"]
+
+
+def test_the_largest_body_that_a_route_takes_passes(made: Made) -> None:
+    [(expression, rule)] = [
+        each for each in expressions(made).items() if "content-length" in each[0]
+    ]
+    [most] = re.findall(r"> (\d+)", expression)
+    routes = routes_by_service(Database(StoreSettings()), chat, secrets)
+    largest = max(each.max_body_bytes for of_one in routes.values() for each in of_one)
+    assert largest <= int(most) <= 2 * largest
+    assert rule["action"].startswith("deny")
+    assert rule["priority"] == min(rules(made))
+
+
+def test_no_expression_is_too_long(made: Made) -> None:
+    for expression in expressions(made):
+        parts = re.split(r"&&|\|\|", expression)
+        assert len(parts) <= _MOST_PARTS, expression
+
+
+def test_it_can_be_watched_before_it_refuses(prod: Made, tmp_path: Path) -> None:
+    refusing = [rule for rule in rules(prod).values() if rule["action"] != "allow"]
+    assert not any(rule["preview"] for rule in refusing)
+    module = workspace(tmp_path, "prod")
+    module.plan("-var=guard_only_watches=true")
+    [policy] = [
+        each["change"]["after"]
+        for each in module.planned()["resource_changes"]
+        if each["type"] == "google_compute_security_policy"
+    ]
+    assert {rule["preview"] for rule in policy["rule"] if rule["action"] != "allow"} == {True}

@@ -1,0 +1,99 @@
+"""Who releases, from where, and with which rights."""
+
+import re
+
+from tests.infra.environments import REPOSITORY
+from tests.infra.made import Made, Resource
+from tests.infra.services import grants
+from tests.infra.test_roles import OF_EXPORT, OF_SERVICES, ON_ONE_THING, roles_of
+
+_RUN_AS = "roles/iam.serviceAccountUser"
+# Whoever has one of these could make itself whatever it wants.
+_TOO_MUCH = {
+    "roles/editor",
+    "roles/iam.serviceAccountKeyAdmin",
+    "roles/iam.serviceAccountTokenCreator",
+    "roles/owner",
+    "roles/resourcemanager.projectIamAdmin",
+}
+
+
+def deployer(made: Made) -> Resource:
+    """Return the account that releases."""
+    return made.one("service_account", account_id="liftlog-deployer")
+
+
+def test_the_deployer_gives_no_role_but_those_that_services_and_builds_have(made: Made) -> None:
+    [conditional] = [
+        values
+        for who, role, _, values in grants(made)
+        if who == deployer(made)["member"] and role == "roles/resourcemanager.projectIamAdmin"
+    ]
+    [condition] = conditional["condition"]
+    assert "modifiedGrantsByRole', []).hasOnly([" in condition["expression"]
+    grantable = set(re.findall(r"'(roles/[\w.]+)'", condition["expression"]))
+    build = made.one("service_account", account_id="liftlog-build")["member"]
+    of_project = {
+        role
+        for who, role, type_, _ in grants(made)
+        if who == build and type_ == "google_project_iam_member"
+    }
+    of_services = set().union(*OF_SERVICES.values()) - ON_ONE_THING
+    assert grantable == of_services | OF_EXPORT | of_project
+
+
+def test_the_deployer_has_nothing_else_by_which_it_could_give_itself_more(made: Made) -> None:
+    for who, role, _, values in grants(made):
+        if role in _TOO_MUCH:
+            assert who == deployer(made)["member"]
+            assert values["condition"], role
+
+
+def test_the_deployer_runs_things_as_the_accounts_that_are_made_for_it_and_as_no_other(
+    made: Made,
+) -> None:
+    named = {
+        made.referred("service_account", values["service_account_id"])["account_id"]
+        for who, role, type_, values in grants(made)
+        if who == deployer(made)["member"]
+        and role == _RUN_AS
+        and type_ == "google_service_account_iam_member"
+    }
+    assert named == {*(f"liftlog-{each}" for each in (*OF_SERVICES, "build")), "cleanup-trigger"}
+    assert not [
+        who
+        for who, role, type_, _ in grants(made)
+        if role == _RUN_AS and type_ == "google_project_iam_member"
+    ]
+
+
+def test_no_key_of_an_account_is_made(made: Made) -> None:
+    assert made.of("service_account_key") == []
+
+
+def test_without_a_repository_nobody_gets_in_from_outside(prod: Made) -> None:
+    assert prod.of("iam_workload_identity_pool") == []
+    assert prod.of("cloudbuild_trigger") == []
+    assert not [who for who, *_ in grants(prod) if who.startswith("principal")]
+
+
+def test_only_the_repositorys_main_gets_in_and_it_may_start_builds(full: Made) -> None:
+    [provider] = full.of("iam_workload_identity_pool_provider")
+    condition = provider["attribute_condition"]
+    assert f"assertion.repository == '{REPOSITORY}'" in condition
+    assert "&& assertion.ref == 'refs/heads/main'" in condition
+    [(role, values)] = [
+        (role, values) for who, role, _, values in grants(full) if who.startswith("principal")
+    ]
+    assert role == "roles/iam.workloadIdentityUser"
+    starter = full.referred("service_account", values["service_account_id"])
+    assert starter["account_id"] == "liftlog-starter"
+    assert roles_of(full, starter["member"]) == {"roles/cloudbuild.builds.editor", _RUN_AS}
+
+
+def test_a_release_is_what_is_pushed_to_main_and_works_as_the_deployer(full: Made) -> None:
+    [trigger] = full.of("cloudbuild_trigger")
+    assert trigger.block("repository_event_config", "push")["branch"] == "^main$"
+    assert full.referred("service_account", trigger["service_account"]) == deployer(full)
+    assert trigger["filename"] == "cloudbuild.yaml"
+    assert trigger["substitutions"] == {"_ENVIRONMENT": "prod"}

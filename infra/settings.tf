@@ -95,13 +95,21 @@ locals {
     cleanup = ["process", "store", "cleanup", "counts"]
   }
 
+  # What may be told to a service: what its concerns read, and OpenTelemetry's own.
+  read_by = {
+    for service, concerns in local.concerns_of : service => concat(
+      flatten([for concern in concerns : keys(local.settings[concern])]),
+      ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_METRIC_EXPORT_INTERVAL"],
+    )
+  }
+
   settings_of = {
     for service, concerns in local.concerns_of : service => {
       for name, value in merge(
         merge([for concern in concerns : local.settings[concern]]...),
         { for variable in lookup(local.secrets_of, service, []) : variable => local.references[variable] if contains(var.secrets, variable) },
         # What all are to have, only those get that read it.
-        { for name, value in lookup(var.settings, "all", {}) : name => value if contains(flatten([for c in concerns : keys(local.settings[c])]), name) },
+        { for name, value in lookup(var.settings, "all", {}) : name => value if contains(local.read_by[service], name) },
         lookup(var.settings, service, {}),
       ) : name => value if value != null
     }

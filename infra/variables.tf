@@ -31,12 +31,22 @@ variable "region" {
 variable "firestore_location" {
   description = "Where the documents lie: a region, or the multi-regions nam5 and eur3. It cannot be changed later."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+(-[a-z]+)?[0-9]+$", var.firestore_location))
+    error_message = "A location looks like us-central1, nam5 or eur3: https://cloud.google.com/firestore/docs/locations"
+  }
 }
 
 variable "serving_database" {
   description = "The database that the services use; another than (default) is one that was restored beside it."
   type        = string
   default     = "(default)"
+
+  validation {
+    condition     = can(regex("^(\\(default\\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$", var.serving_database))
+    error_message = "A database is called (default), or has 4 to 63 lower-case letters, digits and hyphens."
+  }
 }
 
 variable "packages_file" {
@@ -60,18 +70,41 @@ variable "held" {
   description = "Services whose new revisions get no traffic by themselves: ./scripts/deploy lets it over, step by step."
   type        = set(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for service in var.held : contains(keys(local.concerns_of), service)])
+    error_message = "There is no service of that name."
+  }
 }
 
 variable "min_instances" {
   description = "How many instances of a service are kept while nobody asks; 0 for those that are not named."
   type        = map(number)
   default     = {}
+
+  validation {
+    condition     = alltrue([for service in keys(var.min_instances) : contains(keys(local.concerns_of), service)])
+    error_message = "There is no service of that name."
+  }
+  validation {
+    condition     = alltrue([for count in values(var.min_instances) : count == floor(count) && count >= 0 && count <= 10])
+    error_message = "Between 0 and 10: each is paid for day and night."
+  }
 }
 
 variable "max_instances" {
   description = "How many instances of a service there may be, for those that are not to have the usual number."
   type        = map(number)
   default     = {}
+
+  validation {
+    condition     = alltrue([for service in keys(var.max_instances) : contains(keys(local.concerns_of), service)])
+    error_message = "There is no service of that name."
+  }
+  validation {
+    condition     = alltrue([for count in values(var.max_instances) : count == floor(count) && count >= 1 && count <= 100])
+    error_message = "Between 1 and 100, which is what a project has by default."
+  }
 }
 
 variable "secrets" {
@@ -86,9 +119,7 @@ variable "secrets" {
   ]
 
   validation {
-    condition = alltrue([for name in var.secrets : contains(
-      ["APPLE_PRIVATE_KEY", "APPLE_SHARED_SECRET", "OPENAI_API_KEY", "REVENUECAT_API_KEY", "WEB_AUTH_KEY"], name
-    )])
+    condition     = alltrue([for name in var.secrets : contains(local.all_secrets, name)])
     error_message = "There is no secret of that name; see local.secrets_of in secrets.tf."
   }
 }
@@ -97,73 +128,13 @@ variable "settings" {
   description = "What this environment wants different from settings.tf: variables and their values, by service, or by `all`."
   type        = map(map(string))
   default     = {}
-}
-
-variable "domain" {
-  description = "The domain that apps call, without https://."
-  type        = string
 
   validation {
-    condition     = can(regex("^[a-z0-9-]+(\\.[a-z0-9-]+)+$", var.domain))
-    error_message = "A domain looks like api.example.com."
+    condition = alltrue(flatten([
+      for service, settings in var.settings : [
+        for name in keys(settings) : contains(service == "all" ? flatten(values(local.read_by)) : lookup(local.read_by, service, []), name)
+      ]
+    ]))
+    error_message = "Nobody of that name reads that: services and their variables are in settings.tf. Secrets are no settings."
   }
-}
-
-variable "old_service_host" {
-  description = "The host of the service that this one takes over from, without https://; empty: there is none."
-  type        = string
-  default     = ""
-}
-
-variable "new_shares" {
-  description = "How much of each family's requests the new services get at first, in percent; later ./scripts/traffic decides."
-  type        = map(number)
-  default     = { users = 0, events = 0, social = 0, sharing = 0, ai = 0, chat = 0 }
-
-  validation {
-    condition     = toset(keys(var.new_shares)) == toset(["users", "events", "social", "sharing", "ai", "chat"])
-    error_message = "Every family has a share: users, events, social, sharing, ai and chat."
-  }
-  validation {
-    condition     = alltrue([for share in values(var.new_shares) : share == floor(share) && share >= 0 && share <= 100])
-    error_message = "A share is a whole number between 0 and 100."
-  }
-  validation {
-    condition     = contains([0, 100], lookup(var.new_shares, "chat", 0))
-    error_message = "The chat moves as a whole, 0 or 100: a talk has to meet the server that it was negotiated with."
-  }
-}
-
-variable "guard_only_watches" {
-  description = "Whether Cloud Armor only counts what its rules would refuse."
-  type        = bool
-  default     = false
-}
-
-variable "alert_email" {
-  description = "Who gets the alerts."
-  type        = string
-}
-
-variable "billing_account" {
-  description = "The billing account that the budget belongs to, as 012345-6789AB-CDEF01."
-  type        = string
-}
-
-variable "budget" {
-  description = "What a month may cost before mails are sent, in whole units of the billing account's currency; null: no budget."
-  type        = object({ units = number, currency = string })
-  default     = null
-}
-
-variable "repository" {
-  description = "Where releases come from: the resource name of the repository's connection to Cloud Build, and its owner/name; null: releases are made from a terminal."
-  type        = object({ connection = string, name = string })
-  default     = null
-}
-
-variable "operators" {
-  description = "Who releases from a terminal: as user:somebody@example.com."
-  type        = set(string)
-  default     = []
 }

@@ -1,4 +1,4 @@
-"""What everything stands on: APIs, archives, images, logs."""
+"""What everything stands on: APIs, archives, logs."""
 
 import pytest
 
@@ -68,17 +68,6 @@ def test_archives_are_nobody_elses_business(made: Made) -> None:
         assert bucket["public_access_prevention"] == "enforced"
         # The shares of the traffic can be looked up as they were before.
         assert bucket.block("versioning")["enabled"]
-
-
-def test_images_go_when_they_are_old_but_the_newest_stay(made: Made) -> None:
-    [images] = made.of("artifact_registry_repository")
-    kept, deleted = (
-        [each for each in images["cleanup_policies"] if each["action"] == action]
-        for action in ("KEEP", "DELETE")
-    )
-    assert kept[0]["most_recent_versions"][0]["keep_count"] >= 5
-    assert deleted[0]["condition"][0]["older_than"]
-    assert not images["cleanup_policy_dry_run"]
 
 
 def test_no_log_keeps_the_addresses_of_requests(made: Made) -> None:

@@ -1,0 +1,4 @@
+output "databases" {
+  description = "The databases that serve, or may serve again."
+  value       = local.databases
+}

@@ -13,14 +13,18 @@ resource "google_firestore_database" "this" {
 }
 
 resource "google_firestore_backup_schedule" "daily" {
-  database  = google_firestore_database.this.name
+  for_each = local.databases
+
+  database  = each.key
   retention = "604800s" # 7 days
 
   daily_recurrence {}
 }
 
 resource "google_firestore_backup_schedule" "weekly" {
-  database  = google_firestore_database.this.name
+  for_each = local.databases
+
+  database  = each.key
   retention = "2419200s" # 4 weeks
 
   weekly_recurrence {

@@ -24,6 +24,12 @@ def deployer(made: Made) -> Resource:
     return made.one("service_account", account_id="liftlog-deployer")
 
 
+def releasing(made: Made) -> set[str]:
+    """Return the accounts that make releases, or begin them."""
+    starters = made.of("service_account", account_id="liftlog-starter")
+    return {each["member"] for each in (deployer(made), *starters)}
+
+
 def test_the_account_that_releases_makes_itself_nobody_else(made: Made) -> None:
     for member, role, type_, values in grants(made):
         if member == deployer(made)["member"] and type_ == _OF_PROJECT:
@@ -42,7 +48,7 @@ def test_it_gives_the_roles_that_services_and_builds_have_and_no_other(made: Mad
     of_others = {
         role
         for member, role, type_, _ in grants(made)
-        if type_ == _OF_PROJECT and member != deployer(made)["member"]
+        if type_ == _OF_PROJECT and member not in releasing(made)
     }
     exported = {"roles/telemetry.tracesWriter", "roles/telemetry.metricsWriter"}
     assert may_be_given == of_others | exported
@@ -50,9 +56,7 @@ def test_it_gives_the_roles_that_services_and_builds_have_and_no_other(made: Mad
 
 def test_it_lets_what_it_deploys_run_as_our_own_accounts_alone(made: Made) -> None:
     ours = {
-        each["name"]
-        for each in made.of("service_account")
-        if each["account_id"] != deployer(made)["account_id"]
+        each["name"] for each in made.of("service_account") if each["member"] not in releasing(made)
     }
     used = {
         values["service_account_id"]

@@ -100,17 +100,14 @@ def test_whatever_apps_call_is_asked_whether_it_is_ready(made: Made) -> None:
     assert hosts == {url.removeprefix("https://") for url in urls} | set(domains)
 
 
-def test_the_dashboard_can_be_read_and_its_charts_do_not_overlap(prod: Made) -> None:
+def test_every_chart_of_the_dashboard_has_a_name_and_asks_something(prod: Made) -> None:
     [dashboard] = prod.of("monitoring_dashboard")
-    layout = json.loads(dashboard["dashboard_json"])["mosaicLayout"]
-    covered = [
-        (x, y)
-        for tile in layout["tiles"]
-        for x in range(tile["xPos"], tile["xPos"] + tile["width"])
-        for y in range(tile["yPos"], tile["yPos"] + tile["height"])
-    ]
-    assert len(covered) == len(set(covered))
-    assert max(x for x, _ in covered) < layout["columns"]
+    widgets = json.loads(dashboard["dashboard_json"])["gridLayout"]["widgets"]
+    assert len({widget["title"] for widget in widgets}) == len(widgets)
+    for widget in widgets:
+        queries = [each["timeSeriesQuery"] for each in widget["xyChart"]["dataSets"]]
+        assert queries, widget["title"]
+        assert all(each["prometheusQuery"] for each in queries), widget["title"]
 
 
 def test_a_month_that_costs_too_much_is_told_of_before_it_is_over(prod: Made) -> None:

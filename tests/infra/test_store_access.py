@@ -9,7 +9,7 @@ import pytest
 from scripts.local.ports import SERVICES
 from tests.infra.environments import Environment, workspace
 from tests.infra.made import Made
-from tests.infra.services import account
+from tests.infra.services import account, variables
 
 _STORE = "roles/datastore.user"
 
@@ -34,10 +34,14 @@ def planned(place: Path, *options: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_reaches_the_database_that_it_serves_from_alone(made: Made, service: str) -> None:
+def test_a_service_reaches_the_database_that_it_is_told_of_alone(made: Made, service: str) -> None:
     member = f"serviceAccount:{account(made, service)}"
     grant = made.one("project_iam_member", role=_STORE, member=member)
-    assert reached(grant.values) == {f"projects/{grant['project']}/databases/(default)"}
+    told = variables(made, service)
+    names = {"(default)", told["FIRESTORE_DATABASE"]}
+    names |= {told[name] for name in ("RATE_LIMIT_DATABASE",) if name in told}
+    expected = {f"projects/{grant['project']}/databases/{name}" for name in names}
+    assert reached(grant.values) == expected
 
 
 def test_a_restored_database_is_reached_beside_the_one_before(

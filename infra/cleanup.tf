@@ -67,6 +67,10 @@ resource "google_pubsub_topic_iam_member" "forwards_dead_letters" {
   topic  = google_pubsub_topic.dead_letters.id
   role   = "roles/pubsub.publisher"
   member = local.pubsub_agent
+
+  # Google makes that account when Pub/Sub is used, and nobody is granted anything before they are there.
+  # https://cloud.google.com/iam/docs/create-service-agents
+  depends_on = [google_pubsub_subscription.cleanup]
 }
 
 resource "google_pubsub_subscription_iam_member" "takes_dead_letters" {

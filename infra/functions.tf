@@ -5,18 +5,17 @@
 
 locals {
   functions = {
-    users   = { concurrency = 40, timeout_s = 60, memory = "512Mi", max_instances = 40 }
-    events  = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 40 }
-    social  = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 20 }
-    sharing = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 10 }
+    users   = { concurrency = 40, timeout_s = 60, memory = "512Mi", max_instances = 40, is_public = true }
+    events  = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 40, is_public = true }
+    social  = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 20, is_public = true }
+    sharing = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 10, is_public = true }
     # Waits for the model most of the time: OPENAI_DEADLINE_S, and once more if a plan does not fit.
-    ai = { concurrency = 80, timeout_s = 300, memory = "512Mi", max_instances = 20 }
+    ai = { concurrency = 80, timeout_s = 300, memory = "512Mi", max_instances = 20, is_public = true }
     # A part of a run takes CLEANUP_PART_S, and what was begun then comes to its end.
-    cleanup = { concurrency = 4, timeout_s = 300, memory = "512Mi", max_instances = 3 }
+    cleanup = { concurrency = 4, timeout_s = 300, memory = "512Mi", max_instances = 3, is_public = false }
   }
 
   packages = jsondecode(file(var.packages_file))
-  public   = setsubtract(keys(local.concerns_of), ["cleanup"])
 }
 
 resource "google_storage_bucket_object" "packages" {
@@ -47,7 +46,7 @@ module "function" {
   timeout_s     = each.value.timeout_s
   min_instances = lookup(var.min_instances, each.key, 0)
   max_instances = lookup(var.max_instances, each.key, each.value.max_instances)
-  is_public     = contains(local.public, each.key)
+  is_public     = each.value.is_public
   is_held       = contains(var.held, each.key)
 
   depends_on = [

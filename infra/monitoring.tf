@@ -12,7 +12,7 @@ module "monitoring" {
 
 locals {
   public_urls = merge(
-    { for name, function in module.function : name => function.url if contains(local.public, name) },
+    { for name, function in module.function : name => function.url if local.functions[name].is_public },
     { for chat in google_cloud_run_v2_service.chat : chat.name => chat.uri },
   )
 }

@@ -30,7 +30,8 @@ locals {
 resource "google_secret_manager_secret" "this" {
   for_each = local.secret_ids
 
-  secret_id = each.value
+  secret_id           = each.value
+  deletion_protection = true # also of one that is described here no longer
 
   replication {
     auto {}

@@ -14,6 +14,10 @@ _FOUNDATION = (
     "google_artifact_registry_repository.images",
     "google_storage_bucket.sources",
     "google_secret_manager_secret.this",
+    # A right takes minutes until it is known everywhere; the first release builds at once.
+    "google_artifact_registry_repository_iam_member.build",
+    "google_project_iam_member.build_archives",
+    "google_project_iam_member.build_logs",
 )
 
 

@@ -10,13 +10,11 @@ from scripts.operations.calls import FailedCallError
 from scripts.operations.command import RefusedError
 from scripts.operations.delivery.delivery import Delivery
 from scripts.operations.delivery.release import Service
-from scripts.operations.known_secrets import find
 
 _TIMEOUT_S = 10
 _EACH_S = 2
 _PRIVATE = "cleanup"
 _INVOKER = "cleanup-trigger"
-_WEB_KEY = find("WEB_AUTH_KEY")
 
 
 def smoke(delivery: Delivery) -> None:
@@ -92,10 +90,14 @@ def _play(delivery: Delivery, services: Mapping[str, Service]) -> None:
 
 def _purchase(delivery: Delivery) -> dict[str, str]:
     """Return what proves a purchase, for the environment of a client; nothing if there is none."""
+    # Loads what serves subscribers, for which the other stages need not wait.
+    from scripts.operations.known_secrets import find  # noqa: PLC0415
+
+    web_key = find("WEB_AUTH_KEY")
     known = delivery.environment.secrets
-    if known is not None and _WEB_KEY.variable not in known:
-        delivery.say(f"without {_WEB_KEY.variable} nothing is tried that only subscribers may do")
+    if known is not None and web_key.variable not in known:
+        delivery.say(f"without {web_key.variable} nothing is tried that only subscribers may do")
         return {}
-    command = ("gcloud", "secrets", "versions", "access", "latest", f"--secret={_WEB_KEY.id}")
+    command = ("gcloud", "secrets", "versions", "access", "latest", f"--secret={web_key.id}")
     key = delivery.calls.read(*command, delivery.project, if_dry="").strip()
     return {"PURCHASE_TOKEN": f"Web {key}"}

@@ -102,6 +102,14 @@ def test_what_does_not_change_is_left_alone(begun: Cloud) -> None:
     assert found["url"] == url(stack.current().of("events"))
 
 
+def test_where_a_change_makes_no_revision_there_is_nothing_to_try(begun: Cloud) -> None:
+    begun.has(makes_no_revision=True)
+    plan_and_apply(begun, planned("users", "update"))
+    assert tags(begun, "users") == {}
+    found = release(begun)["services"]["users"]
+    assert (found["old"], found["new"]) == ("users-00001", "users-00001")
+
+
 def test_a_service_that_is_new_serves_at_once(begun: Cloud) -> None:
     begun.has(services={"users": service("users")})
     plan_and_apply(begun, planned("events", "create"))

@@ -159,6 +159,8 @@ def test_an_outage_that_ends_in_time_does_no_harm(tried: Cloud, monitoring: Moni
         said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "users: 3 errors in 3 requests" in said
+    # Nobody gets more while nobody can tell.
+    assert moves(tried, "users")[1:] == ["to-revisions=users-00001=100"]
 
 
 def _begun(

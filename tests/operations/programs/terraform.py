@@ -4,7 +4,7 @@
 function whose traffic is pinned, and that is not held, is to change, too: its newest revision is to
 have the traffic. If `planned_if_held` is there, plans with held services have that instead. If
 it `breaks_off`, it does not get beyond the first change; if it `ignores_held`, what is held gets
-traffic.
+traffic; if it `makes_no_revision`, services change in a way that needs none.
 """
 
 import json
@@ -86,7 +86,7 @@ def _apply(state: State, plan: dict[str, Any]) -> int:
     services = state.setdefault("services", {})
     for change in plan["resource_changes"]:
         name = (change["change"]["after"] or {}).get("name")
-        if change["type"] not in {FUNCTION, CHAT}:
+        if change["type"] not in {FUNCTION, CHAT} or state.get("makes_no_revision"):
             continue
         service = services.setdefault(name, {"revisions": [], "traffic": []})
         service["revisions"].append(f"{name}-{len(service['revisions']) + 1:05}")

@@ -98,7 +98,7 @@ def test_people_may_ask_for_a_token_of_the_trigger_and_nothing_else(made: Made) 
     for who, role, type_, values in grants(made):
         if who.startswith(("user:", "group:")):
             assert type_ == "google_service_account_iam_member"
-            assert role == "roles/iam.serviceAccountOpenIdTokenCreator"
+            assert role == "roles/iam.serviceAccountTokenCreator"
             assert made.referred("service_account", values["service_account_id"]) == trigger
 
 

@@ -76,7 +76,8 @@ resource "google_service_account_iam_member" "deployer_runs_as" {
   member             = google_service_account.deployer.member
 }
 
-# A release asks the cleanup whether it is ready, and nobody but the trigger's account is let in there.
+# A release asks the cleanup whether it is ready, and nobody but the trigger's account is let in there. gcloud
+# becomes that account for a moment, which takes more than the right to an identity token.
 resource "google_service_account_iam_member" "asks_the_cleanup" {
   for_each = merge(
     { deployer = google_service_account.deployer.member },
@@ -84,6 +85,6 @@ resource "google_service_account_iam_member" "asks_the_cleanup" {
   )
 
   service_account_id = var.accounts["trigger"]
-  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  role               = "roles/iam.serviceAccountTokenCreator"
   member             = each.value
 }

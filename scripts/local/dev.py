@@ -21,6 +21,7 @@ from scripts.local.emulator import (
     answers,
     warm_up,
 )
+from scripts.local.interruptions import ENDING
 from scripts.local.ports import CALLED_BY_APPS, HOST, SERVICES, Ports, base_port, is_free, url
 from scripts.local.processes import Processes, ProgramEndedError
 from scripts.local.pubsub import push_topic
@@ -29,8 +30,6 @@ from scripts.stand_ins.settings import WEB_KEY, lacks_model, lacks_revenuecat
 
 _ROOT = Path(__file__).parents[2]
 _NAMED_BY = {FIRESTORE: "FIRESTORE_EMULATOR_HOST", PUBSUB: "PUBSUB_EMULATOR_HOST"}
-
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -43,7 +42,7 @@ def main() -> int:
     """Run the stack until Ctrl-C or SIGTERM; return the exit status."""
     options = _options()
     load_dotenv(options.env_file)
-    for number in _ENDING:
+    for number in ENDING:
         # Also Ctrl-C's: a shell that runs us in the background has set it to be ignored.
         signal.signal(number, _interrupt)
     try:
@@ -53,7 +52,7 @@ def main() -> int:
                 processes.wait()
             finally:
                 # Another Ctrl-C must not keep us from ending what we started.
-                for number in _ENDING:
+                for number in ENDING:
                     signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         console.print("stopped")

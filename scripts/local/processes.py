@@ -11,6 +11,7 @@ from typing import Self
 
 import httpx
 
+from scripts.local.interruptions import interruptions_held
 from scripts.local.ports import url
 
 _READY_WITHIN_S = 120
@@ -56,15 +57,16 @@ class Processes:
         """Start a program in `folder`; what it says goes to `log`, or to our own output."""
         output = None if log is None else log.open("wb")
         try:
-            self._running[name] = subprocess.Popen(
-                command,
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=None if output is None else subprocess.STDOUT,
-                start_new_session=True,
-                cwd=folder,
-            )
+            with interruptions_held():
+                self._running[name] = subprocess.Popen(
+                    command,
+                    env={**os.environ, **environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=None if output is None else subprocess.STDOUT,
+                    start_new_session=True,
+                    cwd=folder,
+                )
         finally:
             if output is not None:
                 output.close()

@@ -4,7 +4,9 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -12,6 +14,7 @@ from typing import IO
 from rich.console import Console
 from rich.markup import escape
 
+from scripts.local.interruptions import interruptions_held
 from scripts.local.stack import ROOT
 
 _READ_WITHIN_S = 120
@@ -92,11 +95,11 @@ def ending_as_interrupted() -> None:
 
 
 def _output(arguments: Sequence[str], within_s: float) -> str:
-    process = _started(arguments, subprocess.DEVNULL, subprocess.PIPE, {})
-    said, complaints = _wait(process, lambda: process.communicate(timeout=within_s))
-    if process.returncode:
+    start = partial(_started, arguments, subprocess.DEVNULL, subprocess.PIPE, {})
+    status, said, complaints = _ended(start, None, within_s)
+    if status:
         lines = complaints.strip().splitlines()[-_SHOWN_OF_STDERR:]
-        raise FailedCallError("\n".join([_failed(arguments, process.returncode), *lines]))
+        raise FailedCallError("\n".join([_failed(arguments, status), *lines]))
     return said
 
 
@@ -106,16 +109,21 @@ def _run(
     within_s: float,
     secrets: Mapping[str, str],
 ) -> None:
+    with _source(takes) as source:
+        start = partial(_started, arguments, source, None, secrets)
+        status, _, _ = _ended(start, takes if isinstance(takes, str) else None, within_s)
+    if status:
+        raise FailedCallError(_failed(arguments, status))
+
+
+@contextmanager
+def _source(takes: str | Path | None) -> Iterator[int | IO[str]]:
+    """Give what a program is to read from."""
     if isinstance(takes, Path):
         with (ROOT / takes).open() as file:
-            process = _started(arguments, file, None, secrets)
+            yield file
     else:
-        source = subprocess.DEVNULL if takes is None else subprocess.PIPE
-        process = _started(arguments, source, None, secrets)
-    given = takes if isinstance(takes, str) else None
-    _wait(process, lambda: process.communicate(given, timeout=within_s))
-    if process.returncode:
-        raise FailedCallError(_failed(arguments, process.returncode))
+        yield subprocess.DEVNULL if takes is None else subprocess.PIPE
 
 
 def _started(
@@ -141,22 +149,31 @@ def _started(
         raise FailedCallError(f"{arguments[0]} is not on the path: install it") from None
 
 
-def _wait(
-    process: subprocess.Popen[str], communicate: Callable[[], tuple[str, str]]
-) -> tuple[str, str]:
-    """Return what the program said; end it if we are not to wait any longer."""
+def _ended(
+    start: Callable[[], subprocess.Popen[str]], given: str | None, within_s: float
+) -> tuple[int, str, str]:
+    """Return a program's status and what it said; end it if we are not to wait any longer."""
+    process = None
     try:
-        return communicate()
+        with interruptions_held():
+            process = start()
+        said, complaints = process.communicate(given, timeout=within_s)
     except (KeyboardInterrupt, subprocess.TimeoutExpired) as reason:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.communicate(timeout=_END_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        if process is not None:
+            _end(process)
         if isinstance(reason, KeyboardInterrupt):
             raise
-        raise FailedCallError(f"took too long: {shlex.join(process.args)}") from None  # type: ignore[arg-type]
+        raise FailedCallError(f"took too long: {shlex.join(reason.cmd)}") from None
+    return process.returncode, said, complaints
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.communicate(timeout=_END_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 def _failed(arguments: Sequence[str], status: int) -> str:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -120,3 +121,21 @@ def test_who_is_interrupted_ends_the_program_once_and_waits_for_it(number: signa
         begun.send_signal(number)
         said, _ = begun.communicate(timeout=20)
     assert said == "told\nput in order\n"
+
+
+def test_who_is_interrupted_while_a_program_starts_ends_it_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[subprocess.Popen[str]] = []
+
+    class Interrupted(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)  # it runs, and nobody knows of it yet
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    wet, _ = calls()
+    with pytest.raises(KeyboardInterrupt):
+        wet.change("sleep", "60")
+    assert started[0].poll() == -signal.SIGINT

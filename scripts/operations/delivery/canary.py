@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import FrameType
 
+from scripts.local.interruptions import ENDING
 from scripts.operations.calls import FailedCallError
 from scripts.operations.command import RefusedError
 from scripts.operations.delivery.delivery import Delivery
@@ -18,7 +19,6 @@ _STEPS = (5, 25, 50)
 _AT_ONCE = ("cleanup",)
 """Services that are not asked often enough to compare anything."""
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _UPDATE = ("gcloud", "run", "services", "update-traffic")
 
 
@@ -129,13 +129,13 @@ def _interrupted_once() -> None:
             os.dup2(nowhere, sys.stderr.fileno())
         raise KeyboardInterrupt
 
-    for number in _SIGNALS:
+    for number in ENDING:
         signal.signal(number, interrupt)
 
 
 def _undisturbed() -> None:
     """Let nothing interrupt this process any more."""
-    for number in _SIGNALS:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
     config.stash[_running] = running
+    shutil.rmtree(stack.said(), ignore_errors=True)  # a run that was killed had these ports
     stack.said().mkdir()
     _listen(config)
 

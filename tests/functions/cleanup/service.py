@@ -1,6 +1,7 @@
 """The function `cleanup` with a project of its own, pushed to by the Pub/Sub emulator."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
@@ -14,7 +15,7 @@ from starlette.routing import Route, Router
 from scripts.local.ports import url
 from scripts.local.processes import Processes
 from scripts.local.pubsub import push_topic
-from scripts.local.services import Emulators, command, environment
+from scripts.local.services import Emulators, command, environment, runtime_folder
 from scripts.local.stack import free_ports
 from shared.settings import StoreSettings
 from shared.store.cleanup_runs import CleanupRuns, Run
@@ -63,6 +64,7 @@ class Service:
 
         with ExitStack() as everything:
             relay = everything.enter_context(served(Router([Route("/", push, methods=["POST"])])))
+            everything.callback(shutil.rmtree, runtime_folder(self._port))
             everything.enter_context(self._processes)
             push_topic(self.emulators.pubsub, self.project, self.emulators.topic, f"{relay}/")
             self.start()

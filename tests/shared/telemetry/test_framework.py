@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 
 from scripts.local.ports import url
 from scripts.local.processes import Processes
-from scripts.local.services import command
+from scripts.local.services import command, runtime_folder
 from scripts.local.stack import ROOT, free_ports
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -77,6 +78,7 @@ def served(folder: Path, **environment: str) -> Iterator[Framework]:
         processes.wait_until_healthy(port, "/health")
         yield Framework(port, log)
         assert _SECRET not in log.read_text()
+    shutil.rmtree(runtime_folder(port), ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -228,14 +230,16 @@ def test_for_people_the_same_is_short(tmp_path: Path) -> None:
 
 
 def test_a_start_that_fails_says_which_setting_is_wrong(tmp_path: Path) -> None:
+    port = free_ports().base
     finished = subprocess.run(
-        command("users", free_ports().base),
+        command("users", port),
         env={**os.environ, "PYTHONPATH": str(ROOT), "LOG_FORMAT": _SECRET},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+    shutil.rmtree(runtime_folder(port))
     assert finished.returncode != 0
     assert "LOG_FORMAT: Input should be" in finished.stderr
     assert _SECRET not in finished.stderr

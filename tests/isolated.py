@@ -5,7 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 
 
 def printed(program: str, *arguments: str) -> Any:

@@ -5,7 +5,7 @@ import re
 import pytest
 from pydantic import SecretStr
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from shared.settings import ModelSettings, Settings, StoreSettings
 from tests.settings_in_code import Setting, classes, in_code
 

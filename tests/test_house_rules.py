@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.local.ports import FUNCTIONS, SERVICES
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.isolated import printed
 
 # What a function may load of third parties before its first request. Whoever adds to this list

@@ -25,10 +25,10 @@ from scripts.local.interruptions import ENDING
 from scripts.local.ports import CALLED_BY_APPS, HOST, SERVICES, Ports, base_port, is_free, url
 from scripts.local.processes import Processes, ProgramEndedError
 from scripts.local.pubsub import push_topic
+from scripts.root import ROOT
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from scripts.stand_ins.settings import WEB_KEY, lacks_model, lacks_revenuecat
 
-_ROOT = Path(__file__).parents[2]
 _NAMED_BY = {FIRESTORE: "FIRESTORE_EMULATOR_HOST", PUBSUB: "PUBSUB_EMULATOR_HOST"}
 
 console = Console(highlight=False, soft_wrap=True)
@@ -85,7 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--env-file",
         type=_file,
-        default=_ROOT / ".env",
+        default=ROOT / ".env",
         metavar="FILE",
         help="settings, for what the environment does not say (default: .env, if there is one)",
     )
@@ -168,7 +168,7 @@ def _start_stand_ins(processes: Processes, ports: Ports, emulators: services.Emu
         sys.executable, "-m", "scripts.stand_ins",
         "--port", str(ports.stand_ins),
     ]  # fmt: skip
-    processes.start("the stand-ins", command, {"PYTHONPATH": str(_ROOT), **emulators.environment})
+    processes.start("the stand-ins", command, {"PYTHONPATH": str(ROOT), **emulators.environment})
     processes.wait_until_healthy(ports.stand_ins, "/health")
     if lacks_model(os.environ):
         model = f"{url(ports.stand_ins)}/openai/v1 (a stand-in: no OPENAI_API_KEY)"

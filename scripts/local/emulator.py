@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from scripts.local.ports import HOST, url
+from scripts.root import ROOT
 
 _OLDEST_JAVA = 17
 SDK_PLACES = (
@@ -22,7 +23,7 @@ SDK_PLACES = (
     "/opt/homebrew/share/google-cloud-sdk",
     "/usr/local/share/google-cloud-sdk",
 )
-_LOGS = Path(__file__).parents[2] / ".dev"
+_LOGS = ROOT / ".dev"
 
 
 class NotInstalledError(Exception):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Self
 
 from scripts.local.ports import FUNCTIONS, HOST, Ports
+from scripts.root import ROOT
 from scripts.stand_ins.settings import local_services
 
-_ROOT = Path(__file__).parents[2]
 PROJECT = "liftlog-local"
 
 
@@ -23,7 +23,7 @@ def command(service: str, port: int) -> list[str]:
     return [
         "env", f"XDG_RUNTIME_DIR={folder}",
         str(Path(sys.executable).with_name("functions-framework")),
-        "--source", str(_ROOT / "functions" / service / "main.py"),
+        "--source", str(ROOT / "functions" / service / "main.py"),
         "--target", "main",
         "--host", HOST,
         "--port", str(port),
@@ -32,7 +32,7 @@ def command(service: str, port: int) -> list[str]:
 
 def runtime_folder(port: int) -> Path:
     """Return the folder for the server's control socket, which would else be in the user's home."""
-    return _ROOT / ".dev" / f"run-{port}"
+    return ROOT / ".dev" / f"run-{port}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def environment(emulators: Emulators, stand_ins: str | None = None) -> dict[str,
         **(local_services(os.environ, stand_ins) if stand_ins else {}),
         **emulators.environment,
         "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text",
-        "PYTHONPATH": str(_ROOT),
+        "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         # Set in production too. Without the first, the second silences loggers made at import.
         "FUNCTION_USE_ASGI": "true",

@@ -8,14 +8,12 @@ import signal
 import socket
 import subprocess
 import threading
-from pathlib import Path
 from typing import Self
 
 from scripts.local.emulator import FIRESTORE, PUBSUB
 from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, HOST, Ports, is_free, url
 from scripts.local.services import PROJECT, runtime_folder
-
-ROOT = Path(__file__).parents[2]
+from scripts.root import ROOT
 
 OWN_EMULATORS = {"FIRESTORE_EMULATOR_HOST": "", "PUBSUB_EMULATOR_HOST": ""}
 """The environment of a stack that uses no emulators of another's."""

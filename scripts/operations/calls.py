@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from scripts.local.interruptions import interruptions_held
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 
 _READ_WITHIN_S = 120
 _CHANGE_WITHIN_S = 3600

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hcl2
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 
 NAMES = ("dev", "staging", "prod")
 FOLDER_VARIABLE = "INFRA_FOLDER"

@@ -13,7 +13,7 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
 
 from scripts.local import services
 from scripts.local.ports import HOST, Ports
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from scripts.stand_ins.scheduler import JOB, LOCATION
 from shared.settings import StoreSettings
 from shared.store.client import Database

@@ -3,11 +3,9 @@
 The code is read and not run, so that a package can be made without anything that it needs.
 """
 
-from pathlib import Path
-
 import grimp
 
-ROOT = Path(__file__).parents[2]
+from scripts.root import ROOT
 
 _MAIN = b'''"""Where the Functions Framework looks for the function `%(service)b`."""
 

@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from scripts.packaging.archives import tarred, zipped
-from scripts.packaging.contents import ROOT, contents, is_container
+from scripts.packaging.contents import contents, is_container
+from scripts.root import ROOT
 
 ROOT_VARIABLE = "BUILD_ROOT"
 """The environment variable that names another folder to have `build/` in, a test's for instance."""

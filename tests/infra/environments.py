@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.local.ports import SERVICES
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.infra.made import Made
 from tests.infra.terraform import Workspace
 

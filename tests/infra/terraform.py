@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.infra.provider.serve import ANSWERS
 
 _VERSION = "6.50.0"

@@ -5,7 +5,7 @@ import re
 from importlib import import_module
 
 from scripts.local.ports import CALLED_BY_APPS
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.infra.made import Made, Resource
 from tests.infra.services import chat, function
 

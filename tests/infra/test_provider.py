@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.infra.configuration import types_in_use
 from tests.infra.provider import schema
 from tests.infra.terraform import RefusedError, Workspace

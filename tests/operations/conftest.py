@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from scripts.local.stack import ROOT
 from scripts.operations.environments import FOLDER_VARIABLE
 from scripts.packaging.packages import ROOT_VARIABLE
+from scripts.root import ROOT
 from tests.operations.programs.state import VARIABLE
 
 PROGRAMS = ("docker", "gcloud", "pip_audit", "terraform")

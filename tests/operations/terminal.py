@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.operations.conftest import Cloud
 
 CTRL_C = "\x03"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 
 INSTRUCTIONS = re.sub(
     r"^#.*\n", "", (ROOT / "infra" / "builder" / "Dockerfile").read_text(), flags=re.MULTILINE

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from scripts.local.stack import ROOT
 from scripts.operations.calls import Calls, FailedCallError
+from scripts.root import ROOT
 
 
 def calls(*, dry: bool = False) -> tuple[Calls, io.StringIO]:

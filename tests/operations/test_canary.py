@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from scripts.local.stack import ROOT
 from scripts.operations.delivery.counts import ADDRESS_VARIABLE
 from scripts.operations.delivery.release import Release, Service
+from scripts.root import ROOT
 from tests.operations.conftest import Cloud
 from tests.operations.deployed import IMAGE, service, serving, tags
 from tests.operations.programs.monitoring import Monitoring

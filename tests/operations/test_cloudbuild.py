@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.local.stack import ROOT
 from scripts.operations.delivery.counts import ADDRESS_VARIABLE
 from scripts.operations.deploy import STAGES
 from scripts.operations.environments import NAMES
+from scripts.root import ROOT
 from tests.operations.conftest import Cloud
 from tests.operations.deployed import deploy_everything, serving, tags
 from tests.operations.programs.monitoring import Monitoring

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 
 pytestmark = pytest.mark.skipif(
     shutil.which("gcloud") is None and "CI" not in os.environ,  # where it is, it has to run

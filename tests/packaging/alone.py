@@ -14,9 +14,10 @@ from uuid import uuid4
 from scripts.local.ports import HOST, url
 from scripts.local.processes import Processes
 from scripts.local.services import Emulators
-from scripts.local.stack import ROOT, free_ports
+from scripts.local.stack import free_ports
 from scripts.packaging.contents import is_container
 from scripts.packaging.packages import Package
+from scripts.root import ROOT
 from scripts.stand_ins.settings import local_services
 from tests import stack
 from tests.packaging.dockerfile import command_of

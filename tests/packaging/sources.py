@@ -1,6 +1,6 @@
 """Our code as it lies in the repository, by the names of its modules."""
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 
 OURS = ("functions", "shared")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from scripts.local.ports import SERVICES
-from scripts.local.stack import ROOT
 from scripts.packaging.contents import contents, is_container
+from scripts.root import ROOT
 from tests.packaging.imports import imports, reached
 from tests.packaging.sources import OURS, path_of, paths, source_of
 

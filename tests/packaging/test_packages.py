@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from scripts.local.stack import ROOT
 from scripts.packaging.packages import Package, write
+from scripts.root import ROOT
 
 
 def listed(folder: Path) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.local.ports import SERVICES
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 
 _CODE = ("functions", "shared", "scripts")
 _LONG_AGO, _SOON = 1_000_000_000, 2_000_000_000

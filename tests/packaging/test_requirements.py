@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from scripts.local.ports import SERVICES
-from scripts.local.stack import ROOT
 from scripts.packaging.contents import contents, is_container
+from scripts.root import ROOT
 from tests.packaging.distributions import provider, with_all_below
 from tests.packaging.imports import Import, imports
 from tests.packaging.sources import OURS

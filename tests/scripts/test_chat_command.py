@@ -13,7 +13,8 @@ import pyte
 import pytest
 
 from scripts.local.ports import HOST
-from scripts.local.stack import ROOT, free_ports
+from scripts.local.stack import free_ports
+from scripts.root import ROOT
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.faults import Fault
 from scripts.stand_ins.openai import Scripted

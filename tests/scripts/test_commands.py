@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from scripts.local.ports import HOST, SERVICES, url
-from scripts.local.stack import OWN_EMULATORS, ROOT, Stack, addresses, free_ports
+from scripts.local.stack import OWN_EMULATORS, Stack, addresses, free_ports
+from scripts.root import ROOT
 from scripts.stand_ins.settings import WEB_KEY
 from tests.stack import current, said
 

@@ -6,7 +6,7 @@ import pytest
 
 from scripts.costing.assumptions import PRICES, SCALES, USAGE, Work
 from scripts.costing.sheet import documents_per_person, requests_per_person, sheet, total
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.scripts.test_commands import run
 
 

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from scripts.local.stack import ROOT
 from scripts.operations.command import RefusedError
 from scripts.operations.delivery.delivery import Delivery
 from scripts.operations.delivery.release import Release
 from scripts.packaging.packages import listed
+from scripts.root import ROOT
 
 _TAG_DIGITS = 16
 

@@ -4,9 +4,9 @@ import json
 import os
 from collections.abc import Collection
 
-from scripts.local.stack import ROOT
 from scripts.operations.delivery.changes import Change, changes
 from scripts.operations.delivery.delivery import Delivery
+from scripts.root import ROOT
 
 _FOLDER = ROOT / "infra"
 _READ_WITHIN_S = 300

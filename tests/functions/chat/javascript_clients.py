@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import pytest
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.functions.chat.scenario import PATIENCE_S, CallFailedError, Client, RefusedError
 
 HERE = Path(__file__).with_name("javascript")

@@ -18,7 +18,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.infra.configuration import types_in_use
 from tests.infra.provider.schema import SCHEMAS
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from tests.operations.programs.state import remembered
 
 State = dict[str, Any]

@@ -19,7 +19,7 @@ import functions.users.main
 from scripts.client.api import to_text
 from scripts.local.ports import url
 from scripts.local.round_trips import RoundTrips
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from scripts.stand_ins.settings import WEB_KEY, local_services
 from shared.outgoing import open_client

@@ -14,7 +14,7 @@ import functions.ai.main
 import functions.social.main
 from scripts.client.person import Person
 from scripts.local.ports import url
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from scripts.stand_ins.settings import WEB_KEY, local_services
 from shared.auth.purchases import Subscriber

@@ -18,7 +18,8 @@ import pytest
 from scripts.local.ports import url
 from scripts.local.processes import Processes
 from scripts.local.services import command, runtime_folder
-from scripts.local.stack import ROOT, free_ports
+from scripts.local.stack import free_ports
+from scripts.root import ROOT
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-{SPAN}-01"}

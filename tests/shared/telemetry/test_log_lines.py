@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local.stack import ROOT
+from scripts.root import ROOT
 from shared.settings import TelemetrySettings
 from shared.telemetry.json_lines import JsonFormatter
 from shared.telemetry.serving import Served, begin, end

@@ -18,3 +18,16 @@ module "delivery" {
 
   depends_on = [google_project_service.apis]
 }
+
+# What each release replaced, newest first: ./scripts/deploy writes it, ./scripts/rollback goes by it.
+resource "google_storage_bucket_object" "releases" {
+  bucket        = google_storage_bucket.sources.name
+  name          = "releases.json"
+  content       = "[]"
+  content_type  = "application/json"
+  cache_control = "no-store"
+
+  lifecycle {
+    ignore_changes = [content, detect_md5hash]
+  }
+}

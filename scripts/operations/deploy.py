@@ -93,6 +93,11 @@ def _options() -> argparse.Namespace:
         metavar="ADDRESS",
         help="plan, apply: let go of this resource, with all that it holds",
     )
+    parser.add_argument(
+        "--at-once",
+        action="store_true",
+        help="canary: give the new revisions all of the traffic, and watch nothing",
+    )
     _add_seconds(parser, "ready-within-s", 60, "smoke: how long a revision may take to be ready")
     _add_seconds(
         parser,

@@ -6,7 +6,7 @@ https://cloud.google.com/run/docs/reference/rest/v1/namespaces.revisions (Revisi
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,16 +52,20 @@ def revisions(listed: str) -> list[Revision]:
     return sorted(found, key=lambda revision: (revision.created_at, revision.name))
 
 
-def way_back(shares: Shares, all_revisions: Sequence[Revision]) -> Way:
+def way_back(
+    shares: Shares, all_revisions: Sequence[Revision], have_served: Collection[str]
+) -> Way:
     """Choose the revision that a service goes back to.
 
     While several revisions share the traffic, as in a canary, it is the oldest of them. Otherwise
-    it is the newest that is ready and older than the one with all traffic. If that one is not the
-    newest itself, the service is back already: who repeats the command does not go back twice.
+    it is the newest that has served, is ready, and is older than the one with all traffic. If that
+    one is not the newest itself, the service is back already: who repeats the command does not go
+    back twice.
 
     Args:
         shares: who has the traffic now.
         all_revisions: oldest first.
+        have_served: those that are known to have had all traffic once.
     """
     names = [revision.name for revision in all_revisions]
     serving = [name for name in names if shares.get(name)]
@@ -76,7 +80,11 @@ def way_back(shares: Shares, all_revisions: Sequence[Revision]) -> Way:
     older = _ready(all_revisions[:place])
     if not older:
         return Way(None, "nothing older is ready", is_dead_end=True)
-    return Way(older[-1])
+    tried = [name for name in older if name in have_served]
+    if not tried:
+        note = f"nothing older is known to have served. --to REVISION, of {', '.join(older)}"
+        return Way(None, note, is_dead_end=True)
+    return Way(tried[-1])
 
 
 def way_to(name: str, shares: Shares, all_revisions: Sequence[Revision]) -> Way:

@@ -3,14 +3,17 @@
 import argparse
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 
 from rich.console import Console
 from rich.table import Table
 
 from scripts.local.ports import SERVICES
+from scripts.operations import history
 from scripts.operations.calls import Calls, FailedCallError
 from scripts.operations.command import RefusedError, carry_out, command_line, confirm
 from scripts.operations.environments import Environment
+from scripts.operations.kept_object import KeptObject
 from scripts.operations.revisions import (
     Shares,
     Way,
@@ -52,6 +55,7 @@ class _Rollback:
         self._calls = calls
         self._place = (f"--region={environment.region}", f"--project={environment.project}")
         self._project = environment.project
+        self._object = KeptObject(calls, environment, history.FILE)
 
     def carry_out(self) -> int:
         before = self._shares()
@@ -72,12 +76,33 @@ class _Rollback:
         return int(stuck)
 
     def _names(self, running: Mapping[str, Shares]) -> list[str]:
-        asked_for = self._options.services or [name for name in SERVICES if name in running]
+        asked_for = self._options.services or self._last_changed(running)
         missing = [name for name in asked_for if name not in running]
-        if missing or not asked_for:
+        if missing or not running:
             what = " and ".join(missing) or "any service"
             raise RefusedError(f"{self._project} does not run {what}")
+        if not asked_for:
+            raise RefusedError(f"{self._object.url} knows of no release: name the services")
         return asked_for
+
+    def _last_changed(self, running: Mapping[str, Shares]) -> list[str]:
+        """Return the services of the canary that is under way, or else of the last release."""
+        in_canary = [name for name in SERVICES if len(running.get(name, ())) > 1]
+        if in_canary or not running:
+            return in_canary
+        newest = next(iter(self._history), {})
+        return [name for name in SERVICES if name in newest and name in running]
+
+    @cached_property
+    def _history(self) -> list[history.Replaced]:
+        try:
+            return history.read(self._object.text())
+        except (FailedCallError, ValueError) as error:
+            raise RefusedError(
+                f"{error}\nWhat has served before is in {self._object.url}, which cannot be used. "
+                "Without it: ./scripts/rollback --environment "
+                f"{self._options.environment} SERVICE --to REVISION"
+            ) from None
 
     def _shares(self) -> dict[str, Shares]:
         return shares_of_services(
@@ -88,7 +113,9 @@ class _Rollback:
         command = ("gcloud", "run", "revisions", "list", f"--service={name}")
         found = revisions(self._calls.read(*command, *self._place, "--format=json"))
         if not self._options.to:
-            return way_back(shares, found)
+            # In a canary it is known without.
+            have_served = history.served(self._history, name) if len(shares) == 1 else ()
+            return way_back(shares, found, have_served)
         try:
             return way_to(self._options.to, shares, found)
         except ValueError as error:
@@ -135,7 +162,7 @@ def _options() -> argparse.Namespace:
     parser = command_line(
         "rollback",
         "Send the traffic of services back to the revision before: in a canary to the older of\n"
-        "those that share it, else to the newest older one that is ready.",
+        "those that share it, else to the newest older one that has served.",
         _EXAMPLES,
     )
     parser.add_argument(
@@ -143,7 +170,7 @@ def _options() -> argparse.Namespace:
         metavar="SERVICE",
         nargs="*",
         type=_service,
-        help=f"of {', '.join(SERVICES)} (default: all that can go back)",
+        help=f"of {', '.join(SERVICES)} (default: those of the last release)",
     )
     parser.add_argument("--to", metavar="REVISION", help="this revision, of the one SERVICE")
     options = parser.parse_args()

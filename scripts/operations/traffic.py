@@ -1,7 +1,6 @@
 """`./scripts/traffic`: how much of each family's traffic the new service gets, and the old one."""
 
 import argparse
-import json
 import sys
 from collections.abc import Collection, Mapping
 
@@ -13,6 +12,7 @@ from scripts.operations import shares, url_map
 from scripts.operations.calls import Calls, FailedCallError
 from scripts.operations.command import RefusedError, carry_out, command_line, confirm
 from scripts.operations.environments import Environment
+from scripts.operations.kept_object import KeptObject, Version
 
 _URL_MAP = "liftlog"
 _EXAMPLES = """\
@@ -40,43 +40,34 @@ class _Traffic:
         self._options = options
         self._calls = calls
         self._project = f"--project={environment.project}"
-        self._object = f"gs://{environment.sources_bucket}/traffic.json"
+        self._object = KeptObject(calls, environment, "traffic.json")
 
     def carry_out(self) -> int:
         if self._options.family is None:
-            wanted = self._wanted()
+            wanted = self._shares(self._object.text())
             _show(url_map.in_force(self._url_map()), wanted)
             return 0
         asked_for = _asked_for(self._options)
-        generation = self._generation()
-        wanted = self._wanted() | asked_for
-        before = self._url_map()
-        _changed(before, asked_for)
-        _show(url_map.in_force(before), wanted, asked_for)
+        before = self._object.version()
+        wanted = self._shares(before.text) | asked_for
+        found = self._url_map()
+        _changed(found, asked_for)
+        _show(url_map.in_force(found), wanted, asked_for)
         if (warning := shares.warning(wanted, asked_for)) is not None:
             console.print(warning, style="yellow")
         percent = self._options.percent
         question = f"Give the new service {percent} % of {', '.join(asked_for)}?"
         confirm(question, self._options, console)
-        self._write(wanted, generation)
+        self._write(wanted, before)
         self._import(asked_for)
         if not self._calls.is_dry:
             self._check(wanted, asked_for)
         return 0
 
-    def _write(self, wanted: shares.Shares, generation: str) -> None:
-        # Refused if somebody else has written since.
-        command = ("gcloud", "storage", "cp", "-", self._object)
-        flags = (f"--if-generation-match={generation}", "--content-type=application/json")
+    def _write(self, wanted: shares.Shares, before: Version) -> None:
         text = shares.written(wanted)
-        try:
-            self._calls.change(*command, *flags, self._project, takes=text)
-            console.print(f"  (that is {text.strip()})", style="dim", markup=False)
-        except FailedCallError as error:
-            raise RefusedError(
-                f"{error}\nNothing was changed. If a precondition failed (412), somebody else has "
-                "changed the shares meanwhile: look at them, and run it again"
-            ) from None
+        self._object.replace(before, text)
+        console.print(f"  (that is {text.strip()})", style="dim", markup=False)
 
     def _import(self, asked_for: shares.Shares) -> None:
         # gcloud replaces the fingerprint of what it is given by the newest, so nothing would keep
@@ -100,21 +91,15 @@ class _Traffic:
         family, percent = self._options.family, self._options.percent
         environment = self._options.environment
         return (
-            f"{self._object} and the URL map differ now. The same command again mends it:\n"
+            f"{self._object.url} and the URL map differ now. The same command again mends it:\n"
             f"  ./scripts/traffic --environment {environment} {family} {percent}"
         )
 
-    def _generation(self) -> str:
-        command = ("gcloud", "storage", "objects", "describe", self._object)
-        described = json.loads(self._calls.read(*command, self._project, "--format=json"))
-        return str(described["generation"])
-
-    def _wanted(self) -> dict[str, int]:
-        text = self._calls.read("gcloud", "storage", "cat", self._object, self._project)
+    def _shares(self, text: str) -> dict[str, int]:
         try:
             return shares.read(text)
         except ValueError as error:
-            raise RefusedError(f"{self._object} cannot be used: {error}") from None
+            raise RefusedError(f"{self._object.url} cannot be used: {error}") from None
 
     def _url_map(self) -> url_map.UrlMap:
         command = ("gcloud", "compute", "url-maps", "export", _URL_MAP, "--global")

@@ -19,6 +19,9 @@ from tests.operations.programs.state import VARIABLE
 
 PROGRAMS = ("docker", "gcloud", "pip_audit", "terraform")
 PROJECT = "liftlog-prod"
+RELEASES = f"gs://{PROJECT}-sources/releases.json"
+NO_RELEASES = {RELEASES: {"generation": 1, "data": "[]"}}
+"""As Terraform makes it."""
 
 
 @dataclass(frozen=True)

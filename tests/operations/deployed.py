@@ -7,7 +7,7 @@ from typing import Any
 from scripts.local.ports import SERVICES, url
 from scripts.stand_ins.settings import WEB_KEY
 from tests import stack
-from tests.operations.conftest import Cloud
+from tests.operations.conftest import NO_RELEASES, Cloud
 
 IMAGES = "us-central1-docker.pkg.dev/liftlog-prod/images"
 CONTEXT = b"what the chat's container is built from"
@@ -27,7 +27,7 @@ def service(name: str, **more: Any) -> dict[str, Any]:
 
 def deploy_everything(cloud: Cloud, **state: Any) -> None:
     """Let everything run that there is."""
-    cloud.has(services={name: service(name) for name in SERVICES}, **state)
+    cloud.has(services={name: service(name) for name in SERVICES}, objects=NO_RELEASES, **state)
     cloud.has(secrets={"web-auth-key": [{"data": WEB_KEY}]})
 
 

@@ -201,7 +201,8 @@ def test_traffic_that_moves_by_itself_is_noticed(begun: Cloud) -> None:
     begun.run(*DEPLOY, "plan")
     done = begun.run(*DEPLOY, "apply", "--yes")
     assert done.returncode == 1
-    assert "the traffic of users has moved by itself: ./scripts/rollback" in done.stdout
+    assert "the traffic of users has moved by itself" in done.stdout
+    assert "  ./scripts/rollback --environment prod users --to users-00001\n" in done.stdout
 
 
 def test_a_revision_that_does_not_start_is_noticed(begun: Cloud) -> None:

@@ -1,5 +1,6 @@
 """`./scripts/deploy canary`, against stand-ins for Cloud Run and Cloud Monitoring."""
 
+import json
 import os
 import pty
 import re
@@ -14,7 +15,7 @@ import pytest
 from scripts.operations.delivery.counts import ADDRESS_VARIABLE
 from scripts.operations.delivery.release import Release, Service
 from scripts.root import ROOT
-from tests.operations.conftest import Cloud
+from tests.operations.conftest import NO_RELEASES, RELEASES, Cloud
 from tests.operations.deployed import IMAGE, service, serving, tags
 from tests.operations.programs.monitoring import Monitoring
 from tests.operations.programs.monitoring import serving as serving_counts
@@ -46,7 +47,10 @@ def monitoring() -> Iterator[Monitoring]:
 @pytest.fixture
 def tried(cloud: Cloud) -> Cloud:
     """A release whose new revisions are there and have been tried; `events` has not changed."""
-    cloud.has(services={name: held(name) for name in CHANGED} | {"events": service("events")})
+    cloud.has(
+        services={name: held(name) for name in CHANGED} | {"events": service("events")},
+        objects=NO_RELEASES,
+    )
     services = {
         name: Service("https://a", "https://b", f"{name}-00001", f"{name}-00002")
         for name in CHANGED
@@ -103,6 +107,44 @@ def test_all_services_are_side_by_side_and_the_cleanup_goes_last_at_once(
     calls = [call[4] for call in tried.calls if "update-traffic" in call]
     assert calls == [*["users", "chat"] * 3, "users", "chat", "cleanup"]
     assert moves(tried, "cleanup") == ["to-latest"]
+
+
+def test_at_once_all_services_get_all_of_it(tried: Cloud, monitoring: Monitoring) -> None:
+    monitoring.requests = {"users-00001": {"2xx": 200}, "users-00002": {"5xx": 200}}
+    done = canary(tried, monitoring, "--at-once")
+    assert done.returncode == 0, done.stdout
+    assert all(moves(tried, name) == ["to-latest"] for name in CHANGED)
+    assert monitoring.asked == []
+
+
+def test_what_has_served_until_then_is_kept_for_the_way_back(
+    tried: Cloud, monitoring: Monitoring
+) -> None:
+    canary(tried, monitoring)
+    kept = json.loads(tried.state["objects"][RELEASES]["data"])
+    assert kept == [{name: f"{name}-00001" for name in CHANGED}]
+    assert tried.run("rollback", "--environment=prod", "--yes").returncode == 0
+    assert all(serving(tried, name) == {f"{name}-00001": 100} for name in CHANGED)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"objects": {}},
+        {"objects": {RELEASES: {"generation": 1, "data": "{}"}}},
+        {"objects_change_when_read": True},
+    ],
+    ids=["not there", "not ours", "changed meanwhile"],
+)
+def test_no_traffic_moves_where_the_way_back_cannot_be_kept(
+    tried: Cloud, monitoring: Monitoring, state: dict[str, Any]
+) -> None:
+    tried.has(**state)
+    done = canary(tried, monitoring)
+    assert done.returncode == 1
+    assert "releases.json" in done.stdout
+    assert moves(tried, "users") == []
+    assert is_back(tried, "users")
 
 
 def test_counts_are_those_since_the_canary_began(tried: Cloud, monitoring: Monitoring) -> None:

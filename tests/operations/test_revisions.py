@@ -25,18 +25,20 @@ def history(states: str) -> list[Revision]:
 
 
 @pytest.mark.parametrize(
-    ("states", "shares", "to"),
+    ("states", "shares", "served", "to"),
     [
-        ("rrr", {"r3": 100}, "r2"),
-        ("r-r", {"r3": 100}, "r1"),
-        ("rr-", {"r2": 100}, "r1"),
-        ("rrr", {"r2": 95, "r3": 5}, "r2"),
-        ("rrr", {"r2": 5, "r3": 95}, "r2"),
-        ("rrr", {"r1": 50, "r3": 50}, "r1"),
-        ("-r", {"r1": 50, "r2": 50}, "r1"),
+        ("rrr", {"r3": 100}, "r1 r2", "r2"),
+        ("rrr", {"r3": 100}, "r1", "r1"),
+        ("r-r", {"r3": 100}, "r1 r2", "r1"),
+        ("rr-", {"r2": 100}, "r1", "r1"),
+        ("rrr", {"r2": 95, "r3": 5}, "", "r2"),
+        ("rrr", {"r2": 5, "r3": 95}, "r1", "r2"),
+        ("rrr", {"r1": 50, "r3": 50}, "r2", "r1"),
+        ("-r", {"r1": 50, "r2": 50}, "", "r1"),
     ],
     ids=[
         "to the one before",
+        "to none that only was there",
         "to none that was never ready",
         "from what serves, when the newest never became ready",
         "from the first step of a canary",
@@ -45,22 +47,34 @@ def history(states: str) -> list[Revision]:
         "to one that serves, whatever is said of it",
     ],
 )
-def test_a_service_goes_back(states: str, shares: dict[str, int], to: str) -> None:
-    assert way_back(shares, history(states)) == Way(to)
+def test_a_service_goes_back(states: str, shares: dict[str, int], served: str, to: str) -> None:
+    assert way_back(shares, history(states), served.split()) == Way(to)
 
 
 @pytest.mark.parametrize(
-    ("states", "shares"),
-    [("r", {"r1": 100}), ("--r", {"r3": 100}), ("rr", {})],
-    ids=["the first", "nothing older is ready", "no traffic at all"],
+    ("states", "shares", "served"),
+    [
+        ("r", {"r1": 100}, "r1"),
+        ("--r", {"r3": 100}, "r1 r2"),
+        ("rr", {}, "r1"),
+        ("rr", {"r2": 100}, "r2"),
+    ],
+    ids=[
+        "the first",
+        "nothing older is ready",
+        "no traffic at all",
+        "nothing older has served",
+    ],
 )
-def test_where_there_is_no_way_back_it_is_a_dead_end(states: str, shares: dict[str, int]) -> None:
-    way = way_back(shares, history(states))
+def test_where_there_is_no_way_back_it_is_a_dead_end(
+    states: str, shares: dict[str, int], served: str
+) -> None:
+    way = way_back(shares, history(states), served.split())
     assert (way.to, way.is_dead_end) == (None, True)
 
 
 def test_who_is_back_does_not_go_back_twice() -> None:
-    way = way_back({"r2": 100}, history("rrr"))
+    way = way_back({"r2": 100}, history("rrr"), ["r1"])
     assert (way.to, way.is_dead_end) == (None, False)
     assert "r3 is newer" in way.note
 

@@ -1,10 +1,11 @@
 """`./scripts/rollback`, against a stand-in for Cloud Run."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.operations.conftest import Cloud
+from tests.operations.conftest import RELEASES, Cloud
 from tests.operations.golden import as_golden
 from tests.operations.terminal import CTRL_C, talk
 
@@ -20,19 +21,34 @@ def service(*names: str, **percents: int) -> dict[str, Any]:
     }
 
 
+def record(*releases: dict[str, str]) -> dict[str, Any]:
+    """Return the objects, with what releases have replaced, the newest first."""
+    return {RELEASES: {"generation": 7, "data": json.dumps(releases)}}
+
+
 @pytest.fixture
 def deployed(cloud: Cloud) -> Cloud:
-    """An environment in the middle of things."""
+    """An environment after a release of three services, of which one went back since."""
     cloud.has(
         services={
             "users": service("u1", "u2"),
-            "events": service("e1", "e2", "e3", e2=75, e3=25),
+            "events": service("e1", "e2", "e3"),  # e2 never came through its canary
             "social": service("s1"),
             "ai": service("a1", "a2", a1=100),
+            "chat": service("c1", "c2"),
             "other": service("o1", "o2"),
-        }
+        },
+        objects=record({"users": "u1", "events": "e1", "ai": "a1"}, {"chat": "c1"}),
     )
     return cloud
+
+
+@pytest.fixture
+def in_canary(deployed: Cloud) -> Cloud:
+    """The same, with a second release on its way."""
+    services = deployed.state["services"]
+    deployed.has(services={**services, "events": service("e1", "e2", "e3", e2=75, e3=25)})
+    return deployed
 
 
 def serving(cloud: Cloud, name: str) -> list[dict[str, Any]]:
@@ -41,14 +57,61 @@ def serving(cloud: Cloud, name: str) -> list[dict[str, Any]]:
     return traffic
 
 
-def test_everything_that_can_goes_back(deployed: Cloud) -> None:
+def untouched(cloud: Cloud, name: str) -> bool:
+    return serving(cloud, name) == [{"latestRevision": True, "percent": 100}]
+
+
+def test_what_the_last_release_changed_goes_back_to_what_served_before(deployed: Cloud) -> None:
     done = deployed.run("rollback", "--environment=prod", "--yes")
     assert done.returncode == 0, done.stdout
     assert serving(deployed, "users") == [{"revisionName": "u1", "percent": 100}]
-    assert serving(deployed, "events") == [{"revisionName": "e2", "percent": 100}]
+    assert serving(deployed, "events") == [{"revisionName": "e1", "percent": 100}]
     assert serving(deployed, "ai") == [{"revisionName": "a1", "percent": 100}]
-    assert serving(deployed, "other") == [{"latestRevision": True, "percent": 100}]
+    assert untouched(deployed, "chat")
+    assert untouched(deployed, "other")
     assert "traffic now" in done.stdout
+
+
+def test_during_a_canary_its_services_alone_go_back(in_canary: Cloud) -> None:
+    done = in_canary.run("rollback", "--environment=prod", "--yes")
+    assert done.returncode == 0, done.stdout
+    assert serving(in_canary, "events") == [{"revisionName": "e2", "percent": 100}]
+    assert untouched(in_canary, "users")
+
+
+@pytest.mark.parametrize("objects", [{}, {RELEASES: {"generation": 7, "data": "<html>"}}], ids=str)
+def test_without_the_record_it_says_how_to_go_back(
+    deployed: Cloud, objects: dict[str, Any]
+) -> None:
+    deployed.has(objects=objects)
+    done = deployed.run("rollback", "--environment=prod", "--yes")
+    assert done.returncode == 1
+    assert "./scripts/rollback --environment prod SERVICE --to REVISION" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("events", "--to=e1")], ids=["canary", "named"])
+def test_who_needs_no_record_is_not_kept_by_its_absence(
+    in_canary: Cloud, arguments: tuple[str, ...]
+) -> None:
+    in_canary.has(objects={})
+    done = in_canary.run("rollback", "--environment=prod", *arguments, "--yes")
+    assert done.returncode == 0, done.stdout
+    assert len(serving(in_canary, "events")) == 1
+
+
+def test_before_the_first_release_it_wants_names(deployed: Cloud) -> None:
+    deployed.has(objects=record())
+    done = deployed.run("rollback", "--environment=prod", "--yes")
+    assert done.returncode == 1
+    assert "releases.json knows of no release: name the services" in done.stdout
+
+
+def test_what_is_not_known_to_have_served_is_not_chosen(deployed: Cloud) -> None:
+    deployed.has(objects=record())
+    done = deployed.run("rollback", "--environment=prod", "events", "--yes")
+    assert done.returncode == 1
+    assert "nothing older is known to have served. --to REVISION, of e1, e2" in done.stdout
+    assert untouched(deployed, "events")
 
 
 def test_whoever_repeats_it_goes_no_further(deployed: Cloud) -> None:
@@ -64,7 +127,7 @@ def test_only_what_is_named_goes_back(deployed: Cloud) -> None:
     done = deployed.run("rollback", "--environment=prod", "users", "--yes")
     assert done.returncode == 0, done.stdout
     assert serving(deployed, "users") == [{"revisionName": "u1", "percent": 100}]
-    assert len(serving(deployed, "events")) == 2
+    assert untouched(deployed, "events")
 
 
 def test_what_is_named_and_cannot_go_back_is_told_after_the_others_went(deployed: Cloud) -> None:
@@ -94,8 +157,8 @@ def test_a_wrong_command_line_is_refused(deployed: Cloud, arguments: tuple[str, 
 
 
 def test_a_service_that_does_not_run_is_named(deployed: Cloud) -> None:
-    done = deployed.run("rollback", "--environment=prod", "chat", "--yes")
-    assert (done.returncode, "liftlog-prod does not run chat" in done.stdout) == (1, True)
+    done = deployed.run("rollback", "--environment=prod", "sharing", "--yes")
+    assert (done.returncode, "liftlog-prod does not run sharing" in done.stdout) == (1, True)
 
 
 def test_an_empty_project_is_told(cloud: Cloud) -> None:
@@ -134,7 +197,7 @@ def test_when_one_fails_the_others_still_go_back(deployed: Cloud) -> None:
     done = deployed.run("rollback", "--environment=prod", "--yes")
     assert done.returncode == 1
     assert "users did not go back: run it again" in done.stdout
-    assert serving(deployed, "events") == [{"revisionName": "e2", "percent": 100}]
+    assert serving(deployed, "events") == [{"revisionName": "e1", "percent": 100}]
 
 
 def test_a_dry_run_shows_every_call_and_changes_nothing(deployed: Cloud) -> None:
@@ -143,6 +206,12 @@ def test_a_dry_run_shows_every_call_and_changes_nothing(deployed: Cloud) -> None
     assert done.returncode == 0
     as_golden("rollback-all", done.stdout)
     assert deployed.state["services"] == before
+
+
+def test_a_dry_run_in_a_canary_shows_its_calls(in_canary: Cloud) -> None:
+    as_golden(
+        "rollback-canary", in_canary.run("rollback", "--environment=prod", "--dry-run").stdout
+    )
 
 
 def test_a_dry_run_for_one_service_shows_its_calls(deployed: Cloud) -> None:

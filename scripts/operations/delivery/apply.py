@@ -78,9 +78,10 @@ def _ready(
     if late := [name for name in ours if not after[name].is_ready]:
         raise RefusedError(f"the newest revision of {', '.join(late)} does not start: see its log")
     if moved := [name for name in held if after[name].serving != before[name].serving]:
+        back = f"./scripts/rollback --environment {delivery.environment.name}"
+        ways = [f"  {back} {name} --to {before[name].serving}" for name in moved]
         raise RefusedError(
-            f"the traffic of {', '.join(moved)} has moved by itself: "
-            f"./scripts/rollback --environment {delivery.environment.name}"
+            "\n".join([f"the traffic of {', '.join(moved)} has moved by itself:", *ways])
         )
     return after
 

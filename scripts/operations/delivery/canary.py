@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from scripts.local.interruptions import ENDING
+from scripts.operations import history
 from scripts.operations.calls import FailedCallError
 from scripts.operations.command import RefusedError
 from scripts.operations.delivery.delivery import Delivery
 from scripts.operations.delivery.release import Service
 from scripts.operations.delivery.running import TAG
 from scripts.operations.delivery.watch import Watch
+from scripts.operations.kept_object import KeptObject, Version
 
 _STEPS = (5, 25, 50)
 _AT_ONCE = ("cleanup",)
@@ -36,11 +38,12 @@ def canary(delivery: Delivery) -> None:
         delivery.say("no service has changed, so no traffic is to be moved")
         return
     _check(delivery, candidates, 0)
+    _remember(delivery, candidates)
     watched = {name: each for name, each in candidates.items() if name not in _AT_ONCE}
     _interrupted_once()
     try:
         watch = Watch(delivery, watched, datetime.now(UTC))
-        for percent in _STEPS if watched else ():
+        for percent in _STEPS if watched and not delivery.options.at_once else ():
             _share(delivery, watched, percent)
             watch.look_on(percent)
             _check(delivery, candidates, percent)
@@ -50,6 +53,18 @@ def canary(delivery: Delivery) -> None:
         _give_back(delivery, candidates, _reason(error))
     if not delivery.calls.is_dry:
         delivery.say(f"{', '.join(candidates)}: all traffic goes to the new revisions")
+
+
+def _remember(delivery: Delivery, services: Mapping[str, Service]) -> None:
+    """Keep which revisions have served until now: the way back, which Cloud Run does not know."""
+    kept = KeptObject(delivery.calls, delivery.environment, history.FILE)
+    before = kept.version(if_dry=Version("[]", "<its generation>"))
+    replaced = {name: str(service.old) for name, service in services.items()}
+    try:
+        releases = history.with_release(history.read(before.text), replaced)
+    except ValueError as error:
+        raise RefusedError(f"{kept.url} cannot be used: {error}") from None
+    kept.replace(before, history.written(releases))
 
 
 def _share(delivery: Delivery, services: Mapping[str, Service], percent: int) -> None:

@@ -8,11 +8,14 @@ import pytest
 
 from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
 from shared.settings import ChatSettings, ModelSettings
-from tests.infra.environments import IMAGE, workspace
+from tests.infra.configuration import parsed
+from tests.infra.environments import IMAGE, INFRA, Environment, workspace
 from tests.infra.made import Made, seconds
 from tests.infra.services import OF_THE_PLATFORM, chat, function, variables
 
 _PYTHON = "python313"
+_NEWEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+_LONGEST_START_S = 10
 # The longest a request may take by the code's own limits, and some time for whatever comes before.
 _LONGEST_PLAN_S = ModelSettings.model_fields["deadline_s"].default
 
@@ -91,6 +94,36 @@ def test_an_instance_of_the_chat_has_many_talks_and_any_may_take_the_next(made: 
 def test_an_instance_of_the_chat_gets_no_talk_before_it_answers(made: Made) -> None:
     probe = chat(made).block("template", "containers", "startup_probe", "http_get")
     assert probe["path"] == "/health"
+
+
+def test_only_a_chat_that_does_not_answer_at_all_is_started_again(made: Made) -> None:
+    container = chat(made).block("template", "containers")
+    [starting], [living] = container["startup_probe"], container["liveness_probe"]
+    # It is not asked for the store: a new process would not bring that back, and all talks end.
+    assert living["http_get"][0]["path"] == "/health"
+    assert living["failure_threshold"] > 1
+    assert starting["period_seconds"] * starting["failure_threshold"] >= _LONGEST_START_S
+
+
+def test_the_chat_costs_nothing_while_nobody_talks(made: Made) -> None:
+    assert chat(made).block("template", "containers", "resources")["cpu_idle"]
+
+
+def test_apps_that_know_the_chats_own_address_reach_it(made: Made) -> None:
+    assert chat(made)["ingress"] == "INGRESS_TRAFFIC_ALL"
+    traffic = chat(made).block("traffic")
+    assert (traffic["type"], traffic["percent"]) == (_NEWEST, 100)
+
+
+def test_there_are_as_many_instances_as_the_environments_file_says(
+    environment: Environment,
+) -> None:
+    made, file = environment.made, parsed(INFRA / f"{environment.name.split()[0]}.tfvars")
+    bounds = {name: function(made, name).block("service_config") for name in FUNCTIONS}
+    bounds["chat"] = chat(made).block("template", "scaling")
+    for which in ("min", "max"):
+        for name, count in file.get(f"{which}_instances", {}).items():
+            assert bounds[name][f"{which}_instance_count"] == count, name
 
 
 def test_a_service_that_is_held_gets_no_traffic_by_itself(tmp_path: Path) -> None:

@@ -187,7 +187,15 @@ def test_another_host_than_the_domain_is_answered_as_what_is_unknown(made: Made)
     assert made.referred("compute_backend_service", default)["name"] == "users"
 
 
-def test_the_shares_in_force_are_read_as_they_are(made: Made) -> None:
+def test_the_old_service_keeps_everything_at_first_where_there_is_one(made: Made) -> None:
     [shares] = made.of("storage_bucket_object", name="traffic.json")
+    at_first = 0 if has_old_service(made) else 100
+    assert json.loads(shares["content"]) == dict.fromkeys(_FAMILIES, at_first)
+    # Whoever reads the shares is to see those in force.
     assert shares["cache_control"] == "no-store"
-    assert json.loads(shares["content"]).keys() == set(_FAMILIES)
+
+
+def test_the_map_that_commands_are_told_of_is_the_one_that_serves(made: Made) -> None:
+    [proxy] = made.of("compute_target_https_proxy")
+    served = made.referred("compute_url_map", proxy["url_map"])
+    assert made.outputs["name_of_url_map"] == served["name"]

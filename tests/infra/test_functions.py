@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,13 @@ _NEWEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
 _LONGEST_START_S = 10
 # The longest a request may take by the code's own limits, and some time for whatever comes before.
 _LONGEST_PLAN_S = ModelSettings.model_fields["deadline_s"].default
+
+
+def scaling(made: Made, name: str) -> dict[str, Any]:
+    """Return how many instances of a service there are, at least and at most."""
+    if name == "chat":
+        return chat(made).block("template", "scaling")
+    return function(made, name).block("service_config")
 
 
 def test_there_is_every_function_and_no_other(made: Made) -> None:
@@ -69,11 +78,9 @@ def test_apps_that_know_a_functions_own_address_reach_it(made: Made, name: str) 
 
 
 def test_no_instance_is_added_without_end(made: Made) -> None:
-    for name in FUNCTIONS:
-        config = function(made, name).block("service_config")
-        assert 0 <= config["min_instance_count"] < config["max_instance_count"] <= 100, name
-    scaling = chat(made).block("template", "scaling")
-    assert 0 <= scaling["min_instance_count"] < scaling["max_instance_count"] <= 100
+    for name in SERVICES:
+        bounds = scaling(made, name)
+        assert 0 <= bounds["min_instance_count"] < bounds["max_instance_count"] <= 100, name
 
 
 def test_the_chat_is_the_image_that_is_asked_for(made: Made) -> None:
@@ -119,11 +126,19 @@ def test_there_are_as_many_instances_as_the_environments_file_says(
     environment: Environment,
 ) -> None:
     made, file = environment.made, parsed(INFRA / f"{environment.name.split()[0]}.tfvars")
-    bounds = {name: function(made, name).block("service_config") for name in FUNCTIONS}
-    bounds["chat"] = chat(made).block("template", "scaling")
     for which in ("min", "max"):
         for name, count in file.get(f"{which}_instances", {}).items():
-            assert bounds[name][f"{which}_instance_count"] == count, name
+            assert scaling(made, name)[f"{which}_instance_count"] == count, name
+
+
+@pytest.mark.parametrize("name", ["dev", "staging"])
+def test_where_things_are_only_tried_fewer_instances_may_cost_something(
+    environments: Callable[[str], Environment], name: str
+) -> None:
+    for service in (*CALLED_BY_APPS, "chat"):
+        here, there = (scaling(environments(each).made, service) for each in (name, "prod"))
+        assert here["max_instance_count"] < there["max_instance_count"], service
+        assert here["min_instance_count"] == 0
 
 
 def test_a_service_that_is_held_gets_no_traffic_by_itself(tmp_path: Path) -> None:
@@ -147,5 +162,7 @@ def test_the_outputs_name_what_is_there(made: Made) -> None:
         assert services[name]["url"] == function(made, name).block("service_config")["uri"]
     assert services["chat"]["url"] == chat(made)["uri"]
     assert made.of("storage_bucket", name=made.outputs["sources_bucket"])
-    assert made.of("compute_url_map", name=made.outputs["name_of_url_map"])
+    [images] = made.of("artifact_registry_repository", repository_id="images")
+    host = f"{images['location']}-docker.pkg.dev"
+    assert made.outputs["images"] == f"{host}/{made.outputs['project']}/images"
     assert json.dumps(made.outputs).count("null") == 0

@@ -52,6 +52,7 @@ REPLACED_BEFORE_IT_GOES = {
     ("google_compute_managed_ssl_certificate", "this"),
     ("google_project_iam_member", "store"),
 }
+_MONTH_DAYS = 30
 # Losing one of these loses data, or an address that others have written down.
 NEVER_DESTROYED = {
     "google_compute_global_address",
@@ -84,6 +85,16 @@ def test_archives_are_nobody_elses_business(made: Made) -> None:
         assert bucket["public_access_prevention"] == "enforced"
         # The shares of the traffic can be looked up as they were before.
         assert bucket.block("versioning")["enabled"]
+
+
+def test_what_was_replaced_goes_in_the_end_and_what_is_in_use_never(made: Made) -> None:
+    for bucket in made.of("storage_bucket"):
+        for rule in bucket["lifecycle_rule"]:
+            [condition] = rule["condition"]
+            given = {name for name, value in condition.items() if value}
+            given.discard("with_state")  # which Google says by itself
+            assert given == {"days_since_noncurrent_time"}, bucket.address
+            assert condition["days_since_noncurrent_time"] >= _MONTH_DAYS
 
 
 @pytest.mark.parametrize("severity", ["INFO", "WARNING", "ERROR"])

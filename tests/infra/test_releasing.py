@@ -103,5 +103,7 @@ def test_a_release_is_what_is_pushed_to_main_and_works_as_the_deployer(full: Mad
     [trigger] = full.of("cloudbuild_trigger")
     assert trigger.block("repository_event_config", "push")["branch"] == "^main$"
     assert full.referred("service_account", trigger["service_account"]) == deployer(full)
+    source = trigger.block("repository_event_config")["repository"]
+    assert source == "projects/liftlog-prod/repositories/R"
     assert trigger["filename"] == "cloudbuild.yaml"
     assert trigger["substitutions"] == {"_ENVIRONMENT": "prod"}

@@ -1,6 +1,8 @@
 """The way from the domain to the services, and to the old one."""
 
+import json
 import re
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -9,8 +11,9 @@ from functions.chat.main import chat, secrets
 from scripts.local.gateway import routes_by_service
 from shared.settings import StoreSettings
 from shared.store.client import Database
-from tests.infra.environments import SHARES
-from tests.infra.made import Made, Resource
+from tests.infra.configuration import parsed
+from tests.infra.environments import ENVIRONMENTS, INFRA, SHARES, Environment
+from tests.infra.made import Made, Resource, seconds
 from tests.infra.url_map import OLD, UrlMap
 
 _FAMILIES = ("users", "events", "social", "sharing", "ai", "chat")
@@ -116,6 +119,8 @@ def test_the_old_service_is_called_by_its_own_name_and_with_encryption(prod: Mad
         if each.block("backend")["group"] in (group["id"], group["self_link"]):
             assert each["protocol"] == "HTTPS"
             assert f"Host: {endpoint['fqdn']}" in each["custom_request_headers"]
+            talks = prod.one("cloud_run_v2_service", name="chat").block("template")
+            assert each["timeout_sec"] >= seconds(talks["timeout"])
 
 
 def test_every_backend_is_guarded_and_keeps_no_log_of_addresses(made: Made) -> None:
@@ -132,6 +137,7 @@ def test_whoever_comes_without_encryption_is_sent_to_where_there_is(made: Made) 
     redirect = made.referred("compute_url_map", proxy["url_map"]).block("default_url_redirect")
     assert redirect["https_redirect"]
     # Anything else would turn a POST into a GET.
+    assert not redirect["strip_query"]
     assert redirect["redirect_response_code"] in ("PERMANENT_REDIRECT", "TEMPORARY_REDIRECT")
     ports = {
         each["port_range"]: each["target"] for each in made.of("compute_global_forwarding_rule")
@@ -147,3 +153,49 @@ def test_both_ways_in_have_the_address_that_is_told(made: Made) -> None:
     used = {each["ip_address"] for each in made.of("compute_global_forwarding_rule")}
     assert used <= {address["address"], address["id"], address["self_link"]}
     assert made.outputs["balancer_ip"] == address["address"]
+
+
+def test_no_encryption_that_can_be_broken_is_spoken(made: Made) -> None:
+    [proxy] = made.of("compute_target_https_proxy")
+    policy = made.referred("compute_ssl_policy", proxy["ssl_policy"])
+    assert policy["profile"] in ("MODERN", "RESTRICTED")
+    assert policy["min_tls_version"] in ("TLS_1_2", "TLS_1_3")
+
+
+def test_the_domain_has_the_certificate_that_is_made_for_it(environment: Environment) -> None:
+    made = environment.made
+    assert domain(made) == parsed(INFRA / f"{environment.name.split()[0]}.tfvars")["domain"]
+    [certificate] = made.of("compute_managed_ssl_certificate")
+    [proxy] = made.of("compute_target_https_proxy")
+    assert proxy["ssl_certificates"] == [certificate["id"]]
+
+
+def test_the_certificate_of_another_domain_is_another_one(
+    environments: Callable[[str], Environment],
+) -> None:
+    # It cannot be changed, and for a while there have to be both.
+    names = {
+        environments(name).made.of("compute_managed_ssl_certificate")[0]["name"]
+        for name in ENVIRONMENTS
+    }
+    assert len(names) == len(ENVIRONMENTS)
+
+
+def test_another_host_than_the_domain_is_answered_as_what_is_unknown(made: Made) -> None:
+    [proxy] = made.of("compute_target_https_proxy")
+    default = made.referred("compute_url_map", proxy["url_map"])["default_service"]
+    assert made.referred("compute_backend_service", default)["name"] == "users"
+
+
+def test_the_old_service_keeps_everything_at_first_where_there_is_one(made: Made) -> None:
+    [shares] = made.of("storage_bucket_object", name="traffic.json")
+    at_first = 0 if has_old_service(made) else 100
+    assert json.loads(shares["content"]) == dict.fromkeys(_FAMILIES, at_first)
+    # Whoever reads the shares is to see those in force.
+    assert shares["cache_control"] == "no-store"
+
+
+def test_the_map_that_commands_are_told_of_is_the_one_that_serves(made: Made) -> None:
+    [proxy] = made.of("compute_target_https_proxy")
+    served = made.referred("compute_url_map", proxy["url_map"])
+    assert made.outputs["name_of_url_map"] == served["name"]

@@ -2,10 +2,11 @@
 
 from scripts.local.ports import FUNCTIONS
 from tests.infra.environments import PROJECT_NUMBER
-from tests.infra.made import Made, Resource
+from tests.infra.made import Made, Resource, seconds
 from tests.infra.services import function, grants
 
 _ARCHIVES = f"projects/_/buckets/gcf-v2-sources-{PROJECT_NUMBER}"
+_MONTH_S = 30 * 24 * 60 * 60
 
 
 def builder(made: Made) -> Resource:
@@ -46,5 +47,5 @@ def test_images_go_when_they_are_old_but_the_newest_stay(made: Made) -> None:
     for repository in repositories:
         policies = {each["action"]: each for each in repository["cleanup_policies"]}
         assert policies["KEEP"]["most_recent_versions"][0]["keep_count"] >= 5
-        assert policies["DELETE"]["condition"][0]["older_than"]
+        assert seconds(policies["DELETE"]["condition"][0]["older_than"]) >= _MONTH_S
         assert not repository["cleanup_policy_dry_run"]

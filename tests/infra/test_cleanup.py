@@ -11,11 +11,23 @@ from tests.infra.services import (
     variables,
 )
 
+# In functions/cleanup/cleaner.py: then there is a newer run. Only what is no outage is put aside.
+_GIVES_UP_AFTER_S = 60 * 60
+
 
 def dead_letters(made: Made) -> Resource:
     """Return the topic of what could not be dealt with."""
     policy = cleanup_subscription(made).block("dead_letter_policy")
     return made.referred("pubsub_topic", policy["dead_letter_topic"])
+
+
+def pauses_s(made: Made) -> float:
+    """Return how long a message waits in all, before it is put aside."""
+    retry = cleanup_subscription(made).block("retry_policy")
+    policy = cleanup_subscription(made).block("dead_letter_policy")
+    attempts: int = policy["max_delivery_attempts"]
+    shortest, longest = (seconds(retry[f"{each}_backoff"]) for each in ("minimum", "maximum"))
+    return sum(min(shortest * 2.0**number, longest) for number in range(attempts - 1))
 
 
 def test_the_scheduler_publishes_every_hour_to_the_topic_that_the_function_knows(
@@ -29,6 +41,13 @@ def test_the_scheduler_publishes_every_hour_to_the_topic_that_the_function_knows
     assert variables(made, "cleanup").get("CLEANUP_TOPIC", "cleanup") == name
 
 
+def test_an_hour_is_not_left_out_because_publishing_failed_once(made: Made) -> None:
+    [job] = made.of("cloud_scheduler_job")
+    assert job.block("retry_config")["retry_count"] >= 1
+    # Pub/Sub takes no message that is empty.
+    assert job.block("pubsub_target")["attributes"] or job.block("pubsub_target")["data"]
+
+
 def test_messages_are_pushed_to_the_function_by_an_account_of_their_own(made: Made) -> None:
     push = cleanup_subscription(made).block("push_config")
     url = function(made, "cleanup").block("service_config")["uri"]
@@ -36,6 +55,7 @@ def test_messages_are_pushed_to_the_function_by_an_account_of_their_own(made: Ma
     token = cleanup_subscription(made).block("push_config", "oidc_token")
     [account] = made.of("service_account", email=token["service_account_email"])
     assert account["account_id"] == "cleanup-trigger"
+    assert token["audience"] == url  # Cloud Run takes a token that is meant for it, and no other
 
 
 def test_a_part_is_over_before_its_message_comes_again(made: Made) -> None:
@@ -58,6 +78,7 @@ def test_a_message_that_fails_comes_again_later_and_later_and_is_kept_in_the_end
         5 <= cleanup_subscription(made).block("dead_letter_policy")["max_delivery_attempts"] <= 100
     )
     assert dead_letters(made) != cleanup_topic(made)
+    assert pauses_s(made) > _GIVES_UP_AFTER_S
     [kept] = [
         each
         for each in made.of("pubsub_subscription")

@@ -2,19 +2,31 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
 from shared.settings import ChatSettings, ModelSettings
-from tests.infra.environments import IMAGE, workspace
+from tests.infra.configuration import parsed
+from tests.infra.environments import IMAGE, INFRA, Environment, workspace
 from tests.infra.made import Made, seconds
 from tests.infra.services import OF_THE_PLATFORM, chat, function, variables
 
 _PYTHON = "python313"
+_NEWEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+_LONGEST_START_S = 10
 # The longest a request may take by the code's own limits, and some time for whatever comes before.
 _LONGEST_PLAN_S = ModelSettings.model_fields["deadline_s"].default
+
+
+def scaling(made: Made, name: str) -> dict[str, Any]:
+    """Return how many instances of a service there are, at least and at most."""
+    if name == "chat":
+        return chat(made).block("template", "scaling")
+    return function(made, name).block("service_config")
 
 
 def test_there_is_every_function_and_no_other(made: Made) -> None:
@@ -66,11 +78,9 @@ def test_apps_that_know_a_functions_own_address_reach_it(made: Made, name: str) 
 
 
 def test_no_instance_is_added_without_end(made: Made) -> None:
-    for name in FUNCTIONS:
-        config = function(made, name).block("service_config")
-        assert 0 <= config["min_instance_count"] < config["max_instance_count"] <= 100, name
-    scaling = chat(made).block("template", "scaling")
-    assert 0 <= scaling["min_instance_count"] < scaling["max_instance_count"] <= 100
+    for name in SERVICES:
+        bounds = scaling(made, name)
+        assert 0 <= bounds["min_instance_count"] < bounds["max_instance_count"] <= 100, name
 
 
 def test_the_chat_is_the_image_that_is_asked_for(made: Made) -> None:
@@ -91,6 +101,44 @@ def test_an_instance_of_the_chat_has_many_talks_and_any_may_take_the_next(made: 
 def test_an_instance_of_the_chat_gets_no_talk_before_it_answers(made: Made) -> None:
     probe = chat(made).block("template", "containers", "startup_probe", "http_get")
     assert probe["path"] == "/health"
+
+
+def test_only_a_chat_that_does_not_answer_at_all_is_started_again(made: Made) -> None:
+    container = chat(made).block("template", "containers")
+    [starting], [living] = container["startup_probe"], container["liveness_probe"]
+    # It is not asked for the store: a new process would not bring that back, and all talks end.
+    assert living["http_get"][0]["path"] == "/health"
+    assert living["failure_threshold"] > 1
+    assert starting["period_seconds"] * starting["failure_threshold"] >= _LONGEST_START_S
+
+
+def test_the_chat_costs_nothing_while_nobody_talks(made: Made) -> None:
+    assert chat(made).block("template", "containers", "resources")["cpu_idle"]
+
+
+def test_apps_that_know_the_chats_own_address_reach_it(made: Made) -> None:
+    assert chat(made)["ingress"] == "INGRESS_TRAFFIC_ALL"
+    traffic = chat(made).block("traffic")
+    assert (traffic["type"], traffic["percent"]) == (_NEWEST, 100)
+
+
+def test_there_are_as_many_instances_as_the_environments_file_says(
+    environment: Environment,
+) -> None:
+    made, file = environment.made, parsed(INFRA / f"{environment.name.split()[0]}.tfvars")
+    for which in ("min", "max"):
+        for name, count in file.get(f"{which}_instances", {}).items():
+            assert scaling(made, name)[f"{which}_instance_count"] == count, name
+
+
+@pytest.mark.parametrize("name", ["dev", "staging"])
+def test_where_things_are_only_tried_fewer_instances_may_cost_something(
+    environments: Callable[[str], Environment], name: str
+) -> None:
+    for service in (*CALLED_BY_APPS, "chat"):
+        here, there = (scaling(environments(each).made, service) for each in (name, "prod"))
+        assert here["max_instance_count"] < there["max_instance_count"], service
+        assert here["min_instance_count"] == 0
 
 
 def test_a_service_that_is_held_gets_no_traffic_by_itself(tmp_path: Path) -> None:
@@ -114,5 +162,7 @@ def test_the_outputs_name_what_is_there(made: Made) -> None:
         assert services[name]["url"] == function(made, name).block("service_config")["uri"]
     assert services["chat"]["url"] == chat(made)["uri"]
     assert made.of("storage_bucket", name=made.outputs["sources_bucket"])
-    assert made.of("compute_url_map", name=made.outputs["name_of_url_map"])
+    [images] = made.of("artifact_registry_repository", repository_id="images")
+    host = f"{images['location']}-docker.pkg.dev"
+    assert made.outputs["images"] == f"{host}/{made.outputs['project']}/images"
     assert json.dumps(made.outputs).count("null") == 0

@@ -5,14 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from functions.chat.main import chat, secrets
+from scripts.costing.assumptions import Work
 from scripts.local.gateway import routes_by_service
 from shared.settings import StoreSettings
 from shared.store.client import Database
 from shared.web.routes import Route
 from tests.infra.environments import workspace
 from tests.infra.made import Made
+from tests.infra.services import function
 
 _LAST = 2147483647
+_DAY_S = 24 * 60 * 60
+# https://cloud.google.com/armor/docs/rate-limiting-overview#parameters_for_throttling
+_INTERVALS_S = {10, 30, 60, 120, 180, 240, 270, 300, 600, 900, 1200, 1800, 2700, 3600}
 # https://cloud.google.com/armor/docs/rules-language-reference: one rule takes no more.
 _MOST_PARTS = 5
 
@@ -33,6 +38,30 @@ def expressions(made: Made) -> dict[str, dict[str, Any]]:
         for match in rule["match"]
         for each in match["expr"]
     }
+
+
+def rate(rule: dict[str, Any]) -> float:
+    """Return how many requests in a second a rule lets one address have."""
+    [limit] = rule["rate_limit_options"]
+    [threshold] = limit["rate_limit_threshold"]
+    assert threshold["interval_sec"] in _INTERVALS_S
+    return float(threshold["count"] / threshold["interval_sec"])
+
+
+def rate_of(made: Made, path: str) -> float:
+    """Return how many requests in a second one address may send to a path that has a rule."""
+    [found] = [rate(each) for text, each in expressions(made).items() if f"'{path}'" in text]
+    return found
+
+
+def rate_of_all(made: Made) -> float:
+    """Return how many requests in a second one address may send in all."""
+    [found] = [
+        rate(each)
+        for each in rules(made).values()
+        if each["action"] == "throttle" and each["match"][0]["versioned_expr"]
+    ]
+    return found
 
 
 def anonymous_writes() -> list[Route]:
@@ -70,10 +99,28 @@ def test_everybody_is_slowed_down_in_the_end_and_nobody_else_is_refused(made: Ma
     }
     throttle, last = (for_all[priority] for priority in sorted(for_all))
     assert (throttle["action"], last["action"]) == ("throttle", "allow")
+    for rule in (throttle, last):
+        [addresses] = rule["match"][0]["config"]
+        assert addresses["src_ip_ranges"] == ["*"]
     assert max(rules(made)) == _LAST == last["priority"]
     # What is said first counts: the tighter rates have to come before.
     narrow = [rule["priority"] for rule in expressions(made).values()]
     assert max(narrow) < throttle["priority"]
+
+
+def test_what_needs_no_password_is_the_slower_the_more_it_leaves_behind(made: Made) -> None:
+    assert rate_of(made, "/user/create") < rate_of(made, "/inbox") < rate_of_all(made)
+    # A script; and a mobile carrier, behind whose address are thousands.
+    assert rate_of(made, "/user/create") * _DAY_S < 10_000
+    assert rate_of(made, "/user/create") >= 1 / 60
+    assert rate_of(made, "/inbox") >= 1
+
+
+def test_whoever_sends_wrong_passwords_without_end_takes_few_of_the_instances(prod: Made) -> None:
+    for name in ("users", "events", "social", "sharing"):
+        most = function(prod, name).block("service_config")["max_instance_count"]
+        # Each keeps a core busy, of which an instance has one.
+        assert rate_of_all(prod) * Work().hash_s < most, name
 
 
 def test_the_largest_body_that_a_route_takes_passes(made: Made) -> None:

@@ -1,6 +1,7 @@
 """What the metrics of our log lines look for, against the lines that the code writes."""
 
 import json
+import logging
 import re
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
@@ -10,12 +11,19 @@ from uuid import uuid4
 import pytest
 
 from functions.cleanup.cleaner import Cleaner
+from functions.cleanup.main import purges
 from shared.planner import model
-from shared.settings import TelemetrySettings, TopicSettings
+from shared.settings import (
+    CleanupSettings,
+    StoreSettings,
+    TelemetrySettings,
+    TopicSettings,
+)
 from shared.store.cleanup_runs import CleanupRuns, Part
 from shared.store.client import Database
 from shared.telemetry.json_lines import JsonFormatter
 from shared.topic import Topic
+from tests.infra.log_filter import entry_of, finds
 from tests.infra.made import Made, Resource
 
 _CLEANER = "functions.cleanup.cleaner"
@@ -63,9 +71,7 @@ async def test_a_run_counts_as_one_when_it_is_over(
     cleaner = Cleaner(work, CleanupRuns(database), Nowhere(TopicSettings()), 5 if is_over else 0.01)
     [line] = await lines_of(cleaner, caplog)
     filter_ = metric(prod, "cleanup_runs")["filter"]
-    assert f'jsonPayload.logger="{line["logger"]}"' in filter_
-    assert filter_.endswith(" AND jsonPayload.completes_run=true")
-    assert line["completes_run"] is is_over
+    assert finds(filter_, entry_of(line)) is is_over
 
 
 async def test_all_that_a_part_deletes_is_added_up(
@@ -74,13 +80,50 @@ async def test_all_that_a_part_deletes_is_added_up(
     work = {"events": once, "inbox": once}
     cleaner = Cleaner(work, CleanupRuns(database), Nowhere(TopicSettings()), 5)
     [line] = await lines_of(cleaner, caplog)
+    assert finds(metric(prod, "deleted_in_all")["filter"], entry_of(line))
     [field] = re.findall(
         r"EXTRACT\(jsonPayload\.(\w+)\)", metric(prod, "deleted_in_all")["value_extractor"]
     )
     assert line[field] == 4
 
 
-def test_whatever_the_model_does_wrong_is_a_warning_of_that_logger(prod: Made) -> None:
-    filter_ = metric(prod, "model_failures")["filter"]
-    assert f'jsonPayload.logger="{model.__name__}"' in filter_
-    assert "severity>=WARNING" in filter_
+def said(logger: str, level: int, **fields: object) -> dict[str, Any]:
+    """Return the entry that becomes of a line with these fields."""
+    record = logging.LogRecord(logger, level, "x.py", 1, "words", None, None)
+    record.json_fields = fields
+    return entry_of(json.loads(JsonFormatter(TelemetrySettings()).format(record)))
+
+
+def test_every_call_of_the_model_is_a_reply_or_a_failure(prod: Made) -> None:
+    replies, failures = (
+        metric(prod, f"model_{each}")["filter"] for each in ("replies", "failures")
+    )
+    reply = said(model.__name__, logging.INFO, prompt_tokens=7, completion_tokens=0)
+    assert (finds(replies, reply), finds(failures, reply)) == (True, False)
+    for level in (logging.WARNING, logging.ERROR):
+        failure = said(model.__name__, level)
+        assert (finds(replies, failure), finds(failures, failure)) == (False, True)
+        stranger = said("shared.planner", level)
+        assert not finds(failures, stranger)
+
+
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
+def test_the_tokens_of_every_reply_are_added_up(prod: Made, name: str) -> None:
+    counted = metric(prod, name)
+    assert counted["filter"] == metric(prod, "model_replies")["filter"]
+    assert counted["value_extractor"] == f"EXTRACT(jsonPayload.{name})"
+
+
+@pytest.mark.parametrize("kind", purges(Database(StoreSettings()), CleanupSettings()))
+def test_documents_that_belong_to_nobody_are_told_of_when_there_is_one(
+    prod: Made, kind: str
+) -> None:
+    [filter_] = [
+        each["filter"]
+        for policy in prod.of("monitoring_alert_policy")
+        for each in policy.block("conditions")["condition_matched_log"]
+    ]
+    is_orphan = "orphan" in kind
+    assert finds(filter_, said(_CLEANER, logging.INFO, deleted={kind: 1})) is is_orphan
+    assert not finds(filter_, said(_CLEANER, logging.INFO, deleted={kind: 0}))
+    assert not finds(filter_, said("functions.cleanup", logging.INFO, deleted={kind: 1}))

@@ -6,6 +6,8 @@ from importlib import import_module
 
 from scripts.local.ports import CALLED_BY_APPS
 from scripts.root import ROOT
+from tests.infra.configuration import parsed
+from tests.infra.environments import INFRA, PROJECT_NUMBER
 from tests.infra.made import Made, Resource
 from tests.infra.services import chat, function
 
@@ -114,9 +116,16 @@ def test_a_month_that_costs_too_much_is_told_of_before_it_is_over(prod: Made) ->
     [budget] = prod.of("billing_budget")
     amount = budget.block("amount", "specified_amount")
     assert int(amount["units"]) > 0
-    bases = {each["spend_basis"] for each in budget["threshold_rules"]}
-    assert "FORECASTED_SPEND" in bases
-    assert min(each["threshold_percent"] for each in budget["threshold_rules"]) < 1
+    said = parsed(INFRA / "prod.tfvars")["budget"]
+    assert (amount["units"], amount["currency_code"]) == (str(said["units"]), said["currency"])
+    # Of this environment alone: the billing account may pay for more.
+    assert budget.block("budget_filter")["projects"] == [f"projects/{PROJECT_NUMBER}"]
+    shares = {
+        (each["threshold_percent"], each["spend_basis"]) for each in budget["threshold_rules"]
+    }
+    spent = {share for share, basis in shares if basis != "FORECASTED_SPEND"}
+    assert min(spent) < 1 == max(spent)
+    assert (1, "FORECASTED_SPEND") in shares
     channels = budget.block("all_updates_rule")["monitoring_notification_channels"]
     assert channels == [each["id"] for each in prod.of("monitoring_notification_channel")]
 

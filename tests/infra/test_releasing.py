@@ -2,7 +2,7 @@
 
 import re
 
-from tests.infra.environments import REPOSITORY
+from tests.infra.environments import PROJECT_NUMBER, REPOSITORY
 from tests.infra.made import Made, Resource
 from tests.infra.services import grants
 from tests.infra.test_roles import OF_EXPORT, OF_SERVICES, ON_ONE_THING, roles_of
@@ -80,12 +80,19 @@ def test_without_a_repository_nobody_gets_in_from_outside(prod: Made) -> None:
 
 def test_only_the_repositorys_main_gets_in_and_it_may_start_builds(full: Made) -> None:
     [provider] = full.of("iam_workload_identity_pool_provider")
-    condition = provider["attribute_condition"]
-    assert f"assertion.repository == '{REPOSITORY}'" in condition
-    assert "&& assertion.ref == 'refs/heads/main'" in condition
-    [(role, values)] = [
-        (role, values) for who, role, _, values in grants(full) if who.startswith("principal")
+    assert provider["attribute_condition"] == (
+        f"assertion.repository == '{REPOSITORY}' && assertion.ref == 'refs/heads/main'"
+    )
+    # Whoever else signs may call itself as it wants.
+    assert provider.block("oidc")["issuer_uri"] == "https://token.actions.githubusercontent.com"
+    assert provider["attribute_mapping"]["attribute.repository"] == "assertion.repository"
+    [(who, role, values)] = [
+        (who, role, values) for who, role, _, values in grants(full) if who.startswith("principal")
     ]
+    [pool] = full.of("iam_workload_identity_pool")
+    named = f"/workloadIdentityPools/{pool['workload_identity_pool_id']}"
+    assert who.startswith(f"principalSet://iam.googleapis.com/projects/{PROJECT_NUMBER}/")
+    assert who.endswith(f"{named}/attribute.repository/{REPOSITORY}")
     assert role == "roles/iam.workloadIdentityUser"
     starter = full.referred("service_account", values["service_account_id"])
     assert starter["account_id"] == "liftlog-starter"
@@ -96,5 +103,7 @@ def test_a_release_is_what_is_pushed_to_main_and_works_as_the_deployer(full: Mad
     [trigger] = full.of("cloudbuild_trigger")
     assert trigger.block("repository_event_config", "push")["branch"] == "^main$"
     assert full.referred("service_account", trigger["service_account"]) == deployer(full)
+    source = trigger.block("repository_event_config")["repository"]
+    assert source == "projects/liftlog-prod/repositories/R"
     assert trigger["filename"] == "cloudbuild.yaml"
     assert trigger["substitutions"] == {"_ENVIRONMENT": "prod"}

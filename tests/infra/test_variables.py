@@ -77,9 +77,11 @@ def test_an_environment_calls_itself_by_the_name_of_its_file() -> None:
         assert of_environment(name)["environment"] == name
 
 
-def test_no_two_environments_share_a_project_or_a_domain() -> None:
-    for name in ("project", "domain"):
-        assert len({of_environment(each)[name] for each in ENVIRONMENTS}) == len(ENVIRONMENTS)
+def test_no_two_environments_share_a_project_or_a_domain_or_an_old_service() -> None:
+    for name in ("project", "domain", "old_service_host"):
+        given = [of_environment(each).get(name) for each in ENVIRONMENTS]
+        there = [each for each in given if each]
+        assert len(set(there)) == len(there), name
 
 
 def test_what_differs_between_environments_is_in_their_files_alone() -> None:

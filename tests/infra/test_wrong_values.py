@@ -24,7 +24,7 @@ WRONG = (
         'secrets=["OPENAI_KEY"]': "There is no secret of that name",
         "domain=https://api.liftlog.example": "A domain looks like",
         "old_service_host=https://old.liftlog.example": "A host looks like",
-        "new_shares={user=0}": "Every family has a share",
+        f"new_shares={{{_SHARES}}}": "Every family has a share",
         "alert_email=operations": "One address",
         "billing_account=liftlog": "A billing account looks like",
         'operators=["somebody@liftlog.example"]': "People are written as",
@@ -42,10 +42,15 @@ WRONG = (
     },
     {
         "max_instances={users=0}": "Between 1 and 100",
+        "min_instances={users=0.5}": "Between 0 and 10",
+        f"new_shares={{{_SHARES.replace('users=0', 'users=0.5')},chat=0}}": "a whole number",
         'settings={all={OPENAI_MODLE="x"}}': _NOT_READ,
     },
     {
         'settings={all={WEB_AUTH_KEY="x"}}': "Secrets are no settings",
+        "max_instances={users=101}": "Between 1 and 100",
+        "min_instances={users=-1}": "Between 0 and 10",
+        f"new_shares={{{_SHARES.replace('users=0', 'users=-1')},chat=0}}": "a whole number",
     },
 )
 

@@ -124,7 +124,7 @@ class Chat(Generic[Plan]):
         try:
             turn.show(read(function, reply), reply.call)
         except Unfit as problem:
-            logger.warning("the model's plan does not fit; it may mend it")
+            logger.info("the model's plan does not fit; it may mend it")
             said += complaint(reply, str(problem))
             turn.again()
             reply = await self._model.reply(function, said, must_call=True, grown=turn.grown)

@@ -111,6 +111,7 @@ class Model:
                 },
             )
             if reply.ended is None:
+                logger.warning("the language model has come to no end")
                 raise DependencyFailed(WHAT, TRY_AGAIN_S)
         return reply
 
@@ -240,6 +241,8 @@ def _translated() -> Iterator[None]:
     except openai.RateLimitError as error:
         if _is_out_of_money(error):
             logger.error("the language model's quota is used up")  # noqa: TRY400
+        else:
+            logger.warning("the language model is asked too often")
         retry_after_s = _retry_after_s(error) or TRY_AGAIN_S
         raise DependencyUnavailable(WHAT, retry_after_s) from None
     except openai.APIStatusError as error:

@@ -56,7 +56,7 @@ class Planner:
                 try:
                     return read(function, reply, fits)
                 except Unfit as problem:
-                    logger.warning("the model's answer does not fit; it may mend it")
+                    logger.info("the model's answer does not fit; it may mend it")
                     said += complaint(reply, str(problem))
                 reply = await self._model.reply(function, said, must_call=True)
                 try:

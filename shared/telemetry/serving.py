@@ -25,6 +25,9 @@ class Served:
     status: int | None = None
     """None until something was answered."""
 
+    reason: str | None = None
+    """Why it could not be done, if not by the client's fault."""
+
     failure: int | None = None
     """How bad it is, as a level of the log, that the answer failed or was broken off."""
 
@@ -65,6 +68,12 @@ def note_route(template: str) -> None:
     """Say which of our routes is being served, without its prefix."""
     if (request := _current.get()) is not None:
         request.route = template
+
+
+def note_reason(text: str) -> None:
+    """Say why the current request cannot be done, in words that hold nothing of it."""
+    if (request := _current.get()) is not None:
+        request.reason = text
 
 
 def note_failure(level: int) -> None:

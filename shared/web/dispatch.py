@@ -13,11 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from shared.auth.purchases import Subscriber
-from shared.errors import LiftLogError, RequestTooLarge
+from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
 from shared.instants import now
 from shared.schemas.wire import Answer
 from shared.schemas.wire import Request as Parsed
-from shared.telemetry.serving import note_route
+from shared.telemetry.serving import note_reason, note_route
 from shared.web.hang_up import unless_hung_up
 from shared.web.json_stream import JsonStream
 from shared.web.problems import problem, problem_of
@@ -81,6 +81,8 @@ class _Path:
         try:
             return await _response(await _handled(route, request))
         except LiftLogError as error:
+            if isinstance(error, DependencyUnavailable):
+                note_reason(str(error))
             if route.is_pushed_to:  # who pushes messages does not read answers
                 logger.warning("a message was refused: %s", str(error))
             return problem_of(error, request.url.path)

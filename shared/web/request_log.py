@@ -107,11 +107,12 @@ def _tell(request: Served, scope: Scope, size_bytes: int) -> None:
     what = "WebSocket" if scope["type"] == "websocket" else request.method
     logger.log(
         level,
-        "%s %s %s %d ms",
+        "%s %s %s %d ms%s",
         what,
         request.route,
         request.status,
         duration_s * 1000,
+        f": {request.reason}" if request.reason else "",
         extra={
             "http_request": {
                 "requestMethod": request.method,
@@ -127,6 +128,7 @@ def _tell(request: Served, scope: Scope, size_bytes: int) -> None:
                 "duration_ms": round(duration_s * 1000, 1),
                 "round_trips": request.round_trips,
                 "documents_read": request.documents_read,
+                **({"reason": request.reason} if request.reason else {}),
             },
         },
     )

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ import pytest
 
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.main import purges
-from shared.planner import model
+from shared.planner import chat, filled, model, plans
 from shared.settings import (
     CleanupSettings,
     StoreSettings,
@@ -105,6 +106,13 @@ def test_every_call_of_the_model_is_a_reply_or_a_failure(prod: Made) -> None:
         assert (finds(replies, failure), finds(failures, failure)) == (False, True)
         stranger = said("shared.planner", level)
         assert not finds(failures, stranger)
+
+
+@pytest.mark.parametrize("module", [filled, plans, chat], ids=lambda module: module.__name__)
+def test_a_reply_that_is_of_no_use_is_a_failure(prod: Made, module: ModuleType) -> None:
+    failures = metric(prod, "model_failures")["filter"]
+    assert finds(failures, said(module.__name__, logging.WARNING))
+    assert not finds(failures, said(module.__name__, logging.INFO))
 
 
 @pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])

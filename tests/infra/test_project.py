@@ -44,6 +44,7 @@ CALLED_BY_THE_CODE = {
 LEFT_ALONE = {
     ("google_cloud_run_v2_service", "chat"): "traffic",  # ./scripts/deploy, ./scripts/rollback
     ("google_cloud_scheduler_job", "cleanup"): "paused",  # ./scripts/cleanup
+    ("google_storage_bucket_object", "releases"): "content",  # ./scripts/deploy
     ("google_storage_bucket_object", "traffic"): "content",  # ./scripts/traffic
 }
 # What others use until the next one is there: else there is a gap, or a refusal.

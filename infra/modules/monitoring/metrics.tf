@@ -5,12 +5,15 @@
 locals {
   services = "resource.type=\"cloud_run_revision\""
 
+  planner = [for name in ["model", "filled", "plans", "chat"] : "jsonPayload.logger=\"shared.planner.${name}\""]
+
   counters = {
     # The last line of a run of the cleanup, in functions/cleanup/cleaner.py.
     cleanup_runs = "jsonPayload.logger=\"functions.cleanup.cleaner\" AND jsonPayload.completes_run=true"
-    # Every reply that came to its end, and everything else that became of a call, in shared/planner/model.py.
+    # Every reply that came to its end, and everything else that became of a call, in shared/planner/model.py;
+    # a reply that is of no use, in the others, is both.
     model_replies  = "jsonPayload.logger=\"shared.planner.model\" AND jsonPayload.completion_tokens>=0"
-    model_failures = "jsonPayload.logger=\"shared.planner.model\" AND severity>=WARNING"
+    model_failures = "(${join(" OR ", local.planner)}) AND severity>=WARNING"
   }
 
   # The fields of lines that are added up.

@@ -133,8 +133,15 @@ UNFIT = {
 EVERY_UNFIT = pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT)
 
 
+def failures(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return what the alert on failures of the model counts."""
+    return [each for each in caplog.records if each.levelno >= logging.WARNING]
+
+
 @EVERY_UNFIT
-async def test_what_does_not_fit_may_be_mended_once(coach: Coach, unfit: Scripted) -> None:
+async def test_what_does_not_fit_may_be_mended_once(
+    coach: Coach, caplog: pytest.LogCaptureFixture, unfit: Scripted
+) -> None:
     coach.openai.script += [unfit, calling(GOOD)]
     session = await coach.planner().session(SESSION)
     assert session.model_dump(mode="json") == GOOD
@@ -142,14 +149,18 @@ async def test_what_does_not_fit_may_be_mended_once(coach: Coach, unfit: Scripte
     assert second["messages"][: len(first["messages"])] == first["messages"]
     said = json.dumps(second["messages"][len(first["messages"]) :])
     assert "does not fit" in said
+    assert failures(caplog) == []
 
 
 @EVERY_UNFIT
-async def test_what_does_not_fit_twice_is_a_failure(coach: Coach, unfit: Scripted) -> None:
+async def test_what_does_not_fit_twice_is_a_failure(
+    coach: Coach, caplog: pytest.LogCaptureFixture, unfit: Scripted
+) -> None:
     coach.openai.script += [unfit, unfit, calling(GOOD)]
     with pytest.raises(DependencyFailed):
         await coach.planner().session(SESSION)
     assert len(coach.openai.requests) == 2
+    assert len(failures(caplog)) == 1
 
 
 async def test_a_plan_with_fewer_sessions_than_days_is_half_a_plan(coach: Coach) -> None:
@@ -193,12 +204,15 @@ HOPELESS = {
 
 
 @pytest.mark.parametrize("hopeless", HOPELESS.values(), ids=HOPELESS)
-async def test_what_cannot_be_mended_is_a_failure_at_once(coach: Coach, hopeless: Scripted) -> None:
+async def test_what_cannot_be_mended_is_a_failure_at_once(
+    coach: Coach, caplog: pytest.LogCaptureFixture, hopeless: Scripted
+) -> None:
     coach.openai.script += [hopeless]
     with pytest.raises(DependencyFailed) as caught:
         await coach.planner().session(SESSION)
     assert type(caught.value) is DependencyFailed
     assert len(coach.openai.requests) == 1
+    assert len(failures(caplog)) == 1
 
 
 STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
@@ -288,8 +302,8 @@ async def test_a_fault_of_the_server_is_told_as_what_it_is(
     assert caught.value.retry_after_s == retry_after_s
     assert coach.server.calls - before == calls
     is_ours = fault.status in (400, 401, 404) or b"quota" in fault.body
-    alarms = [each for each in caplog.records if each.levelno == logging.ERROR]
-    assert bool(alarms) == is_ours
+    [failure] = failures(caplog)
+    assert (failure.levelno == logging.ERROR) == is_ours
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,9 @@ def test_for_people_the_same_is_short(tmp_path: Path) -> None:
         framework.get("/health")
         [line] = framework.lines()
     assert re.fullmatch(
-        r"\d\d:\d\d:\d\d WARNING users   [0-9a-f]{4} GET /fail/\{how\} 503 \d+ ms", line
+        r"\d\d:\d\d:\d\d WARNING users   [0-9a-f]{4} GET /fail/\{how\} 503 \d+ ms: "
+        "the store is unavailable at the moment",
+        line,
     )
 
 

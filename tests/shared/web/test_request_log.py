@@ -13,7 +13,13 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable, NotFound
+from shared.errors import (
+    DependencyFailed,
+    DependencyTimedOut,
+    DependencyUnavailable,
+    NotFound,
+    Overloaded,
+)
 from shared.schemas.wire import Request
 from shared.telemetry.serving import current, note_documents, note_round_trip
 from shared.web import request_log
@@ -123,6 +129,26 @@ async def test_the_level_says_how_bad_it_is(
     await call(app_of(handler), "GET", "/thing/1")
     [line] = told
     assert (line.levelno, vars(line)["json_fields"]["status"]) == (level, status)
+
+
+async def test_what_we_cannot_do_is_told_with_the_reason(told: list[logging.LogRecord]) -> None:
+    async def handler(_ask: Ask) -> None:
+        raise Overloaded("passwords to hash", 1)
+
+    await call(app_of(handler), "GET", "/thing/1")
+    [line] = told
+    reason = "too many passwords to hash at the moment"
+    assert line.getMessage().endswith(f" ms: {reason}")
+    assert vars(line)["json_fields"]["reason"] == reason
+
+
+async def test_what_the_client_did_wrong_needs_no_reason(told: list[logging.LogRecord]) -> None:
+    async def handler(_ask: Ask) -> None:
+        raise NotFound("no such thing")
+
+    await call(app_of(handler), "GET", "/thing/1")
+    assert told[0].getMessage().endswith(" ms")
+    assert "reason" not in vars(told[0])["json_fields"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -56,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.collectonly:
         return
     os.environ.update(_PATIENCE)
+    # A shell that runs us in the background has set it to be ignored, also by what tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)
     running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)

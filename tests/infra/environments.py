@@ -22,12 +22,16 @@ FULL = "prod with everything"
 REPOSITORY = "liftlog/backend"
 IMAGE = "us-central1-docker.pkg.dev/liftlog/images/chat@sha256:" + 64 * "0"
 PROJECT_NUMBER = "123456789012"
+LOCATION = "nam5"
+"""Where the documents may lie, though the services run elsewhere."""
+
 SHARES = {"users": 5, "events": 10, "social": 20, "sharing": 40, "ai": 80, "chat": 100}
 """The shares of traffic that are in force; no two are the same."""
 
 _EVERYTHING = {
     "repository": {"connection": "projects/liftlog-prod/repositories/R", "name": REPOSITORY},
     "serving_database": "restored",
+    "firestore_location": LOCATION,
     "settings": {
         "all": {
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example:4318",

@@ -106,6 +106,7 @@ def test_what_lasts_as_long_as_it_is_seen_is_told_of(prod: Made) -> None:
     for policy in prod.of("monitoring_alert_policy"):
         for each in policy.block("conditions")["condition_prometheus_query_language"]:
             [window] = set(re.findall(r"\[(\w+)\]", each["query"]))
+            assert seconds(each["evaluation_interval"]) <= _MINUTE_S
             if policy["user_labels"]["slug"] != "cleanup-not-run":
                 assert seconds(each["duration"]) <= _WINDOW_S[window], policy.address
 

@@ -149,6 +149,8 @@ def test_whoever_comes_without_encryption_is_sent_to_where_there_is(made: Made) 
 
 
 def test_both_ways_in_have_the_address_that_is_told(made: Made) -> None:
+    schemes = {each["load_balancing_scheme"] for each in made.of("compute_global_forwarding_rule")}
+    assert schemes == {"EXTERNAL_MANAGED"}  # as the backends: others do not go together
     [address] = made.of("compute_global_address")
     used = {each["ip_address"] for each in made.of("compute_global_forwarding_rule")}
     assert used <= {address["address"], address["id"], address["self_link"]}

@@ -45,6 +45,7 @@ def test_images_go_when_they_are_old_but_the_newest_stay(made: Made) -> None:
     repositories = made.of("artifact_registry_repository")
     assert {each["repository_id"] for each in repositories} == {"images", "functions"}
     for repository in repositories:
+        assert repository["format"] == "DOCKER"
         policies = {each["action"]: each for each in repository["cleanup_policies"]}
         assert policies["KEEP"]["most_recent_versions"][0]["keep_count"] >= 5
         assert seconds(policies["DELETE"]["condition"][0]["older_than"]) >= _MONTH_S

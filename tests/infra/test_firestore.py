@@ -2,6 +2,7 @@
 
 from scripts.local.ports import SERVICES
 from shared.store.data_model import ALL, Collection
+from tests.infra.environments import LOCATION
 from tests.infra.made import Made, Resource, seconds
 from tests.infra.services import variables
 
@@ -72,6 +73,11 @@ def test_the_database_is_kept_from_harm(made: Made) -> None:
     assert database["point_in_time_recovery_enablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
     assert database["delete_protection_state"] == "DELETE_PROTECTION_ENABLED"
     assert database["deletion_policy"] in (None, "ABANDON")
+
+
+def test_the_documents_lie_where_the_environment_says(full: Made) -> None:
+    [database] = full.of("firestore_database")
+    assert database["location_id"] == LOCATION != full.outputs["region"]
 
 
 def test_a_database_that_was_restored_has_the_same_fields_as_our_own(made: Made) -> None:

@@ -35,13 +35,13 @@ def test_all_classes_of_all_pages_are_summed_by_revision(monitoring: Monitoring)
     monitoring.requests = {
         "users-00001": {"2xx": 101, "4xx": 20, "5xx": 3},
         "users-00002": {"1xx": 1, "2xx": 7, "3xx": 1},
-        "events-00001": {"5xx": 4},
+        "events-00001": {"5xx": 4, "2xx": 6},  # errors come first
         "social-00001": {"5xx": 9},
     }
     assert ask() == {
         ("users", "users-00001"): Counts(124, 3),
         ("users", "users-00002"): Counts(9, 0),
-        ("events", "events-00001"): Counts(4, 4),
+        ("events", "events-00001"): Counts(10, 4),
     }
     assert len(monitoring.asked) > 1
 

@@ -1,10 +1,15 @@
 """`./scripts/deploy smoke`: new revisions are tried, here those of the tests' own stack."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from scripts.local.ports import SERVICES, url
+from scripts.local.ports import HOST, SERVICES, url
 from scripts.operations.delivery.release import Release, Service
 from tests import stack
 from tests.operations.conftest import PROJECT, Cloud
@@ -54,6 +59,42 @@ def test_what_is_private_is_asked_as_the_one_who_may(applied: Cloud) -> None:
     account = f"cleanup-trigger@{PROJECT}.iam.gserviceaccount.com"
     assert f"--impersonate-service-account={account}" in call
     assert "--audiences=https://cleanup.example" in call
+
+
+@contextmanager
+def private(first: HTTPStatus = HTTPStatus.OK) -> Iterator[str]:
+    """Serve what is ready for the one who may ask; its first answer to that one is another."""
+    account = f"cleanup-trigger@{PROJECT}.iam.gserviceaccount.com"
+    answers = [first]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            token = f"Bearer token-for-https://cleanup.example-as-{account}"
+            may = self.headers["Authorization"] == token and self.path == "/health/ready"
+            status = answers.pop() if may and answers else HTTPStatus.OK
+            self.send_response(status if may else HTTPStatus.FORBIDDEN)
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    with ThreadingHTTPServer((HOST, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://{HOST}:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("first", [HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE], ids=str)
+def test_what_is_private_hears_who_asks_and_may_take_its_time(
+    applied: Cloud, first: HTTPStatus
+) -> None:
+    with private(first) as address:
+        cleanup = replace(services()["cleanup"], url=address)
+        Release("prod", IMAGE, (), (), services() | {"cleanup": cleanup}).save(applied.root)
+        done = applied.run(*DEPLOY, "smoke")
+    assert f"cleanup is ready: {address}/health/ready" in done.stdout
 
 
 def test_whoever_may_not_is_told_what_helps(applied: Cloud) -> None:

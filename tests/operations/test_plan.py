@@ -1,0 +1,37 @@
+"""What `./scripts/deploy plan` lets go, and what it forgets."""
+
+from dataclasses import replace
+
+from scripts.operations.delivery.release import Release, Service
+from tests.operations.conftest import Cloud
+from tests.operations.deployed import IMAGE, deploy_everything, release
+from tests.operations.programs.terraform import planned
+
+DEPLOY = ("deploy", "--environment=prod")
+BUCKET, TOPIC = "google_storage_bucket.b", "google_pubsub_topic.t"
+
+
+def test_each_resource_that_may_go_is_named(cloud: Cloud) -> None:
+    deploy_everything(cloud)
+    Release("prod", IMAGE).save(cloud.root)
+    lost = [
+        {"address": address, "type": address[:-2], "actions": ["delete"], "name": "n"}
+        for address in (BUCKET, TOPIC)
+    ]
+    cloud.has(planned=lost)
+    allowed = [f"--allow-destroying={address}" for address in (BUCKET, TOPIC)]
+    assert cloud.run(*DEPLOY, "plan", *allowed).returncode == 0
+    for one in allowed:
+        done = cloud.run(*DEPLOY, "plan", one)
+        assert (done.returncode, done.stdout.count("would be lost")) == (1, 1)
+
+
+def test_a_new_plan_forgets_what_was_applied_before(cloud: Cloud) -> None:
+    deploy_everything(cloud, planned=[planned("users", "update")])
+    before = Release("prod", IMAGE, (), ("events",))
+    tried = Service("https://a", "https://b", "events-00001", "events-00002")
+    replace(before, services={"events": tried}).save(cloud.root)
+    assert cloud.run(*DEPLOY, "plan").returncode == 0
+    assert (release(cloud)["held"], release(cloud)["services"]) == (["users"], None)
+    done = cloud.run(*DEPLOY, "smoke")
+    assert (done.returncode, "first comes ./scripts/deploy" in done.stdout) == (1, True)

@@ -133,6 +133,7 @@ def test_a_journey_that_breaks_off_ends_the_release(applied: Cloud) -> None:
     done = applied.run(*DEPLOY, "smoke")
     assert (done.returncode, "The journey broke off" in done.stdout) == (1, True)
     assert "failed with status 1: ./scripts/journey" in done.stdout
+    assert "No traffic was moved." in done.stdout
 
 
 def test_a_chat_that_does_not_talk_ends_the_release(applied: Cloud) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from scripts.operations.delivery.release import Release, Service
 from tests.operations.conftest import Cloud
-from tests.operations.deployed import IMAGE, deploy_everything, release
+from tests.operations.deployed import IMAGE, deploy_everything, release, service
 from tests.operations.programs.terraform import planned
 
 DEPLOY = ("deploy", "--environment=prod")
@@ -35,3 +35,14 @@ def test_a_new_plan_forgets_what_was_applied_before(cloud: Cloud) -> None:
     assert (release(cloud)["held"], release(cloud)["services"]) == (["users"], None)
     done = cloud.run(*DEPLOY, "smoke")
     assert (done.returncode, "first comes ./scripts/deploy" in done.stdout) == (1, True)
+
+
+def test_what_was_sent_back_is_named(cloud: Cloud) -> None:
+    deploy_everything(cloud, planned=[planned("users", "update")])
+    back = [{"revisionName": "events-00001", "percent": 100}]
+    events = service("events", revisions=["events-00001", "events-00002"], traffic=back)
+    cloud.has(services={**cloud.state["services"], "events": events})
+    Release("prod", IMAGE).save(cloud.root)
+    said = cloud.run(*DEPLOY, "plan").stdout
+    assert "\nevents was sent back in an earlier release, and is tried again\n" in said
+    assert "\nevents, users: new revisions get no traffic until the canary\n" in said

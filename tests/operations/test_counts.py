@@ -1,10 +1,13 @@
 """What Cloud Monitoring tells of requests, against a stand-in that speaks its wire format."""
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scripts.local.ports import HOST
+from scripts.operations.delivery import counts as counts_module
 from scripts.operations.delivery.counts import (
     ADDRESS_VARIABLE,
     RevisionCounts,
@@ -90,3 +93,11 @@ def test_who_does_not_answer_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(ADDRESS_VARIABLE, "http://127.0.0.1:1")
     with pytest.raises(UnknownCountsError):
         ask()
+
+
+def test_who_never_answers_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts_module, "_TIMEOUT_S", 0.2)
+    with socket.create_server((HOST, 0)) as silent:
+        monkeypatch.setenv(ADDRESS_VARIABLE, f"http://{HOST}:{silent.getsockname()[1]}")
+        with pytest.raises(UnknownCountsError, match="timed out"):
+            ask()

@@ -1,4 +1,4 @@
-"""What `./scripts/deploy plan` lets go, and what it forgets."""
+"""What `./scripts/deploy plan` lets go, names and forgets, and what a plan is worth later."""
 
 from dataclasses import replace
 
@@ -46,3 +46,26 @@ def test_what_was_sent_back_is_named(cloud: Cloud) -> None:
     said = cloud.run(*DEPLOY, "plan").stdout
     assert "\nevents was sent back in an earlier release, and is tried again\n" in said
     assert "\nevents, users: new revisions get no traffic until the canary\n" in said
+
+
+def test_what_was_sent_back_is_not_tried_again_unasked(cloud: Cloud) -> None:
+    deploy_everything(cloud)
+    back = [{"revisionName": "chat-00001", "percent": 100}]
+    chat = service("chat", revisions=["chat-00001", "chat-00002"], traffic=back)
+    cloud.has(services={**cloud.state["services"], "chat": chat})
+    Release("prod", IMAGE).save(cloud.root)
+    assert "nothing is to change" in cloud.run(*DEPLOY, "plan").stdout
+    done = cloud.run(*DEPLOY, "apply")
+    assert (done.returncode, "no --yes; nothing was changed" in done.stdout) == (1, True)
+    assert not any("update-traffic" in call for call in cloud.calls)
+
+
+def test_a_service_that_is_gone_meanwhile_is_not_made_anew(cloud: Cloud) -> None:
+    deploy_everything(cloud, planned=[planned("users", "update")])
+    Release("prod", IMAGE).save(cloud.root)
+    assert cloud.run(*DEPLOY, "plan").returncode == 0
+    others = {name: each for name, each in cloud.state["services"].items() if name != "users"}
+    cloud.has(services=others, planned=[planned("users", "create")])
+    done = cloud.run(*DEPLOY, "apply", "--yes")
+    assert (done.returncode, "change before, add now" in done.stdout) == (1, True)
+    assert "users" not in cloud.state["services"]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseRequestHandler, TCPServer
 
 import pytest
 
@@ -97,6 +98,14 @@ def test_what_is_private_hears_who_asks_and_may_take_its_time(
     assert f"cleanup is ready: {address}/health/ready" in done.stdout
 
 
+def test_what_is_not_ready_at_once_is_not_ready_if_nobody_waits(applied: Cloud) -> None:
+    with private(HTTPStatus.SERVICE_UNAVAILABLE) as address:
+        cleanup = replace(services()["cleanup"], url=address)
+        Release("prod", IMAGE, (), (), {"cleanup": cleanup}).save(applied.root)
+        done = applied.run(*DEPLOY, "smoke", "--ready-within-s", "0")
+    assert (done.returncode, "cleanup is not ready: 503" in done.stdout) == (1, True)
+
+
 def test_whoever_may_not_is_told_what_helps(applied: Cloud) -> None:
     applied.has(nobody_speaks_for_another=True)
     done = applied.run(*DEPLOY, "smoke")
@@ -116,6 +125,19 @@ def test_a_revision_that_is_not_ready_ends_the_release(applied: Cloud) -> None:
     assert "events is not ready" in done.stdout
     assert "No traffic was moved. What failed has the tag candidate" in done.stdout
     assert "journey" not in done.stdout
+
+
+def test_a_revision_that_hangs_up_is_not_ready(applied: Cloud) -> None:
+    with TCPServer((HOST, 0), BaseRequestHandler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        address = f"http://{HOST}:{server.server_address[1]}"
+        broken = services()
+        broken["users"] = replace(broken["users"], url=address)
+        Release("prod", IMAGE, (), (), broken).save(applied.root)
+        done = applied.run(*DEPLOY, "smoke", "--ready-within-s", "0")
+        thread.join()
+    assert (done.returncode, "users is not ready: Server disconnected" in done.stdout) == (1, True)
 
 
 def test_a_revision_that_says_so_is_not_ready(applied: Cloud) -> None:

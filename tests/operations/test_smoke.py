@@ -169,10 +169,21 @@ def test_a_chat_that_does_not_talk_ends_the_release(applied: Cloud) -> None:
 def test_without_the_key_there_is_no_part_for_subscribers(applied: Cloud) -> None:
     lines = f'project = "{PROJECT}"\nregion = "us-central1"\nsecrets = ["OPENAI_API_KEY"]\n'
     (applied.folder / "prod.tfvars").write_text(lines)
+    others = {name: each for name, each in services().items() if name != "ai"}  # nor its service
+    Release("prod", IMAGE, (), (), others).save(applied.root)
     done = applied.run(*DEPLOY, "smoke")
     assert done.returncode == 0, done.stdout
     assert "without WEB_AUTH_KEY nothing is tried that only subscribers may do" in done.stdout
     assert "bought Pro" not in done.stdout
+    assert "./scripts/chat" not in done.stdout
+
+
+def test_where_there_is_no_chat_the_rest_is_played(applied: Cloud) -> None:
+    others = {name: each for name, each in services().items() if name != "chat"}
+    Release("prod", IMAGE, (), (), others).save(applied.root)
+    done = applied.run(*DEPLOY, "smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "bought Pro" in done.stdout
     assert "./scripts/chat" not in done.stdout
 
 

@@ -29,9 +29,9 @@ def test_an_image_of_the_same_content_is_not_built_again(cloud: Cloud) -> None:
     assert release(cloud)["image"] == IMAGE
 
 
-def test_another_image_of_the_same_tag_is_not_taken_for_the_chats(cloud: Cloud) -> None:
+def test_another_image_or_tag_is_not_taken_for_the_chats(cloud: Cloud) -> None:
     package_chat(cloud)
-    cloud.has(images={f"{IMAGES}/other:{TAG}": "sha256:0"})
+    cloud.has(images={f"{IMAGES}/other:{TAG}": "sha256:0", f"{IMAGES}/chat:{TAG}0": "sha256:1"})
     cloud.run(*DEPLOY, "image")
     assert release(cloud)["image"] == IMAGE
 

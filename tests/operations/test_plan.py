@@ -1,10 +1,14 @@
 """What `./scripts/deploy plan` lets go, names and forgets, and what a plan is worth later."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from scripts.operations.delivery.release import Release, Service
 from tests.operations.conftest import Cloud
 from tests.operations.deployed import IMAGE, deploy_everything, release, service
+from tests.operations.programs.cloud_run import host
 from tests.operations.programs.terraform import planned
 
 DEPLOY = ("deploy", "--environment=prod")
@@ -69,3 +73,45 @@ def test_a_service_that_is_gone_meanwhile_is_not_made_anew(cloud: Cloud) -> None
     done = cloud.run(*DEPLOY, "apply", "--yes")
     assert (done.returncode, "change before, add now" in done.stdout) == (1, True)
     assert "users" not in cloud.state["services"]
+
+
+@pytest.fixture
+def agreed(cloud: Cloud) -> Cloud:
+    """An environment where everything runs, and a plan for `users`."""
+    deploy_everything(cloud, planned=[planned("users", "update")])
+    Release("prod", IMAGE).save(cloud.root)
+    assert cloud.run(*DEPLOY, "plan").returncode == 0
+    return cloud
+
+
+def meanwhile(cloud: Cloud, name: str, **state: Any) -> None:
+    """Let another service have a revision more, and whatever else."""
+    revisions = [f"{name}-00001", f"{name}-00002"]
+    back = [{"revisionName": revisions[0], "percent": 100}]
+    changed = service(name, revisions=revisions, traffic=back, **state)
+    cloud.has(services={**cloud.state["services"], name: changed})
+
+
+def test_what_is_tried_has_an_address_of_its_own(agreed: Cloud) -> None:
+    users = service("users")
+    del users["url"]  # the stack of the tests has the same for all revisions
+    agreed.has(services={**agreed.state["services"], "users": users})
+    assert agreed.run(*DEPLOY, "apply", "--yes").returncode == 0
+    found = release(agreed)["services"]["users"]
+    assert found["url"] == f"https://candidate---{host('users')}"
+    assert found["address"] == f"https://{host('users')}"
+
+
+def test_what_is_sent_back_after_the_plan_is_not_tried_again_by_it(agreed: Cloud) -> None:
+    meanwhile(agreed, "chat")
+    done = agreed.run(*DEPLOY, "apply", "--yes")
+    assert (done.returncode, "chat-00002" in done.stdout) == (0, False), done.stdout
+    found = release(agreed)["services"]["chat"]
+    assert (found["old"], found["new"]) == ("chat-00001", "chat-00001")
+    assert found["url"] == found["address"]
+
+
+def test_what_of_others_does_not_start_does_not_end_a_release(agreed: Cloud) -> None:
+    meanwhile(agreed, "chat", unready=True)
+    done = agreed.run(*DEPLOY, "apply", "--yes")
+    assert done.returncode == 0, done.stdout

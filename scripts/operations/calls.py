@@ -5,7 +5,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -168,12 +168,18 @@ def _ended(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    os.killpg(process.pid, signal.SIGINT)
+    _tell(process, signal.SIGINT)
     try:
         process.communicate(timeout=_END_WITHIN_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _tell(process, signal.SIGKILL)
         process.communicate()
+
+
+def _tell(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal to a program and to what it has started; it may have ended by itself."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _failed(arguments: Sequence[str], status: int) -> str:

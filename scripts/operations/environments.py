@@ -51,7 +51,7 @@ def environment(name: str, folder: Path | None = None) -> Environment:
         raise ValueError(f"there is no {path.relative_to(folder.parent)}")
     with path.open() as file:
         values = hcl2.load(file)
-    missing = [key for key in ("project", "region") if not values.get(key)]
+    missing = [key for key in ("project", "region") if not _text(values.get(key, ""))]
     if missing:
         raise ValueError(f"{path.name} does not say {' and '.join(missing)}")
     secrets = values.get("secrets")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from scripts.operations import calls as calls_module
 from scripts.operations.calls import Calls, FailedCallError
 from scripts.root import ROOT
 
@@ -49,6 +50,13 @@ def test_a_changing_call_is_only_shown_in_a_dry_run(tmp_path: Path) -> None:
     assert shown.getvalue() == f"$ touch {tmp_path}/made\n"
 
 
+def test_arguments_are_shown_as_they_are() -> None:
+    dry, shown = calls(dry=True)
+    dry.change("name", "[red]", "two words")
+    dry.read("name", "[red]", if_dry="")
+    assert shown.getvalue() == "$ name '[red]' 'two words'\n  name '[red]'\n"
+
+
 def test_what_a_program_is_told_in_secret_is_not_shown(tmp_path: Path) -> None:
     wet, shown = calls()
     wet.change("dd", "status=none", f"of={tmp_path}/told", takes="what nobody may see")
@@ -57,11 +65,14 @@ def test_what_a_program_is_told_in_secret_is_not_shown(tmp_path: Path) -> None:
     assert shown.getvalue().endswith("told < (what is not shown)\n")
 
 
-def test_a_program_may_have_secrets_in_its_environment(tmp_path: Path) -> None:
+def test_a_program_may_have_secrets_in_its_environment_besides_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLACE", "here")
     wet, shown = calls()
     told = tmp_path / "told"
-    wet.change("sh", "-c", f'echo "$KEY" > {told}', secrets={"KEY": "what nobody may see"})
-    assert told.read_text() == "what nobody may see\n"
+    wet.change("sh", "-c", f'echo "$KEY $PLACE" > {told}', secrets={"KEY": "what nobody may see"})
+    assert told.read_text() == "what nobody may see here\n"
     assert "nobody" not in shown.getvalue()
     assert shown.getvalue().startswith("$ KEY=... sh -c ")
 
@@ -75,12 +86,47 @@ def test_a_program_may_read_a_file(tmp_path: Path) -> None:
     assert shown.getvalue().endswith(f"< {source}\n")
 
 
+def test_wherever_we_are_programs_are_called_in_the_root_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wet, _ = calls()
+    assert wet.read("pwd") == f"{ROOT}\n"
+    wet.change("dd", "status=none", f"of={tmp_path}/copy", takes=Path("pyproject.toml"))
+    assert (tmp_path / "copy").read_text() == (ROOT / "pyproject.toml").read_text()
+
+
 def test_a_program_that_fails_says_why() -> None:
     wet, _ = calls()
     with pytest.raises(FailedCallError, match=r"(?s)failed with status 2: .*No such file"):
         wet.read("ls", "/no/such/place")
     with pytest.raises(FailedCallError, match="failed with status 1: false"):
         wet.change("false")
+
+
+def test_of_a_program_that_fails_the_last_lines_are_shown() -> None:
+    wet, _ = calls()
+    many = "for number in $(seq 20); do echo line $number. >&2; done; exit 1"
+    with pytest.raises(FailedCallError) as failed:
+        wet.read("sh", "-c", many)
+    assert str(failed.value).splitlines()[1:] == [f"line {number}." for number in range(11, 21)]
+
+
+_WHO_READS = """
+from rich.console import Console
+from scripts.operations.calls import Calls
+wet = Calls(Console(), dry=False)
+wet.change("cat")
+print("and", wet.read("cat"))
+"""
+
+
+def test_a_program_does_not_read_what_is_typed_for_us() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WHO_READS],
+        cwd=ROOT, input="an answer", capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    assert done.stdout == "$ cat\n  cat\nand \n"
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
@@ -95,6 +141,23 @@ def test_a_program_that_takes_too_long_is_ended() -> None:
     with pytest.raises(FailedCallError, match="took too long: sleep 60"):
         wet.read("sleep", "60", within_s=0.2)
     assert time.monotonic() - began < 30
+
+
+def test_a_program_that_does_not_end_when_told_is_killed_with_all_it_has_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calls_module, "_END_WITHIN_S", 0.2)
+    wet, _ = calls()
+    began = time.monotonic()
+    with pytest.raises(FailedCallError, match="took too long"):
+        wet.read("sh", "-c", "trap '' INT; sleep 60; true", within_s=0.2)
+    assert time.monotonic() - began < 30
+
+
+def test_who_is_interrupted_when_the_program_just_ends_is_interrupted_all_the_same() -> None:
+    wet, _ = calls()
+    with pytest.raises(KeyboardInterrupt):
+        wet.change("sh", "-c", "kill -INT $PPID; sleep 0.1")
 
 
 _ENDLESS = """

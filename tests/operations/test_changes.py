@@ -90,10 +90,13 @@ def test_services_that_run_already_are_those_that_are_updated() -> None:
 @pytest.mark.parametrize(
     "of_type",
     [
+        "google_artifact_registry_repository",
+        "google_firestore_backup_schedule",
         "google_firestore_database",
         "google_secret_manager_secret",
         "google_storage_bucket",
         "google_compute_global_address",
+        "google_pubsub_subscription",
         "google_pubsub_topic",
         FUNCTION,
         "google_cloud_run_v2_service",

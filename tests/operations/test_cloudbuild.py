@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts.local.ports import SERVICES
 from scripts.operations.delivery.counts import ADDRESS_VARIABLE
 from scripts.operations.deploy import STAGES
 from scripts.operations.environments import NAMES
@@ -25,6 +26,8 @@ BUILDER = "liftlog-builder"
 OF_THE_PLATFORM = {"PROJECT_ID", "PROJECT_NUMBER", "BUILD_ID", "COMMIT_SHA", "SHORT_SHA"}
 _LONGEST_BUILD_S = 24 * 3600
 _CANARY_S = 3 * 2 * 300
+_TERRAFORM_S = 3600
+_READY_S = 60
 
 
 def seconds(text: str) -> int:
@@ -99,6 +102,10 @@ def test_times_fit_into_each_other() -> None:
     assert total <= seconds(BUILD["timeout"]) <= _LONGEST_BUILD_S
     # Else the canary is cut off where it would have returned the traffic by itself.
     assert seconds(STEPS["canary"]["timeout"]) > _CANARY_S + 600
+    # Else Terraform is cut off while it has the state locked.
+    assert seconds(STEPS["apply"]["timeout"]) > _TERRAFORM_S + 600
+    # Else nobody is told which service is not ready.
+    assert seconds(STEPS["smoke"]["timeout"]) > _READY_S * len(SERVICES) + 300
 
 
 def test_an_account_of_its_own_may_write_its_log() -> None:

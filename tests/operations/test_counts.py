@@ -1,10 +1,13 @@
 """What Cloud Monitoring tells of requests, against a stand-in that speaks its wire format."""
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scripts.local.ports import HOST
+from scripts.operations.delivery import counts as counts_module
 from scripts.operations.delivery.counts import (
     ADDRESS_VARIABLE,
     RevisionCounts,
@@ -35,13 +38,13 @@ def test_all_classes_of_all_pages_are_summed_by_revision(monitoring: Monitoring)
     monitoring.requests = {
         "users-00001": {"2xx": 101, "4xx": 20, "5xx": 3},
         "users-00002": {"1xx": 1, "2xx": 7, "3xx": 1},
-        "events-00001": {"5xx": 4},
+        "events-00001": {"5xx": 4, "2xx": 6},  # errors come first
         "social-00001": {"5xx": 9},
     }
     assert ask() == {
         ("users", "users-00001"): Counts(124, 3),
         ("users", "users-00002"): Counts(9, 0),
-        ("events", "events-00001"): Counts(4, 4),
+        ("events", "events-00001"): Counts(10, 4),
     }
     assert len(monitoring.asked) > 1
 
@@ -90,3 +93,11 @@ def test_who_does_not_answer_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(ADDRESS_VARIABLE, "http://127.0.0.1:1")
     with pytest.raises(UnknownCountsError):
         ask()
+
+
+def test_who_never_answers_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts_module, "_TIMEOUT_S", 0.2)
+    with socket.create_server((HOST, 0)) as silent:
+        monkeypatch.setenv(ADDRESS_VARIABLE, f"http://{HOST}:{silent.getsockname()[1]}")
+        with pytest.raises(UnknownCountsError, match="timed out"):
+            ask()

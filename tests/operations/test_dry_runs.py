@@ -40,3 +40,5 @@ def test_before_the_first_release_a_dry_run_shows_it_all_the_same(cloud: Cloud) 
     done = cloud.run("deploy", "--environment=prod", "--dry-run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "=100" not in done.stdout  # nothing can be held that does not run
+    assert {tuple(call[1:4]) for call in cloud.calls} == {("run", "services", "list")}
+    assert not (cloud.root / "build" / "release.json").exists()

@@ -24,8 +24,16 @@ def test_an_environment_may_be_without_some_secrets(tmp_path: Path) -> None:
     assert environment("dev", tmp_path).secrets == frozenset({"WEB_AUTH_KEY"})
 
 
-def test_a_file_that_does_not_say_where_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "prod.tfvars").write_text('environment = "prod"\n')
+def test_an_environment_may_be_without_any_secret(tmp_path: Path) -> None:
+    (tmp_path / "dev.tfvars").write_text(
+        'project = "liftlog-dev"\nregion = "us-central1"\nsecrets = []\n'
+    )
+    assert environment("dev", tmp_path).secrets == frozenset()
+
+
+@pytest.mark.parametrize("said", ['environment = "prod"', 'project = ""\nregion = ""'])
+def test_a_file_that_does_not_say_where_is_refused(tmp_path: Path, said: str) -> None:
+    (tmp_path / "prod.tfvars").write_text(f"{said}\n")
     with pytest.raises(ValueError, match=r"prod\.tfvars does not say project and region"):
         environment("prod", tmp_path)
 

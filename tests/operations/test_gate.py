@@ -19,13 +19,17 @@ FINE = Counts(10_000, 10)
         (Counts(1000, 17), FINE, RETURN),
         (Counts(100_000, 1100), FINE, RETURN),  # of many it is no chance any more
         (Counts(90, 3), FINE, RETURN),
+        (Counts(100, 3), FINE, GO_ON),  # as many as may be chance, and no more than that
         (Counts(200, 4), FINE, GO_ON),
         (Counts(200, 5), FINE, RETURN),
         (Counts(3, 3), FINE, RETURN),  # not a single success
-        (Counts(100, 2), FINE, GO_ON),  # two errors are always chance
+        (Counts(100, 2), FINE, GO_ON),
+        (Counts(52, 2), FINE, GO_ON),  # two errors are always chance
         (Counts(1000, 60), Counts(1000, 30), GO_ON),  # twice the old's
         (Counts(1000, 76), Counts(1000, 30), RETURN),
         (Counts(1000, 500), Counts(1000, 500), RETURN),  # nothing works: nothing is known
+        (Counts(1000, 120), Counts(1000, 500), GO_ON),  # never more than 10 %, and chance
+        (Counts(1000, 121), Counts(1000, 500), RETURN),
         (Counts(1000, 0), Counts(1000, 500), GO_ON),
         (Counts(1000, 20), Counts(), RETURN),  # nobody asked the old one
         (Counts(), FINE, GO_ON),
@@ -47,6 +51,7 @@ def test_at_the_last_look_it_is_decided(new: Counts, old: Counts, decision: Deci
         (Counts(1000, 16), WAIT),
         (Counts(1000, 17), RETURN),
         (Counts(3, 3), RETURN),
+        (Counts(2, 2), WAIT),
         (Counts(49, 1), WAIT),
         (Counts(), WAIT),
     ],

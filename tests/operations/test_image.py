@@ -29,11 +29,29 @@ def test_an_image_of_the_same_content_is_not_built_again(cloud: Cloud) -> None:
     assert release(cloud)["image"] == IMAGE
 
 
-def test_another_image_of_the_same_tag_is_not_taken_for_the_chats(cloud: Cloud) -> None:
+def test_another_image_or_tag_is_not_taken_for_the_chats(cloud: Cloud) -> None:
     package_chat(cloud)
-    cloud.has(images={f"{IMAGES}/other:{TAG}": "sha256:0"})
+    cloud.has(images={f"{IMAGES}/other:{TAG}": "sha256:0", f"{IMAGES}/chat:{TAG}0": "sha256:1"})
     cloud.run(*DEPLOY, "image")
     assert release(cloud)["image"] == IMAGE
+
+
+def test_an_image_that_is_not_listed_is_not_released(cloud: Cloud) -> None:
+    package_chat(cloud)
+    cloud.has(pushes_nowhere=True)
+    done = cloud.run(*DEPLOY, "image")
+    assert done.returncode == 1
+    assert f"{IMAGES} does not list what was pushed to it: run this again" in done.stdout
+    assert not (cloud.root / "build" / "release.json").exists()
+
+
+def test_an_image_that_cannot_be_built_is_not_released(cloud: Cloud) -> None:
+    package_chat(cloud)
+    (cloud.folder / "docker").write_text("#!/bin/sh\nexit 3\n")
+    done = cloud.run(*DEPLOY, "image")
+    assert done.returncode == 1
+    assert "that did not work: failed with status 3: docker build" in done.stdout
+    assert not (cloud.root / "build" / "release.json").exists()
 
 
 def test_an_image_begins_a_new_release(cloud: Cloud) -> None:

@@ -39,7 +39,7 @@ def test_a_service_serves_with_its_newest_revision() -> None:
 
 
 def test_one_that_was_sent_back_is_behind() -> None:
-    tagged = target("u2", tag="candidate"), target("u1", tag="other")
+    tagged = target("u1", tag="other"), target("u2", tag="candidate")
     [found] = read(service("users", target("u1", 100), *tagged)).values()
     assert (found.serving, found.is_behind) == ("u1", True)
     assert found.candidate == "https://candidate---users.example"

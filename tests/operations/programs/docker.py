@@ -1,4 +1,7 @@
-"""A stand-in for Docker: an image is the hash of what it is built from."""
+"""A stand-in for Docker: an image is the hash of what it is built from.
+
+If it `pushes_nowhere`, nobody lists what it has pushed.
+"""
 
 import sys
 from hashlib import sha256
@@ -15,7 +18,7 @@ def main() -> int:
         if command == "build":
             digest = sha256(sys.stdin.buffer.read()).hexdigest()
             state.setdefault("built", {})[name] = f"sha256:{digest}"
-        if command == "push":
+        if command == "push" and not state.get("pushes_nowhere"):
             state.setdefault("images", {})[name] = state["built"][name]
     return 0
 

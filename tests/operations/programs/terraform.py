@@ -4,12 +4,14 @@
 function whose traffic is pinned, and that is not held, is to change, too: its newest revision is to
 have the traffic. If `planned_if_held` is there, plans with held services have that instead. If
 it `breaks_off`, it does not get beyond the first change; if it `ignores_held`, what is held gets
-traffic; if it `makes_no_revision`, services change in a way that needs none.
+traffic; if it `makes_no_revision`, services change in a way that needs none. If it `never_ends`,
+it applies nothing until it is ended.
 """
 
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,8 @@ def main() -> int:
             _plan(state, place, arguments)
         elif command == "show":
             print(_file(place, arguments[-1]).read_text())
+        elif command == "apply" and state.get("never_ends"):
+            time.sleep(60)
         elif command == "apply":
             return _apply(state, json.loads(_file(place, arguments[-1]).read_text()))
     return 0

@@ -177,8 +177,15 @@ def test_without_a_terminal_nothing_happens_unasked(deployed: Cloud) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "status", "is_back"),
-    [("y", 0, True), ("", 1, False), ("n", 1, False), (CTRL_C, 130, False)],
-    ids=["yes", "return", "no", "Ctrl-C"],
+    [
+        ("y", 0, True),
+        ("Y", 0, True),
+        ("yes", 0, True),
+        ("", 1, False),
+        ("n", 1, False),
+        (CTRL_C, 130, False),
+    ],
+    ids=["y", "Y", "yes", "return", "no", "Ctrl-C"],
 )
 def test_at_a_terminal_it_asks(deployed: Cloud, answer: str, status: int, is_back: bool) -> None:
     before = deployed.state["services"]

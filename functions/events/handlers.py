@@ -1,9 +1,10 @@
 """The routes of events."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from shared.auth.sign_in import SignIn
+from shared.auth.sign_in import Credentials, SignIn
 from shared.errors import NotAuthenticated, NotFound, Overloaded
+from shared.group_commit import GroupCommit
 from shared.instants import now
 from shared.schemas.events import EventResponse, FeedRequest, FeedResponse, PutEventRequest
 from shared.store.events import Author, Event, Events, NewEvent
@@ -19,6 +20,7 @@ class EventHandlers:
         self._events = events
         self._feeds = feeds
         self._sign_in = sign_in
+        self._putting = GroupCommit(self._put, lambda event: event.size_bytes)
 
     def routes(self) -> list[Route]:
         """Return the routes with their handlers."""
@@ -43,9 +45,12 @@ class EventHandlers:
         ]
 
     async def put(self, request: PutEventRequest) -> None:
-        """Publish an event."""
-        author = await self._sign_in.account(request.user_id, request.password)
-        await self._events.put(author, _event(request), now())
+        """Publish an event; an author's events that arrive together are one sign-in and commit."""
+        await self._putting.add(Credentials(request.user_id, request.password), _event(request))
+
+    async def _put(self, author: Credentials, events: Sequence[NewEvent]) -> Sequence[None]:
+        await self._events.put(await self._sign_in.account(*author), events, now())
+        return [None] * len(events)
 
     async def read_feed(self, request: FeedRequest) -> JsonStream:
         """Read a feed."""

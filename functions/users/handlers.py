@@ -1,11 +1,12 @@
 """The routes of users."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID, uuid4
 
 from shared.auth.passwords import Passwords
-from shared.auth.sign_in import SignIn
+from shared.auth.sign_in import Credentials, SignIn
 from shared.errors import NotAuthenticated, NotFound, Overloaded
+from shared.group_commit import GroupCommit
 from shared.ids import parse_uuid
 from shared.instants import now
 from shared.schemas.users import (
@@ -36,6 +37,7 @@ class UserHandlers:
         self._deletion = deletion
         self._passwords = passwords
         self._sign_in: SignIn[Account] = SignIn(users.find_account, passwords)
+        self._replacing = GroupCommit(self._replace)
 
     def routes(self) -> list[Route]:
         """Return the routes with their handlers."""
@@ -101,8 +103,15 @@ class UserHandlers:
 
     async def replace(self, request: ReplaceUserRequest) -> None:
         """Replace a user's profile."""
-        account = await self._sign_in.account(request.id, request.password)
-        await self._profiles.replace(account, _profile(request), now())
+        await self._replacing.add(Credentials(request.id, request.password), _profile(request))
+
+    async def _replace(
+        self, user: Credentials, profiles: Sequence[ProfileContent]
+    ) -> Sequence[None]:
+        """Store the last of the profiles, which replaces those that arrived before it."""
+        account = await self._sign_in.account(*user)
+        await self._profiles.replace(account, profiles[-1], now())
+        return [None] * len(profiles)
 
     async def delete(self, request: DeleteUserRequest) -> None:
         """Delete a user."""

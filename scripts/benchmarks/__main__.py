@@ -12,6 +12,7 @@ NAMES = {
     "feed": "round trips, documents, CPU and time of feeds of up to 200 followed users",
     "memory": "what a function holds while it moves pictures: 200 in a row, 40 at once",
     "passwords": "puts per second with known and new users, and a reader meanwhile",
+    "writers": "up to 64 puts of one author at once: rate, p99, failures",
 }
 
 

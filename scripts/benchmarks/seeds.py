@@ -37,11 +37,10 @@ class Seeds:
         user_id = await self.user()
         store = Events(self.database)
         now = datetime.now(UTC)
-        for number in range(events):
-            author = await store.find_author(user_id)
-            assert author is not None  # noqa: S101 - just made
-            if number == 0:
-                await FollowSecrets(self.database, Users(self.database)).put(author, SECRET, now)
-            event = NewEvent(uuid4(), b"x" * _EVENT_BYTES, b"i" * 16, now + timedelta(days=1))
-            await store.put(author, event, now)
+        author = await store.find_author(user_id)
+        assert author is not None  # noqa: S101 - just made
+        await FollowSecrets(self.database, Users(self.database)).put(author, SECRET, now)
+        expiry = now + timedelta(days=1)
+        content = b"x" * _EVENT_BYTES, b"i" * 16
+        await store.put(author, [NewEvent(uuid4(), *content, expiry) for _ in range(events)], now)
         return user_id

@@ -1,7 +1,7 @@
 """Signing in with a user id and a password."""
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from shared.auth.passwords import Passwords
@@ -9,6 +9,13 @@ from shared.errors import NotAuthenticated, NotFound
 from shared.store.users import Account
 
 AccountT = TypeVar("AccountT", bound=Account)
+
+
+class Credentials(NamedTuple):
+    """A user id and a password, as a caller presents them; not yet checked."""
+
+    user_id: UUID
+    password: str
 
 
 class SignIn(Generic[AccountT]):

@@ -1,5 +1,6 @@
 """Events: what a user has published, and the note of it in the user's document."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +27,11 @@ class NewEvent:
     encrypted_event_payload: bytes
     encrypted_event_iv: bytes
     expiry: datetime
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of payload and IV together."""
+        return len(self.encrypted_event_payload) + len(self.encrypted_event_iv)
 
 
 @dataclass(frozen=True)
@@ -91,18 +97,19 @@ class Events:
             return None
         return Author(**Author.arguments(document), news=News.of(document.fields))
 
-    async def put(self, author: Author, event: NewEvent, now: datetime) -> None:
-        """Publish `event`, in place of the author's event of the same id; one commit.
+    async def put(self, author: Author, events: Sequence[NewEvent], now: datetime) -> None:
+        """Publish `events` in their order; one commit.
 
-        The event and the note that its author has news become visible together, and stamps grow
-        from put to put: a second put at the same time begins anew.
+        Each replaces the author's event of the same id. The events and the note of them in the
+        author's document become visible together, and each gets a later timestamp than the one
+        before. If another process writes the author's document meanwhile, the put is repeated.
 
         Raises:
             NotFound: the author was deleted in the meantime.
         """
         await compare_and_set(
             author,
-            lambda seen: self._put(seen, event, now),
+            lambda seen: self._put(seen, events, now),
             lambda: self._get_author(author.id),
         )
 
@@ -116,23 +123,23 @@ class Events:
             raise NotFound("no such user")
         return author
 
-    async def _put(self, author: Author, event: NewEvent, now: datetime) -> None:
-        timestamp = next_timestamp(author.news.last_event_at, now)
-        size_bytes = len(event.encrypted_event_payload) + len(event.encrypted_event_iv)
-        recent = author.news.recent.with_event(
-            RecentEvent(event.event_id, timestamp, event.expiry, size_bytes), now
-        )
+    async def _put(self, author: Author, events: Sequence[NewEvent], now: datetime) -> None:
         client = self._database.client
         batch = client.batch()
-        batch.set(
-            self.document(author.id, event.event_id),
-            {
-                "timestamp": timestamp,
-                "encrypted_payload": event.encrypted_event_payload,
-                "encrypted_iv": event.encrypted_event_iv,
-                "expiry": event.expiry,
-            },
-        )
+        recent, timestamp = author.news.recent, author.news.last_event_at
+        for event in events:
+            timestamp = next_timestamp(timestamp, now)
+            entry = RecentEvent(event.event_id, timestamp, event.expiry, event.size_bytes)
+            recent = recent.with_event(entry, now)
+            batch.set(
+                self.document(author.id, event.event_id),
+                {
+                    "timestamp": timestamp,
+                    "encrypted_payload": event.encrypted_event_payload,
+                    "encrypted_iv": event.encrypted_event_iv,
+                    "expiry": event.expiry,
+                },
+            )
         batch.update(
             user_document(client, author.id),
             {

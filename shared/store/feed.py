@@ -30,6 +30,8 @@ _BYTES_AT_ONCE = 2 * 1024 * 1024
 _EVENTS_AT_ONCE = 500
 _QUERY_PAGE = 100
 _QUERIES_AT_ONCE = 5
+_MAX_QUERY_PAGES = 50
+"""Of one followed user: 5,000 events. A reader gets the rest when it asks for later ones."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Feeds:
 
         Cost: one round trip; consuming the events takes one more per 500 or 2 MiB of them, which
         is also what is held in memory, and a query per 100 that are not among the recent ones.
+        Those return 5,000 events of a user at most.
         """
         client = self._database.client
         secrets = {follow_secret_document(client, f.user_id, f.follow_secret): f for f in followed}
@@ -139,18 +142,25 @@ class Feeds:
         )
 
     async def _run(self, queries: dict[UUID, "AsyncQuery"]) -> AsyncIterator[Event]:
-        """Run the queries to their ends, a page each and a few of them side by side."""
-        while queries:
-            group = list(islice(queries.items(), _QUERIES_AT_ONCE))
-            async with self._database.turn(answering=True):
-                pages = await asyncio.gather(*(self._database.query(query) for _, query in group))
-            for (user_id, query), page in zip(group, pages, strict=True):
-                for document in page:
-                    yield Event.of(user_id, document)
-                if len(page) < _QUERY_PAGE:
-                    del queries[user_id]
-                else:
-                    queries[user_id] = query.start_after(_position(page[-1]))
+        """Run the queries, those of a few users side by side, a page each at a time.
+
+        Stops after `_MAX_QUERY_PAGES` pages of a user. Events come oldest first, so the timestamp
+        of the last one that was returned is the `since` with which a reader gets the rest.
+        """
+        waiting = iter(queries.items())
+        while group := dict(islice(waiting, _QUERIES_AT_ONCE)):
+            for _ in range(_MAX_QUERY_PAGES):
+                async with self._database.turn(answering=True):
+                    pages = await asyncio.gather(*map(self._database.query, group.values()))
+                for (user_id, query), page in zip([*group.items()], pages, strict=True):
+                    for document in page:
+                        yield Event.of(user_id, document)
+                    if len(page) < _QUERY_PAGE:
+                        del group[user_id]
+                    else:
+                        group[user_id] = query.start_after(_position(page[-1]))
+                if not group:
+                    break
 
 
 def _position(last: Document) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from shared.store.client import Database
-from shared.store.contention import compare_and_set
+from shared.errors import NotFound
+from shared.store.client import Database, PreconditionFailed
 from shared.store.data_model import FOLLOW_SECRETS
 from shared.store.users import Account, Users
 
@@ -40,22 +40,18 @@ class FollowSecrets:
         Raises:
             NotFound: the owner was deleted in the meantime.
         """
-        await compare_and_set(
-            owner,
-            lambda seen: self._put(seen, secret, now),
-            lambda: self._users.get_account(owner.id),
-        )
+        client = self._database.client
+        batch = client.batch()
+        batch.set(follow_secret_document(client, owner.id, secret), {"created_at": now})
+        self._users.note_access(batch, owner.id, now)
+        try:
+            await self._database.commit(batch)
+        except PreconditionFailed:
+            raise NotFound("no such user") from None
 
     async def delete(self, owner: Account, secret: str) -> None:
         """Revoke `secret`; nothing happens when there is none; one commit."""
         client = self._database.client
         batch = client.batch()
         batch.delete(follow_secret_document(client, owner.id, secret))
-        await self._database.commit(batch)
-
-    async def _put(self, owner: Account, secret: str, now: datetime) -> None:
-        client = self._database.client
-        batch = client.batch()
-        batch.set(follow_secret_document(client, owner.id, secret), {"created_at": now})
-        self._users.require_unchanged(batch, owner, now)
         await self._database.commit(batch)

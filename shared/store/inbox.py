@@ -1,12 +1,15 @@
 """The inbox: messages from anyone, each handed to its receiver exactly once."""
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 
 from shared.errors import DependencyUnavailable, NotFound
+from shared.group_commit import GroupCommit
 from shared.settings import InboxSettings
 from shared.store.client import Database, PreconditionFailed
 from shared.store.contention import compare_and_set
@@ -31,6 +34,16 @@ class InboxMessage:
         return cls(UUID(document.id), document.fields["encrypted_message"])
 
 
+@dataclass(frozen=True)
+class _NewMessage:
+    encrypted_message: list[bytes]
+    received_at: datetime
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(map(len, self.encrypted_message))
+
+
 class Inbox:
     """The inboxes of all users."""
 
@@ -38,34 +51,45 @@ class Inbox:
         self._database = database
         self._users = users
         self._retention = timedelta(days=settings.retention_days)
+        self._putting = GroupCommit(self._put, lambda message: message.size_bytes)
+        self._collecting: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def put(self, to_user_id: UUID, encrypted_message: list[bytes], now: datetime) -> None:
-        """Leave a message; one commit.
+        """Leave a message; one commit, also for messages to one user that arrive together.
 
         Raises:
             NotFound: no such user.
         """
+        await self._putting.add(to_user_id, _NewMessage(encrypted_message, now))
+
+    async def _put(self, to_user_id: UUID, messages: Sequence[_NewMessage]) -> Sequence[None]:
         client = self._database.client
         batch = client.batch()
         self._users.require_existing(batch, to_user_id)
-        batch.set(
-            INBOX.of(client, to_user_id).document(str(uuid4())),
-            {
-                "encrypted_message": encrypted_message,
-                "received_at": now,
-                "expires_at": now + self._retention,
-            },
-        )
+        for message in messages:
+            batch.set(
+                INBOX.of(client, to_user_id).document(str(uuid4())),
+                {
+                    "encrypted_message": message.encrypted_message,
+                    "received_at": message.received_at,
+                    "expires_at": message.received_at + self._retention,
+                },
+            )
         try:
             await self._database.commit(batch)
         except PreconditionFailed:
             raise NotFound("no such user") from None
+        return [None] * len(messages)
 
     async def take_all(self, owner: Account, now: datetime) -> list[InboxMessage]:
         """Remove and return the messages waiting for `owner`, oldest first.
 
-        Each message reaches exactly one caller, also when several collect at once. A call returns
-        500 messages at most, which is 10 MiB; what is over waits for the next one.
+        Each message reaches exactly one caller, also when several collect at once: those of one
+        process one after the other. A call removes 500 messages at most, which is 10 MiB; the rest
+        waits for the next one. Expired messages are removed, but not returned.
+
+        A caller that is cancelled before a commit begins removes nothing with it; a commit that has
+        begun is completed.
 
         Cost: one query and one commit per 100 messages.
 
@@ -73,20 +97,21 @@ class Inbox:
             DependencyUnavailable: nothing was removed, except that a commit whose answer got lost
                 may have been carried out. Later failures end the call early; the rest waits on.
         """
-        first, _ = await asyncio.gather(
-            self._take_page(owner.id),
-            self._users.note_accessed({owner.id: owner.last_accessed}, now),
-        )
-        taken = page = first
-        while len(page) == _PAGE and len(taken) < _MOST_AT_ONCE:
-            try:
-                page = await self._take_page(owner.id)
-            except DependencyUnavailable:
-                break  # What is taken already is nowhere else: it has to be handed out.
-            taken = taken + page
-        return taken
+        async with self._collecting.setdefault(owner.id, asyncio.Lock()):
+            first, _ = await asyncio.gather(
+                self._take_page(owner.id),
+                self._users.note_accessed({owner.id: owner.last_accessed}, now),
+            )
+            taken = page = first
+            while len(page) == _PAGE and len(taken) < _MOST_AT_ONCE:
+                try:
+                    page = await self._take_page(owner.id)
+                except DependencyUnavailable:
+                    break  # The messages taken so far are stored nowhere else: return them.
+                taken = taken + page
+        return [InboxMessage.of(each) for each in taken if each.fields["expires_at"] > now]
 
-    async def _take_page(self, owner_id: UUID) -> list[InboxMessage]:
+    async def _take_page(self, owner_id: UUID) -> list[Document]:
         return await compare_and_set(
             await self._oldest(owner_id), self._claim, lambda: self._oldest(owner_id)
         )
@@ -96,12 +121,22 @@ class Inbox:
         async with self._database.turn():
             return await self._database.query(inbox.order_by("received_at").limit(_PAGE))
 
-    async def _claim(self, page: list[Document]) -> list[InboxMessage]:
-        """Delete all of `page`; whoever is the one to do so has the messages."""
+    async def _claim(self, page: list[Document]) -> list[Document]:
+        """Delete all of `page`; the messages belong to the caller that deletes them."""
         if page:
             client = self._database.client
             batch = client.batch()
             for document in page:
                 batch.delete(document.reference, option=client.write_option(exists=True))
-            await self._database.commit(batch, repeatable=False)
-        return [InboxMessage.of(document) for document in page]
+            await _finish(self._database.commit(batch, repeatable=False))
+        return page
+
+
+async def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Complete `work` also if the caller is cancelled, which is cancelled afterwards."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

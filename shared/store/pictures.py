@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from shared.store.client import Database
 from shared.store.data_model import PICTURE_PARTS
+from shared.store.documents import Document
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -64,26 +65,30 @@ class Pictures:
     async def read(self, notes: dict[UUID, PictureNote]) -> dict[UUID, bytes]:
         """Return the pictures by owner, in one round trip.
 
-        One that was replaced since its note was read is left out.
+        A picture is left out if a part of it is missing, for example because it was replaced after
+        its note was read. An empty picture has no parts, and none of them is missing.
         """
         references = {
             self._part(user_id, number): (user_id, number)
             for user_id, note in notes.items()
             for number in range(note.parts)
         }
-        if not references:
-            return {}
         parts: dict[UUID, dict[int, bytes]] = {user_id: {} for user_id in notes}
-        async with self._database.turn(answering=True):  # Other users may have been told already.
-            for part in await self._database.read(list(references)):
-                user_id, number = references[part.reference]
-                if part.fields["version"] == notes[user_id].version:
-                    parts[user_id][number] = part.fields["content"]
+        for part in await self._read_parts(list(references)):
+            user_id, number = references[part.reference]
+            if part.fields["version"] == notes[user_id].version:
+                parts[user_id][number] = part.fields["content"]
         return {
             user_id: b"".join(parts[user_id][number] for number in range(note.parts))
             for user_id, note in notes.items()
             if len(parts[user_id]) == note.parts
         }
+
+    async def _read_parts(self, references: list["AsyncDocumentReference"]) -> list[Document]:
+        if not references:
+            return []
+        async with self._database.turn(answering=True):  # An answer may have begun already.
+            return await self._database.read(references)
 
     def _part(self, user_id: UUID, number: int) -> "AsyncDocumentReference":
         return PICTURE_PARTS.of(self._database.client, user_id).document(str(number))

@@ -1,8 +1,8 @@
 """Profiles: the encrypted things that users show each other."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Self
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.errors import NotFound
+from shared.errors import NotFound, Overloaded
 from shared.ids import is_short_id
 from shared.instants import start_of
 from shared.store.client import Database
@@ -20,7 +20,10 @@ from shared.store.documents import Document
 from shared.store.pictures import PictureNote, Pictures, in_groups
 from shared.store.users import Account, Users
 
+logger = logging.getLogger(__name__)
+
 _FIELDS = ("lookup", "last_accessed", *PROFILE_FIELDS)
+_READ_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -89,15 +92,18 @@ class Profiles:
 
         Raises:
             NotFound: no such user.
+            Overloaded: the picture was replaced during each of five reads.
         """
-        return await self._complete(lambda: self._find(user_id), now)
+        return await self._complete(await self._find(user_id), now)
 
     async def get_by_lookup(self, lookup: str, now: datetime) -> Profile:
         """Return the profile of the user with this lookup; cost and errors as with `get`."""
-        return await self._complete(lambda: self._find_by_lookup(lookup), now)
+        return await self._complete(await self._find_by_lookup(lookup), now)
 
     async def find_all(self, user_ids: Sequence[UUID], now: datetime) -> AsyncIterator[Profile]:
         """Yield the profiles of those users that exist, in no particular order.
+
+        A picture that cannot be read in whole is None: it must not end the list.
 
         One round trip, and one more for every 4 MiB of pictures, which is also what it holds.
         """
@@ -111,11 +117,16 @@ class Profiles:
             notes = {i: note for i in group if (note := stored[i].picture) is not None}
             pictures = await self._pictures.read(notes)
             for user_id in group:
-                if user_id in notes and user_id not in pictures:  # replaced, or deleted
-                    with contextlib.suppress(NotFound):
-                        yield await self.get(user_id, now)
-                else:
+                if user_id not in notes or user_id in pictures:
                     yield stored[user_id].with_picture(pictures.get(user_id))
+                    continue
+                try:
+                    yield await self._reread(stored[user_id])
+                except NotFound:  # The user was deleted in the meantime.
+                    continue
+                except Overloaded:
+                    logger.warning("a profile picture is returned as null: it changes too often")
+                    yield stored[user_id].with_picture(None)
 
     async def replace(self, account: Account, profile: ProfileContent, now: datetime) -> None:
         """Replace the account's profile; one commit.
@@ -163,18 +174,40 @@ class Profiles:
         found = await self._database.query(query)
         return _StoredProfile.of(found[0]) if found else None
 
-    async def _complete(
-        self, find: Callable[[], Awaitable[_StoredProfile | None]], now: datetime
-    ) -> Profile:
-        """Add the picture; begin anew when it is replaced between the two reads."""
-        while True:
-            stored = await find()
-            if stored is None:
+    async def _complete(self, stored: _StoredProfile | None, now: datetime) -> Profile:
+        if stored is None:
+            raise NotFound("no such user")
+        profile, _ = await asyncio.gather(
+            self._with_picture(stored),
+            self._users.note_accessed({stored.id: stored.last_accessed}, now),
+        )
+        return profile or await self._reread(stored)
+
+    async def _with_picture(self, stored: _StoredProfile) -> Profile | None:
+        """Return the profile with its picture; None if a part of the picture is missing."""
+        if stored.picture is None:
+            return stored.with_picture(None)
+        pictures = await self._pictures.read({stored.id: stored.picture})
+        return stored.with_picture(pictures[stored.id]) if stored.id in pictures else None
+
+    async def _reread(self, stored: _StoredProfile) -> Profile:
+        """Read a profile again whose picture lacked a part, until it is read in whole.
+
+        If the picture was not replaced in the meantime, the part is lost, and the picture is None.
+
+        Raises:
+            NotFound: the user was deleted in the meantime.
+            Overloaded: the picture was replaced during each of the attempts.
+        """
+        for _ in range(_READ_ATTEMPTS - 1):
+            newer = await self._find(stored.id)
+            if newer is None:
                 raise NotFound("no such user")
-            notes = {} if stored.picture is None else {stored.id: stored.picture}
-            pictures, _ = await asyncio.gather(
-                self._pictures.read(notes),
-                self._users.note_accessed({stored.id: stored.last_accessed}, now),
-            )
-            if len(pictures) == len(notes):
-                return stored.with_picture(pictures.get(stored.id))
+            if newer.picture == stored.picture:
+                logger.error("a profile picture lacks a part; it is returned as null")
+                return newer.with_picture(None)
+            profile = await self._with_picture(newer)
+            if profile is not None:
+                return profile
+            stored = newer
+        raise Overloaded("writers of the same profile", retry_after_s=1)

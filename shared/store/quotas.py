@@ -1,23 +1,21 @@
-"""How often those who are limited have passed in the last 24 hours."""
+"""Rate limits: how many requests of a caller passed in the last 24 hours."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
-from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
 
 from shared.errors import RateLimited
+from shared.group_commit import GroupCommit
 from shared.ratelimit import WINDOW, admit
-from shared.single_flight import mark_seen
 from shared.store.client import Database
 from shared.store.contention import compare_and_set
 from shared.store.data_model import RATE_LIMITS
 
-_REMEMBERED = 10_000
+_MAX_FULL_WINDOWS = 10_000
 _SECOND = timedelta(seconds=1)
 
 
@@ -34,29 +32,18 @@ class _Request:
     now: datetime
 
 
-@dataclass
-class _Batch:
-    """Requests for one key that are counted together."""
-
-    requests: list[_Request] = field(default_factory=list)
-    counting: "asyncio.Task[Sequence[datetime | None]] | None" = None
-    """Its result: for each request, None if it passes, or else when it would."""
-
-
 class Quotas:
-    """Counts what passes, exactly, whatever number of processes count at the same time.
+    """Counts requests exactly, also when several processes count at the same time.
 
-    Of one process, all requests for a key that come while others are counted are counted together,
-    by one read and one commit. So those who contend for a document are processes, and nobody waits
-    for more than one count before their own.
+    Requests for one key that arrive at one process together are counted together, by one read and
+    one commit. So the writers that contend for a document are processes.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._gathering: dict[str, _Batch] = {}
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        # A window that is full stays so until its oldest request leaves it.
-        self._full_until: LRUCache[str, datetime] = LRUCache(_REMEMBERED)
+        self._counting = GroupCommit(self._count_together)
+        # A full window stays full until its oldest request leaves it.
+        self._full_until: LRUCache[str, datetime] = LRUCache(_MAX_FULL_WINDOWS)
 
     async def take(self, key: str, limit: int, now: datetime) -> None:
         """Count one more request for `key`, unless `limit` of them passed in the last 24 hours.
@@ -70,25 +57,17 @@ class Quotas:
             Overloaded: other processes kept counting for the same key.
         """
         _refuse_until(self._full_until.get(key), now)
-        batch = self._gathering.get(key)
-        if batch is None:
-            batch = self._gathering[key] = _Batch()
-            batch.counting = asyncio.create_task(self._count_batch(key, batch))
-            batch.counting.add_done_callback(mark_seen)
-        place = len(batch.requests)
-        batch.requests.append(_Request(limit, now))
-        assert batch.counting is not None  # noqa: S101 - set where it was made
-        free_at = await asyncio.shield(batch.counting)  # one's hanging up is not the others'
-        _refuse_until(free_at[place], now)
+        _refuse_until(await self._counting.add(key, _Request(limit, now)), now)
 
-    async def _count_batch(self, key: str, batch: _Batch) -> Sequence[datetime | None]:
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            del self._gathering[key]  # whoever comes from now on is counted with the next
-            return await compare_and_set(
-                await self._look(key),
-                lambda seen: self._count(key, seen, batch.requests),
-                lambda: self._look(key),
-            )
+    async def _count_together(
+        self, key: str, requests: Sequence[_Request]
+    ) -> Sequence[datetime | None]:
+        """Return for each request None if it passes, or else when it would."""
+        return await compare_and_set(
+            await self._look(key),
+            lambda seen: self._count(key, seen, requests),
+            lambda: self._look(key),
+        )
 
     async def _look(self, key: str) -> _Window:
         document = await self._database.read_one(

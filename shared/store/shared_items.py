@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.errors import NotFound
 from shared.ids import is_short_id, new_short_id
-from shared.store.client import Database
+from shared.store.client import Database, PreconditionFailed
 from shared.store.contention import compare_and_set
 from shared.store.data_model import SHARED_ITEMS
 from shared.store.users import Account, Users
@@ -44,10 +44,15 @@ class SharedItems:
         Raises:
             NotFound: the owner was deleted in the meantime.
         """
+
+        async def choose_another_id() -> str:
+            await self._users.get_account(owner.id)
+            return new_short_id()
+
         return await compare_and_set(
-            owner,
-            lambda seen: self._create(seen, item, now),
-            lambda: self._users.get_account(owner.id),
+            new_short_id(),
+            lambda item_id: self._create(owner.id, item_id, item, now),
+            choose_another_id,
         )
 
     async def get(self, item_id: str, now: datetime) -> SharedItem:
@@ -64,16 +69,20 @@ class SharedItems:
             raise NotFound("no such shared item")
         return SharedItem(item["encrypted_payload"], item["encryption_iv"], public_key)
 
-    async def _create(self, owner: Account, item: NewSharedItem, now: datetime) -> str:
+    async def _create(
+        self, owner_id: UUID, item_id: str, item: NewSharedItem, now: datetime
+    ) -> str:
         client = self._database.client
-        item_id = new_short_id()
+        fields = {"user_id": str(owner_id), **asdict(item)}
         batch = client.batch()
-        batch.create(
-            SHARED_ITEMS.of(client).document(item_id),
-            {"user_id": str(owner.id), **asdict(item)},
-        )
-        self._users.require_unchanged(batch, owner, now)
-        await self._database.commit(batch)
+        batch.create(SHARED_ITEMS.of(client).document(item_id), fields)
+        self._users.note_access(batch, owner_id, now)
+        try:
+            await self._database.commit(batch)
+        except PreconditionFailed:
+            # After a lost answer the repeated commit finds the item that its first attempt created.
+            if await self._find(item_id) != fields:
+                raise
         return item_id
 
     async def _find(self, item_id: str) -> dict[str, Any] | None:

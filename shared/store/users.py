@@ -80,7 +80,7 @@ class NewUser:
 
     @classmethod
     async def choose(cls) -> Self:
-        """Choose names that nobody has; if they are taken after all, choose again."""
+        """Choose random names; whether they are free, the commit decides."""
         return cls(uuid4(), new_short_id())
 
 
@@ -113,8 +113,20 @@ class Users:
             },
         )
         batch.create(LOOKUPS.of(client).document(user.lookup), {"user_id": str(user.id)})
-        await self._database.commit(batch)
+        try:
+            await self._database.commit(batch)
+        except PreconditionFailed:
+            if not await self._is_created(user, password):
+                raise
         return user
+
+    async def _is_created(self, user: NewUser, password: PasswordHash) -> bool:
+        """Whether the user exists with this password.
+
+        True after a commit that was repeated because the answer to its first attempt was lost.
+        """
+        account = await self.find_account(user.id)
+        return account is not None and account.password == password
 
     async def find_account(self, user_id: UUID) -> Account | None:
         """Return the user's account, or None when there is none; one round trip."""
@@ -140,37 +152,33 @@ class Users:
         return None if user is None else user.fields["rsa_public_key"]
 
     def require_existing(self, batch: "AsyncWriteBatch", user_id: UUID) -> None:
-        """Let `batch` succeed only if there is the user, whose document stays as it is.
+        """Let `batch` succeed only if the user exists; leaves the user's document unchanged.
+
+        Every document that belongs to a user is written with this, with `note_access` or with a
+        precondition on the user's document. So nothing is written after the user's deletion.
 
         Source: the reference's WriteResult.update_time, for writes that change nothing.
         """
         nothing = {"no_such_field": DELETE_FIELD}
         batch.update(user_document(self._database.client, user_id), nothing)
 
-    def require_unchanged(self, batch: "AsyncWriteBatch", seen: Account, now: datetime) -> None:
-        """Let `batch` succeed only if the account is as it was seen; also notes the access.
+    def note_access(self, batch: "AsyncWriteBatch", user_id: UUID, now: datetime) -> None:
+        """Add today as the user's last access to `batch`, which succeeds only if the user exists.
 
-        Whatever belongs to a user is written so, or with `require_existing`: nothing comes after
-        their deletion.
+        It changes the document once a day, so it seldom fails another writer's precondition.
         """
-        client = self._database.client
-        batch.update(
-            user_document(client, seen.id),
-            {"last_accessed": start_of(now.date())},
-            option=client.write_option(last_update_time=seen.version),
-        )
+        today = {"last_accessed": start_of(now.date())}
+        batch.update(user_document(self._database.client, user_id), today)
 
     async def note_accessed(self, last_accessed: Mapping[UUID, date], now: datetime) -> None:
         """Note that these users were read or were here today, if their last day is another.
 
         At most one commit, none as a rule. Failing to is no reason to fail the caller's request.
         """
-        client = self._database.client
-        batch = client.batch()
+        batch = self._database.client.batch()
         for user_id, last_day in last_accessed.items():
             if last_day < now.date():
-                today = {"last_accessed": start_of(now.date())}
-                batch.update(user_document(client, user_id), today)
+                self.note_access(batch, user_id, now)
         try:
             if len(batch):
                 await self._database.commit(batch)

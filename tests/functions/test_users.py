@@ -258,3 +258,15 @@ async def test_passwords_are_stored_as_the_old_service_stored_them(
 async def test_a_lookup_belongs_to_one_user(database: Database, alice: Person) -> None:
     claim = await LOOKUPS.of(database.client).document(alice.lookup).get()
     assert claim.to_dict() == {"user_id": alice.id}
+
+
+async def test_empty_picture_is_returned_by_every_read_route(
+    door: FrontDoor, alice: Person
+) -> None:
+    await door.put("/v2/user", profile(alice, encryptedProfilePicture=b""))
+    answers = [
+        (await door.get(f"/v2/user/{alice.id}")).json(),
+        (await door.get(f"/v2/user/{alice.lookup}")).json(),
+        (await door.post("/v2/users", {"ids": [alice.id]})).json()["users"][alice.id],
+    ]
+    assert [answer["encryptedProfilePicture"] for answer in answers] == ["", "", ""]

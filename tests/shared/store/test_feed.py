@@ -10,6 +10,7 @@ import pytest
 
 from scripts.local.round_trips import RoundTrips
 from shared.settings import StoreSettings
+from shared.store import feed
 from shared.store.client import Database
 from shared.store.data_model import user_document
 from shared.store.events import Author, Event, Events, NewEvent
@@ -43,7 +44,7 @@ class Publisher:
     async def put(self, number: int, size_bytes: int = 10) -> None:
         """Publish one event, perhaps again."""
         content = NewEvent(UUID(int=number), b"x" * size_bytes, b"", LATER)
-        await self._events.put(await self._author(), content, NOW + timedelta(seconds=number))
+        await self._events.put(await self._author(), [content], NOW + timedelta(seconds=number))
 
     async def feed(self, since: datetime, now: datetime = NOW) -> list[Event]:
         """Return what a follower reads."""
@@ -71,6 +72,15 @@ def numbers(events: list[Event]) -> list[int]:
 
 async def test_somebody_with_very_many_events_is_read_completely(prolific: Publisher) -> None:
     assert numbers(await prolific.feed(LONG_AGO)) == list(range(450))
+
+
+async def test_older_events_beyond_the_bound_are_left_for_the_next_read(
+    prolific: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_MAX_QUERY_PAGES", 2)
+    first = await prolific.feed(LONG_AGO)
+    assert numbers(first) == list(range(200))
+    assert numbers(await prolific.feed(first[-1].timestamp)) == list(range(200, 400))
 
 
 @pytest.mark.parametrize("after", [0, 200, 248, 249, 250, 448, 449])

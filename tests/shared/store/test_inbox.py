@@ -1,14 +1,16 @@
 """Inboxes whose store fails at the wrong moment."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import grpc.aio
 import pytest
 from google.api_core.exceptions import ServiceUnavailable
 
-from shared.errors import DependencyUnavailable
+from scripts.local.round_trips import RoundTrips
+from shared.errors import DependencyUnavailable, NotFound
 from shared.settings import InboxSettings, StoreSettings
 from shared.store.client import Database
 from shared.store.data_model import INBOX
@@ -39,6 +41,7 @@ class _Losing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grp
 
 
 NOW = datetime.now(UTC)
+LATER = NOW + timedelta(days=90)
 
 
 def inbox_on(database: Database) -> Inbox:
@@ -94,7 +97,8 @@ async def test_a_call_hands_out_500_messages_at_most_however_small(database: Dat
     batch = database.client.batch()
     for number in range(520):
         document = INBOX.of(database.client, owner.id).document(str(UUID(int=number)))
-        batch.set(document, {"encrypted_message": [b""], "received_at": NOW})
+        fields = {"encrypted_message": [b""], "received_at": NOW, "expires_at": LATER}
+        batch.set(document, fields)
     await database.commit(batch)
     counts = [len(await inbox_on(database).take_all(owner, NOW)) for _ in range(3)]
     assert counts == [500, 20, 0]
@@ -105,3 +109,58 @@ async def test_a_message_expires_after_90_days(database: Database) -> None:
     [message] = await INBOX.of(database.client, owner.id).get()
     assert message.get("received_at") == NOW
     assert message.get("expires_at") == NOW + timedelta(days=90)
+
+
+async def test_expired_messages_are_removed_but_not_returned(database: Database) -> None:
+    owner = await owner_of(database, 2)
+    at_expiry_of_the_first = NOW + timedelta(days=90)
+    taken = await inbox_on(database).take_all(owner, at_expiry_of_the_first)
+    assert len(taken) == 1
+    assert await INBOX.of(database.client, owner.id).get() == []
+
+
+class HeldCommits(Database):
+    """A database whose commits wait until they are released."""
+
+    def __init__(self) -> None:
+        super().__init__(StoreSettings())
+        self.begun = asyncio.Event()
+        self.released = asyncio.Event()
+
+    async def commit(self, batch: Any, *, repeatable: bool = True) -> None:
+        self.begun.set()
+        await self.released.wait()
+        await super().commit(batch, repeatable=repeatable)
+
+
+async def test_commit_that_began_is_completed_when_the_caller_is_cancelled(
+    database: Database,
+) -> None:
+    owner = await owner_of(database, 3)
+    held = HeldCommits()
+    taking = asyncio.create_task(inbox_on(held).take_all(owner, NOW))
+    await held.begun.wait()
+    taking.cancel()
+    held.released.set()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    assert await INBOX.of(database.client, owner.id).get() == []
+
+
+async def test_messages_put_together_are_one_commit(database: Database) -> None:
+    owner = await owner_of(database, 0)
+    trips = RoundTrips()
+    inbox = inbox_on(Database(StoreSettings(), trips.interceptors))
+    with trips.counted() as calls:
+        await asyncio.gather(*(inbox.put(owner.id, [b"hello"], NOW) for _ in range(20)))
+    assert calls == ["Commit"]
+    assert len(await inbox_on(database).take_all(owner, NOW)) == 20
+
+
+async def test_messages_put_together_for_an_unknown_user_are_all_refused(
+    database: Database,
+) -> None:
+    inbox, nobody = inbox_on(database), uuid4()
+    puts = (inbox.put(nobody, [b"hello"], NOW) for _ in range(3))
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [NotFound] * 3

@@ -8,9 +8,10 @@ import pytest
 from shared.errors import NotFound, Overloaded
 from shared.settings import StoreSettings
 from shared.store import contention
+from shared.store import profiles as profiles_module
 from shared.store.client import Database, PreconditionFailed
 from shared.store.contention import compare_and_set
-from shared.store.data_model import user_document
+from shared.store.data_model import PICTURE_PARTS, user_document
 from shared.store.deletion import Deletion
 from shared.store.leftovers import Leftovers
 from shared.store.pictures import PictureNote, Pictures, in_groups
@@ -69,6 +70,70 @@ async def test_the_same_holds_when_many_are_read(database: Database) -> None:
     profiles = profiles_of(database, ChangingPictures(database, account, b"new"))
     [found] = [each async for each in profiles.find_all([account.id], NOW)]
     assert found.encrypted_profile_picture == b"new"
+
+
+class RestlessPictures(Pictures):
+    """Replaces the picture before each read of its parts, and counts the reads."""
+
+    def __init__(self, database: Database, account: Account) -> None:
+        super().__init__(database)
+        self._change = database, account
+        self.reads = 0
+
+    async def read(self, notes: dict[Any, PictureNote]) -> dict[Any, bytes]:
+        self.reads += 1
+        database, account = self._change
+        await profiles_of(database).replace(account, profile(b"another"), NOW)
+        return await super().read(notes)
+
+
+async def test_picture_that_never_rests_ends_in_overloaded(database: Database) -> None:
+    account = await account_with_picture(database, b"first")
+    pictures = RestlessPictures(database, account)
+    with pytest.raises(Overloaded):
+        await profiles_of(database, pictures).get(account.id, NOW)
+    assert pictures.reads == 5
+
+
+async def test_picture_that_never_rests_is_null_in_a_list(database: Database) -> None:
+    account = await account_with_picture(database, b"first")
+    pictures = RestlessPictures(database, account)
+    [found] = [each async for each in profiles_of(database, pictures).find_all([account.id], NOW)]
+    assert found.encrypted_profile_picture is None
+    assert pictures.reads == 5
+
+
+async def broken_account(database: Database) -> Account:
+    """Create a user whose picture lacks its second part."""
+    account = await account_with_picture(database, b"a" * 1_500_000)
+    await PICTURE_PARTS.of(database.client, account.id).document("1").delete()
+    return account
+
+
+def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the levels of the lines about profiles."""
+    return [each.levelname for each in caplog.records if each.name == profiles_module.__name__]
+
+
+async def test_picture_without_one_of_its_parts_is_null(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = await broken_account(database)
+    profiles = profiles_of(database)
+    assert (await profiles.get(account.id, NOW)).encrypted_profile_picture is None
+    assert (await profiles.get_by_lookup(account.lookup, NOW)).encrypted_profile_picture is None
+    assert levels(caplog) == ["ERROR", "ERROR"]
+
+
+async def test_picture_without_a_part_does_not_cut_a_list(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = await broken_account(database)
+    whole = await account_with_picture(database, b"whole")
+    found = [each async for each in profiles_of(database).find_all([broken.id, whole.id], NOW)]
+    pictures = {each.id: each.encrypted_profile_picture for each in found}
+    assert pictures == {broken.id: None, whole.id: b"whole"}
+    assert levels(caplog) == ["ERROR"]
 
 
 class DeletingPictures(Pictures):

@@ -292,7 +292,7 @@ async def published_by_a_new_user(database: Database) -> UUID:
     author = await events.find_author(user.id)
     assert author is not None
     await FollowSecrets(database, users).put(author, "secret", now)
-    await events.put(author, NewEvent(uuid4(), b"x" * 2000, b"i" * 16, now + timedelta(1)), now)
+    await events.put(author, [NewEvent(uuid4(), b"x" * 2000, b"i" * 16, now + timedelta(1))], now)
     return user.id
 
 

@@ -1,0 +1,92 @@
+"""Puts of one author at the same time, as after a day offline: rate, p99 and failures."""
+
+import asyncio
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from statistics import quantiles
+from uuid import uuid4
+
+import httpx
+
+from scripts.benchmarks.report import console, milliseconds, show
+from scripts.local.stack import OWN_EMULATORS, Stack, addresses
+
+_CLIENTS = (1, 16, 64)
+_PUTS = 320
+_WARM_UP = 20
+_ROUNDS = 3
+
+Measured = tuple[float, list[float], Counter[int]]
+
+
+async def _put(http: httpx.AsyncClient, author: dict[str, str]) -> tuple[int, float]:
+    body = {
+        **author,
+        "eventId": str(uuid4()),
+        "encryptedEventPayload": "AAAA" * 666,
+        "encryptedEventIV": "AAAA",
+        "expiry": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
+    }
+    start = time.perf_counter()
+    answer = await http.put("/v2/event", json=body)
+    return answer.status_code, time.perf_counter() - start
+
+
+async def _measure(http: httpx.AsyncClient, author: dict[str, str], clients: int) -> Measured:
+    """Return seconds in all, seconds of each put, and how many had each status."""
+    left = iter(range(_PUTS))
+    outcomes: list[tuple[int, float]] = []
+
+    async def client() -> None:
+        for _ in left:
+            outcomes.append(await _put(http, author))  # noqa: PERF401 - the clients share it
+
+    start = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(clients)))
+    took = time.perf_counter() - start
+    return took, [seconds for _, seconds in outcomes], Counter(status for status, _ in outcomes)
+
+
+async def _author(http: httpx.AsyncClient, users: str) -> dict[str, str]:
+    created = (await http.post(f"{users}/v2/user/create", json={})).raise_for_status().json()
+    return {"userId": created["id"], "password": created["password"]}
+
+
+def _row(clients: int, rounds: list[Measured]) -> tuple[str, ...]:
+    seconds = [each for _, all_seconds, _ in rounds for each in all_seconds]
+    statuses = sum((counts for *_, counts in rounds), Counter[int]())
+    failures = statuses.total() - statuses[httpx.codes.OK]
+    return (
+        str(clients),
+        f"{len(seconds) / sum(took for took, *_ in rounds):.0f}",
+        milliseconds(quantiles(seconds, n=100)[-1]),
+        f"{failures} of {statuses.total()}",
+    )
+
+
+async def _run() -> None:
+    console.print("starting a stack ...")
+    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
+        where = addresses(stack.ports)
+        # The functions close connections that were idle for two seconds.
+        limits = httpx.Limits(max_keepalive_connections=0, max_connections=None)
+        async with httpx.AsyncClient(base_url=where["events"], timeout=60, limits=limits) as http:
+            author = await _author(http, where["users"])
+            for _ in range(_WARM_UP):
+                await _put(http, author)
+            rounds: dict[int, list[Measured]] = {clients: [] for clients in _CLIENTS}
+            for number in range(_ROUNDS):
+                console.print(f"round {number + 1} of {_ROUNDS}")
+                for clients, measured in rounds.items():
+                    measured.append(await _measure(http, author, clients))
+    show(
+        f"PUT /event of one author, {_PUTS} a round, {_ROUNDS} rounds",
+        ("clients", "puts per second", "p99", "failures"),
+        [_row(clients, measured) for clients, measured in rounds.items()],
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    asyncio.run(_run())

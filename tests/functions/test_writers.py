@@ -1,0 +1,141 @@
+"""Many writes of one user at the same time: they queue up, and none fails."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+import functions.events.main
+import functions.users.main
+from scripts.client.api import from_text, to_text
+from scripts.client.person import Person
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.web.app import build_app
+from tests.front_door import FrontDoor
+from tests.functions.test_events import event, followed
+from tests.functions.test_social import message
+from tests.functions.test_users import profile
+
+AT_ONCE = 64
+
+
+def follow_secret(person: Person, number: int) -> dict[str, Any]:
+    return {**person.credentials, "followSecret": f"secret {number}"}
+
+
+def shared_item(person: Person, number: int) -> dict[str, Any]:
+    return {
+        **person.credentials,
+        "encryptedPayload": {
+            "encryptedPayload": to_text(bytes([number])),
+            "iv": {"value": to_text(b"i" * 16)},
+        },
+        "expiry": "2099-01-01T00:00:00Z",
+    }
+
+
+Body = Callable[[Person, int], dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/v2/event", lambda person, _: event(person)),
+        ("PUT", "/v2/user", lambda person, n: profile(person, encryptedName=bytes([n]))),
+        ("PUT", "/v2/follow-secret", follow_secret),
+        ("PUT", "/v2/inbox", lambda person, n: message(person, bytes([n]))),
+        ("POST", "/v2/inbox", lambda person, _: person.credentials),
+        ("POST", "/v2/shareditem", shared_item),
+    ],
+    ids=["events", "profiles", "follow secrets", "messages", "collections", "shared items"],
+)
+async def test_64_writes_of_one_user_at_once_all_succeed(
+    door: FrontDoor, alice: Person, method: str, path: str, body: Body
+) -> None:
+    for number in range(3):
+        await door.put("/v2/inbox", message(alice, bytes([number])))
+    answers = await asyncio.gather(
+        *(door.send(method, path, body(alice, number)) for number in range(AT_ONCE))
+    )
+    assert Counter(answer.status_code for answer in answers) == {200: AT_ONCE}
+
+
+async def test_64_collections_of_one_inbox_at_once_share_its_messages(
+    door: FrontDoor, alice: Person
+) -> None:
+    sent = [f"message {number}".encode() for number in range(150)]
+    for text in sent:
+        await door.put("/v2/inbox", message(alice, text))
+    answers = await asyncio.gather(
+        *(door.post("/v2/inbox", alice.credentials) for _ in range(AT_ONCE))
+    )
+    received = [
+        from_text(chunk)
+        for answer in answers
+        for each in answer.json()["inboxMessages"]
+        for chunk in each["encryptedMessage"]
+    ]
+    assert sorted(received) == sorted(sent)
+
+
+@pytest.fixture
+async def instances() -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Clients of three instances of `users` and `events`, all of them in this process."""
+    clients = []
+    for _ in range(3):
+        database = Database(StoreSettings())
+        routes = [*functions.events.main.routes(database), *functions.users.main.routes(database)]
+        transport = httpx.ASGITransport(build_app(routes))
+        clients.append(httpx.AsyncClient(transport=transport, base_url="http://functions"))
+    yield clients
+    for client in clients:
+        await client.aclose()
+
+
+async def test_events_put_at_once_are_stored_in_order_of_arrival(
+    instances: list[httpx.AsyncClient], door: FrontDoor, alice: Person
+) -> None:
+    secret = await alice.allow_follower()
+    bodies = [event(alice) for _ in range(AT_ONCE)]
+    answers = await asyncio.gather(*(instances[0].put("/event", json=body) for body in bodies))
+    assert {answer.status_code for answer in answers} == {200}
+    feed = (await door.post("/v2/events", {"users": [followed(alice, secret)]})).json()["events"]
+    assert [each["eventId"] for each in feed] == [body["eventId"] for body in bodies]
+    assert len({each["timestamp"] for each in feed}) == AT_ONCE
+
+
+async def test_last_of_profiles_put_at_once_is_the_one_stored(
+    instances: list[httpx.AsyncClient], door: FrontDoor, alice: Person
+) -> None:
+    bodies = [profile(alice, encryptedName=bytes([number])) for number in range(AT_ONCE)]
+    answers = await asyncio.gather(*(instances[0].put("/user", json=body) for body in bodies))
+    assert {answer.status_code for answer in answers} == {200}
+    stored = (await door.get(f"/v2/user/{alice.id}")).json()
+    assert stored["encryptedName"] == bodies[-1]["encryptedName"]
+
+
+async def test_three_instances_that_put_at_once_lose_no_event(
+    instances: list[httpx.AsyncClient], door: FrontDoor, alice: Person
+) -> None:
+    secret = await alice.allow_follower()
+    bodies = [event(alice) for _ in range(AT_ONCE)]
+    answers = await asyncio.gather(
+        *(instances[number % 3].put("/event", json=body) for number, body in enumerate(bodies))
+    )
+    assert Counter(answer.status_code for answer in answers) == {200: AT_ONCE}
+    feed = (await door.post("/v2/events", {"users": [followed(alice, secret)]})).json()["events"]
+    assert Counter(each["eventId"] for each in feed) == Counter(body["eventId"] for body in bodies)
+
+
+async def test_wrong_password_does_not_fail_puts_that_arrive_with_it(
+    instances: list[httpx.AsyncClient], alice: Person
+) -> None:
+    wrong = event(alice) | {"password": "wrong"}
+    answers = await asyncio.gather(
+        *(instances[0].put("/event", json=body) for body in (event(alice), wrong, event(alice)))
+    )
+    assert [answer.status_code for answer in answers] == [200, 401, 200]

@@ -74,7 +74,7 @@ async def test_somebody_with_very_many_events_is_read_completely(prolific: Publi
     assert numbers(await prolific.feed(LONG_AGO)) == list(range(450))
 
 
-async def test_older_events_beyond_the_bound_are_left_for_the_next_read(
+async def test_older_events_beyond_the_bound_wait_for_the_next_read(
     prolific: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "_MAX_QUERY_PAGES", 2)

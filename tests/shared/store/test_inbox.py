@@ -133,7 +133,7 @@ class HeldCommits(Database):
         await super().commit(batch, repeatable=repeatable)
 
 
-async def test_commit_that_began_is_completed_when_the_caller_is_cancelled(
+async def test_begun_commit_is_completed_when_caller_is_cancelled(
     database: Database,
 ) -> None:
     owner = await owner_of(database, 3)
@@ -157,7 +157,7 @@ async def test_messages_put_together_are_one_commit(database: Database) -> None:
     assert len(await inbox_on(database).take_all(owner, NOW)) == 20
 
 
-async def test_messages_put_together_for_an_unknown_user_are_all_refused(
+async def test_messages_put_together_to_unknown_user_are_refused(
     database: Database,
 ) -> None:
     inbox, nobody = inbox_on(database), uuid4()

@@ -32,19 +32,17 @@ def usual(path: str) -> list[str]:
 
 def unusual(path: str) -> list[str]:
     """Return spellings that no app sends, but that reach a route of a server."""
+    wholes = [f"{prefix}{path}" for prefix in PREFIXES]
     return [
-        spelling
-        for prefix in PREFIXES
-        for whole in (f"{prefix}{path}",)
-        for spelling in (
-            f"//{whole}",
-            f"{prefix}//{path}",
-            whole.replace("/", "%2F"),
-            f"/{whole[1:].replace('/', '%2f')}",
-            *(_encoded(whole, place) for place in range(1, len(whole))),
-            *(_encoded(whole.upper(), place) for place in range(1, len(whole))),
-            _encoded(f"/{whole}/", 3),
-        )
+        f"/v2//{path}",
+        *(f"//{whole}" for whole in wholes),
+        *(f"/{whole[1:].replace('/', '%2f')}" for whole in wholes),
+        *(
+            _encoded(spelling, place)
+            for whole in wholes
+            for spelling in (whole, whole.upper(), f"/{whole}/")
+            for place in range(1, len(spelling))
+        ),
     ]
 
 

@@ -1,4 +1,5 @@
-# An account for each service, which may do what that service does, and nothing else.
+# An account for each service, with the roles that its code needs. Comments at the grants name what a role
+# grants beyond that.
 
 resource "google_service_account" "services" {
   for_each = local.concerns_of
@@ -9,8 +10,14 @@ resource "google_service_account" "services" {
   depends_on = [google_project_service.apis]
 }
 
-# Of the databases that it serves from, and of no other that is in the project: one that was restored to
-# be looked at, for instance. While traffic moves to a restored one, some revisions still use the old.
+# All documents of the databases that the service uses: reading, writing, deleting. A database is the smallest
+# unit that IAM knows in Firestore, there is no right to a collection. So `ai` and `chat`, which use rate limits
+# and verified purchases alone, can also reach accounts, events and inboxes. RATE_LIMIT_DATABASE takes the rate
+# limits to a database of their own, which only `ai`, `chat` and `cleanup` reach; verified purchases stay in
+# FIRESTORE_DATABASE, so `ai` and `chat` need both.
+#
+# The condition leaves out every other database of the project, such as one restored for inspection. (default) is
+# reached beside a restored one: while traffic moves, some revisions still use it.
 # https://cloud.google.com/firestore/docs/manage-databases (per-database access)
 resource "google_project_iam_member" "store" {
   for_each = local.settings_of

@@ -1,15 +1,15 @@
 # The domain: one address for all services, and the old service beside them.
 
 locals {
-  # The contract's paths, each of which is there with and without /v2. Everything else goes to users.
-  # A path ends with /* or is meant as it stands; the longest that fits counts.
+  # How the paths of each service begin, in any case, after a slash, with and without /v2. All other paths go
+  # to users. No path of a service may begin like that of another.
   paths = {
-    users   = ["/user", "/user/*", "/users"]
-    events  = ["/event", "/events"]
-    social  = ["/follow-secret", "/follow-secret/*", "/inbox"]
-    sharing = ["/shareditem", "/shareditem/*"]
-    ai      = ["/ai/*"]
-    chat    = ["/ai-chat", "/ai-chat/*", "/ai-chat-v2", "/ai-chat-v2/*"]
+    users   = ["user"]
+    events  = ["event"]
+    social  = ["follow-secret", "inbox"]
+    sharing = ["shareditem"]
+    ai      = ["ai/"]
+    chat    = ["ai-chat"]
   }
 
   # In force: ./scripts/traffic changes it here and in the balancer, so that both agree.

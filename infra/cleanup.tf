@@ -1,5 +1,4 @@
 # What starts the cleanup: the schedule publishes to a topic, whose subscription pushes to the function.
-# The function publishes to the same topic when there is more to do.
 #
 # The subscription is ours instead of an event trigger's, for that could be given no dead-letter topic.
 
@@ -90,13 +89,6 @@ resource "google_cloud_run_v2_service_iam_member" "cleanup_trigger" {
   location = var.region
   role     = "roles/run.invoker"
   member   = google_service_account.cleanup_trigger.member
-}
-
-# It sends for its own next part.
-resource "google_pubsub_topic_iam_member" "cleanup_sends_for_more" {
-  topic  = google_pubsub_topic.cleanup.id
-  role   = "roles/pubsub.publisher"
-  member = google_service_account.services["cleanup"].member
 }
 
 resource "google_cloud_scheduler_job" "cleanup" {

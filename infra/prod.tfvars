@@ -25,5 +25,11 @@ min_instances = { users = 1, events = 1 }
 # Who releases from a terminal, besides being owner of the project.
 operators = ["user:operations@liftlog.example"]
 
-# Releases from the repository: its connection in Cloud Build (2nd generation), and its name.
-# repository = { connection = "projects/liftlog-prod/locations/us-central1/connections/C/repositories/R", name = "owner/name" }
+# Releases from the repository: its connection in Cloud Build (2nd generation), its name and its number, and the
+# workflow that may start a release.
+# repository = {
+#   connection = "projects/liftlog-prod/locations/us-central1/connections/C/repositories/R"
+#   name       = "owner/name"
+#   id         = "123456789" # gh api repos/owner/name --jq .id
+#   workflow   = ".github/workflows/release.yml"
+# }

@@ -73,9 +73,22 @@ variable "budget" {
 }
 
 variable "repository" {
-  description = "Where releases come from: the resource name of the repository's connection to Cloud Build, and its owner/name; null: releases are made from a terminal."
-  type        = object({ connection = string, name = string })
+  description = "Where releases come from. `connection`: the repository's resource name in Cloud Build; `name`: owner/name; `id`: its number; `workflow`: the file that may start a release. null: releases are made from a terminal."
+  type        = object({ connection = string, name = string, id = string, workflow = string })
   default     = null
+
+  validation {
+    condition     = var.repository == null || can(regex("^[\\w.-]+/[\\w.-]+$", var.repository.name))
+    error_message = "A repository's name looks like owner/name."
+  }
+  validation {
+    condition     = var.repository == null || can(regex("^[0-9]+$", var.repository.id))
+    error_message = "A repository's id is a number: gh api repos/OWNER/NAME --jq .id"
+  }
+  validation {
+    condition     = var.repository == null || can(regex("^\\.github/workflows/[\\w.-]+\\.ya?ml$", var.repository.workflow))
+    error_message = "A workflow looks like .github/workflows/release.yml."
+  }
 }
 
 variable "operators" {

@@ -3,8 +3,10 @@ terraform {
 
   required_providers {
     google = {
-      source  = "hashicorp/google"
-      version = "~> 6.50"
+      source = "hashicorp/google"
+      # Releases below 7.32.0 never send `all_traffic_on_latest_revision = false`: each apply would move all
+      # traffic to the new revisions. https://github.com/hashicorp/terraform-provider-google/issues/24130
+      version = "~> 7.32"
     }
   }
 

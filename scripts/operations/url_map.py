@@ -3,8 +3,8 @@
 A family's rules name its backend service, which is called like the family, and beside it the one
 of the old service, each with a weight.
 
-Source: https://cloud.google.com/compute/docs/reference/rest/v1/urlMaps (PathRule, HttpRouteAction,
-WeightedBackendService)
+Source: https://cloud.google.com/compute/docs/reference/rest/v1/urlMaps (HttpRouteRule,
+HttpRouteAction, WeightedBackendService)
 """
 
 import copy

@@ -20,6 +20,8 @@ FULL = "prod with everything"
 """Production as it may become: with whatever its file leaves out, and a database restored."""
 
 REPOSITORY = "liftlog/backend"
+REPOSITORY_ID = "123456789"
+WORKFLOW = ".github/workflows/release.yml"
 IMAGE = "us-central1-docker.pkg.dev/liftlog/images/chat@sha256:" + 64 * "0"
 PROJECT_NUMBER = "123456789012"
 LOCATION = "nam5"
@@ -29,7 +31,12 @@ SHARES = {"users": 5, "events": 10, "social": 20, "sharing": 40, "ai": 80, "chat
 """The shares of traffic that are in force; no two are the same."""
 
 _EVERYTHING = {
-    "repository": {"connection": "projects/liftlog-prod/repositories/R", "name": REPOSITORY},
+    "repository": {
+        "connection": "projects/liftlog-prod/repositories/R",
+        "name": REPOSITORY,
+        "id": REPOSITORY_ID,
+        "workflow": WORKFLOW,
+    },
     "serving_database": "restored",
     "firestore_location": LOCATION,
     "settings": {

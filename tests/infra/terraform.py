@@ -23,7 +23,12 @@ import pytest
 from scripts.root import ROOT
 from tests.infra.provider.serve import ANSWERS
 
-_VERSION = "6.50.0"
+LOWEST_PROVIDER = "7.32.0"
+"""The lowest release of Google's provider that sends `all_traffic_on_latest_revision = false`.
+
+The fake provider has the schema of 6.50.0, in which each argument that `infra/` uses is the same.
+"""
+
 _WITHIN_S = 120
 _OPTIONS = ("-refresh=false", "-input=false", "-no-color")
 _STATE_HERE = """
@@ -85,6 +90,7 @@ class Workspace:
         module: What is copied.
         variables: Further arguments of whatever takes variables.
         answers: What the provider is to say of itself, by type and attribute.
+        provider: The only release of the provider that can be installed.
     """
 
     def __init__(
@@ -93,6 +99,7 @@ class Workspace:
         module: Path,
         variables: Sequence[str] = (),
         answers: Mapping[str, Mapping[str, Any]] | None = None,
+        provider: str = LOWEST_PROVIDER,
     ) -> None:
         self._variables = variables
         place.mkdir(parents=True, exist_ok=True)
@@ -100,7 +107,7 @@ class Workspace:
         shutil.copytree(module, self._folder, ignore=shutil.ignore_patterns(".terraform*"))
         (self._folder / "backend_override.tf").write_text(_STATE_HERE)
         settings = place / "terraform.rc"
-        settings.write_text(_MIRROR.format(path=json.dumps(str(_mirror(place)))))
+        settings.write_text(_MIRROR.format(path=json.dumps(str(_mirror(place, provider)))))
         self._environment = {
             "TF_CLI_CONFIG_FILE": str(settings),
             "TF_DISABLE_PLUGIN_TLS": "1",
@@ -134,12 +141,12 @@ class Workspace:
         return run(*arguments, within=self._folder, environment=self._environment)
 
 
-def _mirror(place: Path) -> Path:
+def _mirror(place: Path, version: str) -> Path:
     """Make a folder in which `terraform init` finds the stand-in."""
     mirror = place / "providers"
-    folder = mirror / "registry.terraform.io/hashicorp/google" / _VERSION / _platform()
+    folder = mirror / "registry.terraform.io/hashicorp/google" / version / _platform()
     folder.mkdir(parents=True)
-    launcher = folder / f"terraform-provider-google_v{_VERSION}"
+    launcher = folder / f"terraform-provider-google_v{version}"
     words = {"root": shlex.quote(str(ROOT)), "python": shlex.quote(sys.executable)}
     launcher.write_text(_LAUNCHER.format(**words))
     launcher.chmod(0o755)

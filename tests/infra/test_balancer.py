@@ -1,7 +1,6 @@
 """The way from the domain to the services, and to the old one."""
 
 import json
-import re
 from collections.abc import Callable
 from functools import cache
 
@@ -14,6 +13,7 @@ from shared.store.client import Database
 from tests.infra.configuration import parsed
 from tests.infra.environments import ENVIRONMENTS, INFRA, SHARES, Environment
 from tests.infra.made import Made, Resource, seconds
+from tests.infra.spellings import doubly_encoded, plain, route_of, unusual, usual
 from tests.infra.url_map import OLD, UrlMap
 
 _FAMILIES = ("users", "events", "social", "sharing", "ai", "chat")
@@ -22,13 +22,9 @@ HEALTH = ("/health", "/health/ready", "/v2/health", "/v2/health/ready")
 
 @cache
 def paths() -> dict[str, str]:
-    """Return a request's path for every route and socket of the contract, with its service."""
+    """Return the template of every route and socket of the contract, with its service."""
     by_service = routes_by_service(Database(StoreSettings()), chat, secrets)
-    found = {
-        re.sub(r"\{\w+\}", "2f1c9a", route.path): service
-        for service in _FAMILIES
-        for route in by_service[service]
-    }
+    found = {route.path: service for service in _FAMILIES for route in by_service[service]}
     return {**found, **dict.fromkeys(chat.sockets(), "chat")}
 
 
@@ -62,44 +58,71 @@ def expected(made: Made, service: str) -> dict[str, int]:
     return {service: SHARES[service], OLD: 100 - SHARES[service]}
 
 
-@pytest.mark.parametrize("prefix", ["", "/v2"], ids=["without a prefix", "with /v2"])
-@pytest.mark.parametrize("path", paths())
-def test_every_route_of_the_contract_lands_on_its_service_in_the_share_in_force(
-    prod: Made, path: str, prefix: str
-) -> None:
-    assert url_map(prod).shares(domain(prod), prefix + path) == expected(prod, paths()[path])
+@pytest.mark.parametrize("template", paths())
+def test_every_spelling_that_apps_send_lands_on_its_service(prod: Made, template: str) -> None:
+    found = url_map(prod)
+    for path in usual(plain(template)):
+        assert route_of(path, paths()) == template, path
+        assert found.shares(domain(prod), path) == expected(prod, paths()[template]), path
 
 
-@pytest.mark.parametrize("path", ["/", "/nonsense", "/v2/", "/healthy"])
+@pytest.mark.parametrize("template", paths())
+def test_other_spellings_land_on_their_service_or_users(prod: Made, template: str) -> None:
+    found = url_map(prod)
+    for path in unusual(plain(template)):
+        assert route_of(path, paths()) is not None, path
+        service = paths()[route_of(path, paths()) or template]
+        safe = (expected(prod, service), expected(prod, "users"))
+        assert found.shares(domain(prod), path) in safe, path
+
+
+@pytest.mark.parametrize("template", paths())
+def test_path_encoded_twice_lands_where_it_is_served(prod: Made, template: str) -> None:
+    found = url_map(prod)
+    for path in doubly_encoded(plain(template)):
+        served = route_of(path, paths())
+        # One letter of a lookup that was encoded twice is another lookup; a literal is no more.
+        if served is not None:
+            assert found.shares(domain(prod), path) == expected(prod, paths()[served]), path
+
+
+@pytest.mark.parametrize("path", ["/", "/nonsense", "/v2/", "/openapi.json", "/v2/openapi.json"])
 def test_everything_else_lands_on_users(made: Made, path: str) -> None:
     assert url_map(made).shares(domain(made), path) == expected(made, "users")
 
 
 @pytest.mark.parametrize("path", HEALTH)
 def test_the_domain_tells_of_the_new_service_whoever_serves(made: Made, path: str) -> None:
-    assert url_map(made).shares(domain(made), path) == {"users": 100}
+    for spelling in (path, path.upper(), f"/{path}", f"{path}/"):
+        assert url_map(made).shares(domain(made), spelling) == {"users": 100}, spelling
 
 
 def test_every_environment_has_the_same_rules(made: Made, prod: Made) -> None:
-    rules = {path for path, _ in url_map(made).rules(domain(made))}
-    assert rules == {path for path, _ in url_map(prod).rules(domain(prod))}
+    prefixes = set(url_map(made).prefixes(domain(made)))
+    assert prefixes == set(url_map(prod).prefixes(domain(prod)))
 
 
-def test_every_rule_is_there_for_a_route_and_named_once(prod: Made) -> None:
-    rules = [path for path, _ in url_map(prod).rules(domain(prod))]
+def test_every_prefix_is_there_for_a_route_and_named_once(prod: Made) -> None:
     needed = {
-        url_map(prod).rule_for(domain(prod), prefix + path)
-        for path in paths()
-        for prefix in ("", "/v2")
+        url_map(prod).prefix_of(domain(prod), spelling)
+        for path in (*map(plain, paths()), "/health")
+        for spelling in usual(path)
     }
-    needed |= {url_map(prod).rule_for(domain(prod), path) for path in HEALTH}
-    assert sorted(rules) == sorted(path for path in needed if path is not None)
+    prefixes = list(url_map(prod).prefixes(domain(prod)))
+    assert sorted(prefixes) == sorted(each for each in needed if each is not None)
+
+
+def test_rules_are_in_order_of_priority(prod: Made) -> None:
+    [matcher] = [each for m in prod.of("compute_url_map") for each in m["path_matcher"]]
+    priorities = [rule["priority"] for rule in matcher["route_rules"]]
+    assert priorities == sorted(set(priorities))
+    assert not matcher["path_rule"]  # a path matcher has rules of one kind
 
 
 def test_production_can_still_hand_every_family_to_the_old_service(prod: Made) -> None:
     assert has_old_service(prod)
-    for path in paths():
-        assert OLD in url_map(prod).shares(domain(prod), path)
+    for template in paths():
+        assert OLD in url_map(prod).shares(domain(prod), plain(template))
 
 
 def test_a_service_behind_the_balancer_is_meant_by_its_name(made: Made) -> None:

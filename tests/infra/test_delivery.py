@@ -16,19 +16,24 @@ LETS_IN = {
     "roles/iam.serviceAccountTokenCreator",
     "roles/iam.serviceAccountUser",
     "roles/iam.workloadIdentityPoolAdmin",
+    "roles/cloudfunctions.admin",
+    "roles/run.admin",
     "roles/storage.admin",
 }
-"""Who has one of these in the whole project can make itself anybody, or read everything."""
+"""One of these in the whole project is enough to become any account, to read all buckets, or to
+make a service public, the cleanup included."""
 
 # By the beginning of a type: with which role it is made, or only looked at, if a person makes it.
-# None: that is given on a condition, for one bucket, or by whoever administers the billing account.
+# None: that is given on a condition, for one bucket, or by whoever administers the billing account;
+# or a person makes it, and another role of the list lets it be looked at.
 MADE_BY = {
     "artifact_registry": "artifactregistry.admin",
     "billing_budget": None,
-    "cloud_run_v2": "run.admin",
+    "cloud_run_v2": "run.developer",
+    "cloud_run_v2_service_iam": None,
     "cloud_scheduler": "cloudscheduler.admin",
     "cloudbuild": "cloudbuild.builds.editor",
-    "cloudfunctions2": "cloudfunctions.admin",
+    "cloudfunctions2": "cloudfunctions.developer",
     "compute": "compute.loadBalancerAdmin",
     "compute_security_policy": "compute.securityAdmin",
     "compute_ssl_policy": "compute.securityAdmin",

@@ -14,7 +14,7 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = "~> 6.50"
+      version = "~> 7.32"
     }
   }
 }
@@ -150,6 +150,6 @@ def test_a_nested_reference_that_leads_nowhere_is_refused_by_the_plan(tmp_path: 
 def test_another_release_of_the_provider_is_refused(tmp_path: Path) -> None:
     module = tmp_path / "module"
     module.mkdir()
-    (module / "main.tf").write_text(_BEGINNING.replace("~> 6.50", "~> 7.0"))
+    (module / "main.tf").write_text(_BEGINNING.replace("~> 7.32", "~> 8.0"))
     with pytest.raises(RefusedError, match="no available releases match"):
         Workspace(tmp_path / "work", module).initialize()

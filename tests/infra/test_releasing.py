@@ -2,7 +2,7 @@
 
 import re
 
-from tests.infra.environments import PROJECT_NUMBER, REPOSITORY
+from tests.infra.environments import PROJECT_NUMBER, REPOSITORY, REPOSITORY_ID, WORKFLOW
 from tests.infra.made import Made, Resource
 from tests.infra.services import grants
 from tests.infra.test_roles import OF_EXPORT, OF_SERVICES, ON_ONE_THING, roles_of
@@ -78,21 +78,24 @@ def test_without_a_repository_nobody_gets_in_from_outside(prod: Made) -> None:
     assert not [who for who, *_ in grants(prod) if who.startswith("principal")]
 
 
-def test_only_the_repositorys_main_gets_in_and_it_may_start_builds(full: Made) -> None:
+def test_only_the_release_workflow_of_main_may_start_builds(full: Made) -> None:
     [provider] = full.of("iam_workload_identity_pool_provider")
-    assert provider["attribute_condition"] == (
-        f"assertion.repository == '{REPOSITORY}' && assertion.ref == 'refs/heads/main'"
-    )
+    # By its number: a name can be registered again by others.
+    assert provider["attribute_condition"].split(" && ") == [
+        f"assertion.repository_id == '{REPOSITORY_ID}'",
+        "assertion.ref == 'refs/heads/main'",
+        f"assertion.workflow_ref == '{REPOSITORY}/{WORKFLOW}@refs/heads/main'",
+    ]
     # Whoever else signs may call itself as it wants.
     assert provider.block("oidc")["issuer_uri"] == "https://token.actions.githubusercontent.com"
-    assert provider["attribute_mapping"]["attribute.repository"] == "assertion.repository"
+    assert provider["attribute_mapping"]["attribute.repository_id"] == "assertion.repository_id"
     [(who, role, values)] = [
         (who, role, values) for who, role, _, values in grants(full) if who.startswith("principal")
     ]
     [pool] = full.of("iam_workload_identity_pool")
     named = f"/workloadIdentityPools/{pool['workload_identity_pool_id']}"
     assert who.startswith(f"principalSet://iam.googleapis.com/projects/{PROJECT_NUMBER}/")
-    assert who.endswith(f"{named}/attribute.repository/{REPOSITORY}")
+    assert who.endswith(f"{named}/attribute.repository_id/{REPOSITORY_ID}")
     assert role == "roles/iam.workloadIdentityUser"
     starter = full.referred("service_account", values["service_account_id"])
     assert starter["account_id"] == "liftlog-starter"

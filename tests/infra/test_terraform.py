@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.environments import INFRA, Environment, workspace
-from tests.infra.terraform import RefusedError, run
+from tests.infra.terraform import RefusedError, Workspace, run
 
 
 def test_every_file_is_formatted() -> None:
@@ -17,6 +17,13 @@ def test_every_file_is_formatted() -> None:
 
 def test_the_files_fit_the_provider(tmp_path: Path) -> None:
     workspace(tmp_path, "dev").validate()
+
+
+@pytest.mark.parametrize("version", ["6.50.0", "7.31.9", "8.0.0"])
+def test_provider_without_held_traffic_is_rejected(tmp_path: Path, version: str) -> None:
+    module = Workspace(tmp_path, INFRA, provider=version)
+    with pytest.raises(RefusedError, match="no available releases match"):
+        module.initialize()
 
 
 def test_an_environment_that_is_there_needs_no_change(environment: Environment) -> None:

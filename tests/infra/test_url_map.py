@@ -22,26 +22,33 @@ def service(name: str) -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     ("path", "lands_on"),
     [
-        ("/user", "exact"),
-        ("/user/", "below"),
-        ("/user/1", "below"),
-        ("/user/1/2", "below"),
-        ("/user/special/1", "longest"),
-        ("/users", "default"),
+        ("/user", "any-case"),
+        ("/USERS/", "any-case"),
+        ("/user/special/1", "first"),
+        ("/User/special/1", "any-case"),
+        ("//user", "default"),
+        ("/%75ser", "default"),
         ("/", "default"),
     ],
 )
-def test_a_path_lands_where_the_longest_rule_says(path: str, lands_on: str) -> None:
-    names = ("exact", "below", "longest", "default")
+def test_path_lands_on_first_rule_whose_prefix_fits(path: str, lands_on: str) -> None:
+    names = ("any-case", "first", "default")
     made = Made({"values": {"root_module": {"resources": [r for n in names for r in service(n)]}}})
-    rules = {"/user": "exact", "/user/*": "below", "/user/special/*": "longest"}
     matcher = {
         "name": "all",
         "default_service": "backend/default",
         "default_route_action": [],
-        "path_rule": [
-            {"paths": [rule], "service": f"backend/{name}", "route_action": []}
-            for rule, name in rules.items()
+        "route_rules": [
+            {
+                "priority": priority,
+                "match_rules": [{"prefix_match": prefix, "ignore_case": is_any_case}],
+                "service": f"backend/{name}",
+                "route_action": [],
+            }
+            for priority, prefix, name, is_any_case in (
+                (2, "/user", "any-case", True),
+                (1, "/user/special", "first", False),
+            )
         ],
     }
     values = {"host_rule": [{"hosts": ["*"], "path_matcher": "all"}], "path_matcher": [matcher]}

@@ -9,6 +9,8 @@ from tests.infra.terraform import RefusedError
 
 _NO_SERVICE = "There is no service of that name"
 _NOT_READ = "Nobody of that name reads that"
+_REPOSITORY = 'connection="c",name="{}",id="{}",workflow="{}"'
+_WORKFLOW = ".github/workflows/release.yml"
 _SHARES = "users=0,events=0,social=0,sharing=0,ai=0"
 
 # Terraform tells of all at once, of each variable once.
@@ -28,17 +30,20 @@ WRONG = (
         "alert_email=operations": "One address",
         "billing_account=liftlog": "A billing account looks like",
         'operators=["somebody@liftlog.example"]': "People are written as",
+        f"repository={{{_REPOSITORY.format('backend', '1', _WORKFLOW)}}}": "looks like owner/name",
     },
     {
         "min_instances={user=1}": _NO_SERVICE,
         'settings={user={LOG_FORMAT="json"}}': _NOT_READ,
         f"new_shares={{{_SHARES},chat=50}}": "The chat moves as a whole",
+        f"repository={{{_REPOSITORY.format('o/n', 'o/n', _WORKFLOW)}}}": "id is a number",
     },
     {
         "max_instances={user=1}": _NO_SERVICE,
         "min_instances={users=11}": "Between 0 and 10",
         'settings={users={OPENAI_MODEL="x"}}': _NOT_READ,
         f"new_shares={{{_SHARES},chat=101}}": "a whole number between 0 and 100",
+        f"repository={{{_REPOSITORY.format('o/n', '1', 'release.yml')}}}": "A workflow looks like",
     },
     {
         "max_instances={users=0}": "Between 1 and 100",

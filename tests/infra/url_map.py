@@ -1,7 +1,9 @@
 """What a URL map does with a path: as much of Google's rules as ours make use of.
 
-Source: https://cloud.google.com/load-balancing/docs/url-map-concepts (path rules: an asterisk
-stands for whatever follows a slash; the longest rule wins)
+The path is taken as it was sent: without percent-decoding, and with all of its slashes.
+
+Source: https://cloud.google.com/load-balancing/docs/url-map-concepts (route rules: the first by
+priority of which one match rule fits; prefixMatch, ignoreCase)
 """
 
 from collections.abc import Iterator
@@ -22,25 +24,32 @@ class UrlMap:
         self._made = made
         self._resource = resource
 
-    def rules(self, host: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield every path of the rules for a host, with its rule."""
-        for rule in self._matcher(host)["path_rule"]:
-            for path in rule["paths"]:
-                yield path, rule
+    def prefixes(self, host: str) -> Iterator[str]:
+        """Yield every prefix of the rules for a host."""
+        for rule in self._matcher(host)["route_rules"]:
+            for match in rule["match_rules"]:
+                yield match["prefix_match"]
 
-    def rule_for(self, host: str, path: str) -> str | None:
-        """Return the path of the rule that a request's path falls under; None: the default."""
-        matching = [each for each, _ in self.rules(host) if _matches(each, path)]
-        return max(matching, key=len, default=None)
+    def prefix_of(self, host: str, path: str) -> str | None:
+        """Return the prefix by which a rule takes a request's path; None: the default takes it."""
+        found = self._rule(host, path)
+        return None if found is None else found[0]
 
     def shares(self, host: str, path: str) -> Shares:
         """Return who gets a request."""
-        rule = self.rule_for(host, path)
-        if rule is None:
+        found = self._rule(host, path)
+        if found is None:
             matcher = self._matcher(host)
             return self._shares(matcher["default_route_action"], matcher["default_service"])
-        found = dict(self.rules(host))[rule]
-        return self._shares(found["route_action"], found["service"])
+        return self._shares(found[1]["route_action"], found[1]["service"])
+
+    def _rule(self, host: str, path: str) -> tuple[str, dict[str, Any]] | None:
+        rules = self._matcher(host)["route_rules"]
+        for rule in sorted(rules, key=lambda each: int(each["priority"])):
+            for match in rule["match_rules"]:
+                if _matches(match, path):
+                    return match["prefix_match"], rule
+        return None
 
     def _matcher(self, host: str) -> dict[str, Any]:
         [name] = [
@@ -73,5 +82,8 @@ class UrlMap:
         return OLD
 
 
-def _matches(rule: str, path: str) -> bool:
-    return path.startswith(rule[:-1]) if rule.endswith("/*") else path == rule
+def _matches(match: dict[str, Any], path: str) -> bool:
+    prefix: str = match["prefix_match"]
+    if match["ignore_case"]:
+        return path.lower().startswith(prefix.lower())
+    return path.startswith(prefix)

@@ -6,21 +6,28 @@ from typing import Any
 from scripts.operations.shares import FAMILIES
 
 _BACKENDS = "https://www.googleapis.com/compute/v1/projects/liftlog-prod/global/backendServices"
-_PATHS = {
-    "users": ["/user/*", "/v2/user/*"],
-    "events": ["/event", "/v2/event"],
-    "social": ["/inbox/*", "/v2/inbox/*"],
-    "sharing": ["/shareditem/*", "/v2/shareditem/*"],
-    "ai": ["/ai/*", "/v2/ai/*"],
-    "chat": ["/ai-chat", "/v2/ai-chat"],
+_PREFIXES = {
+    "users": "user",
+    "events": "event",
+    "social": "inbox",
+    "sharing": "shareditem",
+    "ai": "ai/",
+    "chat": "ai-chat",
 }
 
 
 def url_map(shares: Mapping[str, int], *, has_old: bool = True) -> dict[str, Any]:
     """Return the URL map in which the new services have `shares`."""
     rules = [
-        {"paths": _PATHS[family], "routeAction": _action(family, shares[family], has_old=has_old)}
-        for family in FAMILIES
+        {
+            "priority": priority,
+            "matchRules": [
+                {"prefixMatch": f"{root}{_PREFIXES[family]}", "ignoreCase": True}
+                for root in ("/", "/v2/")
+            ],
+            "routeAction": _action(family, shares[family], has_old=has_old),
+        }
+        for priority, family in enumerate(FAMILIES, 1)
     ]
     default = _action("users", shares["users"], has_old=has_old)
     return {
@@ -31,7 +38,7 @@ def url_map(shares: Mapping[str, int], *, has_old: bool = True) -> dict[str, Any
         "name": "liftlog",
         "defaultUrlRedirect": {"hostRedirect": "api.example.com", "stripQuery": False},
         "pathMatchers": [
-            {"defaultRouteAction": default, "name": "contract", "pathRules": rules},
+            {"defaultRouteAction": default, "name": "contract", "routeRules": rules},
         ],
     }
 

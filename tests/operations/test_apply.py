@@ -118,6 +118,25 @@ def test_a_service_that_is_new_serves_at_once(begun: Cloud) -> None:
     assert (found["old"], found["new"]) == (None, "events-00001")
 
 
+def test_created_function_is_pinned_in_its_first_canary(begun: Cloud) -> None:
+    begun.has(services={"users": service("users")})
+    plan_and_apply(begun, planned("events", "create"))
+    assert begun.state["services"]["events"]["traffic"] == [
+        {"latestRevision": True, "percent": 100}
+    ]
+    begun.has(calls=[])
+    plan_and_apply(begun, planned("events", "update"))
+    assert serving(begun, "events") == {"events-00001": 100}
+    assert tags(begun, "events") == {"candidate": "events-00002"}
+    pinned = "--to-revisions=events-00001=100"
+    steps = [
+        next(word for word in call if word in {pinned, "apply"})
+        for call in begun.calls
+        if {pinned, "apply"} & {*call}
+    ]
+    assert steps == [pinned, "apply"]
+
+
 def test_changes_of_no_service_are_applied(begun: Cloud) -> None:
     alert = {"address": "a", "type": "google_monitoring_alert_policy", "actions": ["update"]}
     plan_and_apply(begun, {**alert, "name": "errors"})

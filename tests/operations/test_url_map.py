@@ -18,7 +18,7 @@ def test_shares_are_read_from_weights() -> None:
 
 def test_weights_that_do_not_add_up_to_a_hundred_are_shares_all_the_same() -> None:
     found = url_map(WHOLE)
-    new, old = found["pathMatchers"][0]["pathRules"][4]["routeAction"]["weightedBackendServices"]
+    new, old = found["pathMatchers"][0]["routeRules"][4]["routeAction"]["weightedBackendServices"]
     new["weight"], old["weight"] = 1, 3
     assert in_force(found)["ai"] == {25}
     del new["weight"]
@@ -29,8 +29,8 @@ def test_weights_that_do_not_add_up_to_a_hundred_are_shares_all_the_same() -> No
 
 def test_rules_that_differ_are_seen() -> None:
     found = url_map(WHOLE)
-    found["pathMatchers"][0]["pathRules"] += url_map(WHOLE | {"ai": 7})["pathMatchers"][0][
-        "pathRules"
+    found["pathMatchers"][0]["routeRules"] += url_map(WHOLE | {"ai": 7})["pathMatchers"][0][
+        "routeRules"
     ]
     assert in_force(found)["ai"] == {7, 100}
 

@@ -8,6 +8,19 @@ locals {
       { backend = one(google_compute_backend_service.old[*].id), weight = 100 - var.shares[service] },
     ]
   }
+
+  # The services take a path in any case, with doubled slashes and with a slash at its end. Route rules are
+  # used, since path rules cannot ignore case. A prefix needs no rule for what follows it. Before it, the
+  # map is not documented to merge slashes: a base address that ends with one, as in https://domain//user and
+  # https://domain/v2//user, is therefore listed. Regular expressions would cover all spellings, but a global
+  # load balancer has them in preview at most.
+  # https://cloud.google.com/load-balancing/docs/url-map-concepts
+  #
+  # Three slashes in a row, or percent-encoded letters ("requests are not percent-encoding normalized"), may
+  # match no rule. Such a request goes to users, which answers 404 unless it is a path of its own. So no
+  # spelling of PUT /user gets the 404 by which an app deletes its account, and no path gets to another
+  # service than its own or users.
+  roots = ["/", "//", "/v2/", "/v2//", "//v2/", "//v2//"]
 }
 
 resource "google_compute_url_map" "https" {
@@ -40,22 +53,40 @@ resource "google_compute_url_map" "https" {
       }
     }
 
-    # How the new service is, whoever gets the users' requests: the old one knows no /health/ready, and its
-    # 404 would be an alarm for as long as it serves.
-    path_rule {
-      paths   = flatten([for path in ["/health", "/health/*"] : [path, "/v2${path}"]])
-      service = google_compute_backend_service.services["users"].id
+    # Always the new service, whatever the shares: the old one has no /health/ready, and its 404 would raise
+    # an alert for as long as it serves.
+    route_rules {
+      priority = 1
+      service  = google_compute_backend_service.services["users"].id
+
+      dynamic "match_rules" {
+        for_each = local.roots
+
+        content {
+          prefix_match = "${match_rules.value}health"
+          ignore_case  = true
+        }
+      }
     }
 
-    dynamic "path_rule" {
+    dynamic "route_rules" {
       for_each = var.paths
 
       content {
-        paths   = flatten([for path in path_rule.value : [path, "/v2${path}"]])
-        service = local.has_old_service ? null : google_compute_backend_service.services[path_rule.key].id
+        priority = 2 + index(keys(var.paths), route_rules.key)
+        service  = local.has_old_service ? null : google_compute_backend_service.services[route_rules.key].id
+
+        dynamic "match_rules" {
+          for_each = setproduct(local.roots, route_rules.value)
+
+          content {
+            prefix_match = join("", match_rules.value)
+            ignore_case  = true
+          }
+        }
 
         dynamic "route_action" {
-          for_each = local.has_old_service ? [local.weighted[path_rule.key]] : []
+          for_each = local.has_old_service ? [local.weighted[route_rules.key]] : []
 
           content {
             dynamic "weighted_backend_services" {

@@ -14,7 +14,7 @@ variable "old_service_host" {
 }
 
 variable "paths" {
-  description = "The paths of each service, without /v2."
+  description = "How the paths of each service begin, without the first slash and /v2."
   type        = map(list(string))
 }
 

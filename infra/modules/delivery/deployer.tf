@@ -1,12 +1,22 @@
-# The account that releases. It makes and changes what is described here, so it may do much. What it may not:
-# give roles that no service of ours has, run as anybody else, or let anybody in. So what is about rights (an
-# account more, a role more, who may start releases) is applied by a person, with ./scripts/deploy.
+# The account that releases. It can do more than a release needs, since it manages what is described here:
+# - deploy any code as the account of any service, and by that, or by itself, read and change all documents;
+# - read every secret, and let others read it;
+# - let others publish to topics, read images, archives and Terraform's state;
+# - grant the roles in `grantable` to any account, for all databases and buckets: IAM can limit which roles an
+#   account grants, but not to whom, nor on which condition;
+# - call the cleanup, as the account of its trigger.
+#
+# It cannot grant other roles of the project, make accounts, run code as other accounts, or change who may call a
+# service: the developer roles of Cloud Run and Cloud Functions read that policy and cannot set it, so the cleanup
+# stays private. A person with the rights applies such changes (a service or an account more, a role more, who may
+# start releases), with ./scripts/deploy.
+# https://cloud.google.com/run/docs/reference/iam/roles, https://cloud.google.com/functions/docs/reference/iam/roles
 
 locals {
   roles = toset([
     "roles/artifactregistry.admin",
     "roles/cloudbuild.builds.editor",
-    "roles/cloudfunctions.admin",
+    "roles/cloudfunctions.developer",
     "roles/cloudscheduler.admin",
     "roles/compute.loadBalancerAdmin",
     "roles/compute.securityAdmin",
@@ -17,7 +27,7 @@ locals {
     "roles/logging.logWriter",
     "roles/monitoring.admin",
     "roles/pubsub.admin",
-    "roles/run.admin",
+    "roles/run.developer",
     "roles/secretmanager.admin", # who may say who reads may read
     "roles/serviceusage.serviceUsageAdmin",
   ])

@@ -16,12 +16,18 @@ resource "google_iam_workload_identity_pool_provider" "repository" {
   display_name                       = "GitHub"
 
   attribute_mapping = {
-    "google.subject"       = "assertion.sub"
-    "attribute.repository" = "assertion.repository"
-    "attribute.ref"        = "assertion.ref"
+    "google.subject"          = "assertion.sub"
+    "attribute.repository_id" = "assertion.repository_id"
   }
-  # Without a condition any repository of that host would be let in.
-  attribute_condition = "assertion.repository == '${var.repository.name}' && assertion.ref == 'refs/heads/main'"
+  # Without a condition any repository of that host would be let in. A name can be registered again by
+  # another owner; a repository's number cannot. Only one workflow of the repository is let in, in its version on
+  # main.
+  # https://docs.github.com/en/actions/reference/security/oidc
+  attribute_condition = join(" && ", [
+    "assertion.repository_id == '${var.repository.id}'",
+    "assertion.ref == 'refs/heads/main'",
+    "assertion.workflow_ref == '${var.repository.name}/${var.repository.workflow}@refs/heads/main'",
+  ])
 
   oidc {
     issuer_uri = "https://token.actions.githubusercontent.com"
@@ -41,7 +47,7 @@ resource "google_service_account_iam_member" "workflows" {
 
   service_account_id = google_service_account.starter[0].name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "principalSet://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${google_iam_workload_identity_pool.repository[0].workload_identity_pool_id}/attribute.repository/${var.repository.name}"
+  member             = "principalSet://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${google_iam_workload_identity_pool.repository[0].workload_identity_pool_id}/attribute.repository_id/${var.repository.id}"
 }
 
 resource "google_project_iam_member" "starter" {

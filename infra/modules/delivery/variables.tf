@@ -19,8 +19,8 @@ variable "environment" {
 }
 
 variable "repository" {
-  description = "Where releases come from: the repository's connection to Cloud Build, and its owner/name; null: from a terminal."
-  type        = object({ connection = string, name = string })
+  description = "Where releases come from: the repository's connection to Cloud Build, its owner/name, its number, and the file of the workflow that may start one; null: from a terminal."
+  type        = object({ connection = string, name = string, id = string, workflow = string })
 }
 
 variable "accounts" {

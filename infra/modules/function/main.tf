@@ -40,8 +40,9 @@ resource "google_cloudfunctions2_function" "this" {
     # Apps call it by its own address, too.
     ingress_settings = "ALLOW_ALL"
 
-    # False leaves the traffic as it is divided. Who has not pinned it to a revision before still sends
-    # all of it to the newest: ./scripts/deploy does.
+    # False keeps the traffic split. Where the split names the newest revision instead of one by name, as
+    # after the first apply and after each canary, a new revision still gets all traffic. So ./scripts/deploy
+    # pins the traffic to the serving revision before each apply. The provider sends false since 7.32.0.
     all_traffic_on_latest_revision = !var.is_held
   }
 }

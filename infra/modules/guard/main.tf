@@ -5,20 +5,27 @@
 # https://cloud.google.com/armor/docs/rate-limiting-overview
 
 locals {
+  # The rules compare what the servers compare: the path decoded once, in lower case, with any number of
+  # slashes, since /user/%63reate and //USER/Create/ reach POST /user/create too. The order matters: %43 is an
+  # upper-case letter only after decoding. No end is given, so whatever follows is within the rate as well; more
+  # than the route itself cannot be reached that way. `matches` looks for an RE2 pattern anywhere in the text.
+  # https://cloud.google.com/armor/docs/configure-security-policies (path traversal and normalization)
+  path = "request.path.urlDecode().lower()"
+
   throttles = {
     # Once in the life of an installation; each makes two documents that stay.
     "accounts" = {
       priority   = 1000
       requests   = 60
       interval_s = 600
-      expression = "request.method == 'POST' && (request.path == '/user/create' || request.path == '/v2/user/create')"
+      expression = "request.method == 'POST' && ${local.path}.matches('^/+(v2/+)?user/+create')"
     }
     # Anybody may write into an inbox without a password.
     "inboxes" = {
       priority   = 1100
       requests   = 120
       interval_s = 60
-      expression = "request.method == 'PUT' && (request.path == '/inbox' || request.path == '/v2/inbox')"
+      expression = "request.method == 'PUT' && ${local.path}.matches('^/+(v2/+)?inbox')"
     }
     "everything" = {
       priority   = 2000

@@ -16,6 +16,7 @@ from shared.web.dispatch import PREFIXES, Named, build_router, method_not_allowe
 from shared.web.readiness import Dependency, Readiness
 from shared.web.request_log import RequestLog
 from shared.web.routes import Route
+from shared.web.unread_body import UnreadBody
 
 _GZIP_FROM_BYTES = 1024
 _GZIP_LEVEL = 4  # payloads are base64 of noise: higher levels cost more and gain nothing
@@ -55,7 +56,7 @@ def build_app(
         allow_headers=["*"],
         allow_private_network=True,
     )
-    return RequestLog(Boundary(_BesideSockets(app, sockets or {})))
+    return UnreadBody(RequestLog(Boundary(_BesideSockets(app, sockets or {}))))
 
 
 class _BesideSockets:

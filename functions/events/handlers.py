@@ -39,6 +39,7 @@ class EventHandlers:
                 takes=FeedRequest,
                 answers=FeedResponse,
                 handler=self.read_feed,
+                only_reads=True,
             ),
         ]
 

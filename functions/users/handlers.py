@@ -57,6 +57,7 @@ class UserHandlers:
                 answers=UserResponse,
                 handler=self.get,
                 refuses=[NotFound],
+                only_reads=True,
             ),
             Route(
                 "PUT",
@@ -83,6 +84,7 @@ class UserHandlers:
                 takes=UsersRequest,
                 answers=UsersResponse,
                 handler=self.get_all,
+                only_reads=True,
             ),
         ]
 

@@ -13,7 +13,6 @@ from starlette.websockets import WebSocket
 from shared.auth.purchases import Subscriber
 from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
 from shared.instants import now
-from shared.schemas.wire import Answer
 from shared.schemas.wire import Request as Parsed
 from shared.telemetry.serving import note_reason, note_route
 from shared.web.hang_up import unless_hung_up
@@ -70,7 +69,7 @@ class _Path:
         if route is None:
             return method_not_allowed(request.scope["path"], self._allowed)
         try:
-            return await _response(await _handled(route, request))
+            return await _answered(route, request)
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
@@ -95,17 +94,17 @@ async def no_such_socket(socket: WebSocket) -> None:
     await socket.send_denial_response(response)
 
 
-async def _handled(route: Route, request: Request) -> Answer | JsonStream | None:
-    if route.purchases is None:
-        return await route.handler(await _parsed(route, request))
-    # Before the body is read: who may not ask need not be listened to.
-    subscriber = await route.purchases.subscriber(presented_token(request), now())
-    work = _work(route, await _parsed(route, request), subscriber)
-    return await unless_hung_up(request.receive, work)
-
-
-async def _work(route: Route, parsed: Parsed, subscriber: Subscriber) -> Answer | JsonStream | None:
-    return await route.handler(parsed, subscriber)
+async def _answered(route: Route, request: Request) -> Response:
+    # Before the body is read: a caller without a purchase gets no plan whatever it holds.
+    subscriber = (
+        [await route.purchases.subscriber(presented_token(request), now())]
+        if route.purchases
+        else []
+    )
+    work = _response(route, await _parsed(route, request), *subscriber)
+    if route.ends_with_client:
+        return await unless_hung_up(request.receive, work)
+    return await work
 
 
 async def _parsed(route: Route, request: Request) -> Parsed:
@@ -127,7 +126,8 @@ async def _read_body(request: Request, max_bytes: int) -> bytearray:
     return body
 
 
-async def _response(answer: Answer | JsonStream | None) -> Response:
+async def _response(route: Route, parsed: Parsed, *subscriber: Subscriber) -> Response:
+    answer = await route.handler(parsed, *subscriber)
     if answer is None:
         return Response()
     if isinstance(answer, JsonStream):

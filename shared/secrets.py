@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import google.auth
-from google.api_core.exceptions import GoogleAPIError, ServiceUnavailable
+from google.api_core.exceptions import ServiceUnavailable
 from google.api_core.retry import AsyncRetry, if_exception_type
-from google.auth.exceptions import GoogleAuthError
 from pydantic import SecretStr
 
 from shared.errors import DependencyUnavailable
@@ -161,8 +160,8 @@ class Secret:
         try:
             self._fetched = await self._secrets.fetch(resource)
             wait_s = self._secrets.refresh_s
-        except (GoogleAPIError, GoogleAuthError, TimeoutError, UnicodeDecodeError) as error:
-            # Its message may hold anything; the kind says whether we may not, or it is not there.
+        except Exception as error:  # noqa: BLE001 - after any failure the next fetch has to wait
+            # Only the kind: the message may hold anything.
             kind = type(error).__name__
             logger.error("the secret of %s cannot be fetched: %s", self.variable, kind)  # noqa: TRY400
             wait_s = _SOON_S if self._fetched is None else _TRY_AGAIN_S

@@ -110,7 +110,7 @@ class ChatHandlers:
             subscriber = await self._signed_in(socket)
         except LiftLogError as error:
             with suppress(OSError):  # The client may have hung up while its store was asked.
-                await socket.send_denial_response(problem_of(error, socket.url.path))
+                await socket.send_denial_response(problem_of(error, socket.scope["path"]))
             return
         try:
             await socket.accept()
@@ -162,9 +162,9 @@ class ChatHandlers:
 
 
 def _check_id(presented: str | None) -> None:
-    """Return if the id may be one of a negotiation, or there was none.
+    """Return if the id may be one of a negotiation, or there was none; an empty one counts as none.
 
     Source: TransportProtocols, "WebSockets".
     """
-    if presented is not None and not _ID.fullmatch(presented):
+    if presented and not _ID.fullmatch(presented):
         raise NotFound("no such connection")

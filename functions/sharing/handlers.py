@@ -44,6 +44,7 @@ class SharingHandlers:
                 answers=SharedItemResponse,
                 handler=self.get,
                 refuses=[NotFound],
+                only_reads=True,
             ),
         ]
 

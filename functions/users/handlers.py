@@ -59,6 +59,7 @@ class UserHandlers:
                 answers=UserResponse,
                 handler=self.get,
                 refuses=[NotFound],
+                only_reads=True,
             ),
             Route(
                 "PUT",
@@ -85,6 +86,7 @@ class UserHandlers:
                 takes=UsersRequest,
                 answers=UsersResponse,
                 handler=self.get_all,
+                only_reads=True,
             ),
         ]
 

@@ -104,6 +104,14 @@ CONNECTIONS = Metric(
     "{connection}",
     "clients that are connected to the chat",
 )
+DEPENDENCIES = Metric(
+    "liftlog.dependencies",
+    "up-down counter",
+    "{dependency}",
+    "dependencies of instances, by the last readiness check: `ok`, `unavailable`, `timed out` or "
+    "`not set`",
+    ("dependency", "status"),
+)
 DELETIONS = Metric(
     "liftlog.deletions",
     "counter",
@@ -122,6 +130,7 @@ ALL = (
     TOKENS,
     REPLIES,
     CONNECTIONS,
+    DEPENDENCIES,
     DELETIONS,
 )
 BY_NAME = {metric.name: metric for metric in ALL}

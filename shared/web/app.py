@@ -6,16 +6,17 @@ from functools import partial
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route as PathRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from shared.telemetry.serving import UNKNOWN_ROUTE, note_route
+from shared.telemetry.serving import note_route
 from shared.web.boundary import Boundary
-from shared.web.dispatch import PREFIXES, Named, build_router, method_not_allowed, no_such_socket
+from shared.web.dispatch import Router, method_not_allowed, no_such_socket
+from shared.web.paths import Paths
 from shared.web.readiness import Dependency, Readiness
 from shared.web.request_log import RequestLog
 from shared.web.routes import Route
+from shared.web.unread_body import UnreadBody
 
 _GZIP_FROM_BYTES = 1024
 _GZIP_LEVEL = 4  # payloads are base64 of noise: higher levels cost more and gain nothing
@@ -39,14 +40,7 @@ def build_app(
         "/health/ready": _Readable(Readiness(dependencies).respond),
         "/openapi.json": _Readable(partial(_describe, routes)),
     }
-    app: ASGIApp = build_router(
-        routes,
-        [
-            PathRoute(p + path, Named(path, serve))
-            for p in PREFIXES
-            for path, serve in readable.items()
-        ],
-    )
+    app: ASGIApp = Router(routes, readable)
     app = GZipMiddleware(app, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
     app = CORSMiddleware(
         app,
@@ -55,7 +49,7 @@ def build_app(
         allow_headers=["*"],
         allow_private_network=True,
     )
-    return RequestLog(Boundary(_BesideSockets(app, sockets or {})))
+    return UnreadBody(RequestLog(Boundary(_BesideSockets(app, sockets or {}))))
 
 
 class _BesideSockets:
@@ -63,16 +57,17 @@ class _BesideSockets:
 
     def __init__(self, app: ASGIApp, sockets: Sockets) -> None:
         self._app = app
-        self._sockets = {
-            p + path: (path, serve) for p in PREFIXES for path, serve in sockets.items()
-        }
+        self._sockets = Paths(sockets)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "websocket":
             return self._app(scope, receive, send)
-        template, serve = self._sockets.get(scope["path"], (UNKNOWN_ROUTE, no_such_socket))
-        note_route(template)
-        return serve(WebSocket(scope, receive, send))
+        socket = WebSocket(scope, receive, send)
+        found = self._sockets.find(scope["path"])
+        if found is None:
+            return no_such_socket(socket)
+        note_route(found.template)
+        return found.target(socket)
 
 
 class _Readable:

@@ -2,61 +2,51 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route as PathRoute
-from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from shared.auth.purchases import Subscriber
 from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
 from shared.instants import now
-from shared.schemas.wire import Answer
 from shared.schemas.wire import Request as Parsed
 from shared.telemetry.serving import note_reason, note_route
 from shared.web.hang_up import unless_hung_up
 from shared.web.json_stream import JsonStream
+from shared.web.paths import Paths
 from shared.web.problems import problem, problem_of
 from shared.web.purchase_token import presented_token
 from shared.web.routes import Route
 
 logger = logging.getLogger(__name__)
 
-PREFIXES = ("/v2", "")
-"""The public form, and the one that installed apps call."""
-
 _JSON = "application/json"
 
 
-def build_router(routes: Sequence[Route], others: Sequence[PathRoute]) -> Router:
-    """Return a router for `routes` under both prefixes, and for `others` as they are."""
-    by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
-    for route in routes:
-        by_path[route.path][route.method] = route
-    paths = [
-        PathRoute(prefix + path, Named(path, _Path(by_method)))
-        for prefix in PREFIXES
-        # `/user/create` is no lookup: paths without parameters are tried first.
-        for path, by_method in sorted(by_path.items(), key=lambda item: "{" in item[0])
-    ]
-    return Router([*others, *paths], redirect_slashes=False, default=_no_such_route)
+class Router:
+    """Serves `routes`, and `others` by the templates of their paths."""
 
-
-class Named:
-    """Serves one path, and says first which: log lines name the template."""
-
-    def __init__(self, template: str, app: ASGIApp) -> None:
-        self._template = template
-        self._app = app
+    def __init__(self, routes: Sequence[Route], others: Mapping[str, ASGIApp]) -> None:
+        by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
+        for route in routes:
+            by_path[route.path][route.method] = route
+        served = {path: _Path(by_method) for path, by_method in by_path.items()}
+        self._paths = Paths[ASGIApp]({**others, **served})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        note_route(self._template)
-        await self._app(scope, receive, send)
+        """Serve one request. Log lines name the template, which is noted first."""
+        found = self._paths.find(scope["path"])
+        if found is None:
+            response = problem(HTTPStatus.NOT_FOUND, "no such route", scope["path"])
+            await response(scope, receive, send)
+            return
+        note_route(found.template)
+        scope["path_params"] = found.parameters
+        await found.target(scope, receive, send)
 
 
 class _Path:
@@ -77,15 +67,15 @@ class _Path:
     async def _respond(self, request: Request) -> Response:
         route = self._by_method.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
-            return method_not_allowed(request.url.path, self._allowed)
+            return method_not_allowed(request.scope["path"], self._allowed)
         try:
-            return await _response(await _handled(route, request))
+            return await _answered(route, request)
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
             if route.is_pushed_to:  # who pushes messages does not read answers
                 logger.warning("a message was refused: %s", str(error))
-            return problem_of(error, request.url.path)
+            return problem_of(error, request.scope["path"])
 
 
 def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
@@ -98,28 +88,23 @@ def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
     )
 
 
-async def _no_such_route(scope: Scope, receive: Receive, send: Send) -> None:
-    response = problem(HTTPStatus.NOT_FOUND, "no such route", scope["path"])
-    await response(scope, receive, send)
-
-
 async def no_such_socket(socket: WebSocket) -> None:
     """Answer a WebSocket that nobody serves, instead of accepting it."""
-    path = socket.url.path
-    await socket.send_denial_response(problem(HTTPStatus.NOT_FOUND, "no such route", path))
+    response = problem(HTTPStatus.NOT_FOUND, "no such route", socket.scope["path"])
+    await socket.send_denial_response(response)
 
 
-async def _handled(route: Route, request: Request) -> Answer | JsonStream | None:
-    if route.purchases is None:
-        return await route.handler(await _parsed(route, request))
-    # Before the body is read: who may not ask need not be listened to.
-    subscriber = await route.purchases.subscriber(presented_token(request), now())
-    work = _work(route, await _parsed(route, request), subscriber)
-    return await unless_hung_up(request.receive, work)
-
-
-async def _work(route: Route, parsed: Parsed, subscriber: Subscriber) -> Answer | JsonStream | None:
-    return await route.handler(parsed, subscriber)
+async def _answered(route: Route, request: Request) -> Response:
+    # Before the body is read: a caller without a purchase gets no plan whatever it holds.
+    subscriber = (
+        [await route.purchases.subscriber(presented_token(request), now())]
+        if route.purchases
+        else []
+    )
+    work = _response(route, await _parsed(route, request), *subscriber)
+    if route.ends_with_client:
+        return await unless_hung_up(request.receive, work)
+    return await work
 
 
 async def _parsed(route: Route, request: Request) -> Parsed:
@@ -141,7 +126,8 @@ async def _read_body(request: Request, max_bytes: int) -> bytearray:
     return body
 
 
-async def _response(answer: Answer | JsonStream | None) -> Response:
+async def _response(route: Route, parsed: Parsed, *subscriber: Subscriber) -> Response:
+    answer = await route.handler(parsed, *subscriber)
     if answer is None:
         return Response()
     if isinstance(answer, JsonStream):

@@ -1,4 +1,8 @@
-"""Whether everything is there that requests need; anyone may ask, so asking costs little."""
+"""Whether everything is there that requests need; anyone may ask, so asking costs little.
+
+The public answer names only dependencies that are needed and missing, because the others show
+which secrets are set. The state of every dependency goes to the log and to a metric.
+"""
 
 import asyncio
 import logging
@@ -6,17 +10,18 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.single_flight import SingleFlight
+from shared.telemetry.metrics import DEPENDENCIES
+from shared.telemetry.signals import add
 
 logger = logging.getLogger(__name__)
 
 _OK = "ok"
-_PATIENCE_S = 2
+_CHECK_WITHIN_S = 2
 _REMEMBERED_S = 1
 _TRY_AGAIN_S = 5
 
@@ -47,18 +52,34 @@ class _Found:
     def is_missed(self) -> bool:
         return self.is_needed and self.status != _OK
 
+    @property
+    def for_log(self) -> Mapping[str, object]:
+        return {
+            "status": self.status,
+            "isNeeded": self.is_needed,
+            "latencyMs": self.latency_ms,
+        }
+
 
 class Readiness:
-    """Asks all dependencies side by side, for everyone who wants to know within a second."""
+    """Checks all dependencies side by side, at most once a second.
 
-    def __init__(self, dependencies: Sequence[Dependency]) -> None:
+    Args:
+        dependencies: by unique names.
+        check_within_s: how long one check may take.
+    """
+
+    def __init__(
+        self, dependencies: Sequence[Dependency], check_within_s: float = _CHECK_WITHIN_S
+    ) -> None:
         self._dependencies = dependencies
+        self._check_within_s = check_within_s
         self._asking = SingleFlight[str, Mapping[str, _Found]]()
         self._known: Mapping[str, _Found] | None = None
         self._ask_again_at = 0.0
 
     async def respond(self) -> Response:
-        """Return 200, or 503 if one that is needed cannot be had, and how it stands with each.
+        """Return 200, or 503 with the needed dependencies that are missing.
 
         It takes two seconds at most, and says what was true three seconds ago or later.
         """
@@ -68,7 +89,9 @@ class Readiness:
         return _response(known)
 
     async def _ask(self) -> Mapping[str, _Found]:
-        found = await asyncio.gather(*(_found(each) for each in self._dependencies))
+        found = await asyncio.gather(
+            *(_found(each, self._check_within_s) for each in self._dependencies)
+        )
         names = (each.name for each in self._dependencies)
         known = dict(zip(names, found, strict=True))
         _tell(self._known or {}, known)
@@ -78,28 +101,40 @@ class Readiness:
 
 
 def _tell(before: Mapping[str, _Found], now: Mapping[str, _Found]) -> None:
-    """Tell what is missing, and that it is back: once, not each time that somebody asks."""
-    for name, found in now.items():
+    """Log and measure what has changed; what is unchanged is not logged at each check."""
+    changed = {
+        name: found
+        for name, found in now.items()
+        if name not in before or before[name].status != found.status
+    }
+    for name, found in changed.items():
+        if name in before:
+            add(DEPENDENCIES, -1, dependency=name, status=before[name].status)
+        add(DEPENDENCIES, 1, dependency=name, status=found.status)
         was_missed = name in before and before[name].is_missed
         if found.is_missed and not was_missed:
             logger.warning("not ready: %s is %s", name, found.status)
         elif was_missed and not found.is_missed:
             logger.info("%s is there again", name)
+    if changed:
+        statuses = ", ".join(f"{name} {found.status}" for name, found in now.items())
+        details = {name: found.for_log for name, found in now.items()}
+        logger.info("dependencies: %s", statuses, extra={"json_fields": {"dependencies": details}})
 
 
-async def _found(dependency: Dependency) -> _Found:
+async def _found(dependency: Dependency, within_s: float) -> _Found:
     if not dependency.is_set:
         return _Found("not set", dependency.is_needed, latency_ms=None)
     began = time.perf_counter()
-    status = await _status(dependency)
+    status = await _status(dependency, within_s)
     latency_ms = round((time.perf_counter() - began) * 1000, 1)
     return _Found(status, dependency.is_needed, latency_ms)
 
 
-async def _status(dependency: Dependency) -> str:
+async def _status(dependency: Dependency, within_s: float) -> str:
     checking = asyncio.ensure_future(dependency.check())
     try:
-        await asyncio.wait({checking}, timeout=_PATIENCE_S)
+        await asyncio.wait({checking}, timeout=within_s)
         if not checking.done():
             return "timed out"
         if checking.cancelled():
@@ -118,20 +153,10 @@ async def _status(dependency: Dependency) -> str:
 
 
 def _response(known: Mapping[str, _Found]) -> Response:
-    is_ready = not any(found.is_missed for found in known.values())
-    content: dict[str, Any] = {
-        "status": "ready" if is_ready else "not ready",
-        "dependencies": {
-            name: {
-                "status": found.status,
-                "isNeeded": found.is_needed,
-                "latencyMs": found.latency_ms,
-            }
-            for name, found in known.items()
-        },
-    }
+    missed = {name: {"status": found.status} for name, found in known.items() if found.is_missed}
+    content = {"status": "not ready" if missed else "ready", "dependencies": missed}
     headers = {"Cache-Control": "no-store"}
-    if not is_ready:
+    if missed:
         headers["Retry-After"] = str(_TRY_AGAIN_S)
-    status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+    status = HTTPStatus.SERVICE_UNAVAILABLE if missed else HTTPStatus.OK
     return JSONResponse(content, status, headers)

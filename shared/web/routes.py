@@ -49,15 +49,26 @@ class Route:
     purchases: Purchases | None = None
     """Who tells what purchase a caller presents, for a route that takes one.
 
-    The handler then gets the subscriber as a second argument, and is cancelled if they hang up:
-    what is done for them costs money.
+    The handler then gets the subscriber as a second argument.
     """
+
+    only_reads: bool = False
+    """Whether the handler reads and returns, and removes nothing."""
 
     from_query: bool = False
     """Whether the input comes in the query string."""
 
     is_pushed_to: bool = False
     """Whether a topic of ours pushes its messages here, and nobody else calls it."""
+
+    @property
+    def ends_with_client(self) -> bool:
+        """Whether the handler is cancelled when its client disconnects.
+
+        So work for a purchase costs no more money, and reads stop. Routes that write are not
+        cancelled: they run to their end.
+        """
+        return self.only_reads or self.purchases is not None
 
     @property
     def has_body(self) -> bool:

@@ -155,6 +155,19 @@ async def test_negotiating_may_be_left_out(running: Running) -> None:
         assert await alive(wire)
 
 
+@pytest.mark.parametrize("path", ["/hub", "/Hub/", "/V2/HUB", "//v2//hub//"])
+@pytest.mark.parametrize("query", ["", "?id="], ids=["no id", "empty id"])
+async def test_hub_path_spelling_and_empty_id_do_not_matter(
+    running: Running, http: httpx.AsyncClient, path: str, query: str
+) -> None:
+    """The contract of 2026-09, "Decisions of ours"."""
+    where = f"{running.address}{path}/Negotiate/?negotiateVersion=1"
+    assert (await http.post(where, headers=SIGNED_IN)).status_code == 200
+    assert (await http.get(where, headers=SIGNED_IN)).headers["allow"] == "POST"
+    async with running.shaken(path + query) as wire:
+        assert await alive(wire)
+
+
 async def test_an_id_from_one_server_is_good_on_another(
     running: Running, http: httpx.AsyncClient
 ) -> None:
@@ -167,7 +180,6 @@ async def test_an_id_from_one_server_is_good_on_another(
 @pytest.mark.parametrize(
     "malformed",
     [
-        "",
         "x",
         "x" * 23,
         "05265228-1e2c-46c5-82a1-6a5bcc3f0143",

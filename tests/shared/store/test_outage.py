@@ -236,7 +236,7 @@ class Watch:
         while True:
             answers = await self.answers()
             said = {
-                name: answer.json()["dependencies"]["store"]["status"]
+                name: answer.json()["dependencies"].get("store", {"status": "ok"})["status"]
                 for name, answer in answers.items()
             }
             if set(said.values()) <= set(statuses):

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import DependencyUnavailable
 from shared.web import boundary
 from shared.web.boundary import Boundary
-from shared.web.dispatch import Named
+from shared.web.dispatch import Router
 from shared.web.request_log import RequestLog
 
 MESSAGE = "SECRET"
@@ -76,9 +76,9 @@ async def test_a_bug_is_answered_with_a_problem_that_tells_nothing(
 async def test_a_bug_is_logged_with_the_route_and_not_the_path(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await call(RequestLog(Boundary(Named("/thing/{id}", broken))))
+    await call(RequestLog(Boundary(Router([], {"/{id}": broken}))))
     [record] = logged(caplog)
-    assert record.getMessage() == "UnforeseenError in GET /thing/{id}"
+    assert record.getMessage() == "UnforeseenError in GET /{id}"
 
 
 async def test_a_response_that_broke_off_is_not_completed(caplog: pytest.LogCaptureFixture) -> None:

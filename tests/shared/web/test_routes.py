@@ -74,6 +74,15 @@ def test_who_checks_passwords_may_be_overloaded() -> None:
         assert (Overloaded in route.refuses) == hashes, name(route)
 
 
+def test_routes_that_only_read_are_declared() -> None:
+    assert {name(route) for route in every_route() if route.only_reads} == {
+        "GET /user/{idOrLookup}",
+        "POST /users",
+        "POST /events",
+        "GET /shareditem/{id}",
+    }
+
+
 @pytest.mark.parametrize("route", SMALLEST_LIMIT_BYTES)
 def test_the_body_limit_leaves_room_for_the_largest_valid_body_but_not_for_two(
     route: str,

@@ -1,0 +1,171 @@
+"""Handlers whose client disconnects."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import grpc.aio
+import pytest
+from starlette.types import ASGIApp, Message, Scope
+
+import functions.events.main
+import functions.sharing.main
+import functions.users.main
+from scripts.local.ports import HOST
+from shared.schemas.wire import Answer, Request
+from shared.settings import StoreSettings
+from shared.store.client import Database
+from shared.web.app import build_app
+from shared.web.json_stream import JsonStream, stream_list
+from shared.web.routes import Handler, Route
+from tests.loopback import served, until
+
+SOMEBODY = "00000000-0000-4000-8000-000000000000"
+FEED = f'{{"users":[{{"userId":"{SOMEBODY}","followSecret":"s","since":"2000-01-01T00:00:00Z"}}]}}'
+
+
+class Ask(Request):
+    """Takes anything."""
+
+
+class Line(Answer):
+    text: str
+
+
+class Work:
+    """A handler that runs until it may end."""
+
+    def __init__(self) -> None:
+        self.has_begun = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.outcome = "running"
+
+    async def do(self, _ask: Ask) -> None:
+        self.has_begun.set()
+        try:
+            await self.may_end.wait()
+        except asyncio.CancelledError:
+            self.outcome = "cancelled"
+            raise
+        self.outcome = "finished"
+
+
+async def disconnected_during(work: Work, handler: Handler, *, only_reads: bool) -> None:
+    """Call a route, and disconnect once its handler has begun."""
+    route = Route("POST", "/ask", "x", Ask, None, handler, only_reads=only_reads)
+    scope: Scope = {"type": "http", "method": "POST", "path": "/ask", "headers": []}
+    scope["query_string"] = b""
+    messages = iter([{"type": "http.request", "body": b"{}", "more_body": False}])
+
+    async def receive() -> Message:
+        if (message := next(messages, None)) is not None:
+            return message
+        await work.has_begun.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Message) -> None:
+        """Lose it."""
+
+    calling = asyncio.create_task(call(build_app([route]), scope, receive, send))
+    await work.has_begun.wait()
+    if not only_reads:
+        for _ in range(100):  # more steps than a cancellation takes
+            await asyncio.sleep(0)
+        work.may_end.set()
+    await calling
+
+
+async def call(app: ASGIApp, *channels: Any) -> None:
+    await app(*channels)
+
+
+async def test_reading_handler_is_cancelled_on_disconnect() -> None:
+    work = Work()
+    await disconnected_during(work, work.do, only_reads=True)
+    assert work.outcome == "cancelled"
+
+
+async def test_writing_handler_finishes_after_disconnect() -> None:
+    work = Work()
+    await disconnected_during(work, work.do, only_reads=False)
+    assert work.outcome == "finished"
+
+
+@pytest.mark.parametrize("chunks_before", [0, 1, 5])
+async def test_streamed_answer_stops_on_disconnect(chunks_before: int) -> None:
+    began = asyncio.Event()
+    ended: list[type[BaseException] | None] = []
+
+    async def lines() -> AsyncIterator[Line]:
+        try:
+            for _ in range(chunks_before):
+                yield Line(text="x" * 100_000)
+            began.set()
+            await asyncio.Event().wait()
+        except BaseException as error:
+            ended.append(type(error))
+            raise
+
+    async def stream(_ask: Ask) -> JsonStream:
+        return stream_list("lines", lines(), {})
+
+    work = Work()
+    work.has_begun = began
+    await disconnected_during(work, stream, only_reads=True)
+    assert ended == [asyncio.CancelledError]
+
+
+class Hanging(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
+    """Holds every read of the database back, and counts those that wait."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.waiting = 0
+
+    async def intercept_unary_stream(self, *_: Any) -> Any:
+        self.begun += 1
+        self.waiting += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.waiting -= 1
+
+
+READS = {
+    "user by id": (f"GET /user/{SOMEBODY}", ""),
+    "user by lookup": ("GET /user/abcdefghijkl", ""),
+    "headers of a user": (f"HEAD /v2/user/{SOMEBODY}", ""),
+    "users": ("POST /users", f'{{"ids": ["{SOMEBODY}"]}}'),
+    "feed": ("POST /events", FEED),
+    "shared item": ("GET /shareditem/abcdefghijkl", ""),
+}
+
+
+@pytest.fixture(scope="module")
+def hanging() -> Hanging:
+    return Hanging()
+
+
+@pytest.fixture(scope="module")
+def port(hanging: Hanging) -> Iterator[int]:
+    """Serve every reading route, on a database that does not answer."""
+    database = Database(StoreSettings(), [hanging])
+    services = (functions.users.main, functions.events.main, functions.sharing.main)
+    routes = [route for service in services for route in service.routes(database)]
+    with served(build_app(routes)) as address:
+        yield int(address.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+async def test_database_read_is_cancelled_on_disconnect(
+    hanging: Hanging, port: int, read: tuple[str, str]
+) -> None:
+    line, body = read
+    before = hanging.begun
+    with socket.create_connection((HOST, port)) as client:
+        head = f"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall((head + body).encode())
+        await until(lambda: hanging.begun > before)
+        assert hanging.waiting
+    await until(lambda: not hanging.waiting)

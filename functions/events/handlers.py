@@ -41,7 +41,7 @@ class EventHandlers:
                 takes=FeedRequest,
                 answers=FeedResponse,
                 handler=self.read_feed,
-                only_reads=True,
+                is_cancellable=True,
             ),
         ]
 

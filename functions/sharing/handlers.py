@@ -44,7 +44,7 @@ class SharingHandlers:
                 answers=SharedItemResponse,
                 handler=self.get,
                 refuses=[NotFound],
-                only_reads=True,
+                is_cancellable=True,
             ),
         ]
 

@@ -63,6 +63,7 @@ class SocialHandlers:
                 takes=TakeMessagesRequest,
                 answers=InboxResponse,
                 handler=self.take_messages,
+                is_cancellable=True,
                 refuses=[NotFound, NotAuthenticated, Overloaded],
             ),
         ]

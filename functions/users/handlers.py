@@ -59,7 +59,7 @@ class UserHandlers:
                 answers=UserResponse,
                 handler=self.get,
                 refuses=[NotFound],
-                only_reads=True,
+                is_cancellable=True,
             ),
             Route(
                 "PUT",
@@ -86,7 +86,7 @@ class UserHandlers:
                 takes=UsersRequest,
                 answers=UsersResponse,
                 handler=self.get_all,
-                only_reads=True,
+                is_cancellable=True,
             ),
         ]
 

@@ -52,8 +52,8 @@ class Route:
     The handler then gets the subscriber as a second argument.
     """
 
-    only_reads: bool = False
-    """Whether the handler reads and returns, and removes nothing."""
+    is_cancellable: bool = False
+    """Whether the handler may be cancelled: it only reads, or completes a commit that it began."""
 
     from_query: bool = False
     """Whether the input comes in the query string."""
@@ -65,10 +65,10 @@ class Route:
     def ends_with_client(self) -> bool:
         """Whether the handler is cancelled when its client disconnects.
 
-        So work for a purchase costs no more money, and reads stop. Routes that write are not
-        cancelled: they run to their end.
+        So work for a purchase costs no more money, reads stop, and the messages of an inbox stay
+        there if they are not yet removed. Other routes that write run to their end.
         """
-        return self.only_reads or self.purchases is not None
+        return self.is_cancellable or self.purchases is not None
 
     @property
     def has_body(self) -> bool:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 import functions.events.main
 import functions.sharing.main
+import functions.social.main
 import functions.users.main
 from scripts.local.ports import HOST
 from shared.schemas.wire import Answer, Request
@@ -51,9 +52,9 @@ class Work:
         self.outcome = "finished"
 
 
-async def disconnected_during(work: Work, handler: Handler, *, only_reads: bool) -> None:
+async def disconnected_during(work: Work, handler: Handler, *, is_cancellable: bool) -> None:
     """Call a route, and disconnect once its handler has begun."""
-    route = Route("POST", "/ask", "x", Ask, None, handler, only_reads=only_reads)
+    route = Route("POST", "/ask", "x", Ask, None, handler, is_cancellable=is_cancellable)
     scope: Scope = {"type": "http", "method": "POST", "path": "/ask", "headers": []}
     scope["query_string"] = b""
     messages = iter([{"type": "http.request", "body": b"{}", "more_body": False}])
@@ -69,7 +70,7 @@ async def disconnected_during(work: Work, handler: Handler, *, only_reads: bool)
 
     calling = asyncio.create_task(call(build_app([route]), scope, receive, send))
     await work.has_begun.wait()
-    if not only_reads:
+    if not is_cancellable:
         for _ in range(100):  # more steps than a cancellation takes
             await asyncio.sleep(0)
         work.may_end.set()
@@ -82,13 +83,13 @@ async def call(app: ASGIApp, *channels: Any) -> None:
 
 async def test_reading_handler_is_cancelled_on_disconnect() -> None:
     work = Work()
-    await disconnected_during(work, work.do, only_reads=True)
+    await disconnected_during(work, work.do, is_cancellable=True)
     assert work.outcome == "cancelled"
 
 
 async def test_writing_handler_finishes_after_disconnect() -> None:
     work = Work()
-    await disconnected_during(work, work.do, only_reads=False)
+    await disconnected_during(work, work.do, is_cancellable=False)
     assert work.outcome == "finished"
 
 
@@ -112,7 +113,7 @@ async def test_streamed_answer_stops_on_disconnect(chunks_before: int) -> None:
 
     work = Work()
     work.has_begun = began
-    await disconnected_during(work, stream, only_reads=True)
+    await disconnected_during(work, stream, is_cancellable=True)
     assert ended == [asyncio.CancelledError]
 
 
@@ -139,6 +140,7 @@ READS = {
     "users": ("POST /users", f'{{"ids": ["{SOMEBODY}"]}}'),
     "feed": ("POST /events", FEED),
     "shared item": ("GET /shareditem/abcdefghijkl", ""),
+    "inbox": ("POST /inbox", f'{{"userId": "{SOMEBODY}", "password": "p"}}'),
 }
 
 
@@ -149,9 +151,14 @@ def hanging() -> Hanging:
 
 @pytest.fixture(scope="module")
 def port(hanging: Hanging) -> Iterator[int]:
-    """Serve every reading route, on a database that does not answer."""
+    """Serve every cancellable route, on a database that does not answer."""
     database = Database(StoreSettings(), [hanging])
-    services = (functions.users.main, functions.events.main, functions.sharing.main)
+    services = (
+        functions.users.main,
+        functions.events.main,
+        functions.sharing.main,
+        functions.social.main,
+    )
     routes = [route for service in services for route in service.routes(database)]
     with served(build_app(routes)) as address:
         yield int(address.rpartition(":")[2])

@@ -1,5 +1,4 @@
 # What starts the cleanup: the schedule publishes to a topic, whose subscription pushes to the function.
-# The function publishes to the same topic when there is more to do.
 #
 # The subscription is ours instead of an event trigger's, for that could be given no dead-letter topic.
 

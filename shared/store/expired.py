@@ -51,7 +51,7 @@ class Expired:
 
 
 async def delete_unchanged(database: Database, page: Sequence[Document]) -> int:
-    """Delete those documents that nobody has written since they were read; return how many.
+    """Delete the documents that were not written since they were read; return how many.
 
     One commit. If a document was written, the versions are read again and the others are committed.
     After five failed commits the rest of the page stays.

@@ -22,7 +22,7 @@ ALL_CALLS = 1_000_000
 
 
 class Gate:
-    """Lets a number of calls to Firestore pass; every later call waits for ever."""
+    """Lets a number of calls to Firestore pass; every later call blocks."""
 
     def __init__(self, calls: int) -> None:
         self.passed = 0

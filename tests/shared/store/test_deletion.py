@@ -167,7 +167,7 @@ async def test_whatever_becomes_of_the_rest_the_account_is_deleted(
 
 
 class Endless(Leftovers):
-    """Needs for ever."""
+    """Never ends."""
 
     async def remove(self, user_id: str) -> AsyncGenerator[int, None]:  # noqa: ARG002
         """Remove nothing."""
@@ -175,7 +175,7 @@ class Endless(Leftovers):
         yield 0
 
 
-async def test_deletion_leaves_the_rest_to_the_cleanup_at_its_time_limit(
+async def test_deletion_keeps_its_note_at_the_time_limit(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     account = await account_with_documents(database, 1)

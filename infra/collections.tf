@@ -27,7 +27,7 @@ locals {
     shared_items   = { ttl_field = "expiry", unindexed = ["encrypted_payload", "encryption_iv"] }
     verifications  = { ttl_field = "expires_at", unindexed = ["verified_at"] }
     rate_limits    = { ttl_field = "expires_at", unindexed = ["passed"] }
-    cleanup_runs   = { ttl_field = "expires_at", unindexed = ["deleted"] }
+    cleanup_runs   = { ttl_field = "expires_at", unindexed = ["passes"] }
     patrols        = { unindexed = ["place"] }
   }
 }

@@ -11,7 +11,7 @@ locals {
     sharing = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 10, is_public = true }
     # Waits for the model most of the time: OPENAI_DEADLINE_S, and once more if a plan does not fit.
     ai = { concurrency = 80, timeout_s = 300, memory = "512Mi", max_instances = 20, is_public = true }
-    # A part of a run takes CLEANUP_PART_S, and what was begun then comes to its end.
+    # A run starts no page after CLEANUP_S, and finishes those that it has begun.
     cleanup = { concurrency = 4, timeout_s = 300, memory = "512Mi", max_instances = 3, is_public = false }
   }
 

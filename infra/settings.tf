@@ -26,10 +26,9 @@ locals {
       INBOX_RETENTION_DAYS = "90"
     }
     cleanup = {
-      CLEANUP_PART_S      = "240" # below the function's timeout and its subscription's deadline
+      CLEANUP_S           = "240" # below the function's timeout and its subscription's deadline
       CLEANUP_PAGE_SIZE   = "100"
       CLEANUP_PATROL_SIZE = "300"
-      CLEANUP_TOPIC       = google_pubsub_topic.cleanup.name
     }
     counts = {
       RATE_LIMIT_DATABASE = null # the same as everything else

@@ -114,14 +114,14 @@ class InboxSettings(Settings):
 
 
 class CleanupSettings(Settings):
-    """How much the cleanup does for one message."""
+    """How much a run of the cleanup may do."""
 
     model_config = SettingsConfigDict(env_prefix="CLEANUP_")
 
-    part_s: float = Field(default=240, gt=0, le=480)
-    """After how long it begins nothing more, and leaves the rest to another message.
+    pass_s: float = Field(default=240, gt=0, le=480, validation_alias="CLEANUP_S")
+    """After how long a run starts no further page. The rest is left to the next run.
 
-    The platform waits for nine minutes at most.
+    The platform ends a pushed request after nine minutes.
     """
 
     page_size: int = Field(default=100, ge=1, le=100)
@@ -131,18 +131,7 @@ class CleanupSettings(Settings):
     """
 
     patrol_size: int = Field(default=300, ge=1, le=1000)
-    """At how many users it looks for documents that belong to nobody; each costs a read."""
-
-
-class TopicSettings(Settings):
-    """The topic whose messages start the cleanup."""
-
-    project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
-    name: str = Field(
-        default="cleanup", pattern=r"^[A-Za-z][A-Za-z0-9._~+%-]+$", validation_alias="CLEANUP_TOPIC"
-    )
-    emulator_host: str | None = Field(default=None, validation_alias="PUBSUB_EMULATOR_HOST")
-    """`host:port` of an emulator; None means the real Pub/Sub."""
+    """At how many users a run looks for documents of users who do not exist; each costs a read."""
 
 
 class PasswordSettings(Settings):

@@ -1,1 +1,1 @@
-"""The function `cleanup`: nothing stays longer than it should."""
+"""The function `cleanup`: deletes expired documents and the rest of deleted accounts."""

@@ -1,8 +1,7 @@
-"""The message that the cleanup is started by."""
+"""The message that starts the cleanup."""
 
 from functions.cleanup.cleaner import Cleaner
 from shared.schemas.cleanup import PushedMessage
-from shared.store.cleanup_runs import Part
 from shared.web.routes import Route
 
 
@@ -27,7 +26,5 @@ class CleanupHandlers:
         ]
 
     async def clean(self, push: PushedMessage) -> None:
-        """Do a part of a run of the cleanup."""
-        message = push.message
-        part = Part(message.run_id, message.attributes.part)
-        await self._cleaner.clean(part, message.publish_time)
+        """Make a pass of the cleanup."""
+        await self._cleaner.clean(push.message.run_id, push.message.publish_time)

@@ -5,14 +5,13 @@ from functools import partial
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.handlers import CleanupHandlers
 from functions.cleanup.sweep import Purge
-from shared.settings import CleanupSettings, QuotaSettings, StoreSettings, TopicSettings
+from shared.settings import CleanupSettings, QuotaSettings, StoreSettings
 from shared.store.cleanup_runs import CleanupRuns
 from shared.store.client import Database
 from shared.store.data_model import ALL, RATE_LIMITS
 from shared.store.expired import Expired
 from shared.store.leftovers import Leftovers
 from shared.store.orphans import OrphanedLookups, Orphans
-from shared.topic import Topic
 from shared.web.app import build_app
 from shared.web.entry import as_function
 from shared.web.readiness import Dependency
@@ -20,7 +19,7 @@ from shared.web.routes import Route
 
 
 def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
-    """Return what is to be gone through, by the kind of document."""
+    """Return all purges, by the kind of document."""
     expired = Expired(database, settings.page_size)
     by_kind: dict[str, Purge] = {
         **{c.name: partial(expired.purge, c) for c in ALL if c.ttl_field is not None},
@@ -38,8 +37,7 @@ def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
 def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     settings = CleanupSettings()
-    runs, topic = CleanupRuns(database), Topic(TopicSettings())
-    cleaner = Cleaner(purges(database, settings), runs, topic, settings.part_s)
+    cleaner = Cleaner(purges(database, settings), CleanupRuns(database), settings.pass_s)
     return CleanupHandlers(cleaner).routes()
 
 

@@ -1,63 +1,54 @@
-"""Going through everything that may have to go: side by side, until a deadline."""
+"""One pass over all kinds of documents: side by side, until a deadline."""
 
 import asyncio
 import logging
-from collections import Counter
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.errors import LiftLogError
+from shared.store.cleanup_runs import Pass
 
 logger = logging.getLogger(__name__)
 
 Pages = AsyncGenerator[int, None]
 Purge = Callable[[datetime], Pages]
-"""Deletes documents of one kind that have to go at an instant; yields each page's number."""
+"""Deletes the documents of one kind that are due at an instant. Yields each page's deletions."""
 
 
-@dataclass
-class Swept:
-    """What a sweep has done."""
+async def sweep(
+    purges: Mapping[str, Purge],
+    now: datetime,
+    for_s: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Pass:
+    """Let every purge run to its end, or until `for_s` seconds of `clock` are over.
 
-    deleted: Counter[str] = field(default_factory=Counter)
-    """How many documents, by their kind."""
-
-    unfinished: set[str] = field(default_factory=set)
-    """The kinds of which there may be more: the time was over."""
-
-    failed: set[str] = field(default_factory=set)
-    """The kinds of which there may be more: something went wrong, which is in the log."""
-
-
-async def sweep(purges: Mapping[str, Purge], now: datetime, for_s: float) -> Swept:
-    """Let every purge go on until it is through, or has had `for_s` seconds.
-
-    One that fails does not keep the others from going on. A page that was begun is brought to its
-    end, so this may take a little longer.
+    A purge that fails does not stop the others. A page that was begun is finished, so this may take
+    a few seconds longer. Each purge gets one page at least.
     """
-    swept = Swept()
-    deadline = asyncio.get_running_loop().time() + for_s
-    await asyncio.gather(
-        *(_purge(kind, purge(now), deadline, swept) for kind, purge in purges.items())
-    )
-    return swept
+    done = Pass()
+    deadline = clock() + for_s
 
-
-async def _purge(kind: str, pages: Pages, deadline: float, swept: Swept) -> None:
-    loop = asyncio.get_running_loop()
-    try:
+    async def run(kind: str, pages: Pages) -> None:
         async with aclosing(pages):
             async for deleted in pages:
                 if deleted:
-                    swept.deleted[kind] += deleted
-                if loop.time() >= deadline:
-                    swept.unfinished.add(kind)
+                    done.deleted[kind] += deleted
+                if clock() >= deadline:
+                    done.unfinished.add(kind)
                     return
-    except LiftLogError as error:
-        logger.warning("cannot clean up %s: %s", kind, str(error))
-        swept.failed.add(kind)
-    except Exception:  # the other kinds still have to go
-        logger.exception("cannot clean up %s", kind)
-        swept.failed.add(kind)
+
+    async def run_safely(kind: str, purge: Purge) -> None:
+        try:
+            await run(kind, purge(now))
+        except LiftLogError as error:
+            logger.warning("cannot clean up %s: %s", kind, str(error))
+            done.failed.add(kind)
+        except Exception:  # the other kinds must still be cleaned up
+            logger.exception("cannot clean up %s", kind)
+            done.failed.add(kind)
+
+    await asyncio.gather(*(run_safely(kind, purge) for kind, purge in purges.items()))
+    return done

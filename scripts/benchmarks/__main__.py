@@ -6,7 +6,7 @@ import sys
 
 NAMES = {
     "chat": "1,000 idle and 100 talking connections: memory, CPU, age of words",
-    "cleanup": "50,000 documents of all kinds, half of them expired: parts, rate, memory",
+    "cleanup": "50,000 documents of all kinds, half of them expired: rate, memory",
     "cold-start": "from the start of each function's process to its first answers",
     "crowd": "up to 80 readers at once, of one instance",
     "feed": "round trips, documents, CPU and time of feeds of up to 200 followed users",

@@ -167,8 +167,11 @@ def _start_stand_ins(processes: Processes, ports: Ports, emulators: services.Emu
     command = [
         sys.executable, "-m", "scripts.stand_ins",
         "--port", str(ports.stand_ins),
+        "--project", services.project(),
+        "--pubsub", emulators.pubsub,
+        "--topic", emulators.topic,
     ]  # fmt: skip
-    processes.start("the stand-ins", command, {"PYTHONPATH": str(ROOT), **emulators.environment})
+    processes.start("the stand-ins", command, {"PYTHONPATH": str(ROOT)})
     processes.wait_until_healthy(ports.stand_ins, "/health")
     if lacks_model(os.environ):
         model = f"{url(ports.stand_ins)}/openai/v1 (a stand-in: no OPENAI_API_KEY)"

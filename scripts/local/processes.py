@@ -73,12 +73,6 @@ class Processes:
         if log is not None:
             self._logs[name] = log
 
-    def kill(self, name: str) -> None:
-        """End a program without a warning; it is watched no longer."""
-        process = self._running.pop(name)
-        _signal(process, signal.SIGKILL)
-        process.wait()
-
     def wait_until_healthy(self, port: int, path: str = "/") -> None:
         """Return once something answers on `port`.
 

@@ -50,13 +50,8 @@ class Emulators:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to know to use them."""
-        return {
-            "FIRESTORE_EMULATOR_HOST": self.firestore,
-            "PUBSUB_EMULATOR_HOST": self.pubsub,
-            "CLEANUP_TOPIC": self.topic,
-            "GOOGLE_CLOUD_PROJECT": project(),
-        }
+        """The variables of a service that uses them."""
+        return {"FIRESTORE_EMULATOR_HOST": self.firestore, "GOOGLE_CLOUD_PROJECT": project()}
 
 
 def project() -> str:

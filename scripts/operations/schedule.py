@@ -35,13 +35,13 @@ class Schedule:
         if not runs:
             self._console.print("no run in the last 30 days")
             return 0
-        table = Table("started", "took", "parts", "deleted", "outcome")
-        table.add_column("run", overflow="fold")  # to be searched for in the log
+        table = Table("started", "took", "deleted", "outcome")
+        table.add_column("run", overflow="fold")  # to search the log for
         for run in runs:
             took = (
                 f"{(run.ended_at - run.started_at).total_seconds():.1f} s" if run.ended_at else ""
             )
-            cells = took, str(run.parts_over), _deleted(run), _outcome(run), run.id
+            cells = took, _deleted(run), _outcome(run), run.id
             table.add_row(_written(run.started_at), *cells)
         self._console.print(table)
         return 0
@@ -96,18 +96,16 @@ class Schedule:
         return self._place.scheduler.get_job(name=self._place.job, timeout=_TIMEOUT_S)
 
     async def _watch(self, run_id: str) -> Run | None:
-        """Return the run when it has ended or failed; show what it does meanwhile."""
+        """Return the run when it has ended or failed; None if it has not after an hour."""
         runs = CleanupRuns(self._place.database)
         begun = time.monotonic()
         with self._console.status("waiting for the function") as status:
             while (waited_s := time.monotonic() - begun) < _LONGEST_S:
                 run = await runs.find(run_id)
-                if run is None:
-                    status.update(f"the function has not begun yet, after {waited_s:.0f} s")
-                elif run.ended_at is not None or run.failed:
+                if run is not None and (run.ended_at is not None or run.failed):
                     return run
-                else:
-                    status.update(f"{run.parts_over} parts are over: deleted {_deleted(run)}")
+                state = "has not begun" if run is None else "is under way"
+                status.update(f"the run {state}, after {waited_s:.0f} s")
                 await asyncio.sleep(_LOOK_EACH_S)
         return None
 
@@ -132,4 +130,6 @@ def _deleted(run: Run) -> str:
 def _outcome(run: Run) -> str:
     if run.failed:
         return f"failed: {', '.join(run.failed)}; will be tried again"
+    if run.unfinished:
+        return f"out of time: {', '.join(run.unfinished)}; the next run continues"
     return "complete" if run.ended_at else "under way, or cut off"

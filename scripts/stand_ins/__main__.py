@@ -20,12 +20,13 @@ def main() -> None:
     """Serve until a signal comes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--pubsub", required=True, help="host:port of its emulator")
+    parser.add_argument("--topic", required=True, help="that the scheduler publishes to")
     options = parser.parse_args()
-    project = os.environ["GOOGLE_CLOUD_PROJECT"]
-    topic = f"projects/{project}/topics/{os.environ['CLEANUP_TOPIC']}"
+    topic = f"projects/{options.project}/topics/{options.topic}"
     pace = float(os.environ.get("STAND_IN_TOKENS_PER_S") or NATURAL_PACE)
-    publish = publisher(os.environ["PUBSUB_EMULATOR_HOST"], topic)
-    scheduler = Scheduler(project, topic, publish)
+    scheduler = Scheduler(options.project, topic, publisher(options.pubsub, topic))
 
     @asynccontextmanager
     async def clock(_app: object) -> AsyncIterator[None]:

@@ -15,14 +15,12 @@ RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=
 
 class Attributes(Request):
     run: RunId | None = None
-    """The name of the run; none: the message makes one."""
-
-    part: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """The id of the run; by default it is made from the message."""
 
 
 class Message(Request):
     data: Annotated[str, Field(max_length=64 * KIB)] = ""
-    """Nothing to us; there is room for it, so that no message is too large to be read."""
+    """Not used. Has a limit only so that a message with data is accepted."""
 
     message_id: RunId
     publish_time: Instant
@@ -30,9 +28,9 @@ class Message(Request):
 
     @property
     def run_id(self) -> str:
-        """The run that it belongs to, also when it is delivered again."""
-        started = f"{self.publish_time:%Y%m%dT%H%M%S}-{self.message_id}"
-        return self.attributes.run or started
+        """The id of its run, the same for each delivery of the message."""
+        own = f"{self.publish_time:%Y%m%dT%H%M%S}-{self.message_id}"
+        return self.attributes.run or own
 
 
 class PushedMessage(Request):

@@ -7,12 +7,13 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 from google.api_core import exceptions
 from google.api_core.retry import AsyncRetry, if_exception_type
 from google.cloud.firestore_v1.async_client import AsyncClient
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.settings import StoreSettings
@@ -70,6 +71,11 @@ def _translate(error: Exception) -> Exception:
     if isinstance(error, _TIMEOUT) or isinstance(error.__cause__, _TIMEOUT):
         return DependencyTimedOut("the store", _RETRY_AFTER_S)
     return DependencyUnavailable("the store", _RETRY_AFTER_S)
+
+
+def _version(update_time: Any) -> Timestamp:  # noqa: ANN401 - see below
+    # The library returns a Timestamp for collection groups, and a datetime for other queries.
+    return update_time if isinstance(update_time, Timestamp) else update_time.timestamp_pb()
 
 
 @contextmanager
@@ -176,7 +182,9 @@ class Database:
         with _called("query"):
             snapshots = await query.get(retry=self._retry, timeout=self._settings.attempt_timeout_s)
         note_documents(max(1, len(snapshots)))
-        return [Document(s.reference, s.to_dict() or {}, s.update_time) for s in snapshots]
+        return [
+            Document(s.reference, s.to_dict() or {}, _version(s.update_time)) for s in snapshots
+        ]
 
     async def list_ids(
         self, collection: "AsyncCollectionReference", page_size: int, page_token: str

@@ -90,7 +90,7 @@ VERIFICATIONS = Collection("verifications", ttl_field="expires_at", unindexed=("
 RATE_LIMITS = Collection("rate_limits", ttl_field="expires_at", unindexed=("passed",))
 """Both by the SHA-256 of purchase tokens; which users these belong to is not known."""
 
-CLEANUP_RUNS = Collection("cleanup_runs", ttl_field="expires_at", unindexed=("deleted",))
+CLEANUP_RUNS = Collection("cleanup_runs", ttl_field="expires_at", unindexed=("passes",))
 PATROLS = Collection("patrols", unindexed=("place",))
 """Where walks over a collection have come to, which take many runs of the cleanup."""
 

@@ -1,4 +1,4 @@
-"""Deleting an account: it is gone at once, and what was theirs goes after it."""
+"""The deletion of an account and of its documents."""
 
 import asyncio
 import logging
@@ -14,23 +14,32 @@ from shared.telemetry.signals import add
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE_S = 10
+_REMOVE_S = 10
 
 
 class Deletion:
-    """Deletes accounts with everything that is theirs."""
+    """Deletes accounts with everything that is theirs.
 
-    def __init__(self, database: Database, leftovers: Leftovers) -> None:
+    Args:
+        database: where the accounts are.
+        leftovers: removes an account's documents.
+        remove_s: the time limit for that in a request. The rest is left to the cleanup.
+    """
+
+    def __init__(
+        self, database: Database, leftovers: Leftovers, remove_s: float = _REMOVE_S
+    ) -> None:
         self._database = database
         self._leftovers = leftovers
+        self._remove_s = remove_s
 
     async def delete(self, account: Account, now: datetime) -> None:
         """Delete the account; doing it twice is harmless.
 
         One commit removes it and notes that something of it may be left. From then on nothing of
         theirs can be read or written, because all of it goes by the user's document. The rest is
-        removed at once as far as that goes in ten seconds, which should be some 10,000 documents;
-        what is over is for the cleanup.
+        removed at once, within the time limit: about 10,000 documents in ten seconds. The cleanup
+        removes what remains.
 
         Cost: a commit; then five queries, a query and a commit for each 100 documents, and one
         commit more.
@@ -41,7 +50,7 @@ class Deletion:
         await self._remove_user(account, now)
         add(metrics.DELETIONS, 1, kind="accounts")
         try:
-            async with asyncio.timeout(_AT_ONCE_S):
+            async with asyncio.timeout(self._remove_s):
                 async for _ in self._leftovers.remove(str(account.id)):
                     pass
         except (DependencyUnavailable, TimeoutError):

@@ -17,7 +17,7 @@ class Document:
     reference: "AsyncDocumentReference"
     fields: dict[str, Any]
     version: Any
-    """Its last change, as a precondition takes it; of no other use."""
+    """The time of its last write, as a protobuf timestamp. For preconditions and comparison."""
 
     @property
     def id(self) -> str:

@@ -1,4 +1,4 @@
-"""Documents whose time is over."""
+"""Documents that have expired."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -9,13 +9,15 @@ from shared.store.client import Database, PreconditionFailed
 from shared.store.data_model import Collection
 from shared.store.documents import Document
 
+_ATTEMPTS = 5
+
 
 class Expired:
-    """Deletes what has expired, a page at a time.
+    """Deletes expired documents, a page at a time.
 
     Args:
-        database: where it is.
-        page_size: how many documents are deleted at a time, which is what is held in memory.
+        database: where they are.
+        page_size: how many documents are deleted, and held in memory, at a time.
     """
 
     def __init__(self, database: Database, page_size: int) -> None:
@@ -23,13 +25,14 @@ class Expired:
         self._page_size = page_size
 
     async def purge(self, collection: Collection, now: datetime) -> AsyncGenerator[int, None]:
-        """Delete what expired in `collection`; yield after each page how many documents went.
+        """Delete the expired documents of `collection`; yield the number deleted per page.
 
-        The longest expired go first. A document that is written again in the meantime stays, and
-        several may do this at once.
+        Documents that expired first are deleted first. A document that is written between query
+        and commit stays. Every page starts after the last document of the one before. Several
+        purges of a collection may run at once.
 
         Raises:
-            DependencyUnavailable: something expired is left.
+            DependencyUnavailable: expired documents remain.
         """
         field = collection.ttl_field
         assert field is not None  # noqa: S101 - nothing in it would ever expire
@@ -37,24 +40,39 @@ class Expired:
             collection.everywhere(self._database.client)
             .where(filter=FieldFilter(field, "<=", now))
             .order_by(field)
+            .order_by("__name__")
             .select([field])
             .limit(self._page_size)
         )
         while page := await self._database.query(query):
             yield await delete_unchanged(self._database, page)
-            # To look at what is deleted already takes Firestore time.
-            query = query.start_at({field: page[0].fields[field]})
+            last = page[-1]
+            query = query.start_after({field: last.fields[field], "__name__": last.reference})
 
 
 async def delete_unchanged(database: Database, page: Sequence[Document]) -> int:
-    """Delete the documents as they were read, or none if somebody was faster; return how many."""
-    batch = database.client.batch()
-    for document in page:
-        as_read = database.client.write_option(last_update_time=document.version)
-        batch.delete(document.reference, option=as_read)
-    try:
-        if len(batch):
+    """Delete the documents that were not written since they were read; return how many.
+
+    One commit. If a document was written, the versions are read again and the others are committed.
+    After five failed commits the rest of the page stays.
+    """
+    for _ in range(_ATTEMPTS):
+        if not page:
+            break
+        batch = database.client.batch()
+        for document in page:
+            as_read = database.client.write_option(last_update_time=document.version)
+            batch.delete(document.reference, option=as_read)
+        try:
             await database.commit(batch)
-    except PreconditionFailed:
-        return 0
-    return len(page)
+        except PreconditionFailed:
+            page = await _unchanged(database, page)
+        else:
+            return len(page)
+    return 0
+
+
+async def _unchanged(database: Database, page: Sequence[Document]) -> list[Document]:
+    found = await database.read([each.reference for each in page], page[0].fields)
+    versions = {each.reference.path: each.version for each in found}
+    return [each for each in page if versions.get(each.reference.path) == each.version]

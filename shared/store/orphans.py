@@ -2,7 +2,7 @@
 
 Our own code leaves none. A user's document that is deleted by hand does, and so does an import that
 stops half-way, and no query would find them: so all users and lookups are walked through, some in
-each part of a run.
+each run.
 """
 
 from collections.abc import AsyncGenerator
@@ -21,7 +21,7 @@ class Orphans:
 
     Args:
         database: where they are.
-        page_size: how many users are looked at in each part; each costs a read.
+        page_size: how many users are looked at in each run; each costs a read.
     """
 
     def __init__(self, database: Database, page_size: int) -> None:
@@ -59,7 +59,7 @@ class OrphanedLookups:
 
     Args:
         database: where they are.
-        page_size: how many lookups are looked at in each part; each costs two reads.
+        page_size: how many lookups are looked at in each run; each costs two reads.
     """
 
     def __init__(self, database: Database, page_size: int) -> None:

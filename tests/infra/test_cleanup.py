@@ -30,15 +30,11 @@ def pauses_s(made: Made) -> float:
     return sum(min(shortest * 2.0**number, longest) for number in range(attempts - 1))
 
 
-def test_the_scheduler_publishes_every_hour_to_the_topic_that_the_function_knows(
-    made: Made,
-) -> None:
+def test_scheduler_publishes_every_hour_to_the_functions_topic(made: Made) -> None:
     [job] = made.of("cloud_scheduler_job")
     assert (job["schedule"], job["time_zone"]) == ("0 * * * *", "Etc/UTC")
     target = job.block("pubsub_target")["topic_name"]
     assert made.referred("pubsub_topic", target) == cleanup_topic(made)
-    name = cleanup_topic(made)["name"]
-    assert variables(made, "cleanup").get("CLEANUP_TOPIC", "cleanup") == name
 
 
 def test_an_hour_is_not_left_out_because_publishing_failed_once(made: Made) -> None:
@@ -58,15 +54,12 @@ def test_messages_are_pushed_to_the_function_by_an_account_of_their_own(made: Ma
     assert token["audience"] == url  # Cloud Run takes a token that is meant for it, and no other
 
 
-def test_a_part_is_over_before_its_message_comes_again(made: Made) -> None:
-    part_s = float(
-        variables(made, "cleanup").get(
-            "CLEANUP_PART_S", CleanupSettings.model_fields["part_s"].default
-        )
-    )
+def test_pass_ends_before_its_message_is_delivered_again(made: Made) -> None:
+    default = CleanupSettings.model_fields["pass_s"].default
+    pass_s = float(variables(made, "cleanup").get("CLEANUP_S", default))
     timeout_s = function(made, "cleanup").block("service_config")["timeout_seconds"]
-    # What is begun just before the end of a part takes a while, too.
-    assert part_s + 30 <= timeout_s < cleanup_subscription(made)["ack_deadline_seconds"] <= 600
+    # A page that was begun just before the end of a pass is finished.
+    assert pass_s + 30 <= timeout_s < cleanup_subscription(made)["ack_deadline_seconds"] <= 600
 
 
 def test_a_message_that_fails_comes_again_later_and_later_and_is_kept_in_the_end(

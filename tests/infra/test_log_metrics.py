@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
@@ -18,29 +18,20 @@ from shared.settings import (
     CleanupSettings,
     StoreSettings,
     TelemetrySettings,
-    TopicSettings,
 )
-from shared.store.cleanup_runs import CleanupRuns, Part
+from shared.store.cleanup_runs import CleanupRuns
 from shared.store.client import Database
 from shared.telemetry.json_lines import JsonFormatter
-from shared.topic import Topic
 from tests.infra.log_filter import entry_of, finds
 from tests.infra.made import Made, Resource
 
 _CLEANER = "functions.cleanup.cleaner"
 
 
-class Nowhere(Topic):
-    """A topic whose messages nobody gets."""
-
-    async def publish(self, attributes: Mapping[str, str]) -> None:
-        """Forget a message."""
-
-
-async def endless(_now: datetime) -> AsyncGenerator[int, None]:
-    """Delete two documents at a time, for ever."""
-    while True:
-        yield 2
+async def twice(_now: datetime) -> AsyncGenerator[int, None]:
+    """Delete two documents, and two more."""
+    yield 2
+    yield 2
 
 
 async def once(_now: datetime) -> AsyncGenerator[int, None]:
@@ -53,33 +44,30 @@ def metric(made: Made, name: str) -> Resource:
     return made.one("logging_metric", name=f"liftlog/{name}")
 
 
-async def lines_of(
-    cleaner: Cleaner, caplog: pytest.LogCaptureFixture, number: int = 1
-) -> list[dict[str, Any]]:
-    """Return the lines that a part of a run writes, as Google Cloud gets them."""
+async def lines_of(cleaner: Cleaner, caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """Return the lines of a run, as Google Cloud receives them."""
     caplog.set_level("INFO", _CLEANER)
-    await cleaner.clean(Part(f"test-{uuid4()}", number), datetime.now(UTC))
+    await cleaner.clean(f"test-{uuid4()}", datetime.now(UTC))
     formatter = JsonFormatter(TelemetrySettings())
     records = [each for each in caplog.records if each.name == _CLEANER]
     return [json.loads(formatter.format(each)) for each in records]
 
 
-@pytest.mark.parametrize("is_over", [True, False], ids=["over", "with more to do"])
-async def test_a_run_counts_as_one_when_it_is_over(
-    prod: Made, database: Database, caplog: pytest.LogCaptureFixture, *, is_over: bool
+@pytest.mark.parametrize("is_complete", [True, False], ids=["complete", "out of time"])
+async def test_metric_counts_a_run_when_it_is_complete(
+    prod: Made, database: Database, caplog: pytest.LogCaptureFixture, *, is_complete: bool
 ) -> None:
-    work = {"work": once if is_over else endless}
-    cleaner = Cleaner(work, CleanupRuns(database), Nowhere(TopicSettings()), 5 if is_over else 0.01)
+    cleaner = Cleaner({"work": twice}, CleanupRuns(database), 60 if is_complete else 0)
     [line] = await lines_of(cleaner, caplog)
     filter_ = metric(prod, "cleanup_runs")["filter"]
-    assert finds(filter_, entry_of(line)) is is_over
+    assert finds(filter_, entry_of(line)) is is_complete
 
 
-async def test_all_that_a_part_deletes_is_added_up(
+async def test_metric_adds_up_all_deletions_of_a_run(
     prod: Made, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     work = {"events": once, "inbox": once}
-    cleaner = Cleaner(work, CleanupRuns(database), Nowhere(TopicSettings()), 5)
+    cleaner = Cleaner(work, CleanupRuns(database), 60)
     [line] = await lines_of(cleaner, caplog)
     assert finds(metric(prod, "deleted_in_all")["filter"], entry_of(line))
     [field] = re.findall(

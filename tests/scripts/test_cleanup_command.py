@@ -1,7 +1,9 @@
 """`./scripts/cleanup`, on a stack of its own."""
 
 import asyncio
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,12 +12,16 @@ import pytest
 from scripts.benchmarks.clutter import Clutter
 from scripts.local.ports import HOST
 from scripts.local.stack import Stack, free_ports
+from scripts.operations.cleanup import main
 from shared.settings import StoreSettings
+from shared.store.cleanup_runs import CleanupRuns, Pass
 from shared.store.client import Database
 from tests import stack
 from tests.scripts.test_commands import run
 
 PROJECT = f"cleanup-command-{uuid4()}"
+
+Command = Callable[..., Awaitable[tuple[int, str]]]
 
 
 @pytest.fixture(scope="module")
@@ -25,56 +31,88 @@ def own() -> Iterator[Stack]:
         yield own
 
 
-def cleanup(own: Stack, *arguments: str) -> str:
-    """Return what the command says; it has to succeed."""
-    finished = run(
-        "cleanup", *arguments, "--port", str(own.ports.base),
-        environment={"GOOGLE_CLOUD_PROJECT": PROJECT},
-    )  # fmt: skip
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    return finished.stdout
+@pytest.fixture
+def cleanup(own: Stack, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """The command, in this process; returns its exit status and output."""
+    before, arguments_before = dict(os.environ), sys.argv
+
+    async def command(*arguments: str, project: str = PROJECT) -> tuple[int, str]:
+        os.environ["GOOGLE_CLOUD_PROJECT"] = project
+        sys.argv = ["cleanup", *arguments, "--port", str(own.ports.base)]
+        status = await asyncio.to_thread(main)  # it has an event loop of its own
+        return status, capsys.readouterr().out
+
+    yield command
+    sys.argv = arguments_before
+    os.environ.clear()
+    os.environ.update(before)
 
 
-def test_the_schedule_can_be_seen_paused_and_resumed(own: Stack) -> None:
-    assert "schedule        0 * * * * (Etc/UTC), enabled" in cleanup(own, "status")
-    assert "paused" in cleanup(own, "pause")
-    paused = cleanup(own, "status")
-    assert "paused" in paused
-    assert "next" not in paused
-    assert "enabled" in cleanup(own, "resume")
-    next_hour = datetime.now(UTC) + timedelta(hours=1)
-    status = cleanup(own, "status")
-    assert f"next            {next_hour:%Y-%m-%d %H}:00:00 UTC" in status or "enabled" in status
-
-
-async def test_a_run_by_hand_is_watched_until_it_has_ended(own: Stack) -> None:
+@pytest.fixture
+def database() -> Database:
+    """The database of the project."""
     emulator = f"{HOST}:{stack.current().firestore}"
-    database = Database(StoreSettings(project=PROJECT, emulator_host=emulator))
+    return Database(StoreSettings(project=PROJECT, emulator_host=emulator))
+
+
+async def test_schedule_is_shown_paused_and_resumed(cleanup: Command) -> None:
+    _, status = await cleanup("status")
+    assert "schedule        0 * * * * (Etc/UTC), enabled" in status
+    assert (await cleanup("pause"))[0] == 0
+    _, paused = await cleanup("status")
+    assert "(Etc/UTC), paused" in paused
+    assert "next  " not in paused
+    assert (await cleanup("resume"))[0] == 0
+    before = datetime.now(UTC)
+    _, resumed = await cleanup("status")
+    hours = [at + timedelta(hours=1) for at in (before, datetime.now(UTC))]
+    assert any(f"next            {hour:%Y-%m-%d %H}:00:00 UTC" in resumed for hour in hours)
+
+
+async def test_run_is_watched_until_it_has_ended(cleanup: Command, database: Database) -> None:
     clutter = Clutter(database, datetime.now(UTC))
     async for _ in clutter.scatter(100):
         pass
-    said = await asyncio.to_thread(cleanup, own, "run")
-    assert "10 events, 10 inbox, 10 rate_limits, 10 shared_items, 10 verifications" in said
-    assert "(complete)" in said
+    exit_status, output = await cleanup("run")
+    assert exit_status == 0
+    assert "10 events, 10 inbox, 10 rate_limits, 10 shared_items, 10 verifications" in output
+    assert "(complete)" in output
     assert await clutter.left() == clutter.kept
-    assert "complete" in await asyncio.to_thread(cleanup, own, "status")
+    assert "complete" in (await cleanup("status"))[1]
 
 
-def test_where_nothing_runs_it_says_so_in_one_line() -> None:
+@pytest.mark.parametrize(
+    ("done", "outcome"),
+    [
+        (None, "under way, or cut off"),
+        (Pass(failed={"inbox"}), "failed: inbox; will be tried again"),
+        (Pass(unfinished={"events"}), "out of time: events; the next run continues"),
+    ],
+    ids=["under way", "failed", "out of time"],
+)
+async def test_status_shows_the_outcome_of_a_run(
+    cleanup: Command, database: Database, done: Pass | None, outcome: str
+) -> None:
+    runs, run_id, now = CleanupRuns(database), f"test-{uuid4()}", datetime.now(UTC)
+    await runs.begin(run_id, now)
+    if done is not None:
+        await runs.note(run_id, done, now)
+    _, status = await cleanup("status")
+    # The table is as wide as the terminal, and its cells have several lines.
+    assert set(outcome.split()) <= set(status.split())
+
+
+async def test_missing_job_is_reported_in_one_line(cleanup: Command) -> None:
+    exit_status, output = await cleanup("status", project="another")
+    assert exit_status == 1
+    [line] = output.splitlines()
+    assert "that did not work" in line
+
+
+def test_command_reports_in_one_line_that_no_stack_runs() -> None:
     ports = free_ports()
     refused = run("cleanup", "status", "--port", str(ports.base))
     assert refused.returncode == 1
     [line] = refused.stdout.splitlines()
     assert f"nothing answers at {HOST}:{ports.stand_ins}: start ./scripts/dev" in line
     assert refused.stderr == ""
-
-
-def test_a_job_that_is_not_there_is_said_so_in_one_line(own: Stack) -> None:
-    elsewhere = run(
-        "cleanup", "status", "--port", str(own.ports.base),
-        environment={"GOOGLE_CLOUD_PROJECT": "another"},
-    )  # fmt: skip
-    assert elsewhere.returncode == 1
-    [line] = elsewhere.stdout.splitlines()
-    assert "that did not work" in line
-    assert elsewhere.stderr == ""

@@ -39,8 +39,8 @@ locals {
         and sum by (service_name) (increase(${local.requests}[10m])) >= 20
       EOT
     }
-    # A run every hour. That none has ended for an hour is so after each one that takes a little longer
-    # than the one before, and in a new environment; that it stays so for another hour is not.
+    # A run starts every hour. One hour without a complete run is normal: after each run that takes a little
+    # longer than the one before, and in a new environment. Two hours are not.
     cleanup-not-run = {
       title    = "the cleanup has not run for two hours"
       severity = "WARNING"
@@ -82,7 +82,7 @@ locals {
 
   # Lines that should not be there at all.
   sightings = {
-    # From the line that each part of a run writes, in functions/cleanup/cleaner.py.
+    # From the line of each pass, in functions/cleanup/cleaner.py.
     orphans = {
       title    = "documents of users who do not exist"
       severity = "ERROR"

@@ -8,7 +8,7 @@ locals {
   planner = [for name in ["model", "filled", "plans", "chat"] : "jsonPayload.logger=\"shared.planner.${name}\""]
 
   counters = {
-    # The last line of a run of the cleanup, in functions/cleanup/cleaner.py.
+    # The line of a run of the cleanup that left nothing to do, in functions/cleanup/cleaner.py.
     cleanup_runs = "jsonPayload.logger=\"functions.cleanup.cleaner\" AND jsonPayload.completes_run=true"
     # Every reply that came to its end, and everything else that became of a call, in shared/planner/model.py;
     # a reply that is of no use, in the others, is both.

@@ -1,4 +1,4 @@
-"""What tests of the cleanup may ask for."""
+"""Fixtures of the cleanup's tests."""
 
 from collections.abc import AsyncIterator
 
@@ -7,17 +7,16 @@ import pytest
 from tests.functions.cleanup.service import Service
 
 
-@pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    """A cleanup that goes on for half a second per message."""
-    service = Service({"CLEANUP_PART_S": "0.5"})
-    async with service.running():
-        yield service
-
-
 @pytest.fixture(scope="module")
-async def shared_service() -> AsyncIterator[Service]:
-    """A cleanup for messages that it does nothing about."""
-    service = Service({})
+async def running() -> AsyncIterator[Service]:
+    """The function, in a process of its own."""
+    service = Service()
     async with service.running():
         yield service
+
+
+@pytest.fixture
+async def service(running: Service) -> Service:
+    """The function, with an empty database."""
+    await running.reset()
+    return running

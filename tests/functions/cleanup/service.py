@@ -2,8 +2,7 @@
 
 import asyncio
 import shutil
-import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from uuid import uuid4
 
@@ -23,26 +22,24 @@ from shared.store.client import Database
 from tests import stack
 from tests.loopback import served
 
-_PATIENCE_S = 60
-_LONGEST_S = 600
+_LONGEST_S = 120
 
 
 class Service:
-    """A cleanup that nobody else's documents are in the way of."""
+    """The cleanup of a project of its own."""
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
         self.project = f"cleanup-{uuid4()}"
         self.emulators = Emulators.of(stack.current())
         firestore = self.emulators.firestore
         self.database = Database(StoreSettings(project=self.project, emulator_host=firestore))
         self.runs = CleanupRuns(self.database)
         self.copies = 1
-        """How often each message is delivered, all at the same time."""
+        """How many times each message is delivered, at the same time."""
 
         self.delivered: list[int] = []
         """The status that each delivery was answered with."""
 
-        self._settings = settings
         self._processes = Processes()
         self._port = free_ports().base
         self._topic = f"projects/{self.project}/topics/{self.emulators.topic}"
@@ -67,7 +64,7 @@ class Service:
             everything.callback(shutil.rmtree, runtime_folder(self._port))
             everything.enter_context(self._processes)
             push_topic(self.emulators.pubsub, self.project, self.emulators.topic, f"{relay}/")
-            self.start()
+            self._start()
             yield
 
     async def _deliver(self, body: bytes) -> int:
@@ -80,18 +77,19 @@ class Service:
                 return 503
         return answer.status_code
 
-    def start(self) -> None:
-        """Start the function, as the platform would."""
-        log = stack.said() / f"{self.project}-{uuid4().hex[:8]}.log"
+    def _start(self) -> None:
+        log = stack.said() / f"{self.project}.log"
         settings = {**environment(self.emulators), "GOOGLE_CLOUD_PROJECT": self.project}
-        self._processes.start(
-            "cleanup", command("cleanup", self._port), {**settings, **self._settings}, log
-        )
+        self._processes.start("cleanup", command("cleanup", self._port), settings, log)
         self._processes.wait_until_healthy(self._port, "/health")
 
-    def kill(self) -> None:
-        """End the function without a warning."""
-        self._processes.kill("cleanup")
+    async def reset(self) -> None:
+        """Empty the database, and forget the deliveries."""
+        self.copies = 1
+        self.delivered.clear()
+        documents = f"emulator/v1/projects/{self.project}/databases/(default)/documents"
+        async with httpx.AsyncClient(timeout=_LONGEST_S) as http:
+            (await http.delete(f"http://{self.emulators.firestore}/{documents}")).raise_for_status()
 
     async def publish(self, **attributes: str) -> None:
         """Publish a message on the function's topic."""
@@ -103,17 +101,20 @@ class Service:
             answer.raise_for_status()
 
     async def run(self) -> Run:
-        """Have a run made; return it when it has ended."""
+        """Publish the message of a run; return the run when it has ended."""
         run_id = f"test-{uuid4()}"
         await self.publish(run=run_id)
-        return await self.ended(run_id)
+        async with asyncio.timeout(_LONGEST_S):
+            while True:
+                run = await self.runs.find(run_id)
+                if run is not None and run.ended_at is not None:
+                    return run
+                await asyncio.sleep(0.02)
 
-    async def ended(self, run_id: str) -> Run:
-        """Return the run when it has ended."""
-        begun = time.monotonic()
-        while True:
-            run = await self.runs.find(run_id)
-            if run is not None and run.ended_at is not None:
-                return run
-            assert time.monotonic() - begun < _PATIENCE_S, run
-            await asyncio.sleep(0.05)
+    async def answers(self, count: int) -> list[int]:
+        """Return the statuses of all deliveries, when there are so many."""
+        async with asyncio.timeout(_LONGEST_S):
+            while True:
+                if len(self.delivered) >= count:
+                    return list(self.delivered)
+                await asyncio.sleep(0.02)

@@ -1,50 +1,42 @@
-"""Parts of runs: which of them is done, noted, and followed by another."""
+"""Passes of the cleanup: their time limit, failures, and what the log of runs holds."""
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from functions.cleanup.cleaner import Cleaner
-from shared.errors import DependencyUnavailable, InvalidRequest
-from shared.settings import StoreSettings, TopicSettings
-from shared.store.cleanup_runs import CleanupRuns, Part
-from shared.store.client import Database, PreconditionFailed
-from shared.topic import Topic
+from functions.cleanup.sweep import Purge
+from shared.errors import DependencyUnavailable
+from shared.settings import StoreSettings
+from shared.store.cleanup_runs import CleanupRuns, Pass, Run
+from shared.store.client import Database
 
-
-class Topics(Topic):
-    """A topic that only remembers what is published, or cannot be reached."""
-
-    def __init__(self) -> None:
-        super().__init__(TopicSettings())
-        self.published: list[Mapping[str, str]] = []
-        self.is_down = False
-
-    async def publish(self, attributes: Mapping[str, str]) -> None:
-        """Publish a message."""
-        if self.is_down:
-            raise DependencyUnavailable("Pub/Sub", 5)
-        self.published.append(attributes)
+LIMIT_S = 60
 
 
 class Work:
-    """Something to clean up, so many documents at a time."""
+    """Pages to delete, each of which takes a second of a clock of its own."""
 
     def __init__(self, pages: int, *, page: int = 10, fails: bool = False) -> None:
         self.left = pages
         self.page = page
         self.fails = fails
+        self.time_s = 0.0
+
+    def clock(self) -> float:
+        """Return the time."""
+        return self.time_s
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
-        """Delete all of it."""
+        """Delete all pages."""
         if self.fails:
             raise DependencyUnavailable("the store", 5)
         while self.left:
-            await asyncio.sleep(0.01)
+            self.time_s += 1
             self.left -= 1
             yield self.page
 
@@ -52,215 +44,178 @@ class Work:
 class Bench:
     """A cleaner of one kind of document."""
 
-    def __init__(self, work: Work, part_s: float, database: Database | None = None) -> None:
+    def __init__(self, work: Work, database: Database | None = None) -> None:
         self.runs = CleanupRuns(database or Database(StoreSettings()))
-        self.topic = Topics()
         self.work = work
         self.run_id = f"test-{uuid4()}"
         self.asked_at = datetime.now(UTC)
-        self._cleaner = Cleaner({"work": work.purge}, self.runs, self.topic, part_s)
 
-    async def clean(self, number: int) -> None:
-        await self._cleaner.clean(Part(self.run_id, number), self.asked_at)
+    async def clean(self, purge: Purge | None = None) -> None:
+        purges = {"work": purge or self.work.purge}
+        cleaner = Cleaner(purges, self.runs, LIMIT_S, self.work.clock)
+        await cleaner.clean(self.run_id, self.asked_at)
+
+    async def run(self) -> Run:
+        run = await self.runs.find(self.run_id)
+        assert run is not None
+        return run
 
 
-async def test_a_part_that_is_through_ends_the_run() -> None:
-    bench = Bench(Work(3), part_s=60)
-    await bench.clean(1)
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
+async def test_pass_that_finishes_completes_the_run() -> None:
+    bench = Bench(Work(3))
+    await bench.clean()
+    run = await bench.run()
     assert run.ended_at is not None
     assert run.ended_at >= run.started_at
-    assert (run.parts_over, run.deleted, run.failed) == (1, {"work": 30}, ())
-    assert bench.topic.published == []
+    assert (run.deleted, run.unfinished, run.failed) == ({"work": 30}, (), ())
 
 
-async def test_a_part_whose_time_is_over_sends_for_the_next_one() -> None:
-    bench = Bench(Work(100), part_s=0.05)
-    await bench.clean(1)
-    assert bench.topic.published == [{"run": bench.run_id, "part": "2"}]
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
-    assert run.ended_at is None
-    first = run.deleted["work"]
-    bench.work.left = 2
-    await bench.clean(2)
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
+async def test_pass_ends_the_run_at_its_time_limit() -> None:
+    bench = Bench(Work(100))
+    await bench.clean()
+    run = await bench.run()
     assert run.ended_at is not None
-    assert (run.parts_over, run.deleted) == (2, {"work": first + 20})
+    assert (run.deleted, run.unfinished, run.failed) == ({"work": 10 * LIMIT_S}, ("work",), ())
+    await bench.clean()
+    assert bench.work.left == 100 - LIMIT_S
 
 
-async def test_each_part_tells_what_it_deleted_and_the_last_that_the_run_is_complete(
+async def test_pass_that_deletes_nothing_in_its_time_is_no_failure() -> None:
+    bench = Bench(Work(100, page=0))
+    await bench.clean()
+    run = await bench.run()
+    assert run.ended_at is not None
+    assert (run.deleted, run.unfinished, run.failed) == ({}, ("work",), ())
+
+
+async def test_log_line_is_complete_only_when_nothing_remains(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bench = Bench(Work(100), part_s=0.05)
-    with caplog.at_level(logging.INFO):
-        await bench.clean(1)
-        first = 10 * (100 - bench.work.left)
-        bench.work.left = 2
-        await bench.clean(2)
-        bench.work.fails, bench.run_id = True, f"test-{uuid4()}"
-        with pytest.raises(DependencyUnavailable):
-            await bench.clean(1)
-    told = [vars(each)["json_fields"] for each in caplog.records if "deleted" in each.message]
-    assert [(each["deleted_in_all"], each["completes_run"]) for each in told] == [
-        (first, False),
+    caplog.set_level(logging.INFO)
+    await Bench(Work(100)).clean()
+    await Bench(Work(2)).clean()
+    with pytest.raises(DependencyUnavailable):
+        await Bench(Work(2, fails=True)).clean()
+    lines = [vars(each)["json_fields"] for each in caplog.records if "deleted" in each.message]
+    assert [(each["deleted_in_all"], each["completes_run"]) for each in lines] == [
+        (10 * LIMIT_S, False),
         (20, True),
         (0, False),
     ]
 
 
-async def test_of_deliveries_at_the_same_time_one_sends_for_the_next_part() -> None:
-    bench = Bench(Work(1000), part_s=0.05)
-    await asyncio.gather(*(bench.clean(1) for _ in range(5)))
-    assert bench.topic.published == [{"run": bench.run_id, "part": "2"}]
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
-    assert run.deleted == {"work": 10 * (1000 - bench.work.left)}
+def held(until: asyncio.Event | asyncio.Barrier, work: Work) -> Purge:
+    """Return a purge that begins its work when `until` allows it."""
+
+    async def purge(now: datetime) -> AsyncGenerator[int, None]:
+        await until.wait()
+        async for deleted in work.purge(now):
+            yield deleted
+
+    return purge
 
 
-async def test_a_part_that_is_delivered_late_does_nothing_and_sends_for_nothing() -> None:
-    bench = Bench(Work(100), part_s=0.05)
-    await bench.clean(1)
-    left = bench.work.left
-    await bench.clean(1)
-    assert bench.work.left == left
-    assert len(bench.topic.published) == 1
-
-
-async def test_a_slow_delivery_does_not_reopen_a_run_that_has_ended() -> None:
-    bench = Bench(Work(100), part_s=0.05)
-    slow = asyncio.create_task(Bench.clean(bench, 1))
-    await asyncio.sleep(0)
-    fast = Cleaner({}, bench.runs, bench.topic, 60)
-    await fast.clean(Part(bench.run_id, 1), bench.asked_at)
-    await slow
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
+async def test_passes_at_once_succeed_and_write_one_run() -> None:
+    bench = Bench(Work(5))
+    at_once = held(asyncio.Barrier(8), bench.work)
+    await asyncio.gather(*(bench.clean(at_once) for _ in range(8)))
+    run = await bench.run()
     assert run.ended_at is not None
-    assert bench.topic.published == []
-    assert run.deleted["work"] > 0
+    assert (run.deleted, run.unfinished, run.failed) == ({"work": 50}, (), ())
 
 
-async def test_what_failed_is_noted_and_the_message_is_to_come_again() -> None:
-    bench = Bench(Work(5, fails=True), part_s=60)
+async def test_failing_pass_does_not_reopen_a_run_that_has_ended() -> None:
+    bench = Bench(Work(1))
+    release = asyncio.Event()
+    failing = asyncio.create_task(bench.clean(held(release, Work(1, fails=True))))
+    while await bench.runs.find(bench.run_id) is None:
+        assert not failing.done()
+    await bench.clean()
+    ended = await bench.run()
+    assert ended.ended_at is not None
+    release.set()
     with pytest.raises(DependencyUnavailable):
-        await bench.clean(1)
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
+        await failing
+    assert await bench.run() == ended
+
+
+async def test_failed_pass_is_noted_and_repeated_by_the_next_delivery() -> None:
+    bench = Bench(Work(5, fails=True))
+    with pytest.raises(DependencyUnavailable):
+        await bench.clean()
+    run = await bench.run()
     assert (run.ended_at, run.failed) == (None, ("work",))
     bench.work.fails = False
-    await bench.clean(1)
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
+    await bench.clean()
+    run = await bench.run()
     assert run.ended_at is not None
     assert (run.deleted, run.failed) == ({"work": 50}, ())
 
 
-async def test_what_still_fails_after_an_hour_is_left_to_the_next_run(
+async def test_cleaner_gives_up_a_failing_message_after_an_hour(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bench = Bench(Work(5, fails=True), part_s=60)
+    bench = Bench(Work(5, fails=True))
     bench.asked_at -= timedelta(hours=1)
-    await bench.clean(1)
-    assert "gave up on work" in caplog.text
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
+    await bench.clean()
+    [error] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "gave up on work" in error.message
+    run = await bench.run()
     assert (run.ended_at, run.failed) == (None, ("work",))
 
 
-async def test_a_part_that_gets_nowhere_is_a_failure_and_sends_for_nothing() -> None:
-    bench = Bench(Work(100, page=0), part_s=0.05)
+class Unnoted(CleanupRuns):
+    """A log that cannot be written when a pass has ended."""
+
+    async def note(self, run_id: str, done: Pass, now: datetime) -> None:  # noqa: ARG002
+        """Fail."""
+        raise DependencyUnavailable("the store", 5)
+
+
+async def test_deletions_are_logged_when_the_run_cannot_be_noted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench(Work(2))
+    bench.runs = Unnoted(Database(StoreSettings()))
     with pytest.raises(DependencyUnavailable):
-        await bench.clean(1)
-    assert bench.topic.published == []
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
-    assert run.failed == ("work",)
+        await bench.clean()
+    assert "deleted 20 work" in caplog.text
+    assert (await bench.run()).ended_at is None
 
 
-async def test_a_part_whose_turn_it_is_not_is_refused() -> None:
-    bench = Bench(Work(100), part_s=0.05)
-    await bench.clean(1)
-    with pytest.raises(InvalidRequest):
-        await bench.clean(3)
-    assert len(bench.topic.published) == 1
-
-
-class Doubtful(Topics):
-    """A topic that publishes, and says that it did not; the part that it asked for is done."""
-
-    def __init__(self, bench: "Bench") -> None:
-        super().__init__()
-        self._bench = bench
-
-    async def publish(self, attributes: Mapping[str, str]) -> None:
-        """Publish a message."""
-        cleaner = Cleaner({}, self._bench.runs, self._bench.topic, 60)
-        await cleaner.clean(Part(attributes["run"], int(attributes["part"])), self._bench.asked_at)
-        raise DependencyUnavailable("Pub/Sub", 5)
-
-
-async def test_a_run_that_went_on_after_all_is_not_taken_back() -> None:
-    bench = Bench(Work(100), part_s=0.05)
-    doubtful = Cleaner({"work": bench.work.purge}, bench.runs, Doubtful(bench), 0.05)
-    with pytest.raises(DependencyUnavailable):
-        await doubtful.clean(Part(bench.run_id, 1), bench.asked_at)
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
-    assert run.ended_at is not None
-    assert run.parts_over == 2
-
-
-async def test_when_the_next_part_cannot_be_sent_for_this_one_is_repeated() -> None:
-    bench = Bench(Work(100), part_s=0.05)
-    bench.topic.is_down = True
-    with pytest.raises(DependencyUnavailable):
-        await bench.clean(1)
-    bench.topic.is_down = False
-    await bench.clean(1)
-    assert bench.topic.published == [{"run": bench.run_id, "part": "2"}]
-
-
-class Forgetful(Database):
-    """A store whose answer to the note of a part gets lost."""
-
-    commits = 0
-    note = 2  # the first tells that the run has begun
+class Repeating(Database):
+    """A store that gets every commit twice, as after a lost answer."""
 
     async def commit(self, batch, *, repeatable: bool = True) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
-        """Commit; the second time another attempt follows, which finds the document changed."""
-        await super().commit(batch, repeatable=repeatable)
-        self.commits += 1
-        if self.commits == self.note:
-            raise PreconditionFailed
+        """Commit twice."""
+        for _ in range(2):
+            await super().commit(batch, repeatable=repeatable)
 
 
-async def test_a_lost_answer_to_the_note_does_not_keep_the_next_part_from_coming() -> None:
-    bench = Bench(Work(100), part_s=0.05, database=Forgetful(StoreSettings()))
-    await bench.clean(1)
-    assert bench.topic.published == [{"run": bench.run_id, "part": "2"}]
-    run = await bench.runs.find(bench.run_id)
-    assert run is not None
-    assert run.deleted == {"work": 10 * (100 - bench.work.left)}
+async def test_repeated_note_counts_deletions_once() -> None:
+    bench = Bench(Work(3), Repeating(StoreSettings()))
+    await bench.clean()
+    assert (await bench.run()).deleted == {"work": 30}
 
 
-async def test_a_run_can_be_seen_from_its_beginning() -> None:
-    bench = Bench(Work(100), part_s=60)
-    cleaning = asyncio.create_task(bench.clean(1))
+async def test_run_is_visible_while_its_pass_goes_on() -> None:
+    bench = Bench(Work(1))
+    release = asyncio.Event()
+    cleaning = asyncio.create_task(bench.clean(held(release, bench.work)))
     while (run := await bench.runs.find(bench.run_id)) is None:
         assert not cleaning.done()
-    assert (run.ended_at, run.parts_over, run.deleted) == (None, 0, {})
+    assert (run.ended_at, run.deleted, run.failed) == (None, {}, ())
+    release.set()
     await cleaning
 
 
-async def test_the_newest_runs_come_first() -> None:
-    runs = Bench(Work(0), part_s=60)
+async def test_newest_runs_come_first() -> None:
+    bench = Bench(Work(0))
     for _ in range(2):
-        runs.run_id = f"test-{uuid4()}"
-        await runs.clean(1)
-    newest = await runs.runs.newest(100)
+        bench.run_id = f"test-{uuid4()}"
+        await bench.clean()
+    newest = await bench.runs.newest(100)
     started = [run.started_at for run in newest]
     assert started == sorted(started, reverse=True)
-    assert len(await runs.runs.newest(1)) == 1
+    assert len(await bench.runs.newest(1)) == 1

@@ -1,4 +1,4 @@
-"""What is gone through in a run."""
+"""The purges of a run."""
 
 from datetime import UTC, datetime
 from uuid import uuid4

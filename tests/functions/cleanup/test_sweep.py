@@ -1,7 +1,8 @@
-"""Going through everything: side by side, within a time, and whatever fails."""
+"""One pass over several purges: side by side, with a time limit, and with failures."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import itertools
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -28,7 +29,7 @@ def endless(closed: list[bool]) -> Purge:
     async def purge(_now: datetime) -> AsyncGenerator[int, None]:
         try:
             while True:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
                 yield 1
         finally:
             closed.append(True)
@@ -36,36 +37,49 @@ def endless(closed: list[bool]) -> Purge:
     return purge
 
 
-async def test_what_goes_is_counted_by_its_kind() -> None:
+async def test_deletions_are_counted_by_kind() -> None:
     swept = await sweep({"a": pages(3, 4), "b": pages(), "c": pages(1)}, NOW, LONG_S)
     assert swept.deleted == {"a": 7, "c": 1}
     assert swept.unfinished == swept.failed == set()
 
 
-async def test_each_is_told_what_time_it_is() -> None:
-    told = []
+async def test_every_purge_gets_the_same_instant() -> None:
+    instants = []
 
     async def purge(now: datetime) -> AsyncGenerator[int, None]:
-        told.append(now)
+        instants.append(now)
         yield 0
 
     await sweep({"a": purge}, NOW, LONG_S)
-    assert told == [NOW]
+    assert instants == [NOW]
 
 
-async def test_when_the_time_is_over_what_is_left_is_unfinished() -> None:
+def ticks() -> Iterator[int]:
+    """Return a clock's readings: a second passes with each."""
+    return itertools.count()
+
+
+async def test_sweep_stops_a_purge_at_the_time_limit() -> None:
     closed: list[bool] = []
-    swept = await sweep({"short": pages(5), "endless": endless(closed)}, NOW, for_s=0.1)
+    clock = ticks()
+    purges = {"short": pages(5), "endless": endless(closed)}
+    swept = await sweep(purges, NOW, for_s=10, clock=lambda: next(clock))
     assert swept.unfinished == {"endless"}
-    assert swept.deleted["short"] == 5
-    assert swept.deleted["endless"] > 1
+    assert swept.deleted == {"short": 5, "endless": 9}
+    assert swept.failed == set()
     assert closed == [True]
+
+
+async def test_every_purge_gets_one_page_when_there_is_no_time() -> None:
+    swept = await sweep({"a": pages(3, 4), "b": pages(2)}, NOW, for_s=0)
+    assert swept.deleted == {"a": 3, "b": 2}
+    assert swept.unfinished == {"a", "b"}
 
 
 @pytest.mark.parametrize(
     "error", [DependencyUnavailable("the store", 5), ValueError("SECRET-of-a-user")], ids=type
 )
-async def test_one_that_fails_keeps_no_other_from_going_on(
+async def test_failing_purge_does_not_stop_the_others(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     swept = await sweep({"bad": pages(2, fails_with=error), "good": pages(1, 1, 1)}, NOW, LONG_S)
@@ -77,11 +91,20 @@ async def test_one_that_fails_keeps_no_other_from_going_on(
         assert "cannot clean up bad: the store is unavailable" in caplog.text
 
 
-async def test_cancelling_ends_all_of_them() -> None:
+async def test_cancelling_a_sweep_closes_every_purge() -> None:
     closed: list[bool] = []
     purges = {"one": endless(closed), "two": endless(closed)}
-    sweeping = asyncio.create_task(sweep(purges, NOW, LONG_S))
-    await asyncio.sleep(0.05)
+    clock = ticks()
+    begun = asyncio.Event()
+
+    def read() -> float:
+        reading = next(clock)
+        if reading > len(purges):
+            begun.set()
+        return 0
+
+    sweeping = asyncio.create_task(sweep(purges, NOW, LONG_S, clock=read))
+    await begun.wait()
     sweeping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sweeping

@@ -1,5 +1,6 @@
 """Deleting accounts of any size, and those whose deletion was interrupted."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -163,6 +164,25 @@ async def test_whatever_becomes_of_the_rest_the_account_is_deleted(
     assert await Users(database).find_account(account.id) is None
     assert (await note_of(database, account.id).get()).exists
     assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
+
+
+class Endless(Leftovers):
+    """Never ends."""
+
+    async def remove(self, user_id: str) -> AsyncGenerator[int, None]:  # noqa: ARG002
+        """Remove nothing."""
+        await asyncio.Event().wait()
+        yield 0
+
+
+async def test_deletion_keeps_its_note_at_the_time_limit(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = await account_with_documents(database, 1)
+    await Deletion(database, Endless(database), remove_s=0.01).delete(account, NOW)
+    assert await Users(database).find_account(account.id) is None
+    assert (await note_of(database, account.id).get()).exists
+    assert "something is left of a deleted account" in caplog.text
 
 
 async def test_deleting_at_the_same_time_brings_nothing_back(database: Database) -> None:

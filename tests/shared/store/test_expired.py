@@ -1,15 +1,21 @@
-"""Deleting what has expired, in a database of one's own."""
+"""The deletion of expired documents, in a database of its own."""
 
 import asyncio
+import itertools
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from google.cloud.firestore_v1.async_document import AsyncDocumentReference
+from google.cloud.firestore_v1.async_query import AsyncQuery
 
 from scripts.local.round_trips import RoundTrips
 from shared.settings import StoreSettings
 from shared.store.client import Database
 from shared.store.data_model import ALL, EVENTS, RATE_LIMITS, SHARED_ITEMS, Collection
+from shared.store.documents import Document
 from shared.store.expired import Expired
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -101,7 +107,7 @@ async def test_an_event_that_is_put_again_at_the_last_moment_stays(own: Database
         await again.reference.set({"expiry": NOW + MOMENT})
 
     database.somebody_writes = put_again  # type: ignore[method-assign]
-    assert await purged(database, EVENTS) == [0, 2]
+    assert await purged(database, EVENTS) == [2]
     assert await left(own, EVENTS) == {again.id}
 
 
@@ -114,7 +120,71 @@ async def test_what_somebody_else_deletes_meanwhile_is_not_counted(own: Database
         await gone.reference.delete()
 
     database.somebody_writes = delete  # type: ignore[method-assign]
-    assert await purged(database, EVENTS) == [0, 2]
+    assert await purged(database, EVENTS) == [2]
+
+
+class Rewritten(Database):
+    """A store in which a document is written after every query and every read."""
+
+    def __init__(self, project: str, documents: Iterable[AsyncDocumentReference]) -> None:
+        super().__init__(StoreSettings(project=project))
+        self._documents = iter(documents)
+        self._writes = itertools.count()
+
+    async def query(self, query: AsyncQuery) -> list[Document]:
+        """Query, then write the next document."""
+        found = await super().query(query)
+        await self._write()
+        return found
+
+    async def read(
+        self, references: Sequence[AsyncDocumentReference], fields: Iterable[str] = ()
+    ) -> list[Document]:
+        """Read, then write the next document."""
+        found = await super().read(references, fields)
+        await self._write()
+        return found
+
+    async def _write(self) -> None:
+        # A write that changes nothing would leave the time of the last write as it was.
+        await next(self._documents).set({"expiry": NOW, "write": next(self._writes)})
+
+
+async def pages_of(database: Database, collection: Collection, page_size: int) -> list[int]:
+    """Return the number of deletions per page. Fail if the purge does not end."""
+    pages = Expired(database, page_size).purge(collection, NOW)
+    counts = []
+    async with aclosing(pages):
+        async for count in pages:
+            counts.append(count)
+            assert len(counts) < 20, "the purge makes no progress"
+    return counts
+
+
+@pytest.mark.parametrize("number", [0, 2, 4], ids=["first", "middle", "last"])
+async def test_only_the_rewritten_document_of_a_page_stays(own: Database, number: int) -> None:
+    await put(own, SHARED_ITEMS, *(NOW - day * timedelta(days=1) for day in range(10, 0, -1)))
+    rewritten = SHARED_ITEMS.of(own.client).document(str(number))
+    database = Rewritten(own.client.project, itertools.repeat(rewritten))
+    # The last page has the document again: it now expires last.
+    assert await pages_of(database, SHARED_ITEMS, page_size=5) == [4, 5, 0]
+    assert await left(own, SHARED_ITEMS) == {str(number)}
+
+
+async def test_purge_leaves_a_page_that_changes_with_every_read(own: Database) -> None:
+    await put(own, SHARED_ITEMS, *([NOW] * 20))
+    first_page = sorted(await left(own, SHARED_ITEMS))[:10]
+    changing = [SHARED_ITEMS.of(own.client).document(each) for each in first_page]
+    database = Rewritten(own.client.project, itertools.cycle(changing))
+    # Each of the five attempts finds another document that was written.
+    assert await pages_of(database, SHARED_ITEMS, page_size=10) == [0, 10]
+    assert await left(own, SHARED_ITEMS) == set(first_page)
+
+
+async def test_purge_passes_many_documents_of_one_instant(own: Database) -> None:
+    await put(own, EVENTS, *([NOW] * 7))
+    assert await pages_of(own, EVENTS, page_size=2) == [2, 2, 2, 1]
+    assert await left(own, EVENTS) == set()
 
 
 async def test_several_at_once_delete_each_document_once(own: Database) -> None:

@@ -105,7 +105,7 @@ async def deletions(database: Database) -> None:
     user = await users.create(PasswordHash("", b""), now)
     account = await users.get_account(user.id)
     await Deletion(database, Leftovers(database)).delete(account, now)
-    await Bench(Work(2), part_s=60).clean(1)
+    await Bench(Work(2)).clean()
 
 
 async def store_requests(database: Database, somebody: Person) -> None:

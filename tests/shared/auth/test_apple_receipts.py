@@ -117,7 +117,8 @@ def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    own = [each for each in caplog.records if each.name == "shared.auth.store_api"]
+    return [each.getMessage() for each in own if each.levelno == logging.WARNING]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ locals {
     follow_secrets = { per_user = true, unindexed = ["created_at"] }
     inbox          = { per_user = true, ttl_field = "expires_at", unindexed = ["encrypted_message"] }
     shared_items   = { ttl_field = "expiry", unindexed = ["encrypted_payload", "encryption_iv"] }
-    verifications  = { ttl_field = "expires_at", unindexed = ["verified_at"] }
+    verifications  = { ttl_field = "expires_at", unindexed = ["verified_at", "purchase_sha256"] }
     rate_limits    = { ttl_field = "expires_at", unindexed = ["passed"] }
     cleanup_runs   = { ttl_field = "expires_at", unindexed = ["passes"] }
     patrols        = { unindexed = ["place"] }

@@ -5,7 +5,7 @@ https://developer.apple.com/documentation/appstoreserverapi/get-transaction-info
 """
 
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ PRODUCT = "pro"
 _OF_INTERMEDIATES = "1.2.840.113635.100.6.2.1"
 _OF_SIGNERS = "1.2.840.113635.100.6.11.1"
 _OF_OTHER_SIGNERS = "1.2.840.113635.100.6.11.99"
+_ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def as_receipt(content: bytes) -> str:
@@ -42,6 +43,7 @@ def a_purchase(**changes: object) -> dict[str, Any]:
         "quantity": "1",
         "in_app_ownership_type": "PURCHASED",
         "transaction_id": "1000000000000001",
+        "original_transaction_id": "1000000000000001",
     }
     return {**usual, **changes}
 
@@ -145,6 +147,7 @@ class Authority:
         now_ms = int(time.time() * 1000)
         usual = {
             "transactionId": "2000000000000001",
+            "originalTransactionId": "2000000000000001",
             "bundleId": BUNDLE,
             "productId": PRODUCT,
             "environment": "Production",
@@ -160,6 +163,17 @@ class Authority:
         """Return a signed transaction, good unless changed; `chain` is shown instead of ours."""
         shown = self.chain if chain is None else list(chain)
         return jwt.encode(self.claims(**changes), self._signer_key, "ES256", {"x5c": shown})
+
+
+def other_signature(signed: str) -> str:
+    """Return the same signed transaction with its other valid signature, (r, n - s).
+
+    Source: SEC 1, version 2.0, section 4.1.4
+    """
+    head, _, signature = signed.rpartition(".")
+    raw = urlsafe_b64decode(signature + "==")
+    s = _ORDER_OF_P256 - int.from_bytes(raw[32:])
+    return f"{head}.{urlsafe_b64encode(raw[:32] + s.to_bytes(32)).decode().rstrip('=')}"
 
 
 def _certificate(

@@ -10,6 +10,7 @@ from shared.auth.apple_receipts import AppleReceipts
 from shared.auth.apple_root import APPLE_ROOT_CA_G3
 from shared.auth.apple_settings import AppleSettings
 from shared.auth.apple_transactions import AppleTransactions
+from shared.auth.purchases import Purchase
 from shared.outgoing import Client
 from shared.secrets import Secrets
 
@@ -17,7 +18,7 @@ _PARTS_OF_A_JWS = 3
 
 
 class Apple:
-    """Knows the two kinds of token apart.
+    """Verifies both kinds of token. The same purchase in either kind is one `Purchase`.
 
     `roots` are the certificates, in DER, that signed transactions have to lead back to.
     """
@@ -33,12 +34,12 @@ class Apple:
         self._receipts = AppleReceipts(settings, secrets, http, timeout_s)
         self._transactions = AppleTransactions(settings, secrets, http, timeout_s, roots)
 
-    async def is_entitled(self, token: str, now: datetime) -> bool:
-        """Whether `token` is a purchase of the product that was not taken back.
+    async def find_purchase(self, token: str, now: datetime) -> Purchase | None:
+        """Return the purchase of the product that `token` proves; None if it proves none.
 
         Raises:
-            DependencyUnavailable: the App Store did not say.
+            DependencyUnavailable: the App Store gave no answer.
         """
         if len(token.split(".")) == _PARTS_OF_A_JWS:
-            return await self._transactions.is_entitled(token, now)
-        return await self._receipts.is_entitled(token, now)
+            return await self._transactions.find_purchase(token, now)
+        return await self._receipts.find_purchase(token, now)

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import HttpUrl
 
 from shared.auth.apple_settings import AppleSettings
+from shared.auth.purchases import Purchase
 from shared.auth.store_api import StoreApi
 from shared.instants import to_micros
 from shared.outgoing import Client
@@ -23,6 +24,9 @@ _WRONG_SECRET = 21004
 _OF_THE_SANDBOX = 21007
 _NO_PURCHASE = frozenset({21003, 21006, 21010})
 """Not authentic; a subscription that has expired; an account that was deleted."""
+
+_TRANSIENT = frozenset({_MALFORMED_OR_TEMPORARY, 21005, 21009, *range(21100, 21200)})
+"""Faults of Apple's servers. Any other status means a mistake in our settings or code."""
 
 _SEQUENCE = b"\x30"
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
@@ -41,30 +45,34 @@ class AppleReceipts:
         self._production = StoreApi("the App Store", http, timeout_s)
         self._sandbox = StoreApi("the App Store's sandbox", http, timeout_s)
 
-    async def is_entitled(self, receipt: str, now: datetime) -> bool:
-        """Whether `receipt` holds a purchase of the product that was not taken back.
+    async def find_purchase(self, receipt: str, now: datetime) -> Purchase | None:
+        """Return the oldest purchase of the product in `receipt` that was not refunded, or None.
 
-        One call; another one for a receipt of the sandbox, or if the store had a moment's trouble.
+        One call. A second one for a receipt of the sandbox, and after a transient error.
 
         Raises:
-            DependencyUnavailable: the App Store did not say.
+            DependencyUnavailable: the App Store gave no answer.
         """
         if not _looks_like_a_receipt(receipt):
-            return False
-        content = await self._read(self._production, self._settings.receipt_url, receipt)
+            return None
+        api, environment = self._production, "Production"
+        content = await self._read(api, self._settings.receipt_url, receipt)
         if content["status"] == _OF_THE_SANDBOX:
             if not self._settings.allow_sandbox:
-                return False
-            content = await self._read(self._sandbox, self._settings.sandbox_receipt_url, receipt)
+                return None
+            api, environment = self._sandbox, "Sandbox"
+            content = await self._read(api, self._settings.sandbox_receipt_url, receipt)
         status = content["status"]
         if status in _NO_PURCHASE:
-            return False
+            return None
         if status == _OK and isinstance(content.get("receipt"), dict):
-            return self._has_purchase(content, now)
-        if status == _MALFORMED_OR_TEMPORARY:
-            raise self._production.outage("it cannot read a receipt, or not now")
+            original_id = self._original_id(api, content, now)
+            # The ids of the two environments can be equal. Signed transactions use the same form.
+            return None if original_id is None else Purchase.of(f"{environment} {original_id}")
+        if status in _TRANSIENT:
+            raise api.outage(f"status {status}")
         ours = ": our shared secret is refused" if status == _WRONG_SECRET else ""
-        raise self._production.alarm(f"status {status}{ours}")
+        raise api.alarm(f"status {status}{ours}")
 
     async def _read(self, api: StoreApi, url: HttpUrl, receipt: str) -> dict[str, Any]:
         content = await self._ask(api, url, receipt)
@@ -83,10 +91,21 @@ class AppleReceipts:
             raise api.alarm("an answer without a status")
         return content
 
-    def _has_purchase(self, content: dict[str, Any], now: datetime) -> bool:
+    def _original_id(self, api: StoreApi, content: dict[str, Any], now: datetime) -> str | None:
+        """Return the smallest original transaction id of the purchases that count.
+
+        A receipt lists its purchases in any order, and can list each of them twice.
+        """
         if content["receipt"].get("bundle_id") != self._settings.bundle_id:
-            return False
-        return any(self._is_ours(item, now) for item in _purchases(content))
+            return None
+        ids = [
+            item.get("original_transaction_id", "")
+            for item in _purchases(content)
+            if self._is_ours(item, now)
+        ]
+        if not all(isinstance(each, str) and each for each in ids):
+            raise api.alarm("a purchase without an original transaction id")
+        return min(ids, key=lambda each: (len(each), each), default=None)
 
     def _is_ours(self, item: dict[str, Any], now: datetime) -> bool:
         return (
@@ -107,7 +126,7 @@ def _looks_like_a_receipt(text: str) -> bool:
         content = b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return False
-    is_canonical = b64encode(content).decode() == text  # other spellings would be other tokens
+    is_canonical = b64encode(content).decode() == text  # another spelling would cost a call
     return is_canonical and content[:1] == _SEQUENCE and _SIGNED_DATA in content[:_BEGINNING]
 
 

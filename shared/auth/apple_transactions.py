@@ -5,6 +5,7 @@ Source: https://developer.apple.com/documentation/appstoreserverapi/jwstransacti
 """
 
 import asyncio
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from shared.auth.apple_settings import AppleSettings
+from shared.auth.purchases import Purchase
 from shared.auth.store_api import StoreApi
 from shared.instants import now as current_instant
 from shared.instants import to_micros
@@ -25,7 +27,12 @@ if TYPE_CHECKING:
     )
     from appstoreserverlibrary.signed_data_verifier import SignedDataVerifier
 
-_UNKNOWN_TRANSACTION = 4040010
+_NO_PURCHASE = frozenset({4040001, 4040010})
+"""An account that does not exist; an unknown transaction."""
+
+_TRANSIENT = frozenset({4040002, 4040004, 4040006})
+"""An account, an app or an original transaction that is not found at the moment."""
+
 _PASS_LASTS = timedelta(minutes=5)
 _ANY_APP = 0  # the library wants an app's number, which transactions do not carry
 
@@ -47,22 +54,28 @@ class AppleTransactions:
         self._production = StoreApi("the App Store", http, timeout_s)
         self._sandbox = StoreApi("the App Store's sandbox", http, timeout_s)
 
-    async def is_entitled(self, token: str, now: datetime) -> bool:
-        """Whether `token` is Apple's word for a purchase of the product that still stands.
+    async def find_purchase(self, token: str, now: datetime) -> Purchase | None:
+        """Return the purchase of the product that Apple signed in `token`, unless it was refunded.
 
-        One call if there is a key for the App Store Server API, none otherwise: then a refund since
-        the signature goes unseen.
+        One call if there is a key for the App Store Server API. Without a key there is no call, and
+        a refund after the signature is not noticed.
 
         Raises:
-            DependencyUnavailable: the App Store did not say.
+            DependencyUnavailable: the App Store gave no answer.
         """
+        if not _has_one_spelling(token):
+            return None
         transaction = await asyncio.to_thread(self._verified, token)
         if transaction is None or not self._is_ours(transaction, now):
-            return False
-        if not self._private_key.is_given:
-            return True
-        current = await self._current(transaction)
-        return current is not None and self._is_ours(current, now)
+            return None
+        if self._private_key.is_given:
+            current = await self._current(transaction)
+            if current is None or not self._is_ours(current, now):
+                return None
+        if not transaction.originalTransactionId:
+            raise self._production.alarm("a transaction without an original transaction id")
+        # The ids of the two environments can be equal. Receipts use the same form.
+        return Purchase.of(f"{transaction.rawEnvironment} {transaction.originalTransactionId}")
 
     def _verified(self, token: str) -> "Transaction | None":
         from appstoreserverlibrary.signed_data_verifier import (  # noqa: PLC0415 - takes 0.3 s
@@ -122,8 +135,11 @@ class AppleTransactions:
             f"{str(base).rstrip('/')}/inApps/v1/transactions/{number}",
             {"Authorization": f"Bearer {await self._pass()}"},
         )
-        if reply.content.get("errorCode") == _UNKNOWN_TRANSACTION:
+        code = reply.content.get("errorCode")
+        if code in _NO_PURCHASE:
             return None
+        if code in _TRANSIENT:
+            raise api.outage(f"error {code}")
         signed = reply.content.get("signedTransactionInfo")
         if reply.status != HTTPStatus.OK or not isinstance(signed, str):
             raise api.alarm(f"no transaction ({reply.status})")
@@ -150,3 +166,20 @@ class AppleTransactions:
             return jwt.encode(claims, key, "ES256", {"kid": self._settings.key_id})
         except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
             raise self._production.alarm("APPLE_PRIVATE_KEY is no private key") from None
+
+
+def _has_one_spelling(token: str) -> bool:
+    """Whether the token's signature is base64url in its canonical form, without padding.
+
+    The library ignores padding, unknown characters and spare bits there. Each such spelling would
+    be verified on its own and ask Apple again. The signature protects the other two parts. A second
+    signature of the same content remains: (r, n - s) is as valid as (r, s), and Apple uses both.
+
+    Source: RFC 7515, section 2
+    """
+    signature = token.rpartition(".")[2]
+    try:
+        decoded = urlsafe_b64decode(signature + "==")
+    except ValueError:
+        return False
+    return urlsafe_b64encode(decoded).decode().rstrip("=") == signature

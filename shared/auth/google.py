@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import google.auth
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from pydantic import HttpUrl
 from pydantic_settings import SettingsConfigDict
 
-from shared.auth.store_api import Reply, StoreApi, stands_for_itself
+from shared.auth.purchases import Purchase
+from shared.auth.store_api import Reply, StoreApi, reasons, stands_for_itself
 from shared.outgoing import Client
 from shared.settings import Settings
 from shared.single_flight import SingleFlight
@@ -50,22 +51,22 @@ class GooglePlay:
         self._credentials: Credentials | None = None
         self._signing_in = SingleFlight[str, str]()
 
-    async def is_entitled(self, token: str, _now: datetime) -> bool:
-        """Whether `token` is a purchase of the product that is neither pending nor taken back.
+    async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
+        """Return the purchase of the product; None if it is pending, cancelled or refunded.
 
         One call; another once an hour for an access token.
 
         Raises:
-            DependencyUnavailable: Google Play did not say, or does not know our service account.
+            DependencyUnavailable: Google Play gave no answer, or refused our service account.
         """
         if not stands_for_itself(token, _LONGEST_TOKEN):
-            return False
+            return None
         headers = {"Authorization": f"Bearer {await self._access_token()}"}
         reply = await self._api.get(self._where(token), headers)
         if reply.status == HTTPStatus.OK:
-            return self._is_purchase(reply)
+            return self._purchase(token, reply)
         if _is_about_the_token(reply):
-            return False
+            return None
         raise self._api.alarm(f"the request is refused ({reply.status})")
 
     def _where(self, token: str) -> str:
@@ -78,14 +79,17 @@ class GooglePlay:
             f"/purchases/products/{product}/tokens/{escaped}"
         )
 
-    def _is_purchase(self, reply: Reply) -> bool:
+    def _purchase(self, token: str, reply: Reply) -> Purchase | None:
         bought = reply.content
         if "purchaseState" not in bought:
             raise self._api.alarm("a purchase without a state")
         was_refunded = bought.get("refundableQuantity", 1) == 0
         product = bought.get("productId", self._settings.product)
         is_ours = product == self._settings.product
-        return is_ours and not was_refunded and bought["purchaseState"] == _PURCHASED
+        if not is_ours or was_refunded or bought["purchaseState"] != _PURCHASED:
+            return None
+        order = bought.get("orderId")  # a purchase with a promotion code has none
+        return Purchase.of(order if isinstance(order, str) and order else token)
 
     async def _access_token(self) -> str:
         if self._credentials is not None and self._credentials.valid:
@@ -95,7 +99,8 @@ class GooglePlay:
                 return await self._signing_in.do(_SCOPE, lambda: asyncio.to_thread(self._sign_in))
         except (GoogleAuthError, TimeoutError, ValueError, TypeError, AttributeError) as error:
             # The last three: the library takes any 200 for an answer in JSON.
-            raise self._api.alarm(f"no access token: {type(error).__name__}") from None
+            why = f"no access token: {type(error).__name__}"
+            raise self._api.outage(why) if _is_transient(error) else self._api.alarm(why) from None
 
     def _sign_in(self) -> str:
         """Return an access token; blocks, for at most `timeout_s` per call to the network."""
@@ -105,27 +110,26 @@ class GooglePlay:
         return str(self._credentials.token)
 
 
+def _is_transient(error: Exception) -> bool:
+    """Whether signing in failed because its server, or the metadata server, was not available."""
+    if isinstance(error, GoogleAuthError) and error.retryable:
+        return True
+    return any(isinstance(each, TimeoutError | TransportError) for each in (error, error.__cause__))
+
+
 def _is_about_the_token(reply: Reply) -> bool:
     """Whether a refusal means that there is no such purchase.
 
     Google says so by 404 and 410, and by 400 for what cannot be a token; but also by 404 for an
     application or an address that it does not know, which is our mistake.
     """
-    reasons = _reasons(reply)
+    given = reasons(reply.content)
     match reply.status:
         case HTTPStatus.GONE:
             return True
         case HTTPStatus.NOT_FOUND:
-            return bool(reasons) and not any(each.startswith("application") for each in reasons)
+            return bool(given) and not any(each.startswith("application") for each in given)
         case HTTPStatus.BAD_REQUEST:
-            return any(each.startswith(_ABOUT_TOKENS) for each in reasons)
+            return any(each.startswith(_ABOUT_TOKENS) for each in given)
         case _:
             return False
-
-
-def _reasons(reply: Reply) -> list[str]:
-    error = reply.content.get("error")
-    errors = error.get("errors") if isinstance(error, dict) else None
-    if not isinstance(errors, list):
-        return []
-    return [str(each.get("reason")) for each in errors if isinstance(each, dict)]

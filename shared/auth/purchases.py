@@ -15,36 +15,43 @@ _BEARER = "bearer"
 _LONGEST_TOKEN = 64 * 1024
 
 
-class PurchaseVerifier(Protocol):
-    """One store of purchases; how it answers is its own matter."""
+@dataclass(frozen=True)
+class Purchase:
+    """A purchase that its store confirmed. All tokens that prove it lead to an equal object."""
 
-    async def is_entitled(self, token: str, now: datetime, /) -> bool:
-        """Whether `token` proves a purchase that stands at `now`.
+    sha256: str
+    """The hash of the purchase's id, in lower-case hex; the id itself is not kept."""
+
+    @classmethod
+    def of(cls, purchase_id: str) -> "Purchase":
+        """Return the purchase with that id, which is unique in its store."""
+        return cls(sha256(purchase_id.encode()).hexdigest())
+
+
+class PurchaseVerifier(Protocol):
+    """Verifies purchase tokens of one store."""
+
+    async def find_purchase(self, token: str, now: datetime, /) -> Purchase | None:
+        """Return the purchase that `token` proves at `now`; None if it proves none.
 
         Raises:
-            DependencyUnavailable: the store could not tell, which is not a no.
+            DependencyUnavailable: the store gave no answer, which is not a refusal.
         """
 
 
 @dataclass(frozen=True)
 class Subscriber:
-    """Who asks, as far as a purchase token tells: not who it is, but whose purchase."""
+    """The holder of a purchase, of whom only the purchase is known."""
 
     store: str
     """As the contract writes it: `RevenueCat`."""
 
-    token_sha256: str
-    """In lower-case hex; the token itself is kept nowhere."""
+    purchase: Purchase
 
     @property
     def key(self) -> str:
-        """A name for this purchase among those of all stores."""
-        return f"{self.store}-{self.token_sha256}".lower()
-
-    @classmethod
-    def of(cls, store: str, token: str) -> "Subscriber":
-        """Return the subscriber that presents `token`."""
-        return cls(store, sha256(token.encode()).hexdigest())
+        """The purchase's name, unique among all stores. Limits count by it."""
+        return f"{self.store}-{self.purchase.sha256}".lower()
 
 
 class Purchases:
@@ -73,9 +80,10 @@ class Purchases:
         name, verifier = known
         if not token or len(token) > _LONGEST_TOKEN:
             raise NotEntitled("the purchase token is not of the form <Store> <token>")
-        if not await verifier.is_entitled(token, now):
+        purchase = await verifier.find_purchase(token, now)
+        if purchase is None:
             raise NotEntitled("the purchase token proves no purchase")
-        return Subscriber.of(name, token)
+        return Subscriber(name, purchase)
 
 
 def _split(presented: str) -> tuple[str, str]:

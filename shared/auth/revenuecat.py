@@ -10,8 +10,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from shared.auth.purchases import Purchase
 from shared.auth.store_api import Reply, StoreApi, stands_for_itself
-from shared.instants import to_micros
 from shared.outgoing import Client
 from shared.secrets import Secrets
 from shared.settings import Settings
@@ -37,9 +37,9 @@ class RevenueCatSettings(Settings):
 
 
 class _Entitlement(BaseModel):
+    """An active entitlement. It stays listed during a grace period, after its `expires_at`."""
+
     entitlement_id: str
-    expires_at: int | None = None
-    """In ms since 1970; None for one that lasts."""
 
 
 class _Page(BaseModel):
@@ -61,14 +61,17 @@ class RevenueCat:
         self._api_key = secrets.of(settings, "api_key")
         self._api = StoreApi("RevenueCat", http, timeout_s)
 
-    async def is_entitled(self, token: str, now: datetime) -> bool:
-        """Whether the customer `token` has the entitlement; one call per 20 entitlements.
+    async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
+        """Return the purchase of the customer `token`; None without the entitlement.
+
+        The customer's id names the purchase. RevenueCat gets it character by character, so one
+        spelling is one customer. One call per 20 entitlements.
 
         Raises:
             DependencyUnavailable: RevenueCat did not say, or our access to it is not configured.
         """
         if not stands_for_itself(token, _LONGEST_ID):
-            return False
+            return None
         if not (self._settings.project and self._settings.entitlement):
             raise self._api.alarm("REVENUECAT_PROJECT or REVENUECAT_ENTITLEMENT is missing")
         headers = {"Authorization": f"Bearer {await self._api_key.value()}"}
@@ -77,12 +80,12 @@ class RevenueCat:
         for _ in range(_MOST_PAGES):
             reply = await self._api.get(f"{listing}?limit={_PAGE_SIZE}{after}", headers)
             if _is_no_customer(reply):
-                return False
+                return None
             page = self._page(reply)
-            if any(self._is_ours(item, now) for item in page.items):
-                return True
+            if any(item.entitlement_id == self._settings.entitlement for item in page.items):
+                return Purchase.of(token)
             if not (page.next_page and page.items):
-                return False
+                return None
             after = f"&starting_after={quote(page.items[-1].entitlement_id, safe='')}"
         raise self._api.alarm("the list of entitlements does not end")
 
@@ -97,11 +100,9 @@ class RevenueCat:
                 return _Page.model_validate(reply.content)
         except ValidationError:
             pass
-        raise self._api.alarm(f"no list of entitlements ({reply.status})")
-
-    def _is_ours(self, item: _Entitlement, now: datetime) -> bool:
-        is_over = item.expires_at is not None and item.expires_at * 1000 <= to_micros(now)
-        return item.entitlement_id == self._settings.entitlement and not is_over
+        why = f"no list of entitlements ({reply.status})"
+        is_transient = reply.content.get("retryable") is True
+        raise self._api.outage(why) if is_transient else self._api.alarm(why)
 
 
 def _is_no_customer(reply: Reply) -> bool:

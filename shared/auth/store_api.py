@@ -29,7 +29,15 @@ _LONGEST_PAUSE_S = 600
 _MOST_BYTES = 4 * 1024 * 1024
 _A_UNIX_TIME_IN_MS = 10**11  # no pause is that long: Apple tells the instant instead
 _OUR_KEY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_LATER = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS)
+_LATER = (
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.LOCKED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+)
+_TOO_MANY = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
+"""Google's reasons for a 403 that means the same as a 429."""
+
 _MOST_DIGITS = 15
 _MOST_MS = 10**_MOST_DIGITS
 
@@ -68,12 +76,15 @@ class StoreApi:
         return await self._call(self._http.build_request("POST", url, json=content))
 
     def alarm(self, why: str) -> DependencyUnavailable:
-        """Log what somebody has to look at, and return the error for it: nobody can tell."""
+        """Log an ERROR, which raises an alert, and return the error for the client.
+
+        For faults that an operator has to look at.
+        """
         logger.error("%s: %s", self._what, why)
         return DependencyUnavailable(self._what, _TRY_AGAIN_S)
 
     def outage(self, why: str) -> DependencyUnavailable:
-        """As `alarm`, for what passes by itself."""
+        """Log a WARNING, and return the error for the client. For faults that end by themselves."""
         logger.warning("%s: %s", self._what, why)
         return DependencyUnavailable(self._what, _TRY_AGAIN_S)
 
@@ -111,6 +122,8 @@ class StoreApi:
 
     def _judged(self, status: int, headers: httpx2.Headers, body: bytes) -> Reply:
         content = _json_object(body)
+        if status == HTTPStatus.FORBIDDEN and not _TOO_MANY.isdisjoint(reasons(content or {})):
+            status = HTTPStatus.TOO_MANY_REQUESTS
         if status in _OUR_KEY:
             raise self.alarm(f"our own credentials are refused ({status})")
         if status in _LATER:
@@ -121,11 +134,22 @@ class StoreApi:
             raise DependencyUnavailable(self._what, wait_s)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise self.outage(f"it has an error ({status})")
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            raise self.alarm(f"it redirects, so its address is wrong ({status})")
         if status >= HTTPStatus.BAD_REQUEST:
             return Reply(status, content or {})
         if status != HTTPStatus.OK or content is None:
             raise self.outage(f"the answer is no JSON object ({status})")
         return Reply(status, content)
+
+
+def reasons(content: Mapping[str, Any]) -> list[str]:
+    """Return the reasons in an error of one of Google's APIs."""
+    error = content.get("error")
+    errors = error.get("errors") if isinstance(error, dict) else None
+    if not isinstance(errors, list):
+        return []
+    return [str(each.get("reason")) for each in errors if isinstance(each, dict)]
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

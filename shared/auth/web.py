@@ -9,11 +9,14 @@ from datetime import datetime
 from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from shared.auth.purchases import Purchase
 from shared.secrets import Secrets
 from shared.settings import Settings
 
 WEB = "Web"
 """The store's name in the contract."""
+
+_SHARED_BY_ALL = Purchase.of("web")
 
 
 class WebSettings(Settings):
@@ -30,12 +33,15 @@ class Web:
     def __init__(self, settings: WebSettings, secrets: Secrets) -> None:
         self._key = secrets.of(settings, "auth_key")
 
-    async def is_entitled(self, token: str, _now: datetime) -> bool:
-        """Whether `token` is the key.
+    async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
+        """Return the one purchase of all holders of the key; None if `token` is not the key.
+
+        It stays the same when the key is replaced.
 
         Raises:
             DependencyUnavailable: the key is kept elsewhere and cannot be fetched.
         """
         if not self._key.is_given:
-            return False
-        return hmac.compare_digest(token.encode(), (await self._key.value()).encode())
+            return None
+        is_key = hmac.compare_digest(token.encode(), (await self._key.value()).encode())
+        return _SHARED_BY_ALL if is_key else None

@@ -86,9 +86,11 @@ OF_USERS = (USERS, LOOKUPS, PICTURE_PARTS, EVENTS, FOLLOW_SECRETS, INBOX, SHARED
 DELETIONS = Collection("deletions")
 """Users who are gone, and of whom something may be left."""
 
-VERIFICATIONS = Collection("verifications", ttl_field="expires_at", unindexed=("verified_at",))
+VERIFICATIONS = Collection(
+    "verifications", ttl_field="expires_at", unindexed=("verified_at", "purchase_sha256")
+)
 RATE_LIMITS = Collection("rate_limits", ttl_field="expires_at", unindexed=("passed",))
-"""Both by the SHA-256 of purchase tokens; which users these belong to is not known."""
+"""By the SHA-256 of a purchase token, and by that of a purchase's id. Neither leads to a user."""
 
 CLEANUP_RUNS = Collection("cleanup_runs", ttl_field="expires_at", unindexed=("passes",))
 PATROLS = Collection("patrols", unindexed=("place",))

@@ -1,35 +1,53 @@
 """When purchase stores last confirmed a purchase, for all processes."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.store.client import Database
 from shared.store.data_model import VERIFICATIONS
 
 
+@dataclass(frozen=True)
+class Verification:
+    """A store's confirmation that a token proves a purchase."""
+
+    verified_at: datetime
+
+    purchase_sha256: str | None
+    """None in a document of the version that did not store it."""
+
+
 class Verifications:
-    """The confirmed purchases by their keys, which hold nothing but a token's SHA-256."""
+    """The confirmed purchase tokens, by keys that contain the token's SHA-256."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, key: str) -> datetime | None:
-        """Return when the purchase was last confirmed, or None; one round trip."""
+    async def find(self, key: str) -> Verification | None:
+        """Return the last confirmation, or None; one round trip."""
         document = await self._database.read_one(
             VERIFICATIONS.of(self._database.client).document(key)
         )
-        return None if document is None else document.fields["verified_at"]
+        if document is None:
+            return None
+        fields = document.fields
+        return Verification(fields["verified_at"], fields.get("purchase_sha256"))
 
-    async def put(self, key: str, verified_at: datetime, expires_at: datetime) -> None:
-        """Note that the purchase was confirmed; of no use after `expires_at`. One commit."""
+    async def put(self, key: str, verification: Verification, expires_at: datetime) -> None:
+        """Store a confirmation, which has no effect after `expires_at`. One commit."""
         batch = self._database.client.batch()
         batch.set(
             VERIFICATIONS.of(self._database.client).document(key),
-            {"verified_at": verified_at, "expires_at": expires_at},
+            {
+                "verified_at": verification.verified_at,
+                "purchase_sha256": verification.purchase_sha256,
+                "expires_at": expires_at,
+            },
         )
         await self._database.commit(batch)
 
     async def delete(self, key: str) -> None:
-        """Forget the purchase: it was taken back. One commit."""
+        """Delete the confirmation, after a refund for example. One commit."""
         batch = self._database.client.batch()
         batch.delete(VERIFICATIONS.of(self._database.client).document(key))
         await self._database.commit(batch)

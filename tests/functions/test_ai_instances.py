@@ -19,7 +19,7 @@ from scripts.local.stack import free_ports
 from scripts.stand_ins import revenuecat
 from scripts.stand_ins.conversation import Speech
 from scripts.stand_ins.openai import OpenAi, Scripted
-from shared.auth.purchases import Subscriber
+from shared.auth.purchases import Purchase, Subscriber
 from shared.store.client import Database
 from shared.store.data_model import RATE_LIMITS
 from tests import stack
@@ -98,7 +98,7 @@ async def test_requests_are_counted_in_the_database_that_is_set(
     instances: Instances, customer: str, database: Database
 ) -> None:
     assert (await instances.ask(f"RevenueCat {customer}")).status_code == 200
-    key = f"ai-{Subscriber.of('RevenueCat', customer).key}"
+    key = f"ai-{Subscriber('RevenueCat', Purchase.of(customer)).key}"
     counted = {
         name: await RATE_LIMITS.of(place.client).document(key).get()
         for name, place in {"limits": database.named("limits"), "usual": database}.items()

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from functions.chat.hub import Client, Method
-from shared.auth.purchases import Subscriber
+from shared.auth.purchases import Purchase, Subscriber
 from tests.functions.chat.service import Wire
 from tests.loopback import until
 
@@ -90,12 +90,12 @@ class SlowStore:
         self.told = new_gate()
         self.times = 0
 
-    async def is_entitled(self, _token: str, _now: datetime) -> bool:
-        """Whether it is good, some time."""
+    async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
+        """Return its purchase once the second gate is open."""
         self.times += 1
         open_gate(self.asked)
         await opened(self.told)
-        return self._answer
+        return Purchase.of(token) if self._answer else None
 
 
 def call(invocation_id: str | None, target: str, *arguments: Any, **fields: Any) -> dict[str, Any]:

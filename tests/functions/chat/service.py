@@ -16,7 +16,7 @@ from functions.chat.connection import Timing
 from functions.chat.handlers import ChatHandlers, OpenHub
 from functions.chat.server import Server, configured, listening
 from scripts.local.ports import HOST
-from shared.auth.purchases import Purchases
+from shared.auth.purchases import Purchase, Purchases
 from shared.outgoing import Client
 from shared.web.app import build_app
 
@@ -157,9 +157,9 @@ class Wire:
 class OneKey:
     """A store of purchases that knows one token."""
 
-    async def is_entitled(self, token: str, _now: object) -> bool:
-        """Whether it is that token."""
-        return token == TOKEN
+    async def find_purchase(self, token: str, _now: object) -> Purchase | None:
+        """Return a purchase for that token."""
+        return Purchase.of(token) if token == TOKEN else None
 
 
 @contextmanager

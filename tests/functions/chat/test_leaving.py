@@ -12,7 +12,7 @@ import httpx
 
 from functions.chat.handlers import ChatHandlers
 from scripts.local.ports import HOST
-from shared.auth.purchases import Purchases
+from shared.auth.purchases import Purchase, Purchases
 from shared.outgoing import open_client
 from tests.functions.chat.aftermath import errors_logged, nothing_left
 from tests.functions.chat.hub_for_tests import (
@@ -147,8 +147,9 @@ async def test_who_is_negotiating_is_answered_and_stores_can_be_asked_meanwhile(
     outgoing = open_client()
 
     class Asking(SlowStore):
-        async def is_entitled(self, token: str, now: datetime) -> bool:
-            return await super().is_entitled(token, now) and not outgoing.is_closed
+        async def find_purchase(self, token: str, now: datetime) -> Purchase | None:
+            purchase = await super().find_purchase(token, now)
+            return None if outgoing.is_closed else purchase
 
     store = Asking()
     chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})

@@ -11,7 +11,7 @@ import pytest
 from websockets.http11 import Response
 
 from functions.chat.handlers import ChatHandlers
-from shared.auth.purchases import Purchases
+from shared.auth.purchases import Purchase, Purchases
 from shared.errors import DependencyTimedOut, DependencyUnavailable
 from tests.functions.chat.aftermath import errors_logged, nothing_left
 from tests.functions.chat.hub_for_tests import HubForTests, SlowStore, open_gate, opened
@@ -143,7 +143,7 @@ async def test_a_store_that_cannot_tell_is_no_refusal(
     """The contract, "General": with `Retry-After`."""
 
     class IsDown:
-        async def is_entitled(self, _token: str, _now: datetime) -> bool:
+        async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
             raise error("the store", 7)
 
     chat = ChatHandlers(Purchases({"Google": IsDown(), "Web": OneKey()}), {"/hub": HubForTests})
@@ -163,7 +163,7 @@ async def test_a_bug_while_signing_in_is_our_fault() -> None:
     """The contract, "General": never a stack trace."""
 
     class IsBroken:
-        async def is_entitled(self, token: str, _now: datetime) -> bool:
+        async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
             raise RuntimeError(token)
 
     with served_chat(

@@ -15,6 +15,7 @@ from scripts.stand_ins.apple import AppStore, a_purchase, as_receipt
 from scripts.stand_ins.faults import Failing, Fault
 from shared.auth.apple import Apple
 from shared.auth.apple_settings import AppleSettings
+from shared.auth.purchases import Purchase
 from shared.errors import DependencyUnavailable
 from shared.secrets import Secrets
 from shared.settings import SecretSettings
@@ -115,6 +116,11 @@ def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
 
 
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    own = [each for each in caplog.records if each.name == "shared.auth.store_api"]
+    return [each.getMessage() for each in own if each.levelno == logging.WARNING]
+
+
 @pytest.mark.parametrize(
     ("purchases", "is_entitled"),
     [
@@ -166,7 +172,7 @@ async def test_who_has_a_receipt_for_the_product_is_entitled(
     asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
 ) -> None:
     asked.production.says(purchases)
-    assert await asked.verifier().is_entitled(RECEIPT, NOW) == is_entitled
+    assert (await asked.verifier().find_purchase(RECEIPT, NOW) is not None) == is_entitled
     assert asked.calls == (1, 0)
 
 
@@ -174,7 +180,7 @@ async def test_a_purchase_without_a_quantity_is_none(asked: Asked) -> None:
     purchase = a_purchase()
     del purchase["quantity"]
     asked.production.says([purchase])
-    assert not await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
 
 
 def contents(**changes: object) -> dict[str, object]:
@@ -190,7 +196,7 @@ async def test_a_purchase_may_be_in_either_of_two_places(asked: Asked, place: st
         asked.production.says(contents(receipt={**receipt, "in_app": [a_purchase()]}))
     else:
         asked.production.says(contents(latest_receipt_info=[a_purchase()]))
-    assert await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert await asked.verifier().find_purchase(RECEIPT, NOW)
 
 
 @pytest.mark.parametrize(
@@ -208,15 +214,15 @@ async def test_a_receipt_of_something_else_proves_no_purchase(
     asked: Asked, receipt: dict[str, Any]
 ) -> None:
     asked.production.says(contents(receipt=receipt))
-    assert not await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
 
 
 async def test_bundle_and_product_are_a_matter_of_configuration(asked: Asked) -> None:
     asked.production.says([a_purchase(product_id="lifetime")])
-    assert await asked.verifier(product="lifetime").is_entitled(RECEIPT, NOW)
-    assert not await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert await asked.verifier(product="lifetime").find_purchase(RECEIPT, NOW)
+    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
     other = asked.verifier(product="lifetime", bundle_id="com.example.other")
-    assert not await other.is_entitled(RECEIPT, NOW)
+    assert not await other.find_purchase(RECEIPT, NOW)
 
 
 @pytest.mark.parametrize(
@@ -229,21 +235,21 @@ async def test_the_sandbox_is_asked_about_its_own_receipts(
 ) -> None:
     asked.production.says(21007)
     asked.sandbox.says(purchases)
-    assert await asked.verifier().is_entitled(RECEIPT, NOW) == is_entitled
+    assert (await asked.verifier().find_purchase(RECEIPT, NOW) is not None) == is_entitled
     assert asked.calls == (1, 1)
 
 
 async def test_receipts_of_the_sandbox_can_be_refused(asked: Asked) -> None:
     asked.production.says(21007)
     asked.sandbox.says([a_purchase()])
-    assert not await asked.verifier(allow_sandbox=False).is_entitled(RECEIPT, NOW)
+    assert not await asked.verifier(allow_sandbox=False).find_purchase(RECEIPT, NOW)
     assert asked.calls == (1, 0)
 
 
 async def test_a_good_receipt_of_production_never_reaches_the_sandbox(asked: Asked) -> None:
     asked.production.says([a_purchase()])
     asked.sandbox.says(21008)
-    assert await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls == (1, 0)
 
 
@@ -252,9 +258,9 @@ async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Aske
     asked.production.says(21007)
     asked.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
     with pytest.raises(DependencyUnavailable):
-        await verifier.is_entitled(RECEIPT, NOW)
+        await verifier.find_purchase(RECEIPT, NOW)
     asked.production.says([a_purchase()])
-    assert await verifier.is_entitled(RECEIPT, NOW)
+    assert await verifier.find_purchase(RECEIPT, NOW)
 
 
 @pytest.mark.parametrize("status", [21003, 21006, 21010])
@@ -262,35 +268,56 @@ async def test_some_statuses_mean_no_purchase(
     asked: Asked, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     asked.production.says(status)
-    assert not await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls == (1, 0)
     assert alarms(caplog) == []
 
 
-CANNOT_TELL = [21000, 21001, 21005, 21008, 21009, 21100, 21150, 21199, 29999, -1, 1, 503]
+TRANSIENT = [21005, 21009, 21100, 21150, 21199]
+OUR_FAULT = [21000, 21001, 21008, 21099, 21200, 29999, -1, 1, 503]
 
 
-@pytest.mark.parametrize("status", CANNOT_TELL)
-async def test_any_other_status_says_nothing_about_a_purchase(asked: Asked, status: int) -> None:
+@pytest.mark.parametrize("is_retryable", [True, False, None])
+@pytest.mark.parametrize("status", TRANSIENT)
+async def test_transient_status_is_an_outage_without_an_alert(
+    asked: Asked, caplog: pytest.LogCaptureFixture, status: int, *, is_retryable: bool | None
+) -> None:
+    asked.production.says({"status": status, "is-retryable": is_retryable})
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+    assert warnings(caplog) == [f"the App Store: status {status}"]
+    assert alarms(caplog) == []
+
+
+@pytest.mark.parametrize("status", OUR_FAULT)
+async def test_unexpected_status_is_an_alert_and_no_refusal(
+    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
     asked.production.says(status)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().is_entitled(RECEIPT, NOW)
+        await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls == (1, 0)
+    assert alarms(caplog) == [f"the App Store: status {status}"]
 
 
-@pytest.mark.parametrize("status", [*CANNOT_TELL, 21002, 21004, 21007])
-async def test_the_sandbox_may_be_unable_to_tell_as_well(asked: Asked, status: int) -> None:
+@pytest.mark.parametrize("status", [*TRANSIENT, *OUR_FAULT, 21002, 21004, 21007])
+async def test_statuses_of_the_sandbox_have_the_same_levels(
+    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
     asked.production.says(21007)
     asked.sandbox.says(status)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().is_entitled(RECEIPT, NOW)
+        await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls[0] == 1
+    [said] = warnings(caplog) if status in {21002, *TRANSIENT} else alarms(caplog)
+    assert said.startswith(f"the App Store's sandbox: status {status}")
 
 
 async def test_a_moments_trouble_is_asked_about_again(asked: Asked) -> None:
     asked.production.says_once({"status": 21002})
     asked.production.says([a_purchase()])
-    assert await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls == (2, 0)
 
 
@@ -299,15 +326,72 @@ async def test_a_moments_trouble_may_end_in_the_sandbox(asked: Asked) -> None:
     asked.production.says(21007)
     asked.sandbox.says_once({"status": 21002})
     asked.sandbox.says([a_purchase()])
-    assert await asked.verifier().is_entitled(RECEIPT, NOW)
+    assert await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls == (2, 2)
 
 
-async def test_trouble_that_lasts_says_nothing_about_a_purchase(asked: Asked) -> None:
+async def test_status_21002_twice_is_an_outage_without_an_alert(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
     asked.production.says(21002)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().is_entitled(RECEIPT, NOW)
+        await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls == (2, 0)
+    assert warnings(caplog) == ["the App Store: status 21002"]
+    assert alarms(caplog) == []
+
+
+def bought_as(original_id: object, **changes: object) -> dict[str, Any]:
+    return a_purchase(original_transaction_id=original_id, **changes)
+
+
+@pytest.mark.parametrize(
+    ("purchases", "counted"),
+    [
+        ([bought_as("17")], "17"),
+        ([bought_as("17"), bought_as("17", transaction_id="18")], "17"),
+        ([bought_as("100"), bought_as("99")], "99"),
+        ([bought_as("99"), bought_as("100")], "99"),
+        ([bought_as("5", product_id="tip"), bought_as("6", quantity="0"), bought_as("17")], "17"),
+        ([bought_as("5", cancellation_date_ms=ms(NOW)), bought_as("17")], "17"),
+        ([bought_as("5", expires_date_ms=ms(NOW)), bought_as("17")], "17"),
+    ],
+    ids=[
+        "one",
+        "restored",
+        "the older one last",
+        "the older one first",
+        "after another product",
+        "after a refund",
+        "after a subscription",
+    ],
+)
+async def test_oldest_purchase_that_counts_names_the_receipt(
+    asked: Asked, purchases: list[dict[str, Any]], counted: str
+) -> None:
+    asked.production.says(purchases)
+    purchase = await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert purchase == Purchase.of(f"Production {counted}")
+
+
+async def test_equal_ids_of_sandbox_and_production_are_two_purchases(asked: Asked) -> None:
+    asked.production.says([bought_as("17")])
+    of_production = await asked.verifier().find_purchase(RECEIPT, NOW)
+    asked.production.says(21007)
+    asked.sandbox.says([bought_as("17")])
+    of_sandbox = await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert of_sandbox == Purchase.of("Sandbox 17")
+    assert of_production != of_sandbox
+
+
+@pytest.mark.parametrize("original_id", [None, "", 17], ids=["null", "empty", "a number"])
+async def test_purchase_without_an_original_id_is_an_alert(
+    asked: Asked, caplog: pytest.LogCaptureFixture, original_id: object
+) -> None:
+    asked.production.says([bought_as("17"), bought_as(original_id)])
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert alarms(caplog) == ["the App Store: a purchase without an original transaction id"]
 
 
 async def test_that_our_shared_secret_is_refused_is_an_alarm_and_no_answer(
@@ -318,7 +402,7 @@ async def test_that_our_shared_secret_is_refused_is_an_alarm_and_no_answer(
         shared_secret=AppleSettings.model_validate({"shared_secret": "SECRET-typo"}).shared_secret
     )
     with pytest.raises(DependencyUnavailable):
-        await verifier.is_entitled(RECEIPT, NOW)
+        await verifier.find_purchase(RECEIPT, NOW)
     assert alarms(caplog) == ["the App Store: status 21004: our shared secret is refused"]
 
 
@@ -327,7 +411,7 @@ async def test_without_a_shared_secret_nobody_can_tell(
 ) -> None:
     asked.production.says([a_purchase()])
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier(shared_secret=None).is_entitled(RECEIPT, NOW)
+        await asked.verifier(shared_secret=None).find_purchase(RECEIPT, NOW)
     assert alarms(caplog) == ["the setting APPLE_SHARED_SECRET is missing"]
     assert asked.calls == (0, 0)
 
@@ -340,7 +424,7 @@ async def test_without_a_shared_secret_nobody_can_tell(
 async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[str, Any]) -> None:
     asked.production.says(answer)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().is_entitled(RECEIPT, NOW)
+        await asked.verifier().find_purchase(RECEIPT, NOW)
 
 
 @pytest.mark.parametrize(
@@ -374,5 +458,5 @@ async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[st
 )
 async def test_what_cannot_be_a_receipt_is_not_asked_about(asked: Asked, text: str) -> None:
     asked.production.says([a_purchase()])
-    assert not await asked.verifier().is_entitled(text, NOW)
+    assert not await asked.verifier().find_purchase(text, NOW)
     assert asked.calls == (0, 0)

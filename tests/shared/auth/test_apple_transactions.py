@@ -24,11 +24,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import SecretStr
 
-from scripts.stand_ins.apple import BUNDLE, AppStore, Authority
+from scripts.stand_ins.apple import BUNDLE, AppStore, Authority, other_signature
 from scripts.stand_ins.faults import Failing, Fault
 from shared.auth.apple import Apple
 from shared.auth.apple_root import APPLE_ROOT_CA_G3
 from shared.auth.apple_settings import AppleSettings
+from shared.auth.purchases import Purchase
 from shared.errors import DependencyUnavailable
 from shared.secrets import Secrets
 from shared.settings import SecretSettings
@@ -126,21 +127,23 @@ def new_verifier(outgoing: httpx2.AsyncClient) -> NewVerifier:
 async def test_who_has_apples_word_for_the_product_is_entitled(
     new_verifier: NewVerifier, changes: dict[str, Any], *, is_entitled: bool
 ) -> None:
-    assert await new_verifier().is_entitled(APPLE.sign(**changes), NOW) == is_entitled
+    assert (
+        await new_verifier().find_purchase(APPLE.sign(**changes), NOW) is not None
+    ) == is_entitled
 
 
 async def test_transactions_of_the_sandbox_can_be_refused(new_verifier: NewVerifier) -> None:
     strict = new_verifier(allow_sandbox=False)
-    assert await strict.is_entitled(APPLE.sign(), NOW)
-    assert not await strict.is_entitled(APPLE.sign(**SANDBOX), NOW)
+    assert await strict.find_purchase(APPLE.sign(), NOW)
+    assert not await strict.find_purchase(APPLE.sign(**SANDBOX), NOW)
 
 
 async def test_bundle_and_product_are_a_matter_of_configuration(new_verifier: NewVerifier) -> None:
     other = new_verifier(bundle_id="com.example.other", product="lifetime")
     token = APPLE.sign(bundleId="com.example.other", productId="lifetime")
-    assert await other.is_entitled(token, NOW)
-    assert not await other.is_entitled(APPLE.sign(), NOW)
-    assert not await new_verifier().is_entitled(token, NOW)
+    assert await other.find_purchase(token, NOW)
+    assert not await other.find_purchase(APPLE.sign(), NOW)
+    assert not await new_verifier().find_purchase(token, NOW)
 
 
 def part(content: object) -> str:
@@ -153,7 +156,7 @@ def other_payload(token: str) -> str:
     return f"{header}.{part(APPLE.claims())}.{signature}"
 
 
-def other_signature(token: str) -> str:
+def broken_signature(token: str) -> str:
     head, _, signature = token.rpartition(".")
     raw = bytearray(urlsafe_b64decode(signature + "=="))
     raw[-1] ^= 1
@@ -178,7 +181,7 @@ def without_chain() -> str:
 GARBAGE = b64encode(b"\x30\x03\x02\x01\x01").decode()
 FORGERIES = {
     "another payload": other_payload(APPLE.sign(productId="tip")),
-    "another signature": other_signature(APPLE.sign()),
+    "another signature": broken_signature(APPLE.sign()),
     "no signature": APPLE.sign().rpartition(".")[0] + ".",
     "signed by somebody": SOMEBODY.sign(),
     "signed by somebody, with Apple's root": SOMEBODY.sign(
@@ -220,7 +223,32 @@ FORGERIES = {
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 async def test_a_forgery_proves_no_purchase(new_verifier: NewVerifier, forgery: str) -> None:
-    assert not await new_verifier().is_entitled(forgery, NOW)
+    assert not await new_verifier().find_purchase(forgery, NOW)
+
+
+@pytest.mark.parametrize(
+    ("token", "original_id"),
+    [
+        (APPLE.sign(originalTransactionId="17"), "Production 17"),
+        (APPLE.sign(originalTransactionId="17", transactionId="18"), "Production 17"),
+        (other_signature(APPLE.sign(originalTransactionId="17")), "Production 17"),
+        (APPLE.sign(originalTransactionId="18"), "Production 18"),
+        (APPLE.sign(originalTransactionId="17", **SANDBOX), "Sandbox 17"),
+    ],
+    ids=["usual", "restored", "other signature", "another purchase", "of the sandbox"],
+)
+async def test_original_transaction_names_the_purchase(
+    new_verifier: NewVerifier, token: str, original_id: str
+) -> None:
+    assert await new_verifier().find_purchase(token, NOW) == Purchase.of(original_id)
+
+
+async def test_transaction_without_an_original_id_is_an_alert(
+    new_verifier: NewVerifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(DependencyUnavailable):
+        await new_verifier().find_purchase(APPLE.sign(originalTransactionId=None), NOW)
+    assert alarms(caplog) == ["the App Store: a transaction without an original transaction id"]
 
 
 @pytest.mark.parametrize("claim", ["quantity", "expiresDate", "price"])
@@ -228,7 +256,7 @@ async def test_what_apple_signed_in_a_shape_that_nobody_knows_is_no_answer(
     new_verifier: NewVerifier, caplog: pytest.LogCaptureFixture, claim: str
 ) -> None:
     with pytest.raises(DependencyUnavailable):
-        await new_verifier().is_entitled(APPLE.sign(**{claim: "unknown"}), NOW)
+        await new_verifier().find_purchase(APPLE.sign(**{claim: "unknown"}), NOW)
     assert len(alarms(caplog)) == 1
 
 
@@ -238,7 +266,7 @@ async def test_apples_own_root_is_what_counts_by_default(outgoing: httpx2.AsyncC
     assert inspect.signature(Apple).parameters["roots"].default == (APPLE_ROOT_CA_G3,)
     settings = AppleSettings.model_validate({})
     real = Apple(settings, Secrets(SecretSettings()), outgoing, timeout_s=20)
-    assert not await real.is_entitled(APPLE.sign(), NOW)
+    assert not await real.find_purchase(APPLE.sign(), NOW)
 
 
 @dataclass
@@ -332,10 +360,38 @@ async def test_what_apple_says_now_is_what_counts(
     asked: Asked, caplog: pytest.LogCaptureFixture, current: str | None, *, is_entitled: bool
 ) -> None:
     asked.production.stand_in.transactions = {} if current is None else {ID: current}
-    assert await asked.verifier().is_entitled(APPLE.sign(), NOW) == is_entitled
+    assert (await asked.verifier().find_purchase(APPLE.sign(), NOW) is not None) == is_entitled
     assert asked.production.server.calls == 1
     assert asked.sandbox.server.calls == 0
     assert alarms(caplog) == []
+
+
+def spare_bits(token: str) -> str:
+    """Return a token whose last character differs in bits that no byte of the signature uses."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "padding": lambda token: f"{token}==",
+    "half the padding": lambda token: f"{token}=",
+    "a line break": lambda token: f"{token[:-9]}\n{token[-9:]}",
+    "a blank": lambda token: f"{token[:-9]} {token[-9:]}",
+    "another character": lambda token: f"{token[:-9]}!{token[-9:]}",
+    "another script": lambda token: f"{token[:-9]}ü{token[-9:]}",
+    "spare bits": spare_bits,
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+async def test_other_spelling_of_a_signature_proves_nothing(
+    asked: Asked, spelling: Callable[[str], str]
+) -> None:
+    asked.production.stand_in.transactions[ID] = APPLE.sign()
+    token = APPLE.sign()
+    assert await asked.verifier().find_purchase(spelling(token), NOW) is None
+    assert asked.production.server.calls == 0
+    assert await asked.verifier().find_purchase(token, NOW)
 
 
 @pytest.mark.parametrize(
@@ -347,15 +403,15 @@ async def test_apple_is_not_asked_about_what_is_no_purchase_anyway(
     asked: Asked, token: str
 ) -> None:
     asked.production.stand_in.transactions[ID] = APPLE.sign()
-    assert not await asked.verifier().is_entitled(token, NOW)
+    assert not await asked.verifier().find_purchase(token, NOW)
     assert asked.production.server.calls == 0
 
 
 async def test_the_sandbox_is_asked_about_its_own_transactions(asked: Asked) -> None:
     asked.sandbox.stand_in.transactions[ID] = APPLE.sign(**SANDBOX)
-    assert await asked.verifier().is_entitled(APPLE.sign(**SANDBOX), NOW)
+    assert await asked.verifier().find_purchase(APPLE.sign(**SANDBOX), NOW)
     asked.sandbox.stand_in.transactions[ID] = APPLE.sign(**SANDBOX, revocationDate=ms(NOW))
-    assert not await asked.verifier().is_entitled(APPLE.sign(**SANDBOX), NOW)
+    assert not await asked.verifier().find_purchase(APPLE.sign(**SANDBOX), NOW)
     assert asked.production.server.calls == 0
     assert asked.sandbox.server.calls == 2
 
@@ -365,20 +421,20 @@ async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Aske
     asked.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
     verifier = asked.verifier()
     with pytest.raises(DependencyUnavailable):
-        await verifier.is_entitled(APPLE.sign(**SANDBOX), NOW)
-    assert await verifier.is_entitled(APPLE.sign(), NOW)
+        await verifier.find_purchase(APPLE.sign(**SANDBOX), NOW)
+    assert await verifier.find_purchase(APPLE.sign(), NOW)
 
 
 async def test_a_transactions_number_cannot_lead_to_another_address(asked: Asked) -> None:
     number = "../../v2/history?x=1#"
     asked.production.stand_in.transactions[ID] = APPLE.sign()
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().is_entitled(APPLE.sign(transactionId=number), NOW)
+        await asked.verifier().find_purchase(APPLE.sign(transactionId=number), NOW)
 
 
 async def test_we_show_apple_a_pass_that_is_soon_worth_nothing(asked: Asked) -> None:
     asked.production.stand_in.transactions[ID] = APPLE.sign()
-    assert await asked.verifier().is_entitled(APPLE.sign(), NOW)
+    assert await asked.verifier().find_purchase(APPLE.sign(), NOW)
     [shown] = asked.production.stand_in.passes
     left_s = shown.pop("exp") - datetime.now(UTC).timestamp()
     assert 0 < left_s <= 20 * 60
@@ -392,6 +448,14 @@ async def test_we_show_apple_a_pass_that_is_soon_worth_nothing(asked: Asked) -> 
     }
 
 
+async def test_deleted_account_is_no_purchase(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked.production.server.faults += [refused(404, 4040001)]
+    assert await asked.verifier().find_purchase(APPLE.sign(), NOW) is None
+    assert alarms(caplog) == []
+
+
 def refused(status: int, code: int) -> Fault:
     return Fault(status, json.dumps({"errorCode": code, "errorMessage": "..."}).encode())
 
@@ -400,15 +464,32 @@ def answered(**content: object) -> Fault:
     return Fault(200, json.dumps(content).encode())
 
 
-NO_ANSWER = {
+TRANSIENT = {
     "account not found, for now": refused(404, 4040002),
-    "app not found": refused(404, 4040003),
     "app not found, for now": refused(404, 4040004),
     "original not found, for now": refused(404, 4040006),
-    "an invalid number": refused(400, 4000006),
     "an error": refused(500, 5000000),
     "an error for now": refused(500, 5000001),
     "too many calls": refused(429, 4290000),
+}
+
+
+@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
+async def test_transient_error_is_an_outage_without_an_alert(
+    asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    asked.production.stand_in.transactions[ID] = APPLE.sign()
+    asked.production.server.faults += [fault]
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(APPLE.sign(), NOW)
+    assert asked.production.server.calls == 1
+    lines = [each for each in caplog.records if each.name == "shared.auth.store_api"]
+    assert [each.levelno for each in lines] == [logging.WARNING]
+
+
+NO_ANSWER = {
+    "app not found": refused(404, 4040003),
+    "an invalid number": refused(400, 4000006),
     "signed by somebody": answered(signedTransactionInfo=SOMEBODY.sign()),
     "unsigned": answered(signedTransactionInfo=unsigned("none")),
     "of another app": answered(signedTransactionInfo=APPLE.sign(bundleId="com.example.other")),
@@ -420,14 +501,15 @@ NO_ANSWER = {
 
 
 @pytest.mark.parametrize("fault", NO_ANSWER.values(), ids=NO_ANSWER)
-async def test_what_is_not_apples_word_says_nothing_about_a_purchase(
-    asked: Asked, fault: Fault
+async def test_unexpected_answer_is_an_alert_and_no_refusal(
+    asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     asked.production.stand_in.transactions[ID] = APPLE.sign()
     asked.production.server.faults += [fault]
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().is_entitled(APPLE.sign(), NOW)
+        await asked.verifier().find_purchase(APPLE.sign(), NOW)
     assert asked.production.server.calls == 1
+    assert len(alarms(caplog)) == 1
 
 
 async def test_that_our_key_is_refused_is_an_alarm_and_no_answer(
@@ -436,7 +518,7 @@ async def test_that_our_key_is_refused_is_an_alarm_and_no_answer(
     asked.production.stand_in.transactions[ID] = APPLE.sign()
     another = SecretStr(pem(ec.generate_private_key(ec.SECP256R1())))
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier(private_key=another).is_entitled(APPLE.sign(), NOW)
+        await asked.verifier(private_key=another).find_purchase(APPLE.sign(), NOW)
     assert alarms(caplog) == ["the App Store: our own credentials are refused (401)"]
 
 
@@ -462,6 +544,6 @@ async def test_with_a_key_that_is_none_nobody_can_tell(
 ) -> None:
     asked.production.stand_in.transactions[ID] = APPLE.sign()
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier(private_key=SecretStr(key)).is_entitled(APPLE.sign(), NOW)
+        await asked.verifier(private_key=SecretStr(key)).find_purchase(APPLE.sign(), NOW)
     assert alarms(caplog) == ["the App Store: APPLE_PRIVATE_KEY is no private key"]
     assert asked.production.server.calls == 0

@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from starlette.requests import HTTPConnection
 
-from shared.auth.purchases import Purchases, Subscriber
+from shared.auth.purchases import Purchase, Purchases, Subscriber
 from shared.errors import DependencyUnavailable, NotEntitled
 from shared.web.purchase_token import presented_token
 
@@ -17,14 +17,14 @@ TOKEN = "$RCAnonymousID:0123 and more"  # noqa: S105 - opens nothing
 class Knows:
     """A store that knows one token."""
 
-    async def is_entitled(self, token: str, _now: datetime) -> bool:
-        return token == TOKEN
+    async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
+        return Purchase.of("its id") if token == TOKEN else None
 
 
 class IsDown:
     """A store that cannot tell."""
 
-    async def is_entitled(self, _token: str, _now: datetime) -> bool:
+    async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
         raise DependencyUnavailable("the store", 7)
 
 
@@ -47,8 +47,8 @@ async def test_a_token_is_understood_however_it_is_written(
     purchases: Purchases, presented: str
 ) -> None:
     subscriber = await purchases.subscriber(presented, NOW)
-    assert subscriber == Subscriber("RevenueCat", sha256(TOKEN.encode()).hexdigest())
-    assert subscriber.key == f"revenuecat-{sha256(TOKEN.encode()).hexdigest()}"
+    assert subscriber == Subscriber("RevenueCat", Purchase.of("its id"))
+    assert subscriber.key == f"revenuecat-{sha256(b'its id').hexdigest()}"
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ async def test_what_proves_no_purchase_is_refused(purchases: Purchases, presente
 
 async def test_an_absurdly_long_token_is_not_looked_at() -> None:
     class KnowsAll:
-        async def is_entitled(self, _token: str, _now: datetime) -> bool:
-            return True
+        async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
+            return Purchase.of(token)
 
     purchases = Purchases({"Web": KnowsAll()})
     await purchases.subscriber("Web " + "x" * 65_536, NOW)
@@ -100,8 +100,9 @@ async def test_a_store_that_cannot_tell_has_not_refused(purchases: Purchases) ->
         await purchases.subscriber(f"Apple {TOKEN}", NOW)
 
 
-def test_the_same_token_of_two_stores_is_two_purchases() -> None:
-    assert Subscriber.of("Apple", "x").key != Subscriber.of("Google", "x").key
+def test_equal_ids_of_two_stores_are_two_keys() -> None:
+    purchase = Purchase.of("x")
+    assert Subscriber("Apple", purchase).key != Subscriber("Google", purchase).key
 
 
 def connection(kind: str, query: str, *headers: tuple[bytes, bytes]) -> HTTPConnection:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.auth.purchases import Purchase
 from shared.auth.web import Web, WebSettings
 from shared.secrets import Secrets
 from shared.settings import SecretSettings
@@ -16,8 +17,14 @@ def web(key: str | None) -> Web:
     return Web(WebSettings.model_validate({"auth_key": key}), Secrets(SecretSettings()))
 
 
+async def test_all_keys_are_one_purchase() -> None:
+    before = await web(KEY).find_purchase(KEY, NOW)
+    after = await web("SECRET-next").find_purchase("SECRET-next", NOW)
+    assert before == after == Purchase.of("web")
+
+
 async def test_the_key_is_let_in() -> None:
-    assert await web(KEY).is_entitled(KEY, NOW)
+    assert await web(KEY).find_purchase(KEY, NOW)
 
 
 @pytest.mark.parametrize(
@@ -37,20 +44,20 @@ async def test_the_key_is_let_in() -> None:
     ],
 )
 async def test_another_is_not(token: str) -> None:
-    assert not await web(KEY).is_entitled(token, NOW)
+    assert not await web(KEY).find_purchase(token, NOW)
 
 
 async def test_a_key_may_hold_any_character() -> None:
-    assert await web("Schlüssel ✓").is_entitled("Schlüssel ✓", NOW)
-    assert not await web("Schlüssel ✓").is_entitled("Schlussel ✓", NOW)
+    assert await web("Schlüssel ✓").find_purchase("Schlüssel ✓", NOW)
+    assert not await web("Schlüssel ✓").find_purchase("Schlussel ✓", NOW)
 
 
 @pytest.mark.parametrize("token", ["", "None", KEY], ids=["nothing", "None", "a key"])
 async def test_without_a_key_nobody_passes(token: str) -> None:
-    assert not await web(None).is_entitled(token, NOW)
+    assert not await web(None).find_purchase(token, NOW)
 
 
 async def test_a_key_that_is_set_to_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_AUTH_KEY", "")
     unset = Web(WebSettings(), Secrets(SecretSettings()))
-    assert not await unset.is_entitled("", NOW)
+    assert not await unset.find_purchase("", NOW)

@@ -17,7 +17,7 @@ from scripts.local.ports import url
 from scripts.root import ROOT
 from scripts.stand_ins.revenuecat import SUBSCRIBER
 from scripts.stand_ins.settings import WEB_KEY, local_services
-from shared.auth.purchases import Subscriber
+from shared.auth.purchases import Purchase, Subscriber
 from shared.auth.rate_limits import RateLimits
 from shared.auth.remembered import Remembered
 from shared.errors import DependencyUnavailable, RateLimited
@@ -64,11 +64,11 @@ class Store:
     def __init__(self, *says: bool | None) -> None:
         self._says = iter(says)
 
-    async def is_entitled(self, _token: str, _now: datetime) -> bool:
+    async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
         answer = next(self._says)
         if answer is None:
             raise DependencyUnavailable("the store", 1)
-        return answer
+        return Purchase.of(token) if answer else None
 
 
 @pytest.fixture(scope="module")
@@ -139,16 +139,16 @@ async def purchases(database: Database) -> None:
     google = Remembered("Google", store, Verifications(database), PurchaseSettings())
     token = str(uuid4())
     for at in (now, now, now + timedelta(hours=2)):
-        assert await google.is_entitled(token, at)
-    assert not await google.is_entitled("refused", now)
+        assert await google.find_purchase(token, at)
+    assert not await google.find_purchase("refused", now)
     with pytest.raises(DependencyUnavailable):
-        await google.is_entitled("unknown", now)
+        await google.find_purchase("unknown", now)
 
 
 async def refusals(database: Database) -> None:
     """Ask more often than one may."""
     limits = RateLimits("ai", 1, 1, Quotas(database), RateLimitSettings())
-    subscriber, now = Subscriber.of("Google", str(uuid4())), datetime.now(UTC)
+    subscriber, now = Subscriber("Google", Purchase.of(str(uuid4()))), datetime.now(UTC)
     await limits.admit(subscriber, now)
     with pytest.raises(RateLimited):
         await limits.admit(subscriber, now)

@@ -1,0 +1,187 @@
+"""Limits of plans count purchases, and purchase providers that fail.
+
+Source: contract, headings "AI" and "Purchase tokens".
+"""
+
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from functions.ai.handlers import AiHandlers
+from scripts.stand_ins import revenuecat
+from scripts.stand_ins.apple import AppStore, Authority, a_purchase, as_receipt, other_signature
+from scripts.stand_ins.openai import OpenAi
+from scripts.stand_ins.revenuecat import Entitlement
+from shared.auth.apple import Apple
+from shared.auth.apple_settings import AppleSettings
+from shared.auth.purchases import Purchases, PurchaseVerifier
+from shared.auth.rate_limits import RateLimits
+from shared.auth.remembered import Remembered
+from shared.auth.revenuecat import RevenueCat, RevenueCatSettings
+from shared.outgoing import open_client
+from shared.planner.model import Model
+from shared.planner.plans import Planner
+from shared.secrets import Secrets
+from shared.settings import ModelSettings, PurchaseSettings, RateLimitSettings, SecretSettings
+from shared.store.client import Database
+from shared.store.quotas import Quotas
+from shared.store.verifications import Verifications
+from shared.web.app import build_app
+from tests.functions.test_ai import SESSION
+from tests.functions.test_general import assert_problem
+from tests.loopback import served
+
+LIMIT = 4
+
+
+@dataclass
+class Ai:
+    """The routes of `ai` in this process, with local purchase providers and model."""
+
+    app_store: AppStore
+    authority: Authority
+    revenuecat: revenuecat.RevenueCat
+    http: httpx.AsyncClient
+
+    async def ask(self, token: str) -> httpx.Response:
+        headers = {"Authorization": token}
+        return await self.http.post("/v2/ai/session", json={"attributes": SESSION}, headers=headers)
+
+    async def statuses(self, tokens: list[str]) -> Counter[int]:
+        return Counter([(await self.ask(token)).status_code for token in tokens])
+
+
+@pytest.fixture
+def receipt() -> str:
+    return as_receipt(uuid4().bytes)
+
+
+@pytest.fixture(scope="module")
+def app_store() -> AppStore:
+    return AppStore("shared secret")
+
+
+@pytest.fixture(scope="module")
+def customers() -> revenuecat.RevenueCat:
+    return revenuecat.RevenueCat()
+
+
+@pytest.fixture(scope="module")
+def addresses(app_store: AppStore, customers: revenuecat.RevenueCat) -> Iterator[tuple[str, ...]]:
+    with (
+        served(app_store.app()) as apple,
+        served(customers.app()) as customers_at,
+        served(OpenAi(tokens_per_s=0).app()) as model,
+    ):
+        yield apple, customers_at, model
+
+
+@pytest.fixture
+async def ai(
+    app_store: AppStore,
+    customers: revenuecat.RevenueCat,
+    addresses: tuple[str, ...],
+    database: Database,
+) -> AsyncIterator[Ai]:
+    authority, secrets = Authority(), Secrets(SecretSettings())
+    apple, customers_at, model = addresses
+    of_apple = {"shared_secret": "shared secret", "receipt_url": f"{apple}/verifyReceipt"}
+    of_revenuecat = {
+        "api_key": revenuecat.KEY,
+        "project": revenuecat.PROJECT,
+        "entitlement": revenuecat.ENTITLEMENT,
+        "url": customers_at,
+    }
+    of_model = {"api_key": "any", "base_url": f"{model}/v1", "model": "any"}
+    async with open_client() as outgoing:
+        providers: dict[str, PurchaseVerifier] = {
+            "Apple": Apple(
+                AppleSettings.model_validate(of_apple), secrets, outgoing, 20, [authority.root]
+            ),
+            "RevenueCat": RevenueCat(
+                RevenueCatSettings.model_validate(of_revenuecat), secrets, outgoing, 20
+            ),
+        }
+        verifications, settings = Verifications(database), PurchaseSettings()
+        purchases = Purchases(
+            {
+                name: Remembered(name, each, verifications, settings)
+                for name, each in providers.items()
+            }
+        )
+        limits = RateLimits("ai", LIMIT, LIMIT, Quotas(database), RateLimitSettings())
+        planner = Planner(Model(ModelSettings.model_validate(of_model), secrets, outgoing), 120)
+        app = build_app(AiHandlers(purchases, limits, planner).routes())
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
+            yield Ai(app_store, authority, customers, http)
+
+
+async def test_all_tokens_of_an_apple_purchase_share_one_limit(ai: Ai, receipt: str) -> None:
+    original = str(uuid4().int)
+    signed = ai.authority.sign(originalTransactionId=original)
+    ai.app_store.receipts[receipt] = [a_purchase(original_transaction_id=original)]
+    tokens = [
+        signed,
+        other_signature(signed),
+        ai.authority.sign(originalTransactionId=original),
+        ai.authority.sign(originalTransactionId=original, transactionId=str(uuid4().int)),
+        receipt,
+    ]
+    assert len(set(tokens)) == 5
+    passed_and_limited = Counter({200: LIMIT, 429: 2 * len(tokens) - LIMIT})
+    assert await ai.statuses([f"Apple {each}" for each in tokens * 2]) == passed_and_limited
+
+
+async def test_another_spelling_of_a_signature_is_refused(ai: Ai) -> None:
+    signed = ai.authority.sign(originalTransactionId=str(uuid4().int))
+    spellings = [f"{signed}==", f"{signed}=", f"{signed}!", f"{signed[:-9]} {signed[-9:]}"]
+    assert await ai.statuses([f"Apple {each}" for each in spellings]) == {401: 4}
+    assert (await ai.ask(f"Apple {signed}")).status_code == 200
+
+
+async def test_two_apple_purchases_have_a_limit_each(ai: Ai) -> None:
+    for _ in range(2):
+        token = f"Apple {ai.authority.sign(originalTransactionId=str(uuid4().int))}"
+        assert await ai.statuses([token] * (LIMIT + 1)) == {200: LIMIT, 429: 1}
+
+
+async def test_all_spellings_of_a_customer_share_one_limit(ai: Ai) -> None:
+    customer = f"{revenuecat.SUBSCRIBER}-{uuid4()}"
+    tokens = [
+        f"RevenueCat {customer}",
+        f"Bearer revenuecat {customer}",
+        f"REVENUECAT   {customer}",
+    ]
+    assert await ai.statuses(tokens * 2) == {200: LIMIT, 429: 6 - LIMIT}
+
+
+async def test_customers_with_similar_ids_have_a_limit_each(ai: Ai) -> None:
+    customer = f"{revenuecat.SUBSCRIBER}-{uuid4()}"
+    for each in (f"{customer}a", f"{customer}A", f"{customer}%61", f"{customer} a"):
+        token = f"RevenueCat {each}"
+        assert await ai.statuses([token] * (LIMIT + 1)) == {200: LIMIT, 429: 1}
+
+
+async def test_entitlement_in_its_grace_period_passes(
+    ai: Ai, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = [Entitlement(expires_at=1_700_000_000_000)]
+    monkeypatch.setattr(ai.revenuecat, "entitlements_of", lambda _customer: over)
+    assert (await ai.ask(f"RevenueCat {uuid4()}")).status_code == 200
+
+
+@pytest.mark.parametrize("status", [21002, 21005, 21009, 21100, 21199])
+async def test_transient_receipt_status_is_a_503(
+    ai: Ai, receipt: str, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    ai.app_store.receipts[receipt] = {"status": status, "is-retryable": True}
+    answer = await ai.ask(f"Apple {receipt}")
+    assert_problem(answer, 503)
+    assert answer.headers["retry-after"] == "30"
+    assert max(each.levelno for each in caplog.records) == logging.WARNING

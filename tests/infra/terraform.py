@@ -24,7 +24,7 @@ from scripts.root import ROOT
 from tests.infra.provider.serve import ANSWERS
 
 _VERSION = "6.50.0"
-_WITHIN_S = 120
+_WITHIN_S = 600
 _OPTIONS = ("-refresh=false", "-input=false", "-no-color")
 _STATE_HERE = """
 terraform {

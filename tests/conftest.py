@@ -18,7 +18,7 @@ from shared.settings import StoreSettings
 from shared.store.client import Database
 from shared.telemetry.logs import set_levels
 from shared.web import entry
-from tests import leaks, stack
+from tests import leaks, once, stack
 from tests.front_door import FrontDoor
 
 _ENVIRONMENT = {
@@ -44,6 +44,14 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 
+# A worker that gets one of these last works on alone while the other has ended.
+_SLOW = (
+    "tests/packaging/test_alone.py",
+    "tests/scripts/test_commands.py",
+    "tests/operations/test_cloudbuild.py",
+    "tests/operations/test_gcloud.py",
+)
+
 _running = pytest.StashKey[Stack]()
 
 
@@ -60,12 +68,18 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that runs us in the background has set it to be ignored, also by what tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)
+    once.begin()
     running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
     config.stash[_running] = running
     shutil.rmtree(stack.said(), ignore_errors=True)  # a run that was killed had these ports
     stack.said().mkdir()
     _listen(config)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_SLOW))
 
 
 def _listen(config: pytest.Config) -> None:
@@ -98,6 +112,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the stack."""
     if (running := config.stash.get(_running, None)) is not None:
         running.stop()
+        once.end()
 
 
 @pytest.fixture(scope="session")

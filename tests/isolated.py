@@ -1,17 +1,49 @@
-"""Python in a process of its own, with nothing in its environment."""
+"""The start of a service in a process of its own, with nothing in its environment."""
 
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from scripts.root import ROOT
+from tests.once import once
+
+_PROGRAM = """
+import importlib, json, sys
+from shared.settings import Settings
+made, make = set(), Settings.__init__
+def note(self, *args, **kwargs):
+    made.add(type(self).__name__)
+    make(self, *args, **kwargs)
+Settings.__init__ = note
+importlib.import_module(sys.argv[1])
+modules = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
+print(json.dumps({"settings": sorted(made), "modules": modules}))
+"""
 
 
-def printed(program: str, *arguments: str) -> Any:
-    """Run `program` with arguments; return the JSON that it prints."""
+@dataclass(frozen=True)
+class Start:
+    """The settings and modules of a service after its start."""
+
+    settings: list[str]
+    """The names of the classes of settings that it has made."""
+
+    modules: dict[str, str]
+    """The files of the modules by their names; empty for those without."""
+
+
+@cache
+def start(service: str) -> Start:
+    """Start a service, once in a test run."""
+    return Start(**once(f"start-{service}", lambda _path: _printed(service)))
+
+
+def _printed(service: str) -> Any:
     finished = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-c", _PROGRAM, f"functions.{service}.main"],
         cwd=ROOT,
         capture_output=True,
         text=True,

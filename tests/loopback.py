@@ -34,8 +34,8 @@ def served(app: ASGIApp) -> Iterator[str]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return once something holds that happens in another thread; fail if it does not in 20 s."""
-    deadline = time.monotonic() + 20
+    """Return once something holds that happens in another thread; fail if it does not in 300 s."""
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

@@ -8,19 +8,7 @@ from pydantic import SecretStr
 
 from scripts.local.ports import SERVICES
 from shared.settings import Settings
-from tests.isolated import printed
-
-_READ_AT_START = """
-import importlib, json, sys
-from shared.settings import Settings
-made, make = set(), Settings.__init__
-def note(self, *args, **kwargs):
-    made.add(type(self).__name__)
-    make(self, *args, **kwargs)
-Settings.__init__ = note
-importlib.import_module(sys.argv[1])
-print(json.dumps(sorted(made)))
-"""
+from tests.isolated import start
 
 
 @dataclass(frozen=True)
@@ -44,7 +32,7 @@ def classes() -> tuple[type[Settings], ...]:
 @cache
 def read_at_start(service: str) -> tuple[type[Settings], ...]:
     """Return the classes of settings that a service makes."""
-    made = printed(_READ_AT_START, f"functions.{service}.main")
+    made = start(service).settings
     return tuple(each for each in classes() if each.__name__ in made)
 
 

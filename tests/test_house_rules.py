@@ -8,7 +8,7 @@ import pytest
 
 from scripts.local.ports import FUNCTIONS, SERVICES
 from scripts.root import ROOT
-from tests.isolated import printed
+from tests.isolated import start
 
 # What a function may load of third parties before its first request. Whoever adds to this list
 # makes every cold start slower: `./scripts/benchmark cold-start` says by how much.
@@ -57,18 +57,11 @@ ALLOWED_OF = {
 # What a function has besides.
 _PARTS_OF = {"cleanup": {"cleaner.py", "sweep.py"}}
 
-_THIRD_PARTY = """
-import importlib, json, sys
-importlib.import_module(sys.argv[1])
-names = {name.partition(".")[0] for name, module in sys.modules.items()
-         if "site-packages" in (getattr(module, "__file__", None) or "")}
-print(json.dumps(sorted(names)))
-"""
-
 
 @pytest.mark.parametrize("function", SERVICES)
 def test_a_function_loads_only_what_is_allowed(function: str) -> None:
-    names = printed(_THIRD_PARTY, f"functions.{function}.main")
+    modules = start(function).modules
+    names = {name.partition(".")[0] for name, file in modules.items() if "site-packages" in file}
     loaded = {name for name in names if not name.startswith("_")}
     binaries = {name for name in loaded if "mypyc" in name or name == "cffi"}
     allowed = ALLOWED_OF.get(function, ALLOWED)

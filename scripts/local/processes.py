@@ -14,7 +14,7 @@ import httpx
 from scripts.local.interruptions import interruptions_held
 from scripts.local.ports import url
 
-_READY_WITHIN_S = 120
+_READY_WITHIN_S = 300
 _END_WITHIN_S = 3.5
 _DEAD_WITHIN_S = 1
 
@@ -77,7 +77,7 @@ class Processes:
         """Return once something answers on `port`.
 
         Raises:
-            ProgramEndedError: one of the programs ended instead, or nothing answered in 120 s.
+            ProgramEndedError: one of the programs ended instead, or nothing answered in 300 s.
         """
         deadline = time.monotonic() + _READY_WITHIN_S
         while time.monotonic() < deadline:

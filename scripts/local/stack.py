@@ -99,7 +99,7 @@ class Stack:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it with a signal, unless it has ended; return its exit status."""
         self._process.send_signal(number)
-        status = self._process.wait(timeout=30)
+        status = self._process.wait(timeout=300)
         self._listener.join()
         emulators = {FIRESTORE: self.ports.firestore, PUBSUB: self.ports.pubsub}
         for log in (self.log, *(each.log(port) for each, port in emulators.items())):

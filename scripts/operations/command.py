@@ -30,18 +30,17 @@ def command_line(name: str, description: str, examples: str) -> argparse.Argumen
     return parser
 
 
-def carry_out(
-    options: argparse.Namespace, do: Callable[[Environment, Calls], int], console: Console
-) -> int:
+def carry_out(options: argparse.Namespace, do: Callable[[Environment, Calls, Console], int]) -> int:
     """Do what the command line says; return the exit status.
 
     Args:
         options: of a `command_line`.
-        do: returns an exit status, or raises `RefusedError` or `FailedCallError`.
-        console: where all is shown.
+        do: shows all on the console; returns an exit status, or raises `RefusedError` or
+            `FailedCallError`.
     """
+    console = Console(highlight=False, soft_wrap=True)
     try:
-        return do(_environment(options.environment), Calls(console, dry=options.dry_run))
+        return do(_environment(options.environment), Calls(console, dry=options.dry_run), console)
     except (FailedCallError, RefusedError) as error:
         console.print(f"[red]that did not work:[/] {escape(str(error))}", markup=True)
         return 1

@@ -35,8 +35,6 @@ _EXAMPLES = """\
   ./scripts/deploy --environment prod plan
   ./scripts/deploy --environment prod canary --yes"""
 
-console = Console(highlight=False, soft_wrap=True)
-
 
 def main() -> int:
     """Do what the command line says; return the exit status."""
@@ -44,12 +42,13 @@ def main() -> int:
     options = _options()
     return carry_out(
         options,
-        lambda environment, calls: _deploy(options, environment, calls),
-        console,
+        lambda environment, calls, console: _deploy(options, environment, calls, console),
     )
 
 
-def _deploy(options: argparse.Namespace, environment: Environment, calls: Calls) -> int:
+def _deploy(
+    options: argparse.Namespace, environment: Environment, calls: Calls, console: Console
+) -> int:
     delivery = Delivery(options, environment, calls, console)
     if not (options.stage or options.yes or options.dry_run or sys.stdin.isatty()):
         raise RefusedError("there is no terminal to ask at, and no --yes; nothing was changed")

@@ -36,23 +36,25 @@ _EXAMPLES = """\
   ./scripts/rollback --environment prod users events --yes
   ./scripts/rollback --environment prod chat --to chat-00012-abc"""
 
-console = Console(highlight=False, soft_wrap=True)
-
 
 def main() -> int:
     """Do what the command line says; return the exit status."""
     options = _options()
     return carry_out(
         options,
-        lambda environment, calls: _Rollback(options, environment, calls).carry_out(),
-        console,
+        lambda environment, calls, console: _Rollback(
+            options, environment, calls, console
+        ).carry_out(),
     )
 
 
 class _Rollback:
-    def __init__(self, options: argparse.Namespace, environment: Environment, calls: Calls) -> None:
+    def __init__(
+        self, options: argparse.Namespace, environment: Environment, calls: Calls, console: Console
+    ) -> None:
         self._options = options
         self._calls = calls
+        self._console = console
         self._place = (f"--region={environment.region}", f"--project={environment.project}")
         self._project = environment.project
         self._object = KeptObject(calls, environment, history.FILE)
@@ -60,14 +62,14 @@ class _Rollback:
     def carry_out(self) -> int:
         before = self._shares()
         ways = {name: self._way(name, before[name]) for name in self._names(before)}
-        _show(before, ways)
+        self._console.print(_table(before, ways))
         stuck = bool(self._options.services) and any(way.is_dead_end for way in ways.values())
         targets = {name: way.to for name, way in ways.items() if way.to}
         if not targets:
-            console.print("nothing to do")
+            self._console.print("nothing to do")
             return int(stuck)
-        console.print(_WHAT_IT_MEANS)
-        confirm(f"Send all traffic of {', '.join(targets)} back?", self._options, console)
+        self._console.print(_WHAT_IT_MEANS)
+        confirm(f"Send all traffic of {', '.join(targets)} back?", self._options, self._console)
         failed = [name for name, to in targets.items() if not self._go(name, to)]
         if not self._calls.is_dry:
             self._show_after(list(targets))
@@ -129,7 +131,7 @@ class _Rollback:
                 *self._place,
             )
         except FailedCallError as error:  # the others still have to go back
-            console.print(str(error), style="red", markup=False)
+            self._console.print(str(error), style="red", markup=False)
             return False
         return True
 
@@ -138,14 +140,14 @@ class _Rollback:
         table = Table("service", "traffic now")
         for name in names:
             table.add_row(name, _written(after.get(name, {})))
-        console.print(table)
+        self._console.print(table)
 
 
-def _show(before: Mapping[str, Shares], ways: Mapping[str, Way]) -> None:
+def _table(before: Mapping[str, Shares], ways: Mapping[str, Way]) -> Table:
     table = Table("service", "from", "to", "")
     for name, way in ways.items():
         table.add_row(name, _written(before[name]), way.to or "stays", way.note)
-    console.print(table)
+    return table
 
 
 def _written(shares: Shares) -> str:

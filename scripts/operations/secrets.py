@@ -24,24 +24,26 @@ _EXAMPLES = """\
   ./scripts/secrets --environment prod retire WEB_AUTH_KEY --dry-run
   ./scripts/secrets --environment prod retire WEB_AUTH_KEY"""
 
-console = Console(highlight=False, soft_wrap=True)
-
 
 def main() -> int:
     """Do what the command line says; return the exit status."""
     options = _options()
     return carry_out(
         options,
-        lambda environment, calls: _Secrets(options, environment, calls).carry_out(),
-        console,
+        lambda environment, calls, console: _Secrets(
+            options, environment, calls, console
+        ).carry_out(),
     )
 
 
 class _Secrets:
-    def __init__(self, options: argparse.Namespace, environment: Environment, calls: Calls) -> None:
+    def __init__(
+        self, options: argparse.Namespace, environment: Environment, calls: Calls, console: Console
+    ) -> None:
         self._options = options
         self._environment = environment
         self._calls = calls
+        self._console = console
         self._project = f"--project={environment.project}"
 
     def carry_out(self) -> int:
@@ -69,7 +71,7 @@ class _Secrets:
                 is_well = is_well and why is None
             readers = ", ".join(secret.read_by)
             table.add_row(secret.variable, secret.id, *_about(found, now), readers, why or "")
-        console.print(table)
+        self._console.print(table)
         return 0 if is_well else 1
 
     def _set(self, secret: KnownSecret) -> int:
@@ -78,9 +80,11 @@ class _Secrets:
         command = ("gcloud", "secrets", "versions", "add", secret.id, "--data-file=-")
         self._calls.change(*command, self._project, takes=value)
         if not self._is_in_use(secret):
-            console.print(f"No service is told of it before `secrets` in {self._file} names it.")
+            self._console.print(
+                f"No service is told of it before `secrets` in {self._file} names it."
+            )
             return 0
-        console.print(
+        self._console.print(
             f"{' and '.join(secret.read_by)} take it within {REFRESH_S:.0f} s (SECRET_REFRESH_S), "
             "without a deployment.\n"
             "Then the old value can be revoked where it is from, and its version disabled:\n"
@@ -92,7 +96,7 @@ class _Secrets:
         found = self._versions(secret)
         old = outdated(found)
         if not old:
-            console.print(f"nothing to do: only version {found[-1].number} is enabled")
+            self._console.print(f"nothing to do: only version {found[-1].number} is enabled")
             return 0
         left = left_s(found[-1], datetime.now(UTC), REFRESH_S)
         if left and not self._options.yes:
@@ -101,10 +105,10 @@ class _Secrets:
                 f"still use the one before: try again in {math.ceil(left)} s, or say --yes"
             )
         numbers = [str(version.number) for version in old]
-        console.print(f"Version {found[-1].number}, the newest, stays. This can be undone:")
+        self._console.print(f"Version {found[-1].number}, the newest, stays. This can be undone:")
         for number in numbers:
-            console.print(f"  {' '.join(self._call('enable', number, secret))}", style="dim")
-        confirm(f"Disable version {', '.join(numbers)}?", self._options, console)
+            self._console.print(f"  {' '.join(self._call('enable', number, secret))}", style="dim")
+        confirm(f"Disable version {', '.join(numbers)}?", self._options, self._console)
         for number in numbers:
             self._calls.change(*self._call("disable", number, secret))
         return 0

@@ -22,42 +22,44 @@ _EXAMPLES = """\
   ./scripts/traffic --environment prod all 100
   ./scripts/traffic --environment prod all 0 --yes"""
 
-console = Console(highlight=False, soft_wrap=True)
-
 
 def main() -> int:
     """Do what the command line says; return the exit status."""
     options = _options()
     return carry_out(
         options,
-        lambda environment, calls: _Traffic(options, environment, calls).carry_out(),
-        console,
+        lambda environment, calls, console: _Traffic(
+            options, environment, calls, console
+        ).carry_out(),
     )
 
 
 class _Traffic:
-    def __init__(self, options: argparse.Namespace, environment: Environment, calls: Calls) -> None:
+    def __init__(
+        self, options: argparse.Namespace, environment: Environment, calls: Calls, console: Console
+    ) -> None:
         self._options = options
         self._calls = calls
+        self._console = console
         self._project = f"--project={environment.project}"
         self._object = KeptObject(calls, environment, "traffic.json")
 
     def carry_out(self) -> int:
         if self._options.family is None:
             wanted = self._shares(self._object.text())
-            _show(url_map.in_force(self._url_map()), wanted)
+            self._console.print(_table(url_map.in_force(self._url_map()), wanted))
             return 0
         asked_for = _asked_for(self._options)
         before = self._object.version()
         wanted = self._shares(before.text) | asked_for
         found = self._url_map()
         _changed(found, asked_for)
-        _show(url_map.in_force(found), wanted, asked_for)
+        self._console.print(_table(url_map.in_force(found), wanted, asked_for))
         if (warning := shares.warning(wanted, asked_for)) is not None:
-            console.print(warning, style="yellow")
+            self._console.print(warning, style="yellow")
         percent = self._options.percent
         question = f"Give the new service {percent} % of {', '.join(asked_for)}?"
-        confirm(question, self._options, console)
+        confirm(question, self._options, self._console)
         self._write(wanted, before)
         self._import(asked_for)
         if not self._calls.is_dry:
@@ -67,7 +69,7 @@ class _Traffic:
     def _write(self, wanted: shares.Shares, before: Version) -> None:
         text = shares.written(wanted)
         self._object.replace(before, text)
-        console.print(f"  (that is {text.strip()})", style="dim", markup=False)
+        self._console.print(f"  (that is {text.strip()})", style="dim", markup=False)
 
     def _import(self, asked_for: shares.Shares) -> None:
         # gcloud replaces the fingerprint of what it is given by the newest, so nothing would keep
@@ -76,16 +78,16 @@ class _Traffic:
             text = yaml.safe_dump(_changed(self._url_map(), asked_for), sort_keys=True)
             command = ("gcloud", "compute", "url-maps", "import", _URL_MAP, "--global")
             self._calls.change(*command, self._project, "--quiet", takes=text)
-            console.print("  (that is what was exported, with the new weights)", style="dim")
+            self._console.print("  (that is what was exported, with the new weights)", style="dim")
         except (FailedCallError, RefusedError) as error:
             raise RefusedError(f"{error}\n{self._half_done()}") from None
 
     def _check(self, wanted: shares.Shares, asked_for: shares.Shares) -> None:
         now = url_map.in_force(self._url_map())
-        _show(now, wanted)
+        self._console.print(_table(now, wanted))
         if any(now.get(family) != {percent} for family, percent in asked_for.items()):
             raise RefusedError(f"the URL map was changed at the same time\n{self._half_done()}")
-        console.print("It takes about a minute until all of Google's front ends follow.")
+        self._console.print("It takes about a minute until all of Google's front ends follow.")
 
     def _half_done(self) -> str:
         family, percent = self._options.family, self._options.percent
@@ -121,9 +123,9 @@ def _changed(found: url_map.UrlMap, asked_for: shares.Shares) -> url_map.UrlMap:
         raise RefusedError(str(error)) from None
 
 
-def _show(
+def _table(
     now: Mapping[str, set[int]], wanted: shares.Shares, asked_for: Collection[str] = ()
-) -> None:
+) -> Table:
     table = Table("family", "new, in force", "new, wanted", "")
     for family in shares.FAMILIES:
         percents = now.get(family, set())
@@ -132,7 +134,7 @@ def _show(
         if percents == {wanted[family]}:
             note = ""
         table.add_row(family, in_force, f"{wanted[family]} %", note)
-    console.print(table)
+    return table
 
 
 def _percent(text: str) -> int:

@@ -5,23 +5,18 @@ from functools import cache, partial
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, FULL, Environment, make, shared
+from tests.infra.environments import ENVIRONMENTS, FULL, Environment, make
 from tests.infra.made import Made
+from tests.once import once
 
 
 @pytest.fixture(scope="session")
-def environments(
-    tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> Callable[[str], Environment]:
+def environments() -> Callable[[str], Environment]:
     """The way to the environments, by their names."""
-    base = tmp_path_factory.getbasetemp()
-    # Every worker has a folder of its own in one that belongs to all.
-    folder = (base if worker_id == "master" else base.parent) / "environments"
-    folder.mkdir(exist_ok=True)
 
     @cache
     def environment(name: str) -> Environment:
-        told = shared(folder, name, partial(make, name))
+        told = once(name, partial(make, name))
         return Environment(name, Made(told["state"]), told["next_plan"])
 
     return environment

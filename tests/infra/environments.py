@@ -1,9 +1,6 @@
 """The environments, as Terraform makes them of `infra/` and their variables."""
 
-import fcntl
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -101,20 +98,3 @@ def make(name: str, place: Path) -> dict[str, Any]:
     module = workspace(place, name)
     module.plan()
     return {"state": module.apply(), "next_plan": module.plan()}
-
-
-def shared(folder: Path, name: str, produce: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-    """Return what is produced once, whichever of several processes comes first."""
-    kept = folder / f"{name}.json"
-    with _locked(folder / f"{name}.lock"):
-        if not kept.exists():
-            kept.write_text(json.dumps(produce(folder / name)))
-    told: dict[str, Any] = json.loads(kept.read_text())
-    return told
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -29,7 +29,7 @@ LOWEST_PROVIDER = "7.32.0"
 The fake provider has the schema of 6.50.0, in which each argument that `infra/` uses is the same.
 """
 
-_WITHIN_S = 120
+_WITHIN_S = 600
 _OPTIONS = ("-refresh=false", "-input=false", "-no-color")
 _STATE_HERE = """
 terraform {

@@ -7,9 +7,12 @@ from tests.infra.configuration import modules, text_of, types_in_use
 from tests.infra.environments import INFRA
 from tests.infra.made import Made
 from tests.infra.services import account, grants, variables
-from tests.settings_in_code import in_code
+from tests.settings_in_code import Setting, in_code
 
-IN_CODE = {each.variable: each for each in in_code() if each.is_secret}
+
+def secrets() -> dict[str, Setting]:
+    """Return the secrets of the code by their variables."""
+    return {each.variable: each for each in in_code() if each.is_secret}
 
 
 def referred(made: Made, service: str) -> dict[str, str]:
@@ -17,7 +20,7 @@ def referred(made: Made, service: str) -> dict[str, str]:
     return {
         variable: value
         for variable, value in variables(made, service).items()
-        if variable in IN_CODE
+        if variable in secrets()
     }
 
 
@@ -35,7 +38,7 @@ def readable(made: Made, service: str) -> set[str]:
 
 def test_there_is_a_secret_for_every_variable_that_is_one(prod: Made) -> None:
     ids = {each["secret_id"] for each in prod.of("secret_manager_secret")}
-    assert ids == {variable.lower().replace("_", "-") for variable in IN_CODE}
+    assert ids == {variable.lower().replace("_", "-") for variable in secrets()}
 
 
 def test_a_secret_is_given_as_a_reference_to_its_own_name(made: Made) -> None:
@@ -54,7 +57,7 @@ def test_a_service_may_read_the_secrets_that_it_refers_to_and_no_other(
 
 def test_the_secrets_in_use_are_referred_to_by_whoever_reads_them(made: Made) -> None:
     there = {each["secret_id"] for each in made.of("secret_manager_secret")}
-    for variable, setting in IN_CODE.items():
+    for variable, setting in secrets().items():
         users = {service for service in SERVICES if variable in referred(made, service)}
         is_there = variable.lower().replace("_", "-") in there
         assert users == (set(setting.read_by.split(", ")) if is_there else set())

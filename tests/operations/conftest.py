@@ -1,11 +1,11 @@
 """Programs in place of those that reach Google, for commands that are run as people run them."""
 
-import json
+import copy
+import importlib
 import os
-import shutil
 import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,16 @@ import pytest
 
 from scripts.operations.environments import FOLDER_VARIABLE
 from scripts.packaging.packages import ROOT_VARIABLE
-from scripts.root import ROOT
-from tests.operations.programs.state import VARIABLE
+from tests import in_process
+from tests.operations.programs import docker, gcloud, pip_audit, terraform
+from tests.operations.programs.server import Programs, serving
 
-PROGRAMS = ("docker", "gcloud", "pip_audit", "terraform")
+PROGRAMS = {
+    "docker": docker.main,
+    "gcloud": gcloud.main,
+    "pip-audit": pip_audit.main,
+    "terraform": terraform.main,
+}
 PROJECT = "liftlog-prod"
 RELEASES = f"gs://{PROJECT}-sources/releases.json"
 NO_RELEASES = {RELEASES: {"generation": 1, "data": "[]"}}
@@ -26,19 +32,16 @@ NO_RELEASES = {RELEASES: {"generation": 1, "data": "[]"}}
 
 @dataclass(frozen=True)
 class Cloud:
-    """A folder of stand-ins to put on the path, and what they remember."""
+    """A folder of fake programs to put on the path, and their state."""
 
     folder: Path
-
-    @property
-    def _file(self) -> Path:
-        return self.folder / "state.json"
+    programs: Programs
 
     @property
     def state(self) -> dict[str, Any]:
-        """What is there: `services`, and whatever else a stand-in keeps."""
-        state: dict[str, Any] = json.loads(self._file.read_text())
-        return state
+        """A copy of the state: `services`, and more."""
+        with self.changing() as state:
+            return copy.deepcopy(state)
 
     @property
     def calls(self) -> list[list[str]]:
@@ -46,9 +49,14 @@ class Cloud:
         calls: list[list[str]] = self.state.get("calls", [])
         return calls
 
+    def changing(self) -> AbstractContextManager[dict[str, Any]]:
+        """Return the state for a change, during which no program runs."""
+        return self.programs.state()
+
     def has(self, **state: Any) -> None:
-        """Let the stand-ins remember `state` besides what they do."""
-        self._file.write_text(json.dumps({**self.state, **state}))
+        """Add to the state."""
+        with self.changing() as now:
+            now.update(state)
 
     def run(
         self,
@@ -57,15 +65,12 @@ class Cloud:
         given: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of `scripts/` with the stand-ins on its path."""
-        return subprocess.run(
-            [ROOT / "scripts" / command, *arguments],
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env={**self.environment, **(environment or {})},
+        """Run a command of `scripts/operations/` in this process, with the fake programs."""
+        return in_process.run(
+            importlib.import_module(f"scripts.operations.{command}").main,
+            *arguments,
+            given=given,
+            environment={**self.environment, **(environment or {})},
         )
 
     @property
@@ -75,11 +80,10 @@ class Cloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a command that finds the stand-ins."""
+        """The environment of a command that finds the fake programs."""
         return {
             **os.environ,
             "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
-            VARIABLE: str(self._file),
             FOLDER_VARIABLE: str(self.folder),
             ROOT_VARIABLE: str(self.root),
             "NO_COLOR": "1",
@@ -87,18 +91,37 @@ class Cloud:
         }
 
 
+class Clock:
+    """The module `time` of the stages that wait: a sleep takes no time."""
+
+    def __init__(self) -> None:
+        self.passed_s = 0.0
+        self.after_sleep: Callable[[], object] = lambda: None
+
+    def monotonic(self) -> float:
+        """Return the sum of the sleeps."""
+        return self.passed_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.passed_s += seconds
+        self.after_sleep()
+
+
 @pytest.fixture
-def cloud(tmp_path: Path) -> Cloud:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of commands that run in this process."""
+    clock = Clock()
+    for stage in ("smoke", "watch"):
+        monkeypatch.setattr(f"scripts.operations.delivery.{stage}.time", clock)
+    return clock
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
     """An environment, prod, with nothing in it."""
     folder = tmp_path / "programs"
     folder.mkdir()
-    shell = shutil.which("sh")
-    for program in PROGRAMS:
-        file = folder / program.replace("_", "-")
-        file.write_text(
-            f'#!{shell}\nexec {sys.executable} -m tests.operations.programs.{program} "$@"\n'
-        )
-        file.chmod(0o755)
-    (folder / "state.json").write_text("{}")
     (folder / "prod.tfvars").write_text(f'project = "{PROJECT}"\nregion = "us-central1"\n')
-    return Cloud(folder)
+    with serving(folder, PROGRAMS) as programs:
+        yield Cloud(folder, programs)

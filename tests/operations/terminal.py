@@ -12,8 +12,7 @@ from scripts.root import ROOT
 from tests.operations.conftest import Cloud
 
 CTRL_C = "\x03"
-_PATIENCE_S = 60
-_THINKS_S = 0.3  # also for the program, between its question and its waiting for an answer
+_PATIENCE_S = 300
 # Makes its standard input the terminal of its session, so that Ctrl-C reaches it.
 _AT_ITS_TERMINAL = """
 import fcntl, os, sys, termios
@@ -40,7 +39,6 @@ def talk(cloud: Cloud, command: str, *arguments: str, answers: Sequence[str]) ->
         shown += said
         if waiting and shown.endswith(("] ", ": ")):
             answer = waiting.pop(0)
-            time.sleep(_THINKS_S)
             os.write(ours, (answer if answer == CTRL_C else f"{answer}\n").encode())
     os.close(ours)
     return process.wait(timeout=_PATIENCE_S), shown.replace("\r\n", "\n")

@@ -138,9 +138,9 @@ def test_a_program_that_is_not_there_is_named() -> None:
 def test_a_program_that_takes_too_long_is_ended() -> None:
     wet, _ = calls()
     began = time.monotonic()
-    with pytest.raises(FailedCallError, match="took too long: sleep 60"):
-        wet.read("sleep", "60", within_s=0.2)
-    assert time.monotonic() - began < 30
+    with pytest.raises(FailedCallError, match="took too long: sleep 600"):
+        wet.read("sleep", "600", within_s=0.2)
+    assert time.monotonic() - began < 600
 
 
 def test_a_program_that_does_not_end_when_told_is_killed_with_all_it_has_started(
@@ -150,8 +150,8 @@ def test_a_program_that_does_not_end_when_told_is_killed_with_all_it_has_started
     wet, _ = calls()
     began = time.monotonic()
     with pytest.raises(FailedCallError, match="took too long"):
-        wet.read("sh", "-c", "trap '' INT; sleep 60; true", within_s=0.2)
-    assert time.monotonic() - began < 30
+        wet.read("sh", "-c", "trap '' INT; sleep 600; true", within_s=0.2)
+    assert time.monotonic() - began < 600
 
 
 def test_who_is_interrupted_when_the_program_just_ends_is_interrupted_all_the_same() -> None:
@@ -186,7 +186,7 @@ def test_who_is_interrupted_ends_the_program_once_and_waits_for_it(number: signa
         while begun.stdout.readline() not in {"begun\n", ""}:
             pass
         begun.send_signal(number)
-        said, _ = begun.communicate(timeout=20)
+        said, _ = begun.communicate(timeout=300)
     assert said == "told\nput in order\n"
 
 

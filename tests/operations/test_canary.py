@@ -15,16 +15,15 @@ import pytest
 from scripts.operations.delivery.counts import ADDRESS_VARIABLE
 from scripts.operations.delivery.release import Release, Service
 from scripts.root import ROOT
-from tests.operations.conftest import NO_RELEASES, RELEASES, Cloud
+from tests.operations.conftest import NO_RELEASES, RELEASES, Clock, Cloud
 from tests.operations.deployed import IMAGE, service, serving, tags
 from tests.operations.programs.monitoring import Monitoring
 from tests.operations.programs.monitoring import serving as serving_counts
-from tests.operations.programs.state import VARIABLE, remembered
 
 DEPLOY = ("deploy", "--environment=prod")
-FAST = ("--step-s=0.3", "--look-each-s=0.1")
+FEW_LOOKS = ("--step-s=300", "--look-each-s=100")
 CHANGED = ("users", "chat", "cleanup")
-PATIENCE_S = 30
+PATIENCE_S = 300
 
 
 def held(name: str, **more: Any) -> dict[str, Any]:
@@ -45,7 +44,7 @@ def monitoring() -> Iterator[Monitoring]:
 
 
 @pytest.fixture
-def tried(cloud: Cloud) -> Cloud:
+def tried(cloud: Cloud, clock: Clock) -> Cloud:
     """A release whose new revisions are there and have been tried; `events` has not changed."""
     cloud.has(
         services={name: held(name) for name in CHANGED} | {"events": service("events")},
@@ -62,7 +61,7 @@ def tried(cloud: Cloud) -> Cloud:
 
 def canary(cloud: Cloud, monitoring: Monitoring, *options: str) -> subprocess.CompletedProcess[str]:
     environment = {ADDRESS_VARIABLE: monitoring.address}
-    return cloud.run(*DEPLOY, "canary", *(options or FAST), environment=environment)
+    return cloud.run(*DEPLOY, "canary", *(options or FEW_LOOKS), environment=environment)
 
 
 def moves(cloud: Cloud, name: str) -> list[str]:
@@ -189,18 +188,21 @@ def test_while_nobody_can_tell_it_waits_and_then_goes_back(
     assert all(is_back(tried, name) for name in CHANGED)
 
 
-def test_an_outage_that_ends_in_time_does_no_harm(tried: Cloud, monitoring: Monitoring) -> None:
+def test_an_outage_that_ends_in_time_does_no_harm(
+    tried: Cloud, monitoring: Monitoring, clock: Clock
+) -> None:
     monitoring.outage = 503, "{}"
     monitoring.requests = {"users-00002": {"5xx": 3}}
-    with _begun(tried, monitoring, "--step-s=3", "--look-each-s=0.1") as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if re.search(r"after 3 of 3 s: Cloud Monitoring does not answer", line):
-                break
-        monitoring.outage = None
-        said, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 1
-    assert "users: 3 errors in 3 requests" in said
+
+    def end_the_outage_after_the_step() -> None:
+        if clock.passed_s > 300:
+            monitoring.outage = None
+
+    clock.after_sleep = end_the_outage_after_the_step
+    done = canary(tried, monitoring)
+    assert done.returncode == 1
+    assert "after 300 of 300 s: Cloud Monitoring does not answer" in done.stdout
+    assert "users: 3 errors in 3 requests" in done.stdout
     # Nobody gets more while nobody can tell.
     assert moves(tried, "users")[1:] == ["to-revisions=users-00001=100"]
 
@@ -234,7 +236,7 @@ def test_whoever_ends_it_sends_all_back(
     with _begun(tried, monitoring, "--step-s=60", "--look-each-s=0.1") as process:
         _await(lambda: len(monitoring.asked) > 1)
         process.send_signal(number)
-        time.sleep(0.2)
+        _await(lambda: "to-revisions=users-00001=100" in moves(tried, "users"))
         process.send_signal(number)  # who is impatient does not leave it half done
         said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
@@ -277,30 +279,30 @@ def test_what_somebody_else_has_deployed_gets_nothing(tried: Cloud, monitoring: 
 
 
 def test_what_is_deployed_during_the_canary_does_not_get_all(
-    tried: Cloud, monitoring: Monitoring, monkeypatch: pytest.MonkeyPatch
+    tried: Cloud, monitoring: Monitoring, clock: Clock
 ) -> None:
-    monkeypatch.setenv(VARIABLE, tried.environment[VARIABLE])
-    with _begun(tried, monitoring, "--step-s=1", "--look-each-s=0.1") as process:
-        _await(lambda: bool(monitoring.asked))
-        with remembered() as state:
+    def deploy() -> None:
+        with tried.changing() as state:
             state["services"]["users"]["revisions"].append("users-00003")
-        said, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 1
-    assert "users was deployed by somebody else meanwhile" in said
+
+    clock.after_sleep = deploy
+    done = canary(tried, monitoring)
+    assert done.returncode == 1
+    assert "users was deployed by somebody else meanwhile" in done.stdout
     assert serving(tried, "users") == {"users-00001": 100}
 
 
 def test_whoever_rolls_back_during_the_canary_has_the_last_word(
-    tried: Cloud, monitoring: Monitoring, monkeypatch: pytest.MonkeyPatch
+    tried: Cloud, monitoring: Monitoring, clock: Clock
 ) -> None:
-    monkeypatch.setenv(VARIABLE, tried.environment[VARIABLE])
-    with _begun(tried, monitoring, "--step-s=1", "--look-each-s=0.1") as process:
-        _await(lambda: bool(monitoring.asked))
-        with remembered() as state:
+    def roll_back() -> None:
+        with tried.changing() as state:
             state["services"]["users"] = held("users")
-        said, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 1
-    assert "the traffic of users was moved by somebody else meanwhile" in said
+
+    clock.after_sleep = roll_back
+    done = canary(tried, monitoring)
+    assert done.returncode == 1
+    assert "the traffic of users was moved by somebody else meanwhile" in done.stdout
     assert not any("users-00002=25" in move for move in moves(tried, "users"))
     assert all(is_back(tried, name) for name in CHANGED)
 

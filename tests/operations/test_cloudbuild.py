@@ -133,7 +133,7 @@ def run(cloud: Cloud, monitoring: Monitoring, name: str) -> subprocess.Completed
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

@@ -6,14 +6,13 @@ import pytest
 
 from scripts.operations.delivery.counts import ADDRESS_VARIABLE
 from scripts.operations.deploy import BEFORE_ALL, STAGES
-from tests.operations.conftest import Cloud
+from tests.operations.conftest import Clock, Cloud
 from tests.operations.deployed import deploy_everything, serving
 from tests.operations.programs.monitoring import Monitoring
 from tests.operations.programs.monitoring import serving as serving_counts
 from tests.operations.programs.terraform import planned
 
 DEPLOY = ("deploy", "--environment=prod")
-FAST = ("--step-s=0.2", "--look-each-s=0.1")
 
 
 @pytest.fixture
@@ -23,10 +22,10 @@ def monitoring() -> Iterator[Monitoring]:
         yield running
 
 
-def test_without_a_stage_there_are_all(cloud: Cloud, monitoring: Monitoring) -> None:
+def test_without_a_stage_there_are_all(cloud: Cloud, monitoring: Monitoring, clock: Clock) -> None:
     deploy_everything(cloud, planned=[planned("users", "update")])
     address = {ADDRESS_VARIABLE: monitoring.address}
-    done = cloud.run(*DEPLOY, "--yes", *FAST, environment=address)
+    done = cloud.run(*DEPLOY, "--yes", "--look-each-s=100", environment=address)
     assert done.returncode == 0, done.stdout + done.stderr
     begun = [line.partition(":")[0] for line in done.stdout.splitlines()]
     assert [line for line in begun if line in STAGES] == list(STAGES)

@@ -12,7 +12,7 @@ from tests.operations.deployed import IMAGE, deploy_everything, release, serving
 from tests.operations.programs.terraform import planned
 
 DEPLOY = ("deploy", "--environment=prod")
-PATIENCE_S = 30
+PATIENCE_S = 300
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "the platform"])

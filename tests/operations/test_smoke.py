@@ -13,7 +13,7 @@ import pytest
 from scripts.local.ports import HOST, SERVICES, url
 from scripts.operations.delivery.release import Release, Service
 from tests import stack
-from tests.operations.conftest import PROJECT, Cloud
+from tests.operations.conftest import PROJECT, Clock, Cloud
 from tests.operations.deployed import IMAGE, deploy_everything
 
 DEPLOY = ("deploy", "--environment=prod")
@@ -29,7 +29,7 @@ def services() -> dict[str, Service]:
 
 
 @pytest.fixture
-def applied(cloud: Cloud) -> Cloud:
+def applied(cloud: Cloud, clock: Clock) -> Cloud:
     """A release whose new revisions are there."""
     deploy_everything(cloud)
     Release("prod", IMAGE, (), (), services()).save(cloud.root)
@@ -55,6 +55,7 @@ def test_the_key_is_nowhere_to_be_seen(applied: Cloud) -> None:
 
 
 def test_what_is_private_is_asked_as_the_one_who_may(applied: Cloud) -> None:
+    applied.has(secrets={})  # ends it before the journey
     applied.run(*DEPLOY, "smoke")
     [call] = [call for call in applied.calls if "print-identity-token" in call]
     account = f"cleanup-trigger@{PROJECT}.iam.gserviceaccount.com"
@@ -80,7 +81,7 @@ def private(first: HTTPStatus = HTTPStatus.OK) -> Iterator[str]:
             """Say nothing."""
 
     with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield f"http://{HOST}:{server.server_address[1]}"
         server.shutdown()
@@ -94,6 +95,7 @@ def test_what_is_private_hears_who_asks_and_may_take_its_time(
     with private(first) as address:
         cleanup = replace(services()["cleanup"], url=address)
         Release("prod", IMAGE, (), (), services() | {"cleanup": cleanup}).save(applied.root)
+        applied.has(secrets={})  # ends it before the journey
         done = applied.run(*DEPLOY, "smoke")
     assert f"cleanup is ready: {address}/health/ready" in done.stdout
 
@@ -129,7 +131,7 @@ def test_a_revision_that_is_not_ready_ends_the_release(applied: Cloud) -> None:
 
 def test_a_revision_that_hangs_up_is_not_ready(applied: Cloud) -> None:
     with TCPServer((HOST, 0), BaseRequestHandler) as server:
-        thread = threading.Thread(target=server.handle_request)
+        thread = threading.Thread(target=server.handle_request, daemon=True)
         thread.start()
         address = f"http://{HOST}:{server.server_address[1]}"
         broken = services()

@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +16,8 @@ from scripts.operations.delivery.delivery import Delivery
 from scripts.operations.delivery.release import Service
 from scripts.operations.delivery.watch import Watch
 from scripts.operations.environments import Environment
-from tests.operations.conftest import Cloud
+from tests.operations.conftest import Clock, Cloud
 from tests.operations.programs.monitoring import Monitoring, serving
-from tests.operations.programs.state import VARIABLE
 
 USERS = Service("https://a", "https://b", "users-00001", "users-00002")
 
@@ -27,8 +25,7 @@ USERS = Service("https://a", "https://b", "users-00001", "users-00002")
 @pytest.fixture
 def monitoring(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitoring]:
     """Cloud Monitoring, and a gcloud that lets us ask it."""
-    for name in ("PATH", VARIABLE):
-        monkeypatch.setenv(name, cloud.environment[name])
+    monkeypatch.setenv("PATH", cloud.environment["PATH"])
     with serving() as running:
         monkeypatch.setenv(ADDRESS_VARIABLE, running.address)
         yield running
@@ -45,7 +42,7 @@ class Step:
     shown: list[str]
 
 
-def look_on(step_s: float, look_each_s: float) -> Step:
+def look_on(clock: Clock, step_s: float, look_each_s: float) -> Step:
     """Look on for one step, from where there is no terminal."""
     options = argparse.Namespace(step_s=step_s, look_each_s=look_each_s)
     shown, why = io.StringIO(), ""
@@ -53,39 +50,44 @@ def look_on(step_s: float, look_each_s: float) -> Step:
     prod = Environment("prod", "liftlog-prod", "us-central1")
     delivery = Delivery(options, prod, Calls(console, dry=False), console)
     watch = Watch(delivery, {"users": USERS}, datetime.now(UTC))
-    began = time.monotonic()
     try:
         watch.look_on(5)
     except RefusedError as error:
         why = str(error)
-    return Step(time.monotonic() - began, why, shown.getvalue().splitlines())
+    return Step(clock.passed_s, why, shown.getvalue().splitlines())
 
 
-def test_too_few_requests_are_waited_for_until_the_step_is_over(monitoring: Monitoring) -> None:
+def test_too_few_requests_are_waited_for_until_the_step_is_over(
+    clock: Clock, monitoring: Monitoring
+) -> None:
     monitoring.requests = {"users-00002": {"2xx": 9, "5xx": 1}}
-    step = look_on(step_s=1, look_each_s=0.1)
+    step = look_on(clock, step_s=10, look_each_s=1)
     assert step.why.endswith("too few to tell, and not all went well")
-    assert step.passed_s >= 1
-    assert len(monitoring.asked) > 1
-    assert sum("users 1 errors in 10 requests" in line for line in step.shown) > 1
+    assert step.passed_s == 10
+    assert len(monitoring.asked) == 11
+    assert sum("users 1 errors in 10 requests" in line for line in step.shown) == 10
 
 
-def test_what_is_no_chance_ends_the_step_at_once(monitoring: Monitoring) -> None:
+def test_what_is_no_chance_ends_the_step_at_once(clock: Clock, monitoring: Monitoring) -> None:
     monitoring.requests = {"users-00002": {"5xx": 10}}
-    step = look_on(step_s=60, look_each_s=60)
+    step = look_on(clock, step_s=60, look_each_s=60)
     assert step.why.startswith("users: 10 errors in 10 requests")
     assert len(monitoring.asked) == 1
 
 
-def test_who_looks_rarely_looks_at_the_end_of_the_step_all_the_same(monitoring: Monitoring) -> None:
-    step = look_on(step_s=0.3, look_each_s=60)
+def test_a_long_pause_between_looks_ends_with_the_step(
+    clock: Clock, monitoring: Monitoring
+) -> None:
+    step = look_on(clock, step_s=30, look_each_s=60)
     assert step.why == ""
-    assert 0.3 <= step.passed_s < 30
+    assert step.passed_s == 30
     assert len(monitoring.asked) == 2
 
 
-def test_an_outage_is_waited_for_as_long_again_as_a_step(monitoring: Monitoring) -> None:
+def test_an_outage_is_waited_for_as_long_again_as_a_step(
+    clock: Clock, monitoring: Monitoring
+) -> None:
     monitoring.outage = 503, "{}"
-    step = look_on(step_s=2, look_each_s=0.2)
+    step = look_on(clock, step_s=20, look_each_s=2)
     assert step.why.startswith("nobody knows how it goes")
-    assert 4 <= step.passed_s < 8
+    assert step.passed_s == 40

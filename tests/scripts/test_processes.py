@@ -17,7 +17,7 @@ def test_a_signal_in_an_unlucky_moment_keeps_nothing_from_ending() -> None:
         # As it stays when the handler of a signal raises right after the library has taken it.
         lock = popen._waitpid_lock  # type: ignore[attr-defined]  # noqa: SLF001
         lock.acquire()
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 600  # it did not end by itself
     assert not runs(child)
     lock.release()
     popen.wait()

@@ -15,7 +15,7 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
 
 from scripts.stand_ins import scheduler
 from scripts.stand_ins.scheduler import Scheduler
-from tests.loopback import served
+from tests.loopback import served, until
 
 TOPIC = "projects/p/topics/cleanup"
 
@@ -93,15 +93,21 @@ def test_another_job_is_not_there(client: CloudSchedulerClient) -> None:
 async def test_every_hour_it_publishes_unless_it_is_paused(
     stand_in: Scheduler, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "_HOUR", timedelta(milliseconds=20))
-    monkeypatch.setattr(scheduler, "_next_hour", lambda now: now + timedelta(milliseconds=20))
+    hours = 0
+
+    def next_hour(now: datetime) -> datetime:
+        nonlocal hours
+        hours += 1
+        return now + timedelta(milliseconds=1)
+
+    monkeypatch.setattr(scheduler, "_next_hour", next_hour)
     playing = asyncio.create_task(stand_in.play())
-    await asyncio.sleep(0.3)
-    assert publisher.published > 2
+    await until(lambda: publisher.published > 2)
     stand_in.state = "PAUSED"
-    await asyncio.sleep(0.05)
+    paused_at = hours
+    await until(lambda: hours > paused_at + 1)  # a run that had begun has ended
     so_far = publisher.published
-    await asyncio.sleep(0.1)
+    await until(lambda: hours > paused_at + 10)
     assert publisher.published == so_far
     playing.cancel()
 

@@ -42,7 +42,7 @@ def _await_ready(delivery: Delivery, name: str, service: Service) -> None:
         return
     end = time.monotonic() + delivery.options.ready_within_s
     while (problem := _problem(url, headers)) is not None:
-        if time.monotonic() > end:
+        if time.monotonic() >= end:
             raise RefusedError(f"{name} is not ready: {problem}, from {url}")
         time.sleep(_EACH_S)
     delivery.say(f"{name} is ready: {url}")

@@ -9,10 +9,10 @@ Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-State = dict[str, Any]
+from tests.operations.programs.call import Call, Command, State
 
 
 def host(service: str) -> str:
@@ -20,9 +20,9 @@ def host(service: str) -> str:
     return f"{service}-abc123-uc.a.run.app"
 
 
-def describe(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
+def describe(state: State, call: Call) -> str:
     """Answer `gcloud run services describe SERVICE --format=json`."""
-    name = words[0]
+    name = call.words[0]
     service = state["services"][name]
     traffic = [
         {
@@ -50,16 +50,16 @@ def _tagged(service: Mapping[str, Any], tag: str, name: str) -> str:
     return str(service.get("url", f"https://{tag}---{host(name)}"))
 
 
-def list_services(state: State, _words: list[str], _flags: Mapping[str, str]) -> str:
+def list_services(state: State, _call: Call) -> str:
     """Answer `gcloud run services list --format=json`."""
     return json.dumps(
-        [json.loads(describe(state, [name], {})) for name in state.get("services", {})]
+        [json.loads(describe(state, Call([name]))) for name in state.get("services", {})]
     )
 
 
-def list_revisions(state: State, _words: list[str], flags: Mapping[str, str]) -> str:
+def list_revisions(state: State, call: Call) -> str:
     """Answer `gcloud run revisions list --service=SERVICE --format=json`, newest first."""
-    names = state["services"][flags["service"]]["revisions"]
+    names = state["services"][call.flags["service"]]["revisions"]
     return json.dumps(
         [
             {
@@ -74,9 +74,9 @@ def list_revisions(state: State, _words: list[str], flags: Mapping[str, str]) ->
     )
 
 
-def update_traffic(state: State, words: list[str], flags: Mapping[str, str]) -> str:
+def update_traffic(state: State, call: Call) -> str:
     """Do `gcloud run services update-traffic SERVICE` with flags for shares and tags."""
-    service = state["services"][words[0]]
+    service = state["services"][call.words[0]]
     if service.get("refuses_changes"):
         raise KeyError("permission denied")
     tags = {t["tag"]: t["revisionName"] for t in service["traffic"] if "tag" in t}
@@ -85,31 +85,31 @@ def update_traffic(state: State, words: list[str], flags: Mapping[str, str]) -> 
         for t in service["traffic"]
         if t.get("percent")
     ]
-    if "to-latest" in flags:
+    if "to-latest" in call.flags:
         shares = [{"latestRevision": True, "percent": 100}]
-    if "to-revisions" in flags:
-        pairs = [pair.split("=") for pair in flags["to-revisions"].split(",")]
+    if "to-revisions" in call.flags:
+        pairs = [pair.split("=") for pair in call.flags["to-revisions"].split(",")]
         shares = [{"revisionName": name, "percent": int(percent)} for name, percent in pairs]
         unknown = {name for name, _ in pairs} - set(service["revisions"])
         if unknown or sum(share["percent"] for share in shares) != 100:
-            raise KeyError(flags["to-revisions"])
-    if "set-tags" in flags or "update-tags" in flags:
+            raise KeyError(call.flags["to-revisions"])
+    if "set-tags" in call.flags or "update-tags" in call.flags:
         pairs = [
             pair.split("=")
-            for pair in flags.get("set-tags", flags.get("update-tags", "")).split(",")
+            for pair in call.flags.get("set-tags", call.flags.get("update-tags", "")).split(",")
         ]
-        tags = (tags if "update-tags" in flags else {}) | dict(pairs)
-    if "remove-tags" in flags:
-        for tag in flags["remove-tags"].split(","):
+        tags = (tags if "update-tags" in call.flags else {}) | dict(pairs)
+    if "remove-tags" in call.flags:
+        for tag in call.flags["remove-tags"].split(","):
             tags.pop(tag, None)
-    if "clear-tags" in flags:
+    if "clear-tags" in call.flags:
         tags = {}
     tagged = [{"revisionName": name, "tag": tag} for tag, name in tags.items()]
     service["traffic"] = [*shares, *tagged]
     return ""
 
 
-COMMANDS: dict[str, Callable[[State, list[str], Mapping[str, str]], str]] = {
+COMMANDS: dict[str, Command] = {
     "run services describe": describe,
     "run services list": list_services,
     "run revisions list": list_revisions,

@@ -4,21 +4,19 @@ Source: https://cloud.google.com/artifact-registry/docs/reference/rest/v1/projec
 """
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
 
-State = dict[str, Any]
+from tests.operations.programs.call import Call, Command, State
 
 
-def list_tags(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
+def list_tags(state: State, call: Call) -> str:
     """Answer `gcloud artifacts docker tags list REPOSITORY --format=json`."""
-    host, project, repository = words[0].split("/")
+    host, project, repository = call.words[0].split("/")
     location = host.removesuffix("-docker.pkg.dev")
     place = f"projects/{project}/locations/{location}/repositories/{repository}/packages"
     found = []
     for name, digest in state.get("images", {}).items():
         image, tag = name.rsplit(":", 1)
-        package = image.removeprefix(f"{words[0]}/")
+        package = image.removeprefix(f"{call.words[0]}/")
         found.append(
             {
                 "tag": f"{place}/{package}/tags/{tag}",
@@ -29,6 +27,6 @@ def list_tags(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
     return json.dumps(found)
 
 
-COMMANDS: dict[str, Callable[[State, list[str], Mapping[str, str]], str]] = {
+COMMANDS: dict[str, Command] = {
     "artifacts docker tags list": list_tags,
 }

@@ -124,7 +124,7 @@ def serving() -> Iterator[Monitoring]:
             """Say nothing."""
 
     with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         monitoring.address = f"http://{HOST}:{server.server_address[1]}"
         yield monitoring

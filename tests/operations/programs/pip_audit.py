@@ -1,19 +1,10 @@
-"""A stand-in for pip-audit: knows of the holes that the state's `holes` names."""
+"""A fake of pip-audit, which finds the holes in the state's `holes`."""
 
-import sys
-
-from tests.operations.programs.state import remembered
+from tests.operations.programs.call import Call, RefusedError, State
 
 
-def main() -> int:
-    """Do what the command line says."""
-    with remembered() as state:
-        state.setdefault("calls", []).append(["pip-audit", *sys.argv[1:]])
-        holes = state.get("holes", [])
-    for hole in holes:
-        print(hole)
-    return 1 if holes else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def main(state: State, _call: Call) -> str:
+    """Answer one call."""
+    if holes := state.get("holes"):
+        raise RefusedError("", "".join(f"{hole}\n" for hole in holes))
+    return ""

@@ -7,28 +7,26 @@ Source: https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.
 """
 
 import json
-import sys
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-State = dict[str, Any]
+from tests.operations.programs.call import Call, Command, State
 
 _RESOURCE = "projects/123456789/secrets"
 
 
-def list_secrets(state: State, _words: list[str], _flags: Mapping[str, str]) -> str:
+def list_secrets(state: State, _call: Call) -> str:
     """Answer `gcloud secrets list --format=json`."""
     return json.dumps([{"name": f"{_RESOURCE}/{secret}"} for secret in state.get("secrets", {})])
 
 
-def list_versions(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
+def list_versions(state: State, call: Call) -> str:
     """Answer `gcloud secrets versions list SECRET --format=json`, newest first."""
-    versions = enumerate(_versions(state, words[0]), start=1)
+    versions = enumerate(_versions(state, call.words[0]), start=1)
     return json.dumps(
         [
             {
-                "name": f"{_RESOURCE}/{words[0]}/versions/{number}",
+                "name": f"{_RESOURCE}/{call.words[0]}/versions/{number}",
                 "createTime": version["created"],
                 "state": version["state"],
                 "etag": f'"{number}"',
@@ -38,20 +36,19 @@ def list_versions(state: State, words: list[str], _flags: Mapping[str, str]) -> 
     )
 
 
-def add(state: State, words: list[str], flags: Mapping[str, str]) -> str:
+def add(state: State, call: Call) -> str:
     """Do `gcloud secrets versions add SECRET --data-file=-`."""
-    if flags["data-file"] != "-":
+    if call.flags["data-file"] != "-":
         raise KeyError("data-file")
-    versions = _versions(state, words[0])
+    versions = _versions(state, call.words[0])
     created = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}789Z"
-    versions.append({"created": created, "state": "ENABLED", "data": sys.stdin.read()})
-    print(f"Created version [{len(versions)}] of the secret [{words[0]}].", file=sys.stderr)
+    versions.append({"created": created, "state": "ENABLED", "data": call.given.decode()})
     return ""
 
 
-def disable(state: State, words: list[str], flags: Mapping[str, str]) -> str:
+def disable(state: State, call: Call) -> str:
     """Do `gcloud secrets versions disable VERSION --secret=SECRET`."""
-    version = _versions(state, flags["secret"])[int(words[0]) - 1]
+    version = _versions(state, call.flags["secret"])[int(call.words[0]) - 1]
     if version["state"] == "DESTROYED":
         raise KeyError("FAILED_PRECONDITION")
     version["state"] = "DISABLED"
@@ -66,7 +63,7 @@ def _versions(state: State, secret: str) -> list[dict[str, Any]]:
     return versions
 
 
-COMMANDS: dict[str, Callable[[State, list[str], Mapping[str, str]], str]] = {
+COMMANDS: dict[str, Command] = {
     "secrets list": list_secrets,
     "secrets versions list": list_versions,
     "secrets versions add": add,

@@ -8,44 +8,42 @@ https://cloud.google.com/storage/docs/metadata#generation-number
 """
 
 import json
-import sys
-from collections.abc import Callable, Mapping
 from typing import Any
 
-State = dict[str, Any]
+from tests.operations.programs.call import Call, Command, State
 
 
-def describe(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
+def describe(state: State, call: Call) -> str:
     """Answer `gcloud storage objects describe URL --format=json`."""
-    found = _found(state, words[0])
-    bucket, _, name = words[0].removeprefix("gs://").partition("/")
+    found = _found(state, call.words[0])
+    bucket, _, name = call.words[0].removeprefix("gs://").partition("/")
     return json.dumps(
         {
             "bucket": bucket,
             "content_type": "application/json",
             "generation": str(found["generation"]),
             "name": name,
-            "storage_url": f"{words[0]}#{found['generation']}",
+            "storage_url": f"{call.words[0]}#{found['generation']}",
         }
     )
 
 
-def cat(state: State, words: list[str], _flags: Mapping[str, str]) -> str:
+def cat(state: State, call: Call) -> str:
     """Answer `gcloud storage cat URL`."""
-    found = _found(state, words[0])
+    found = _found(state, call.words[0])
     found["generation"] += state.get("objects_change_when_read", False)
     return str(found["data"])
 
 
-def cp(state: State, words: list[str], flags: Mapping[str, str]) -> str:
+def cp(state: State, call: Call) -> str:
     """Do `gcloud storage cp - URL`, if the generation is as `--if-generation-match` says."""
-    source, url = words
+    source, url = call.words
     if source != "-":
         raise KeyError(source)
     now = state.setdefault("objects", {}).get(url, {"generation": 0})["generation"]
-    if str(now) != flags.get("if-generation-match", str(now)):
+    if str(now) != call.flags.get("if-generation-match", str(now)):
         raise KeyError("HTTPError 412: one of the pre-conditions you specified did not hold")
-    state["objects"][url] = {"generation": now + 1, "data": sys.stdin.read()}
+    state["objects"][url] = {"generation": now + 1, "data": call.given.decode()}
     return ""
 
 
@@ -57,7 +55,7 @@ def _found(state: State, url: str) -> dict[str, Any]:
     return found
 
 
-COMMANDS: dict[str, Callable[[State, list[str], Mapping[str, str]], str]] = {
+COMMANDS: dict[str, Command] = {
     "storage objects describe": describe,
     "storage cat": cat,
     "storage cp": cp,

@@ -10,15 +10,11 @@ it applies nothing until it is ended.
 
 import json
 import os
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from scripts.root import ROOT
-from tests.operations.programs.state import remembered
-
-State = dict[str, Any]
+from tests.operations.programs.call import Call, RefusedError, State
 
 FUNCTION = "google_cloudfunctions2_function"
 CHAT = "google_cloud_run_v2_service"
@@ -32,24 +28,22 @@ def planned(name: str, *actions: str) -> dict[str, Any]:
     return {"address": address, "type": FUNCTION, "actions": actions, "name": name}
 
 
-def main() -> int:
-    """Do what the command line says."""
-    folder, command, *arguments = sys.argv[1:]
+def main(state: State, call: Call) -> str:
+    """Answer one call."""
+    folder, command, *arguments = call.arguments
     place = ROOT / folder.removeprefix("-chdir=")
-    with remembered() as state:
-        state.setdefault("calls", []).append(["terraform", *sys.argv[1:]])
-        if command == "plan":
-            _plan(state, place, arguments)
-        elif command == "show":
-            print(_file(place, arguments[-1]).read_text())
-        elif command == "apply" and state.get("never_ends"):
-            time.sleep(60)
-        elif command == "apply":
-            return _apply(state, json.loads(_file(place, arguments[-1]).read_text()))
-    return 0
+    if command == "plan":
+        return _plan(state, place, arguments)
+    if command == "show":
+        return _file(place, arguments[-1]).read_text()
+    if command == "apply" and state.get("never_ends"):
+        call.until_ended()
+    elif command == "apply":
+        return _apply(state, json.loads(_file(place, arguments[-1]).read_text()))
+    return ""
 
 
-def _plan(state: State, place: Path, arguments: list[str]) -> None:
+def _plan(state: State, place: Path, arguments: list[str]) -> str:
     flags = dict(each[1:].split("=", 1) for each in arguments if "-var=" not in each)
     variables = dict(
         each.removeprefix("-var=").split("=", 1) for each in arguments if "-var=" in each
@@ -70,7 +64,7 @@ def _plan(state: State, place: Path, arguments: list[str]) -> None:
         "resource_changes": [_change(each) for each in found],
     }
     _file(place, flags["out"]).write_text(json.dumps(plan))
-    print(f"Plan: {len(found)} resources are to change.")
+    return f"Plan: {len(found)} resources are to change.\n"
 
 
 def _change(each: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +80,7 @@ def _change(each: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _apply(state: State, plan: dict[str, Any]) -> int:
+def _apply(state: State, plan: dict[str, Any]) -> str:
     services = state.setdefault("services", {})
     for change in plan["resource_changes"]:
         name = (change["change"]["after"] or {}).get("name")
@@ -98,16 +92,10 @@ def _apply(state: State, plan: dict[str, Any]) -> int:
         if not service["traffic"] or not (is_held or name == "chat"):
             service["traffic"] = [{"latestRevision": True, "percent": 100}]
         if state.get("breaks_off"):
-            print("Error: googleapi: Error 409: unable to queue the operation", file=sys.stderr)
-            return 1
+            raise RefusedError("Error: googleapi: Error 409: unable to queue the operation")
     state["planned"] = []
-    print("Apply complete!")
-    return 0
+    return "Apply complete!\n"
 
 
 def _file(place: Path, path: str) -> Path:
     return Path(os.path.normpath(place / path))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,33 +11,31 @@ https://cloud.google.com/compute/docs/reference/rest/v1/urlMaps
 
 import hashlib
 import json
-import sys
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
 
-State = dict[str, Any]
+from tests.operations.programs.call import Call, Command, State
 
 
-def export(state: State, words: list[str], flags: Mapping[str, str]) -> str:
+def export(state: State, call: Call) -> str:
     """Answer `gcloud compute url-maps export NAME --global`."""
-    _check(flags)
-    return yaml.safe_dump(_found(state, words[0]))
+    _check(call)
+    return yaml.safe_dump(_found(state, call.words[0]))
 
 
-def import_(state: State, words: list[str], flags: Mapping[str, str]) -> str:
+def import_(state: State, call: Call) -> str:
     """Do `gcloud compute url-maps import NAME --global --quiet` with what comes on its input."""
-    _check(flags)
-    before = _found(state, words[0])
-    if "quiet" not in flags:
+    _check(call)
+    before = _found(state, call.words[0])
+    if "quiet" not in call.flags:
         raise KeyError("it would ask, and wait for an answer")
     if state.get("url_map_refuses"):
         raise KeyError("412 conditionNotMet")
-    given = yaml.safe_load(sys.stdin.read())
-    if given["name"] != words[0] or given["id"] != before["id"]:
+    given = yaml.safe_load(call.given.decode())
+    if given["name"] != call.words[0] or given["id"] != before["id"]:
         raise KeyError("this is another one")
-    state["url_maps"][words[0]] = state.pop("url_map_is_followed_by", None) or {
+    state["url_maps"][call.words[0]] = state.pop("url_map_is_followed_by", None) or {
         **given,
         "fingerprint": hashlib.sha256(json.dumps(given).encode()).hexdigest()[:11] + "=",
     }
@@ -52,12 +50,12 @@ def _found(state: State, name: str) -> dict[str, Any]:
     return found
 
 
-def _check(flags: Mapping[str, str]) -> None:
-    if "global" not in flags:
+def _check(call: Call) -> None:
+    if "global" not in call.flags:
         raise KeyError("which region?")
 
 
-COMMANDS: dict[str, Callable[[State, list[str], Mapping[str, str]], str]] = {
+COMMANDS: dict[str, Command] = {
     "compute url-maps export": export,
     "compute url-maps import": import_,
 }

@@ -32,17 +32,11 @@ from shared.telemetry.signals import (
     span,
 )
 from shared.web.request_log import RequestLog
-from tests.isolated import printed
+from tests.isolated import start
 from tests.loopback import served, until
 from tests.shared.telemetry.receiver import Receiver, read
 from tests.shared.telemetry.test_framework import TRACE, TRACEPARENT
 from tests.shared.telemetry.test_framework import served as served_function
-
-_LOADED = """
-import importlib, json, sys
-importlib.import_module(sys.argv[1])
-print(json.dumps([name for name in sys.modules if name.startswith("opentelemetry")]))
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +102,7 @@ async def test_without_export_nothing_is_kept() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_without_export_a_service_loads_nothing_of_opentelemetry(service: str) -> None:
-    loaded = printed(_LOADED, f"functions.{service}.main")
+    loaded = start(service).modules
     assert not [name for name in loaded if name.startswith("opentelemetry.sdk")]
     assert not [name for name in loaded if name.startswith("opentelemetry.exporter")]
 

@@ -23,7 +23,10 @@ from shared.web.app import build_app
 END = "\x1e"
 HANDSHAKE = '{"protocol":"json","version":1}' + END
 TOKEN = "SECRET-token-of-a-subscriber"  # noqa: S105
-PATIENCE_S = 20
+PATIENCE_S = 120
+"""Ends a test that hangs; no outcome depends on it."""
+
+_LARGE_BUFFER_BYTES = 2**20
 UPGRADE = (
     b"GET /hub HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
@@ -57,6 +60,8 @@ class Door:
         """Connect, without a handshake yet."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         where = self.address.replace("http", "ws", 1) + path
+        # The library's own pings would end a connection that a test does not read.
+        options = {"ping_interval": None, **options}
         async with connect(where, additional_headers=headers, **options) as socket:
             yield Wire(socket)
 
@@ -66,6 +71,17 @@ class Door:
         async with self.connected(path, **options) as wire:
             await wire.frame(HANDSHAKE)
             assert await wire.record() == {}
+            yield wire
+
+    @asynccontextmanager
+    async def shaken_by_a_slow_client(
+        self, path: str = "/hub", **options: Any
+    ) -> AsyncIterator["Wire"]:
+        """Connect with the smallest receive buffers: what the test does not read blocks sending."""
+        small = socket.socket()
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        small.connect((HOST, self.port))
+        async with self.shaken(path, sock=small, max_queue=1, **options) as wire:
             yield wire
 
     async def upgraded(self, path: str = "/hub", header: str | None = None) -> Response:
@@ -112,6 +128,11 @@ class Wire:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self._records: list[str] = []
+
+    def enlarge_buffers(self) -> None:
+        """Read fast from now on: the kernel needs up to 200 ms to fill a buffer of 2 KiB."""
+        own: socket.socket = self.socket.transport.get_extra_info("socket")
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _LARGE_BUFFER_BYTES)
 
     async def frame(self, text: str | bytes) -> None:
         """Send one frame as it is."""

@@ -113,6 +113,17 @@ class Running(Door):
         """How many sockets of clients are open."""
         return len(self._server.server_state.connections)
 
+    @property
+    def unsent_bytes(self) -> int:
+        """How much is kept for clients that do not read, as bytes to be written."""
+        connections = [*self._server.server_state.connections]
+        return sum(each.transport.get_write_buffer_size() for each in connections)
+
+    def end_grace(self) -> None:
+        """End all connections, as when the grace period has passed."""
+        assert self._server.loop is not None
+        self._server.loop.call_soon_threadsafe(self.chat.hang_up)
+
     def tasks(self) -> list[str]:
         """Return what runs on the server's event loop, besides the server itself."""
         if self._server.loop is None:
@@ -143,7 +154,7 @@ class Wire:
         await self.frame("".join(json.dumps(message) + END for message in messages))
 
     async def record(self) -> Any:
-        """Return the next record; it fails if none comes within 20 s."""
+        """Return the next record."""
         while not self._records:
             async with asyncio.timeout(PATIENCE_S):
                 frame = await self.socket.recv()
@@ -160,7 +171,7 @@ class Wire:
         return records
 
     async def rest(self) -> list[Any]:
-        """Return all records that still come until the connection has ended, within 20 s."""
+        """Return all records that still come until the connection has ended."""
         records = []
         async with asyncio.timeout(PATIENCE_S):
             with suppress(ConnectionClosed):

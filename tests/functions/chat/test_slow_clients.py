@@ -19,7 +19,7 @@ from tests.functions.chat.hub_for_tests import (
     new_gate,
     opened,
 )
-from tests.functions.chat.service import Running, Wire, hub_alone, served_chat
+from tests.functions.chat.service import PATIENCE_S, Running, Wire, hub_alone, served_chat
 from tests.loopback import until
 
 LETTERS, TIMES = 50, 2000
@@ -47,6 +47,7 @@ async def test_a_slow_client_gets_the_newest_state_and_not_every_one(running: Ru
     """So what is kept for it does not grow, and it is not behind once it reads again."""
     async with running.shaken_by_a_slow_client() as wire:
         await flood(wire)
+        wire.enlarge_buffers()
         *said, end = await wire.until_completed("1")
         assert await alive(wire)
     assert end == completed("1")
@@ -74,8 +75,9 @@ async def test_a_client_that_reads_again_gets_the_newest_pong(running: Running) 
         answered = [await wire.socket.ping() for _ in range(3)]
         await wire.send(call("2", "Grow", 1, 1, gate := new_gate()))
         await opened(gate)  # so the pings have come, and could not be answered
+        wire.enlarge_buffers()
         await wire.until_completed("2")
-        async with asyncio.timeout(10):  # after 20 s comes a ping of the library's own
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*answered)
 
 
@@ -88,6 +90,7 @@ async def test_a_slow_clients_farewell_is_answered_though_a_ping_came_with_it(
         await flood(wire)
         ping, close = bytes((0x89, 0x80)) + no_mask, bytes((0x88, 0x82)) + no_mask + code
         wire.socket.transport.write(ping + close)
+        wire.enlarge_buffers()
         await wire.rest()
         assert await wire.closed() == 1000
     await nothing_left(running)
@@ -128,7 +131,7 @@ async def test_a_client_that_speaks_without_reading_does_not_stay_for_ever() -> 
         async with running.shaken_by_a_slow_client() as wire:
             await flood(wire, None)
             with suppress(ConnectionClosed):
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE_S):
                     while running.chat.connected:
                         await wire.send(PING)
                         await asyncio.sleep(0.01)

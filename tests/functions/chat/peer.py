@@ -31,7 +31,7 @@ class Peer:
 
     @property
     def is_heard(self) -> bool:
-        """Whether everything that it has said was taken."""
+        """Whether all its messages were received."""
         return self._said.empty()
 
     @property
@@ -48,7 +48,7 @@ class Peer:
         self._said.put_nowait({"type": "websocket.receive", "text": text})
 
     async def receive(self) -> MutableMapping[str, Any]:
-        """Return what was said next."""
+        """Return the next message."""
         return await self._said.get()
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
@@ -72,7 +72,7 @@ class NotingHub:
 
     @property
     def methods(self) -> Mapping[str, Method]:
-        """What a client may call."""
+        """The methods of the hub."""
         return {
             "Note": Method(self.note, {"what": str}),
             "Wait": Method(self.wait, {}),

@@ -173,7 +173,7 @@ async def test_a_reply_in_flight_ends_before_its_instance_does(instances: Instan
     await gone(process)
 
 
-async def test_replies_and_handshakes_end_when_the_grace_period_has_passed(
+async def test_replies_and_handshakes_end_after_the_grace_period(
     instances: Instances,
 ) -> None:
     door, process = await instances.start(grace_s=3)
@@ -192,7 +192,9 @@ async def test_replies_and_handshakes_end_when_the_grace_period_has_passed(
     await until(lambda: instances.openai.talking == 0)
 
 
-async def test_who_lost_an_instance_goes_on_with_another(instances: Instances, kept: Door) -> None:
+async def test_client_continues_on_another_instance_when_one_is_lost(
+    instances: Instances, kept: Door
+) -> None:
     door, process = await instances.start()
     async with listening_to_a_reply(instances.openai, door) as wire:
         process.kill()

@@ -157,7 +157,7 @@ async def test_calls_in_flight_end_before_their_connection() -> None:
 
 
 @in_virtual_time
-async def test_connection_that_is_never_idle_ends_before_the_platform_cuts_it() -> None:
+async def test_busy_connection_ends_before_the_platform_cuts_it() -> None:
     peer = Peer()
     async with serving(peer):
         await shaken(peer)

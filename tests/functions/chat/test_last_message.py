@@ -127,7 +127,7 @@ async def test_last_message_is_the_plan_when_text_follows_the_call(
 
 @BOTH_HUBS
 @BOTH_CLIENTS
-async def test_last_message_is_the_mended_plan_when_text_follows_it(
+async def test_last_message_is_the_second_plan_when_the_first_is_bad(
     talk: Talk, hub: Hub, *, is_slow: bool
 ) -> None:
     unfit = Speech(WORDS, "show_plan", '{"name": "SECRET-plan", "sessions": []}')

@@ -57,7 +57,7 @@ def served_without_pings() -> AbstractContextManager[Running]:
     )
 
 
-async def test_coach_hangs_up_when_the_server_sends_nothing_more() -> None:
+async def test_chat_client_disconnects_when_the_server_is_silent() -> None:
     """The library alone would wait for the server's next message."""
 
     def talk_once(address: str) -> None:
@@ -70,7 +70,7 @@ async def test_coach_hangs_up_when_the_server_sends_nothing_more() -> None:
         await nothing_left(running)
 
 
-async def test_coach_sends_signs_of_life_when_the_user_is_silent() -> None:
+async def test_chat_client_sends_pings_when_the_user_is_silent() -> None:
     """HubProtocol, "Ping"."""
     with served_without_pings() as running:
         async with cable(running.address) as line:

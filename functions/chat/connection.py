@@ -66,7 +66,7 @@ class Connection:
         self._patience: asyncio.Timeout | None = None
 
     def call(self, target: str, argument: Any, key: object) -> None:  # noqa: ANN401 - JSON
-        """Call a method of the client; what still waits to be sent with `key` is replaced."""
+        """Call a method of the client; a call with the same `key` that still waits is removed."""
         self._outbox.put(partial(protocol.invocation, target, argument), key)
 
     def leave(self) -> None:

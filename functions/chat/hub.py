@@ -39,4 +39,7 @@ class Client(Protocol):
     """What a hub may call: the methods of its client."""
 
     def call(self, target: str, argument: Any, key: object, /) -> None:  # noqa: ANN401 - JSON
-        """Call a method; a call with the same key that was not sent yet is replaced."""
+        """Call a method, after all calls before it.
+
+        A call with the same key that was not sent yet is removed.
+        """

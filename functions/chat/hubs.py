@@ -43,7 +43,10 @@ class _Turns(Generic[Plan]):
         self._replying: asyncio.Task[object] | None = None
 
     async def reply(self, begin: Callable[[Chat[Plan], Audience[Plan]], Awaitable[None]]) -> None:
-        """Have a reply made, and tell the user what went wrong if something did."""
+        """Have a reply made; if it fails, send an apology as its last message.
+
+        The apology also follows a plan: that plan is incomplete, and apps show the last message.
+        """
         self.stop()
         self._replying = asyncio.current_task()
         async with self._turn:
@@ -67,7 +70,10 @@ class _Turns(Generic[Plan]):
 
 
 class _Listener(Generic[Plan]):
-    """Passes one reply on to the client: of its words, and of its plan, the newest."""
+    """Sends one reply to the client: the newest state of its text, and of its plan.
+
+    Text and plan are sent in the order of the calls, so the state of the last call arrives last.
+    """
 
     def __init__(self, client: Client, show: Callable[[Plan], ChatMessage]) -> None:
         self._client = client
@@ -141,7 +147,8 @@ class ChatHubV2:
 
     def _understands(self, version: int) -> bool:
         if version < PLAN_VERSION:
-            self._client.call(_RECEIVE, UpdateRequired(), UpdateRequired)
+            # A key of its own: each completion comes after the message of its own call.
+            self._client.call(_RECEIVE, UpdateRequired(), object())
         return version >= PLAN_VERSION
 
 

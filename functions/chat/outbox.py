@@ -1,4 +1,4 @@
-"""What is still to be sent to a client."""
+"""The records that wait to be sent to one client."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,9 +7,10 @@ Write = Callable[[], str]
 
 
 class Outbox:
-    """Records that wait for the client, in order; of those with one key, only the newest.
+    """Records that wait for the client, in the order of `put`. One record per key: the newest.
 
-    So a slow client costs no more memory than a fast one: what it has not taken is replaced.
+    A newer record takes its place at the end, so the last record sent is the last one put.
+    A slow client takes no more memory than a fast one: records that it has not read are replaced.
     """
 
     def __init__(self) -> None:
@@ -20,10 +21,11 @@ class Outbox:
         return len(self._waiting)
 
     def put(self, write: Write, key: object | None = None) -> None:
-        """Add a record, or replace the one with `key` that still waits, where it stands.
+        """Add a record at the end; one with the same `key` that still waits is removed.
 
-        `write` is called when it is sent.
+        `write` is called when the record is sent.
         """
+        self._waiting.pop(key, None)  # a key that is set again would keep its old place
         self._waiting[object() if key is None else key] = write
         if self._news is not None and not self._news.done():
             self._news.set_result(None)

@@ -32,6 +32,15 @@ class Speech:
     function: str | None = None
     arguments: str = ""
     refusal: str | None = None
+    text_within_call: str = ""
+    """More text, streamed between the pieces of the arguments."""
+
+    text_after_call: str = ""
+
+    @property
+    def whole_text(self) -> str:
+        """The text before, within and after the call."""
+        return self.text + self.text_within_call + self.text_after_call
 
 
 def reply_to(asked: dict[str, Any]) -> Speech:

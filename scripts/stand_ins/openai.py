@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from starlette.requests import Request
@@ -36,6 +36,9 @@ class Scripted:
 
     cut_after: int | None = None
     silent_after: int | None = None
+    is_call_one_segment: bool = False
+    """Whether the call and all that follows it arrive in one segment."""
+
     never_closes: bool = False
     """After the end, the connection stays open, and nothing more comes."""
 
@@ -97,6 +100,10 @@ class OpenAi:
                     raise CutError
                 if number == scripted.silent_after:
                     await asyncio.sleep(60)
+                if scripted.is_call_one_segment and "tool_calls" in delta:
+                    rest = islice(_deltas(scripted.speech), number, None)
+                    yield "".join(_event(head, each) for each in rest)
+                    break
                 yield _event(head, delta)
                 if self.tokens_per_s:
                     await asyncio.sleep(1 / self.tokens_per_s)
@@ -126,9 +133,13 @@ def _deltas(speech: Speech) -> Iterator[dict[str, Any]]:
     call = {"index": 0, "id": "call_1", "type": "function"}
     yield {"tool_calls": [{**call, "function": {"name": speech.function, "arguments": ""}}]}
     tokens = _TOKEN.findall(speech.arguments)
+    within = iter(_TOKEN.findall(speech.text_within_call))
     for begin in range(0, len(tokens), _FASTER_ARGUMENTS):
         part = "".join(tokens[begin : begin + _FASTER_ARGUMENTS])
         yield {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}
+        yield from ({"content": token} for token in islice(within, 1))
+    for token in (*within, *_TOKEN.findall(speech.text_after_call)):
+        yield {"content": token}
 
 
 def _chunk(head: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +153,7 @@ def _event(head: dict[str, Any], delta: dict[str, Any], finish_reason: str | Non
 
 def _whole(asked: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> dict[str, Any]:
     speech = scripted.speech
-    message: dict[str, Any] = {"role": "assistant", "content": speech.text or None}
+    message: dict[str, Any] = {"role": "assistant", "content": speech.whole_text or None}
     if speech.refusal:
         message["refusal"] = speech.refusal
     if speech.function is not None:
@@ -155,5 +166,5 @@ def _whole(asked: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> d
 
 def _usage(asked: dict[str, Any], speech: Speech) -> dict[str, int]:
     prompt = len(_TOKEN.findall(json.dumps(asked["messages"])))
-    said = len(_TOKEN.findall(speech.text + speech.arguments))
+    said = len(_TOKEN.findall(speech.whole_text + speech.arguments))
     return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}

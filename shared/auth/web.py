@@ -16,8 +16,6 @@ from shared.settings import Settings
 WEB = "Web"
 """The store's name in the contract."""
 
-_SHARED_BY_ALL = Purchase.of("web")
-
 
 class WebSettings(Settings):
     """The web app's key; without one nobody passes."""
@@ -36,12 +34,10 @@ class Web:
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
         """Return the one purchase of all holders of the key; None if `token` is not the key.
 
-        It stays the same when the key is replaced.
-
         Raises:
             DependencyUnavailable: the key is kept elsewhere and cannot be fetched.
         """
         if not self._key.is_given:
             return None
         is_key = hmac.compare_digest(token.encode(), (await self._key.value()).encode())
-        return _SHARED_BY_ALL if is_key else None
+        return Purchase.of(token) if is_key else None

@@ -30,7 +30,10 @@ Shown_contra = TypeVar("Shown_contra", bound=BaseModel, contravariant=True)
 
 
 class Audience(Protocol[Shown_contra]):
-    """Who follows a reply while it grows; the newest state replaces all before it."""
+    """Receives a reply while it grows; the newest state replaces all before it.
+
+    The text may grow after a plan was seen, but not after the finished plan, which comes last.
+    """
 
     def hear(self, text: str) -> None:
         """Take the whole text so far."""

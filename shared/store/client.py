@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 from google.api_core import exceptions
+from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.api_core.retry import AsyncRetry, if_exception_type
 from google.cloud.firestore_v1.async_client import AsyncClient
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.settings import StoreSettings
@@ -73,9 +73,11 @@ def _translate(error: Exception) -> Exception:
     return DependencyUnavailable("the store", _RETRY_AFTER_S)
 
 
-def _version(update_time: Any) -> Timestamp:  # noqa: ANN401 - see below
-    # The library returns a Timestamp for collection groups, and a datetime for other queries.
-    return update_time if isinstance(update_time, Timestamp) else update_time.timestamp_pb()
+def _version(update_time: Any) -> Any:  # noqa: ANN401 - see below
+    # The library returns a protobuf timestamp for collection groups, a datetime for other queries.
+    if isinstance(update_time, DatetimeWithNanoseconds):
+        return update_time.timestamp_pb()
+    return update_time
 
 
 @contextmanager

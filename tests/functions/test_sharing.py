@@ -57,7 +57,7 @@ async def test_an_expired_item_is_gone(door: FrontDoor, somebody: Person) -> Non
     assert (await door.get(f"/v2/shareditem/{created.json()['id']}")).status_code == 404
 
 
-@pytest.mark.parametrize("item_id", ["abcdefghijkl", "x", "..", "a" * 2000, "__a__", "%2F"])
+@pytest.mark.parametrize("item_id", ["abcdefghijkl", "x", "..", "a" * 2000, "__a__", "a%2Fb"])
 async def test_an_unknown_item_is_not_found(door: FrontDoor, item_id: str) -> None:
     assert (await door.get(f"/v2/shareditem/{item_id}")).status_code == 404
 

@@ -6,8 +6,10 @@ import pytest
 
 from shared.errors import Overloaded
 from shared.turns import Turns
+from tests.virtual_time import in_virtual_time
 
 
+@in_virtual_time
 async def test_whoever_waits_too_long_is_told_when_to_come_again() -> None:
     turns = Turns(1, longest_wait_s=0.01, who="visitors")
     async with turns.take():
@@ -17,6 +19,7 @@ async def test_whoever_waits_too_long_is_told_when_to_come_again() -> None:
     assert caught.value.retry_after_s == 1
 
 
+@in_virtual_time
 async def test_who_is_patient_waits_longer() -> None:
     turns = Turns(1, longest_wait_s=0.01, who="visitors")
 
@@ -30,6 +33,7 @@ async def test_who_is_patient_waits_longer() -> None:
     assert await waiting
 
 
+@in_virtual_time
 async def test_a_turn_ends_with_its_block_however_that_ends() -> None:
     turns = Turns(1, longest_wait_s=5, who="visitors")
     with pytest.raises(LookupError):
@@ -43,6 +47,7 @@ async def test_a_turn_ends_with_its_block_however_that_ends() -> None:
         pass
 
 
+@in_virtual_time
 async def test_so_many_work_at_a_time_and_all_of_them_come_to_work() -> None:
     turns = Turns(3, longest_wait_s=5, who="visitors")
     working, most, done = 0, 0, 0

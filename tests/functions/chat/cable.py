@@ -27,6 +27,11 @@ class Cable:
         self.address = ""
 
     @property
+    def sent_bytes(self) -> int:
+        """How much clients have sent."""
+        return len(self._sent)
+
+    @property
     def requests(self) -> list[str]:
         """What clients have asked for: first lines with headers, oldest first."""
         return [head.decode() for head in _HEAD.findall(self._sent)]

@@ -45,7 +45,6 @@ class HubForTests:
             "Repeat": Method(self.repeat, {"text": str, "number": int}),
             "Wait": Method(self.wait, {"gate": str}),
             "Grow": Method(self.grow, {"letters": int, "times": int, "gate": str}),
-            "Drip": Method(self.drip, {"times": int, "pause_ms": int}),
             "Fail": Method(self.fail, {"words": str}),
         }
 
@@ -64,17 +63,13 @@ class HubForTests:
             await asyncio.sleep(0.01)
 
     async def grow(self, letters: int, times: int, gate: str) -> None:
-        """Call the client so many times, each time with a longer text; then open the gate."""
-        for length in range(1, times + 1):
-            self._client.call("Grown", "x" * letters * length, self)
-            await asyncio.sleep(0)
-        open_gate(gate)
-
-    async def drip(self, times: int, pause_ms: int) -> None:
-        """Call the client from time to time."""
-        for drop in range(times):
-            self._client.call("Dripped", drop, object())
-            await asyncio.sleep(pause_ms / 1000)
+        """Call the client so many times, each time with a longer text; at the end open the gate."""
+        try:
+            for length in range(1, times + 1):
+                self._client.call("Grown", "x" * letters * length, self)
+                await asyncio.sleep(0)
+        finally:
+            open_gate(gate)  # also when the connection ends before
 
     async def fail(self, words: str) -> None:
         """Run into a bug."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tests.functions.chat.own_chat import Talk
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 SLOWLY = 50
 """Tokens per second at which a reply's growth can be watched."""
 

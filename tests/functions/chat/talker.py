@@ -32,6 +32,10 @@ class Talker:
         """The messages with plans that were received."""
         return [each for each in self.received if each["type"] == "chatPlan"]
 
+    def enlarge_buffers(self) -> None:
+        """Read fast from now on, as `Wire.enlarge_buffers`."""
+        self._wire.enlarge_buffers()
+
     async def begin(self, target: str, *arguments: object) -> str:
         """Call a method; return the call's id."""
         call_id = str(next(self._numbers))
@@ -82,9 +86,10 @@ class Talker:
 
 
 @asynccontextmanager
-async def connected(talk: Talk, path: str) -> AsyncIterator[Talker]:
-    """Connect a user to one of the hubs."""
-    async with talk.running.shaken(path, token=talk.token) as wire:
+async def connected(talk: Talk, path: str, *, is_slow: bool = False) -> AsyncIterator[Talker]:
+    """Connect a user to one of the hubs; the buffers of a slow one are as small as possible."""
+    connect = talk.running.shaken_by_a_slow_client if is_slow else talk.running.shaken
+    async with connect(path, token=talk.token) as wire:
         yield Talker(wire, is_new=path.endswith(NEW))
 
 

@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import random
+from dataclasses import replace
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
+from scripts.stand_ins.conversation import Speech, reply_to
 from shared.planner.chat import Chat
 from tests.functions.chat.aftermath import errors_logged, nothing_left
 from tests.functions.chat.own_chat import Talk
@@ -25,7 +27,7 @@ def call(target: str, *arguments: object, invocation_id: str | None = "1") -> di
 async def talk_a_little(wire: Wire, chance: random.Random) -> None:
     """Do a few things that clients do, patiently or not."""
     for number in range(chance.randrange(1, 5)):
-        wish = chance.choice(["SECRET-hello", "SECRET-Make me a plan", "SECRET-explain"])
+        wish = chance.choice(["SECRET-hello", "SECRET-Make me a plan for 1 day", "SECRET-explain"])
         message: dict[str, Any] = chance.choice(
             [
                 *3 * [call("SendMessage", wish, invocation_id=str(number))],
@@ -78,13 +80,19 @@ async def come_and_go(talk: Talk, number: int) -> None:
             pass  # the server was quicker
 
 
+def short_reply(asked: dict[str, Any]) -> Speech:
+    """Return a reply of few pieces: each costs processor time for each client."""
+    speech = reply_to(asked)
+    return replace(speech, text=speech.text[:60])
+
+
 def chats() -> int:
     gc.collect()
     return sum(isinstance(each, Chat) for each in gc.get_objects())
 
 
 async def test_500_clients_that_vanish_somehow_leave_nothing_behind(talk: Talk) -> None:
-    talk.openai.tokens_per_s = 500
+    talk.openai.tokens_per_s, talk.openai.compose = 100, short_reply
     await nothing_left(talk.running)
     before = chats()
     places = asyncio.Semaphore(AT_ONCE)

@@ -17,7 +17,15 @@ from scripts.local.ports import HOST
 from tests.functions.chat.aftermath import errors_logged, nothing_left
 from tests.functions.chat.hub_for_tests import HubForTests, alive, call, called, cancel, completed
 from tests.functions.chat.noise import MESSAGES, RECORDS
-from tests.functions.chat.service import END, HANDSHAKE, TOKEN, Running, hub_alone, served_chat
+from tests.functions.chat.service import (
+    END,
+    HANDSHAKE,
+    PATIENCE_S,
+    TOKEN,
+    Running,
+    hub_alone,
+    served_chat,
+)
 
 FRAMES_OF_RECORDS = st.lists(RECORDS, max_size=4).map(lambda records: END.join([*records, ""]))
 FRAMES_OF_ONE = MESSAGES.map(lambda message: message + END)
@@ -119,7 +127,7 @@ async def test_any_bytes_may_come_instead_of_frames(
         port = running.port
         reader, writer = await asyncio.open_connection(HOST, port)
         with suppress(ConnectionError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 writer.write(first.encode())
                 if first == UPGRADE:
                     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")

@@ -153,7 +153,7 @@ async def test_a_client_that_goes_before_it_leaves_nothing(running: Running) -> 
 
 async def test_a_server_that_leaves_answers_it_first() -> None:
     """HubProtocol, "Overview": the answer comes first; then we may say goodbye."""
-    with served_chat(hub_alone(HubForTests), grace_s=20) as running:
+    with served_chat(hub_alone(HubForTests), grace_s=120) as running:
         async with running.connected() as late, running.shaken() as other:
             await until(lambda: running.chat.connected == 2)
             running.stop()

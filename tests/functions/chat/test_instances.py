@@ -68,18 +68,42 @@ class Instances:
                     return door, process
                 await asyncio.sleep(0.05)
 
+    def kill(self) -> None:
+        """End all processes."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[tuple[OpenAi, str]]:
+    """A model and its address."""
+    openai = OpenAi()
+    with served(openai.app()) as address:
+        yield openai, address
+
 
 @pytest.fixture
-def instances() -> Iterator[Instances]:
-    openai = OpenAi(tokens_per_s=40)
-    with served(openai.app()) as model:
-        started = Instances(openai, model)
-        try:
-            yield started
-        finally:
-            for process in started.processes:
-                process.kill()
-                process.wait()
+def instances(model: tuple[OpenAi, str]) -> Iterator[Instances]:
+    """Instances that end with the test."""
+    started = Instances(*model)
+    started.openai.tokens_per_s = 40
+    started.openai.script.clear()
+    try:
+        yield started
+    finally:
+        started.kill()
+
+
+@pytest.fixture(scope="module")
+async def kept(model: tuple[OpenAi, str]) -> AsyncIterator[Door]:
+    """An instance that stays: for tests that do not end it."""
+    started = Instances(*model)
+    try:
+        door, _ = await started.start()
+        yield door
+    finally:
+        started.kill()
 
 
 @contextlib.asynccontextmanager
@@ -104,18 +128,22 @@ async def test_what_was_not_exported_yet_is_before_the_instance_ends(instances: 
             TELEMETRY_EXPORT="otlp",
             OTEL_EXPORTER_OTLP_ENDPOINT=collector,
             OTEL_BSP_SCHEDULE_DELAY=hours,
-            OTEL_METRIC_EXPORT_INTERVAL=hours,
+            OTEL_METRIC_EXPORT_INTERVAL="100",
         )
         async with door.shaken("/ai-chat", token=TOKEN):
-            await asyncio.sleep(2)  # until the export is loaded
+            # The export is loaded. The connection's span ends, and is exported, after the signal.
+            await until(lambda: metrics.CONNECTIONS.name in receiver.metrics)
+            assert not receiver.spans
             process.send_signal(signal.SIGTERM)
             await gone(process)
     assert "GET /ai-chat" in [span.name for span in receiver.spans]
-    assert receiver.points(metrics.CONNECTIONS.name)
+    assert [point.value for point in receiver.points(metrics.CONNECTIONS.name)] == [0]
 
 
-async def test_a_negotiation_with_one_instance_is_good_for_another(instances: Instances) -> None:
-    (here, _), (there, _) = await instances.start(), await instances.start()
+async def test_a_negotiation_with_one_instance_is_good_for_another(
+    instances: Instances, kept: Door
+) -> None:
+    here, (there, _) = kept, await instances.start()
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
         answer = await http.post(f"{here.address}/v2/ai-chat-v2/negotiate?negotiateVersion=1")
     path = f"/v2/ai-chat-v2?id={answer.json()['connectionToken']}"
@@ -125,7 +153,7 @@ async def test_a_negotiation_with_one_instance_is_good_for_another(instances: In
 
 
 async def test_a_reply_in_flight_ends_before_its_instance_does(instances: Instances) -> None:
-    door, process = await instances.start()
+    door, process = await instances.start(grace_s=120)
     async with (
         door.shaken("/ai-chat", token=TOKEN) as idle,
         listening_to_a_reply(instances.openai, door) as wire,
@@ -145,13 +173,17 @@ async def test_a_reply_in_flight_ends_before_its_instance_does(instances: Instan
     await gone(process)
 
 
-async def test_a_reply_that_takes_longer_than_the_grace_period_is_given_up(
+async def test_replies_and_handshakes_end_after_the_grace_period(
     instances: Instances,
 ) -> None:
-    door, process = await instances.start()
+    door, process = await instances.start(grace_s=3)
     instances.openai.tokens_per_s = 2
-    async with listening_to_a_reply(instances.openai, door) as wire:
+    async with (
+        door.connected("/ai-chat", token=TOKEN) as silent,
+        listening_to_a_reply(instances.openai, door) as wire,
+    ):
         process.send_signal(signal.SIGTERM)
+        assert "error" in await silent.record()
         records = await wire.rest()
         assert records[-1] == CALL_ME_BACK
         assert all(record["type"] == 1 for record in records[:-1])  # no completion: it has not
@@ -160,24 +192,17 @@ async def test_a_reply_that_takes_longer_than_the_grace_period_is_given_up(
     await until(lambda: instances.openai.talking == 0)
 
 
-async def test_who_lost_an_instance_goes_on_with_another(instances: Instances) -> None:
+async def test_client_continues_on_another_instance_when_one_is_lost(
+    instances: Instances, kept: Door
+) -> None:
     door, process = await instances.start()
     async with listening_to_a_reply(instances.openai, door) as wire:
         process.kill()
         with pytest.raises(ConnectionClosedError):
             await wire.until_completed("7")
     await until(lambda: instances.openai.talking == 0)
-    door, _ = await instances.start()
-    async with listening_to_a_reply(instances.openai, door) as wire:
+    async with listening_to_a_reply(instances.openai, kept) as wire:
         assert (await wire.until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
-
-
-async def test_who_has_not_shaken_hands_does_not_keep_an_instance(instances: Instances) -> None:
-    door, process = await instances.start()
-    async with door.connected("/ai-chat", token=TOKEN) as silent:
-        process.send_signal(signal.SIGTERM)
-        assert "error" in await silent.record()
-        await gone(process)
 
 
 async def test_a_second_ctrl_c_ends_it_at_once(instances: Instances) -> None:
@@ -197,13 +222,12 @@ async def test_a_second_ctrl_c_ends_it_at_once(instances: Instances) -> None:
     await gone(process)
 
 
-async def test_a_token_may_be_as_long_as_a_receipt_of_the_app_store(instances: Instances) -> None:
-    door, _ = await instances.start()
+async def test_a_token_may_be_as_long_as_a_receipt_of_the_app_store(kept: Door) -> None:
     async with httpx.AsyncClient() as http:
         headers = {"Authorization": f"Web {'x' * 60_000}"}
-        negotiation = await http.post(f"{door.address}/ai-chat/negotiate", headers=headers)
+        negotiation = await http.post(f"{kept.address}/ai-chat/negotiate", headers=headers)
     assert negotiation.status_code == 401
     with pytest.raises(InvalidStatus) as caught:
-        async with door.connected("/ai-chat", token=f"Web {'x' * 60_000}"):
+        async with kept.connected("/ai-chat", token=f"Web {'x' * 60_000}"):
             pass
     assert caught.value.response.status_code == 401

@@ -1,53 +1,46 @@
 """Signs of life, and the end of connections."""
 
 import asyncio
-import json
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from itertools import pairwise
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 
 from functions.chat.connection import Timing
 from shared.settings import ChatSettings, ModelSettings
 from tests.functions.chat.aftermath import nothing_left
-from tests.functions.chat.hub_for_tests import (
-    PING,
-    HubForTests,
-    alive,
-    call,
-    called,
-    completed,
-    new_gate,
-    open_gate,
-)
+from tests.functions.chat.hub_for_tests import PING, HubForTests, call, called, completed
+from tests.functions.chat.peer import Peer, serving, shaken
 from tests.functions.chat.service import hub_alone, served_chat
+from tests.virtual_time import in_virtual_time
 
 GOODBYE = {"type": 7, "allowReconnect": True}
-ATTEMPTS = 5
+PLATFORM_LIMIT_S = 3600
 
 
-async def once_in_a_while(attempt: Callable[[], Awaitable[bool]]) -> bool:
-    """Whether something goes well at least once that a slow machine may spoil."""
-    for _ in range(ATTEMPTS):
-        with suppress(ConnectionClosed):
-            if await attempt():
-                return True
-    return False
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
-async def test_an_idle_client_gets_pings() -> None:
+async def send_pings(peer: Peer, until_s: float) -> None:
+    """Send a ping each 15 s, as the official client does."""
+    while now_s() < until_s and peer.code is None:
+        peer.say(PING)
+        await asyncio.sleep(15)
+
+
+@in_virtual_time
+async def test_idle_client_gets_a_ping_at_least_each_15_s() -> None:
     """HubProtocol, "Ping"; contract, "Chat"."""
-    with served_chat(hub_alone(HubForTests, Timing(ping_s=0.02))) as running:
-        async with running.shaken() as wire:
-            for _ in range(10):
-                assert await wire.record() == PING
-            await wire.send(call("1", "Nothing"))
-            while (said := await wire.record()) == PING:
-                pass
-            assert said == completed("1")
-            assert await wire.record() == PING
+    peer = Peer()
+    async with serving(peer):
+        await shaken(peer)
+        await asyncio.sleep(60)
+        peer.say(call("1", "Note", "x"))
+        await asyncio.sleep(60)
+        peer.say({"type": 7})
+    assert [record for record in peer.records if record != PING] == [completed("1")]
+    times = [0.0, *(at for at, _ in peer.heard), 120.0]
+    assert all(later - earlier < 15 for earlier, later in pairwise(times))
 
 
 def test_pings_come_often_enough_and_patience_is_as_promised() -> None:
@@ -60,60 +53,59 @@ def test_pings_come_often_enough_and_patience_is_as_promised() -> None:
     assert timing.longest_s == ChatSettings().longest_s
 
 
-async def test_who_hears_other_things_gets_no_pings() -> None:
+@in_virtual_time
+async def test_client_that_gets_other_messages_gets_no_pings() -> None:
     """HubProtocol, "Ping": only sent if the interval has elapsed without a message being sent."""
-    with served_chat(hub_alone(HubForTests, Timing(ping_s=0.3))) as running:
+    peer = Peer()
+    async with serving(peer):
+        await shaken(peer)
+        peer.say(call("1", "Drip", 20, 5))
+        await asyncio.sleep(101)
+        peer.say({"type": 7})
+    assert peer.records == [*(called("Dripped", drop) for drop in range(20)), completed("1")]
 
-        async def is_spared() -> bool:
-            async with running.shaken() as wire:
-                await wire.send(call("1", "Drip", 40, 20))
-                return PING not in await wire.until_completed("1")
 
-        assert await once_in_a_while(is_spared)
-
-
-async def test_a_silent_client_is_given_up() -> None:
-    """The contract, "Chat": after 120 s; here after 0.2 s. It may come back."""
-    with served_chat(hub_alone(HubForTests, Timing(silence_s=0.2, ping_s=0.05))) as running:
-        async with running.shaken() as wire:
-            *pings, last = await wire.rest()
-            assert await wire.closed() == 1000
-        await nothing_left(running)
+@in_virtual_time
+async def test_silent_client_is_given_up_after_120_s() -> None:
+    """The contract, "Chat". It may come back."""
+    peer = Peer()
+    async with serving(peer):
+        await shaken(peer)
+    assert 120 < now_s() < 120 + 15
+    *pings, last = peer.records
     assert pings == [PING] * len(pings)
     assert last.pop("error")
-    assert last == GOODBYE
+    assert (last, peer.code) == (GOODBYE, 1000)
 
 
-async def test_a_silent_client_is_given_up_also_while_it_is_talked_to() -> None:
-    """The contract, "Chat": what we say is no sign of its life."""
-    with served_chat(hub_alone(HubForTests, Timing(silence_s=0.2))) as running:
-
-        async def hears_and_is_given_up() -> bool:
-            async with running.shaken() as wire:
-                await wire.send(call("1", "Drip", 10**6, 20))
-                *said, last = await wire.rest()
-                assert await wire.closed() == 1000
-                assert last["allowReconnect"]
-                return said[:2] == [called("Dripped", 0), called("Dripped", 1)]
-
-        assert await once_in_a_while(hears_and_is_given_up)
-        await nothing_left(running)
+@in_virtual_time
+async def test_silent_client_is_given_up_while_it_gets_messages() -> None:
+    """The contract, "Chat": messages to the client are no sign of its life."""
+    peer = Peer()
+    async with serving(peer):
+        await shaken(peer)
+        peer.say(call("1", "Drip", 10**6, 2))
+    assert 120 < now_s() < 120 + 15
+    *drops, last = peer.records
+    assert drops == [called("Dripped", drop) for drop in range(len(drops))]
+    assert len(drops) >= 60
+    assert (last["allowReconnect"], peer.code) == (True, 1000)
 
 
 @pytest.mark.parametrize("sign", ['{"type":6}\x1e', " "], ids=["ping", "part of a message"])
+@in_virtual_time
 async def test_signs_of_life_keep_a_connection(sign: str) -> None:
     """HubProtocol, "Ping"."""
-    with served_chat(hub_alone(HubForTests, Timing(silence_s=0.4, ping_s=0.03))) as running:
-
-        async def survives() -> bool:
-            async with running.shaken() as wire:
-                for _ in range(14):
-                    if await wire.record() != PING:
-                        return False
-                    await wire.frame(sign)
-                return True
-
-        assert await once_in_a_while(survives)
+    peer = Peer()
+    async with serving(peer):
+        await shaken(peer)
+        for _ in range(20):
+            await asyncio.sleep(110)
+            peer.frame(sign)
+        await asyncio.sleep(110)
+        assert peer.code is None
+        assert all(record == PING for record in peer.records)
+        peer.say({"type": 7})
 
 
 async def test_a_client_that_closes_is_let_go() -> None:
@@ -136,68 +128,52 @@ async def test_a_client_that_closes_the_socket_is_let_go(code: int) -> None:
         await nothing_left(running)
 
 
-async def test_a_connection_ends_before_the_platform_cuts_it() -> None:
-    """The contract's platform: an hour; the client may come back."""
-    with served_chat(hub_alone(HubForTests, Timing(longest_s=0.2, ping_s=0.05))) as running:
-        async with running.shaken() as wire:
-            said = await wire.rest()
-            assert await wire.closed() == 1000
-        await nothing_left(running)
-    assert said[-1] == GOODBYE
-    assert said[:-1] == [PING] * (len(said) - 1)
+@in_virtual_time
+async def test_idle_connection_ends_before_the_platform_cuts_it() -> None:
+    """The client may come back."""
+    peer = Peer()
+    async with serving(peer):
+        await shaken(peer)
+        await send_pings(peer, PLATFORM_LIMIT_S)
+    assert 3400 < peer.heard[-1][0] < 3400 + 15
+    assert peer.records[-1] == GOODBYE
+    assert peer.records[:-1] == [PING] * (len(peer.records) - 1)
+    assert peer.code == 1000
 
 
+@in_virtual_time
 async def test_calls_in_flight_end_before_their_connection() -> None:
-    with served_chat(hub_alone(HubForTests, Timing(longest_s=0.2, ping_s=0.03))) as running:
-
-        async def may_end_its_calls() -> bool:
-            gate = new_gate()
-            calls = [call("1", "Wait", gate), call("2", "Wait", gate), call("3", "Nothing")]
-            async with running.shaken() as wire:
-                await wire.send(*calls)
-                if await wire.record() != called("Waiting", gate):
-                    return False
-                assert await wire.record() == called("Waiting", gate)
-                for _ in range(8):
-                    assert await wire.record() == PING
-                open_gate(gate)
-                *said, last = await wire.rest()
-                assert await wire.closed() == 1000
-            assert last == GOODBYE
-            ends = [each["invocationId"] for each in said if each != PING]
-            return sorted(ends) == ["1", "2", "3"]
-
-        assert await once_in_a_while(may_end_its_calls)
+    peer = Peer()
+    async with serving(peer) as (_, hub):
+        await shaken(peer)
+        await send_pings(peer, 3380)
+        peer.say(call("1", "Wait"), call("2", "Wait"), call("3", "Note", "x"))
+        await send_pings(peer, 3500)
+        assert (hub.noted, peer.code) == (["waits", "waits"], None)
+        hub.gate.set()
+    *ends, last = [record for record in peer.records if record != PING]
+    assert sorted(ends, key=str) == [completed("1"), completed("2"), completed("3")]
+    assert (last, peer.code) == (GOODBYE, 1000)
 
 
-async def test_a_connection_that_is_never_idle_ends_all_the_same() -> None:
-    timing = Timing(longest_s=0.1, overtime_s=0.1, ping_s=0.05)
-    with served_chat(hub_alone(HubForTests, timing)) as running:
-        async with running.shaken() as wire:
-            await wire.send(call("1", "Wait", new_gate()))
-            said = await wire.rest()
-            assert await wire.closed() == 1000
-        await nothing_left(running)
-    assert said[-1] == GOODBYE
-    assert completed("1") not in said
+@in_virtual_time
+async def test_busy_connection_ends_before_the_platform_cuts_it() -> None:
+    peer = Peer()
+    async with serving(peer):
+        await shaken(peer)
+        peer.say(call("1", "Wait"))
+        await send_pings(peer, PLATFORM_LIMIT_S)
+    assert 3400 + 150 < peer.heard[-1][0] < PLATFORM_LIMIT_S
+    assert peer.records[-1] == GOODBYE
+    assert peer.code == 1000
+    assert completed("1") not in peer.records
 
 
-async def test_no_connection_ends_without_a_word_when_a_ping_is_due() -> None:
+@pytest.mark.parametrize("longest_s", [7, 13.9, 14, 21])
+@in_virtual_time
+async def test_close_message_is_sent_when_a_ping_is_due_as_well(longest_s: float) -> None:
     """HubProtocol, "Close": without it the official client would not come back."""
-    with served_chat(hub_alone(HubForTests, Timing(longest_s=0.2, ping_s=0.2))) as running:
-
-        async def last_words() -> str:
-            async with running.shaken() as wire:
-                return json.dumps((await wire.rest())[-1:])
-
-        said = await asyncio.gather(*(last_words() for _ in range(30)))
-    assert Counter(said) == {json.dumps([GOODBYE]): 30}
-
-
-async def test_a_connection_goes_on_while_another_ends() -> None:
-    with served_chat(hub_alone(HubForTests)) as running:
-        async with running.shaken() as wire:
-            async with running.shaken() as other:
-                await other.send({"type": 7})
-                assert await other.closed() == 1000
-            assert await alive(wire)
+    peer = Peer()
+    async with serving(peer, Timing(longest_s=longest_s)):
+        await shaken(peer)
+    assert peer.records[-1] == GOODBYE

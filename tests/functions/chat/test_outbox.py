@@ -1,4 +1,4 @@
-"""What is still to be sent to a client."""
+"""The records that wait to be sent to one client."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,15 +21,25 @@ async def test_everything_without_a_key_is_sent_in_order() -> None:
     assert await outbox.take() == "abc"
 
 
-async def test_what_waits_with_a_key_is_replaced_where_it_stands() -> None:
+async def test_outbox_moves_a_replaced_record_to_the_end() -> None:
     outbox = Outbox()
     outbox.put(saying("a1 "), "a")
     outbox.put(saying("b1 "), "b")
     outbox.put(saying("c "))
     outbox.put(saying("a2 "), "a")
     assert len(outbox) == 3
-    assert await outbox.take() == "a2 b1 c "
+    assert await outbox.take() == "b1 c a2 "
     assert len(outbox) == 0
+
+
+async def test_outbox_keeps_one_record_per_key_when_states_alternate() -> None:
+    outbox = Outbox()
+    for number in range(1000):
+        outbox.put(saying(f"text{number} "), "text")
+        outbox.put(saying(f"plan{number} "), "plan")
+        assert len(outbox) <= 2
+    outbox.put(saying("completion"))
+    assert await outbox.take() == "text999 plan999 completion"
 
 
 async def test_what_was_taken_is_not_replaced_but_followed() -> None:
@@ -85,10 +95,11 @@ STEPS = st.lists(st.tuples(st.sampled_from(["a", "b", ""]), st.booleans()))
 
 
 @given(STEPS)
-async def test_the_newest_of_each_key_is_always_sent(steps: list[tuple[str, bool]]) -> None:
+async def test_outbox_sends_the_newest_of_each_key_in_order(steps: list[tuple[str, bool]]) -> None:
     outbox, expected = Outbox(), dict[object, str]()
     for number, (key, is_taken) in enumerate(steps):
         said = f"{key}{number} "
+        expected.pop(key, None)
         outbox.put(saying(said), key or None)
         expected[key or number] = said
         if is_taken:

@@ -1,8 +1,7 @@
 """What only signalrcore does, and the chat's own client on it."""
 
 import asyncio
-import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from socket import SHUT_RDWR
 from threading import Event
 from typing import Any
@@ -21,7 +20,7 @@ from tests.functions.chat.cable import cable
 from tests.functions.chat.hub_for_tests import HubForTests
 from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.scenario import reminders
-from tests.functions.chat.service import TOKEN, OneKey, served_chat
+from tests.functions.chat.service import PATIENCE_S, TOKEN, OneKey, Running, served_chat
 from tests.loopback import until
 
 
@@ -50,28 +49,37 @@ async def test_after_a_cut_the_library_comes_back_by_itself(talk: Talk) -> None:
     assert reminders(talk) == ["SECRET-after"]
 
 
-async def test_nobody_waits_for_the_coach_to_hang_up(talk: Talk) -> None:
-    def hung_up_after() -> float:
-        with Coach(talk.running.address, talk.token, lambda _message: None) as coach:
-            coach.say("SECRET-hello").result(timeout=20)
-            started = time.monotonic()
-        return time.monotonic() - started
-
-    assert await asyncio.to_thread(hung_up_after) < 8
-    await until(lambda: talk.running.chat.connected == 0)
-
-
-async def test_who_thinks_for_long_before_answering_the_coach_is_not_given_up() -> None:
-    """HubProtocol, "Ping"; the contract, "Chat": after 120 s of silence, here after 3 s."""
-    chat = ChatHandlers(
-        Purchases({"Web": OneKey()}), {"/ai-chat": HubForTests}, Timing(silence_s=3, ping_s=0.5)
+def served_without_pings() -> AbstractContextManager[Running]:
+    """Serve a chat that sends nothing by itself."""
+    silent = Timing(ping_s=3600, silence_s=3600)
+    return served_chat(
+        ChatHandlers(Purchases({"Web": OneKey()}), {"/ai-chat": HubForTests}, silent)
     )
-    with served_chat(chat) as running:
-        coach = Coach(running.address, f"Web {TOKEN}", print, is_new=False, ping_s=0.1)
-        await asyncio.to_thread(coach.__enter__)
-        await asyncio.sleep(5)
-        await asyncio.wrap_future(coach.call("Nothing"))
-        await asyncio.to_thread(coach.__exit__)
+
+
+async def test_chat_client_disconnects_when_the_server_is_silent() -> None:
+    """The library alone would wait for the server's next message."""
+
+    def talk_once(address: str) -> None:
+        with Coach(address, f"Web {TOKEN}", print, is_new=False) as coach:
+            coach.call("Nothing").result(timeout=PATIENCE_S)
+
+    with served_without_pings() as running:
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.to_thread(talk_once, running.address)
+        await nothing_left(running)
+
+
+async def test_chat_client_sends_pings_when_the_user_is_silent() -> None:
+    """HubProtocol, "Ping"."""
+    with served_without_pings() as running:
+        async with cable(running.address) as line:
+            coach = Coach(line.address, f"Web {TOKEN}", print, is_new=False, ping_s=0.1)
+            await asyncio.to_thread(coach.__enter__)
+            before = line.sent_bytes
+            await until(lambda: line.sent_bytes > before + 3 * len('{"type":6}'))
+            await asyncio.wrap_future(coach.call("Nothing"))
+            await asyncio.to_thread(coach.__exit__)
         await nothing_left(running)
 
 

@@ -128,7 +128,7 @@ async def test_who_may_not_come_in_is_not_told_what_is_there(running: Running) -
     assert_is_problem(401, await running.upgraded("/hub?id=malformed", "Web SECRET-other"))
 
 
-@pytest.mark.parametrize("path", ["/", "/hubs", "/hub/", "/v3/hub", "/v2", "/hub/negotiate"])
+@pytest.mark.parametrize("path", ["/", "/hubs", "/v3/hub", "/v2", "/hub/negotiate"])
 async def test_there_is_nothing_to_connect_to_elsewhere(running: Running, path: str) -> None:
     """The contract, "General": 404."""
     assert_is_problem(404, await running.upgraded(path, f"Web {TOKEN}"))

@@ -1,16 +1,14 @@
 """Clients that do not take what they are told as fast as it is said."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from functions.chat.connection import Timing
-from scripts.local.ports import HOST
 from tests.functions.chat.aftermath import nothing_left
 from tests.functions.chat.hub_for_tests import (
     PING,
@@ -21,7 +19,7 @@ from tests.functions.chat.hub_for_tests import (
     new_gate,
     opened,
 )
-from tests.functions.chat.service import Running, Wire, hub_alone, served_chat
+from tests.functions.chat.service import PATIENCE_S, Running, Wire, hub_alone, served_chat
 from tests.loopback import until
 
 LETTERS, TIMES = 50, 2000
@@ -32,16 +30,6 @@ LETTERS, TIMES = 50, 2000
 def running() -> Iterator[Running]:
     with served_chat(hub_alone(HubForTests)) as running:
         yield running
-
-
-@asynccontextmanager
-async def shaken_by_a_slow_client(running: Running) -> AsyncIterator[Wire]:
-    """Connect as a client for whom its operating system keeps as little as possible."""
-    small = socket.socket()
-    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-    small.connect((HOST, running.port))
-    async with running.shaken(sock=small, max_queue=1) as wire:
-        yield wire
 
 
 async def flood(wire: Wire, invocation_id: str | None = "1") -> None:
@@ -57,8 +45,9 @@ def lengths(said: list[Any]) -> list[int]:
 
 async def test_a_slow_client_gets_the_newest_state_and_not_every_one(running: Running) -> None:
     """So what is kept for it does not grow, and it is not behind once it reads again."""
-    async with shaken_by_a_slow_client(running) as wire:
+    async with running.shaken_by_a_slow_client() as wire:
         await flood(wire)
+        wire.enlarge_buffers()
         *said, end = await wire.until_completed("1")
         assert await alive(wire)
     assert end == completed("1")
@@ -70,7 +59,7 @@ async def test_a_slow_client_gets_the_newest_state_and_not_every_one(running: Ru
 
 
 async def test_a_slow_client_slows_down_nobody_else(running: Running) -> None:
-    async with shaken_by_a_slow_client(running) as slow, running.shaken() as wire:
+    async with running.shaken_by_a_slow_client() as slow, running.shaken() as wire:
         await flood(slow)
         await wire.send(call("1", "Grow", 1, 10, new_gate()))
         *said, end = await wire.until_completed("1")
@@ -81,13 +70,14 @@ async def test_a_slow_client_slows_down_nobody_else(running: Running) -> None:
 
 async def test_a_client_that_reads_again_gets_the_newest_pong(running: Running) -> None:
     """RFC 6455, section 5.5.3: of several pings the newest may be answered alone."""
-    async with shaken_by_a_slow_client(running) as wire:
+    async with running.shaken_by_a_slow_client() as wire:
         await flood(wire)
         answered = [await wire.socket.ping() for _ in range(3)]
         await wire.send(call("2", "Grow", 1, 1, gate := new_gate()))
         await opened(gate)  # so the pings have come, and could not be answered
+        wire.enlarge_buffers()
         await wire.until_completed("2")
-        async with asyncio.timeout(10):  # after 20 s comes a ping of the library's own
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*answered)
 
 
@@ -96,10 +86,11 @@ async def test_a_slow_clients_farewell_is_answered_though_a_ping_came_with_it(
 ) -> None:
     """RFC 6455, section 5.5.1."""
     no_mask, code = bytes(4), (1000).to_bytes(2, "big")
-    async with shaken_by_a_slow_client(running) as wire:
+    async with running.shaken_by_a_slow_client() as wire:
         await flood(wire)
         ping, close = bytes((0x89, 0x80)) + no_mask, bytes((0x88, 0x82)) + no_mask + code
         wire.socket.transport.write(ping + close)
+        wire.enlarge_buffers()
         await wire.rest()
         assert await wire.closed() == 1000
     await nothing_left(running)
@@ -107,7 +98,7 @@ async def test_a_slow_clients_farewell_is_answered_though_a_ping_came_with_it(
 
 async def test_a_client_that_asks_without_listening_is_let_go(running: Running) -> None:
     """Completions cannot be replaced by newer ones: there must be an end to them."""
-    async with shaken_by_a_slow_client(running) as wire:
+    async with running.shaken_by_a_slow_client() as wire:
         await flood(wire)
         for number in range(200):
             await wire.send(call(f"asked {number}", "Unknown"))
@@ -117,7 +108,7 @@ async def test_a_client_that_asks_without_listening_is_let_go(running: Running) 
 
 
 async def test_a_client_that_goes_without_having_read_leaves_nothing(running: Running) -> None:
-    async with shaken_by_a_slow_client(running) as wire:
+    async with running.shaken_by_a_slow_client() as wire:
         await flood(wire)
         wire.socket.transport.abort()
     await nothing_left(running)
@@ -126,7 +117,7 @@ async def test_a_client_that_goes_without_having_read_leaves_nothing(running: Ru
 async def test_a_client_that_neither_reads_nor_speaks_is_given_up() -> None:
     """The contract, "Chat": after 120 s of silence; here after 0.2 s, and some for a farewell."""
     with served_chat(hub_alone(HubForTests, Timing(silence_s=0.2, farewell_s=0.2))) as running:
-        async with shaken_by_a_slow_client(running) as wire:
+        async with running.shaken_by_a_slow_client() as wire:
             await flood(wire, None)
             await until(lambda: running.chat.connected == 0 and running.tasks() == [])
             wire.socket.transport.abort()
@@ -137,10 +128,10 @@ async def test_a_client_that_speaks_without_reading_does_not_stay_for_ever() -> 
     with served_chat(
         hub_alone(HubForTests, Timing(longest_s=0.2, ping_s=0.05, farewell_s=0.2))
     ) as running:
-        async with shaken_by_a_slow_client(running) as wire:
+        async with running.shaken_by_a_slow_client() as wire:
             await flood(wire, None)
             with suppress(ConnectionClosed):
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE_S):
                     while running.chat.connected:
                         await wire.send(PING)
                         await asyncio.sleep(0.01)
@@ -151,7 +142,7 @@ async def test_a_client_that_speaks_without_reading_does_not_stay_for_ever() -> 
 
 async def test_a_client_that_breaks_the_protocol_without_reading_does_not_stay() -> None:
     with served_chat(hub_alone(HubForTests, Timing(ping_s=0.05, farewell_s=0.2))) as running:
-        async with shaken_by_a_slow_client(running) as wire:
+        async with running.shaken_by_a_slow_client() as wire:
             await flood(wire, None)
             await wire.send({"type": "rubbish"})
             await until(lambda: running.chat.connected == 0)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.auth.purchases import Purchase
 from shared.auth.web import Web, WebSettings
 from shared.secrets import Secrets
 from shared.settings import SecretSettings
@@ -15,12 +14,6 @@ KEY = "SECRET-web-key"
 
 def web(key: str | None) -> Web:
     return Web(WebSettings.model_validate({"auth_key": key}), Secrets(SecretSettings()))
-
-
-async def test_all_keys_are_one_purchase() -> None:
-    before = await web(KEY).find_purchase(KEY, NOW)
-    after = await web("SECRET-next").find_purchase("SECRET-next", NOW)
-    assert before == after == Purchase.of("web")
 
 
 async def test_the_key_is_let_in() -> None:

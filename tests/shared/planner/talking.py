@@ -38,20 +38,30 @@ WORDS = "SECRET-words: here is what I would do in your place."
 
 @dataclass
 class Follower:
-    """Who follows a reply, and keeps every state of it; all of them can be sent on."""
+    """An audience that keeps every state of a reply; all of them can be sent on."""
 
-    texts: list[str] = field(default_factory=list)
-    plans: list[ai.WorkoutPlan] = field(default_factory=list)
+    states: list[str | ai.WorkoutPlan] = field(default_factory=list)
+    """Texts and plans, in order."""
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts alone."""
+        return [state for state in self.states if isinstance(state, str)]
+
+    @property
+    def plans(self) -> list[ai.WorkoutPlan]:
+        """The plans alone."""
+        return [state for state in self.states if not isinstance(state, str)]
 
     def hear(self, text: str) -> None:
         """Take the whole text so far."""
         text.encode()
-        self.texts.append(text)
+        self.states.append(text)
 
     def see(self, plan: ai.WorkoutPlan) -> None:
         """Take the whole plan so far."""
         plan.model_dump_json()
-        self.plans.append(plan)
+        self.states.append(plan)
 
 
 async def everybody() -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from scripts.stand_ins.openai import Scripted
 from shared.planner.prompts import INTRODUCE, SHOWN
 from tests.loopback import until
 from tests.shared.planner.conftest import Coach
@@ -45,6 +47,20 @@ async def test_a_plan_grows_after_the_words_and_ends_complete(coach: Coach) -> N
     assert counts == sorted(counts)
     assert set(counts) >= {0, 1, 2, 3, 4, 5, 6}
     assert follower.plans[-1].model_dump(mode="json") == PLAN
+
+
+@pytest.mark.parametrize("is_call_one_segment", [False, True], ids=["pieces", "one segment"])
+@pytest.mark.parametrize("name", ["text_within_call", "text_after_call"])
+async def test_finished_plan_comes_last_when_text_follows_the_call(
+    coach: Coach, name: str, *, is_call_one_segment: bool
+) -> None:
+    speech = replace(calling(PLAN, words=WORDS).speech, **{name: TEXT})
+    coach.openai.script.append(Scripted(speech, is_call_one_segment=is_call_one_segment))
+    follower = await said(talk(coach))
+    assert follower.texts[-1] == WORDS + TEXT
+    last = follower.states[-1]
+    assert not isinstance(last, str)
+    assert last.model_dump(mode="json") == PLAN
 
 
 async def test_a_plan_that_comes_at_once_is_shown(coach: Coach) -> None:

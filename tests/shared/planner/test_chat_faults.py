@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -237,7 +238,10 @@ async def test_what_was_asked_before_the_deadline_passed_in_silence_is_forgotten
     chat = talk(coach, deadline_s=0.5, silence_s=300)
     with pytest.raises(DependencyTimedOut):
         await chat.say("SECRET-first", Follower())
-    await said(chat, "SECRET-second")
+    coach.openai.requests.clear()
+    while not coach.openai.requests:  # on a busy machine the deadline may pass before
+        with suppress(DependencyTimedOut):
+            await said(chat, "SECRET-second")
     assert [each["content"] for each in reminders(coach)] == ["SECRET-second"]
 
 

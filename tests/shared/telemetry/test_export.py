@@ -39,6 +39,7 @@ from shared.telemetry import metrics
 from shared.telemetry.metrics import ALL
 from shared.telemetry.signals import close_export, prepare_export
 from shared.web.app import build_app
+from shared.web.readiness import Dependency
 from tests import stack
 from tests.functions.chat.hub_for_tests import HubForTests
 from tests.functions.chat.service import hub_alone, served_chat
@@ -110,7 +111,8 @@ async def deletions(database: Database) -> None:
 
 async def store_requests(database: Database, somebody: Person) -> None:
     """Sign in twice, by a process that does not know the password yet."""
-    app = build_app(functions.social.main.routes(database))
+    dependencies = [Dependency("store", database.check)]
+    app = build_app(functions.social.main.routes(database), dependencies=dependencies)
     credentials = {"userId": somebody.id, "password": somebody.password}
     headers = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
     async with client(app) as http:
@@ -118,6 +120,7 @@ async def store_requests(database: Database, somebody: Person) -> None:
             await http.post("/v2/inbox", json=credentials, headers=headers)
         await http.get(f"/{SECRET}?password={SECRET}", headers={"traceparent": SECRET})
         await http.get("/health")
+        await http.get("/health/ready")
         await http.get("/nowhere", headers={"traceparent": f"00-{TRACE}-{SPAN}-00"})
 
 

@@ -54,7 +54,7 @@ class Framework:
         """Send a request; return what it left, which are so many lines: they follow the answer."""
         before = len(self.lines())
         self.get(path, headers)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while len(self.lines()) < before + lines and time.monotonic() < deadline:
             time.sleep(0.01)
         return self.said(after=before)

@@ -1,0 +1,172 @@
+"""The last message of a reply: apps show only that one.
+
+Source: contract, heading "Chat".
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+from pydantic import BaseModel
+
+from scripts.stand_ins.conversation import Speech, reply_to
+from scripts.stand_ins.openai import Scripted
+from shared.schemas.ai import WorkoutPlan
+from shared.schemas.blueprint import Program
+from tests.functions.chat.own_chat import Talk
+from tests.functions.chat.plan_version_3 import WHOLE_2025, WHOLE_2026
+from tests.functions.chat.talker import NEW, OLD, Talker, connected
+from tests.loopback import until
+
+WORDS, AFTERWORDS = "SECRET-words before the plan.", "SECRET-words after the call."
+WISH = "SECRET-wish: a plan for 2 days"
+SORRY = "I cannot be reached at the moment. Please try again in a few minutes."
+PIECES_PER_S = 50
+"""Slow enough that a client gets the text before the call is sent."""
+
+LONG_TEXTS = 5 * [Scripted(Speech(refusal="SECRET- " * 11_000))]
+"""More than all buffers between the hub and a slow client hold; each text is one message."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A hub and the form of its plans."""
+
+    path: str
+    form: type[BaseModel]
+    whole: Draft202012Validator
+
+    def plan(self, wish: str = WISH) -> Speech:
+        """Return a reply that is only a call with a complete plan."""
+        tool = {"function": {"name": "show_plan", "parameters": self.form.model_json_schema()}}
+        asked = {"messages": [{"role": "user", "content": wish}], "tools": [tool]}
+        return replace(reply_to(asked), text="")
+
+    def is_whole(self, message: dict[str, Any], plan: Speech) -> bool:
+        """Whether a message holds all of a plan."""
+        plan_sent = message.get("blueprint") or message["plan"]
+        sessions = [(each["name"], len(each["exercises"])) for each in plan_sent["sessions"]]
+        expected = json.loads(plan.arguments)["sessions"]
+        assert sessions == [(each["name"], len(each["exercises"])) for each in expected]
+        return bool(self.whole.is_valid(message))
+
+
+BOTH_HUBS = pytest.mark.parametrize(
+    "hub",
+    [Hub(OLD, WorkoutPlan, WHOLE_2025), Hub(NEW, Program, WHOLE_2026)],
+    ids=["ai-chat", "ai-chat-v2"],
+)
+BOTH_CLIENTS = pytest.mark.parametrize("is_slow", [False, True], ids=["fast", "slow"])
+
+
+@asynccontextmanager
+async def user_of(talk: Talk, hub: Hub, *, is_slow: bool) -> AsyncIterator[Talker]:
+    """Connect a user; long texts that a slow one has not read yet wait before the reply."""
+    async with connected(talk, hub.path, is_slow=is_slow) as user:
+        if is_slow:
+            talk.openai.script[:0] = LONG_TEXTS
+            for requests in range(1, len(LONG_TEXTS) + 1):
+                await user.begin("Introduce", "en-AU", *([3, "pounds"] if hub.path == NEW else []))
+                await replied(talk, requests)
+        yield user
+
+
+async def replied(talk: Talk, requests: int) -> None:
+    """Return when the hub has asked the model so often, and no call is in flight any more."""
+    await until(
+        lambda: (
+            len(talk.openai.requests) == requests and "Calls._outcome" not in talk.running.tasks()
+        )
+    )
+
+
+async def reply_received(talk: Talk, user: Talker, *, is_slow: bool, requests: int = 1) -> None:
+    """Have a reply made, and read it: a slow client reads after the reply has ended."""
+    call_id = await user.begin_to_say(WISH)
+    if is_slow:
+        await replied(talk, len(LONG_TEXTS) + requests)
+        user.enlarge_buffers()
+    await user.ended(call_id)
+
+
+SPEECHES = {
+    "call, text": Speech(text_after_call=AFTERWORDS),
+    "text, call, text": Speech(WORDS, text_after_call=AFTERWORDS),
+    "text within the call": Speech(WORDS, text_within_call=AFTERWORDS),
+    "text within and after the call": Speech(
+        text_within_call=AFTERWORDS * 3, text_after_call=AFTERWORDS
+    ),
+}
+
+
+@BOTH_HUBS
+@BOTH_CLIENTS
+@pytest.mark.parametrize("words", SPEECHES.values(), ids=SPEECHES)
+async def test_last_message_is_the_plan_when_text_follows_the_call(
+    talk: Talk, hub: Hub, words: Speech, *, is_slow: bool
+) -> None:
+    talk.openai.tokens_per_s = 0 if is_slow else PIECES_PER_S
+    plan = hub.plan()
+    speech = replace(words, function=plan.function, arguments=plan.arguments)
+    talk.openai.script.append(Scripted(speech, is_call_one_segment=True))
+    async with user_of(talk, hub, is_slow=is_slow) as user:
+        await reply_received(talk, user, is_slow=is_slow)
+    assert hub.is_whole(user.received[-1], plan)
+    assert user.texts[-1] == speech.whole_text
+    if is_slow:
+        assert [message["type"] for message in user.received[-2:]] == [
+            "messageResponse",
+            "chatPlan",
+        ]
+        assert len(user.plans) == 1
+
+
+@BOTH_HUBS
+@BOTH_CLIENTS
+async def test_last_message_is_the_second_plan_when_the_first_is_bad(
+    talk: Talk, hub: Hub, *, is_slow: bool
+) -> None:
+    unfit = Speech(WORDS, "show_plan", '{"name": "SECRET-plan", "sessions": []}')
+    plan = replace(hub.plan(), text_after_call=AFTERWORDS)
+    talk.openai.script += [
+        Scripted(replace(unfit, text_after_call=AFTERWORDS)),
+        Scripted(plan, is_call_one_segment=True),
+    ]
+    async with user_of(talk, hub, is_slow=is_slow) as user:
+        await reply_received(talk, user, is_slow=is_slow, requests=2)
+    assert hub.is_whole(user.received[-1], plan)
+    assert user.texts[-1] == f"{WORDS}{AFTERWORDS}\n\n{AFTERWORDS}"
+
+
+@BOTH_HUBS
+@BOTH_CLIENTS
+async def test_last_message_is_the_apology_when_a_plan_is_cut(
+    talk: Talk, hub: Hub, *, is_slow: bool
+) -> None:
+    """A plan that stays incomplete must not look like a finished one."""
+    plan = replace(hub.plan(), text=WORDS)
+    talk.openai.script.append(Scripted(plan, finish_reason="length"))
+    async with user_of(talk, hub, is_slow=is_slow) as user:
+        await reply_received(talk, user, is_slow=is_slow)
+    assert user.plans
+    assert user.received[-1] == {"type": "messageResponse", "message": f"{WORDS}\n\n{SORRY}"}
+
+
+async def test_update_required_precedes_its_completion_when_calls_wait(talk: Talk) -> None:
+    hub = Hub(NEW, Program, WHOLE_2026)
+    async with user_of(talk, hub, is_slow=True) as user:
+        first = await user.begin("SendMessage", WISH, 2)
+        second = await user.begin("SendMessage", WISH, 2)
+        await user.begin_to_say(WISH)  # calls begin in order
+        await replied(talk, len(LONG_TEXTS) + 1)
+        user.enlarge_buffers()
+        received = []
+        for call_id in (first, second):
+            await user.ended(call_id)
+            received.append(user.received[-1])
+            user.received.clear()
+    assert received == [{"type": "updateRequired", "requiredVersion": 3}] * 2

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 from google.api_core import exceptions
-from google.api_core.datetime_helpers import DatetimeWithNanoseconds
 from google.api_core.retry import AsyncRetry, if_exception_type
 from google.cloud.firestore_v1.async_client import AsyncClient
 
@@ -75,9 +74,7 @@ def _translate(error: Exception) -> Exception:
 
 def _version(update_time: Any) -> Any:  # noqa: ANN401 - see below
     # The library returns a protobuf timestamp for collection groups, a datetime for other queries.
-    if isinstance(update_time, DatetimeWithNanoseconds):
-        return update_time.timestamp_pb()
-    return update_time
+    return update_time.timestamp_pb() if hasattr(update_time, "timestamp_pb") else update_time
 
 
 @contextmanager

@@ -3,10 +3,14 @@
 import os
 import shutil
 import signal
+import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
 from uuid import uuid4
 
+import coverage
 import httpx
 import hypothesis
 import pytest
@@ -14,8 +18,10 @@ import pytest
 from scripts.client.api import Api
 from scripts.client.person import Person
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses
+from shared.auth.passwords import derive
 from shared.settings import StoreSettings
 from shared.store.client import Database
+from shared.store.users import PasswordHash, Users
 from shared.telemetry.logs import set_levels
 from shared.web import entry
 from tests import leaks, once, stack
@@ -35,14 +41,15 @@ _PATIENCE = {
     "PASSWORD_LONGEST_WAIT_S": "60",
 }
 
-hypothesis.settings.register_profile(
-    "any machine",
-    database=None,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
-)
-hypothesis.settings.load_profile("any machine")
+for form, examples in (("short", 25), ("long", 200)):
+    hypothesis.settings.register_profile(
+        form,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        max_examples=examples,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
 
 # A worker that gets one of these last works on alone while the other has ended.
 _SLOW = (
@@ -52,11 +59,22 @@ _SLOW = (
     "tests/operations/test_gcloud.py",
 )
 
+# The other tests call services in processes of their own, or no service at all.
+_MEASURED = ("tests/shared/", "tests/functions/chat/")
+
+_PASSWORD = "SECRET-password-of-test-users"  # noqa: S105 - opens nothing else
+
 _running = pytest.StashKey[Stack]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `./scripts/test --long` pass its option on."""
+    parser.addoption("--long", action="store_true", help="more generated requests and clients")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the stack, unless this is one of several workers that share it."""
+    hypothesis.settings.load_profile("long" if config.option.long else "short")
     if hasattr(config, "workerinput"):
         # This process is measured already; programs that tests start need not be slowed down.
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
@@ -82,7 +100,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOW))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure coverage in the tests that run the code in this process: it slows down all code."""
+    measuring = coverage.Coverage.current()
+    if measuring and not item.nodeid.startswith(_MEASURED):
+        measuring.stop()
+        try:
+            return (yield)
+        finally:
+            measuring.start()
+    return (yield)
+
+
 def _listen(config: pytest.Config) -> None:
+    # A client of httpx reads the certificates of all authorities, which takes 30 ms.
+    pytest.MonkeyPatch().setattr(ssl, "create_default_context", cache(ssl.create_default_context))
     # Functions that tests import would write to pytest's own output; they do so in processes.
     pytest.MonkeyPatch().setattr(entry, "set_up_logging", lambda _settings: None)
     set_levels()
@@ -116,6 +149,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
+def is_long(pytestconfig: pytest.Config) -> bool:
+    """Whether tests with a short and a long form run in the long one."""
+    return bool(pytestconfig.option.long)
+
+
+@pytest.fixture(scope="session")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """A client that opens a connection per request.
 
@@ -140,28 +179,44 @@ def api(http: httpx.AsyncClient) -> Api:
     return Api(addresses(stack.current()), http)
 
 
-@pytest.fixture
-async def alice(api: Api) -> Person:
-    """A new user."""
-    return await Person.create(api)
-
-
-@pytest.fixture
-async def bob(api: Api) -> Person:
-    """Another new user."""
-    return await Person.create(api)
-
-
-@pytest.fixture(scope="session")
-async def somebody(api: Api) -> Person:
-    """A user for requests that change nothing, shared by many tests."""
-    return await Person.create(api)
-
-
 @pytest.fixture(scope="session")
 def database() -> Database:
     """The store itself, on the emulator of the stack."""
     return Database(StoreSettings())
+
+
+@pytest.fixture(scope="session")
+def new_person(api: Api, database: Database) -> Callable[[], Awaitable[Person]]:
+    """Return a function that creates a user.
+
+    All these users have one password hash. So each function hashes the password once, which takes
+    0.15 s, and remembers it for the other tests.
+    """
+    stored = PasswordHash(derive(_PASSWORD, bytes(64)), bytes(64))
+
+    async def create() -> Person:
+        user = await Users(database).create(stored, datetime.now(UTC))
+        return Person(api, {"id": str(user.id), "lookup": user.lookup, "password": _PASSWORD})
+
+    return create
+
+
+@pytest.fixture
+async def alice(new_person: Callable[[], Awaitable[Person]]) -> Person:
+    """A new user."""
+    return await new_person()
+
+
+@pytest.fixture
+async def bob(new_person: Callable[[], Awaitable[Person]]) -> Person:
+    """Another new user."""
+    return await new_person()
+
+
+@pytest.fixture(scope="session")
+async def somebody(new_person: Callable[[], Awaitable[Person]]) -> Person:
+    """A user for requests that change nothing, shared by many tests."""
+    return await new_person()
 
 
 @pytest.fixture

@@ -9,10 +9,8 @@ Source: https://developer.hashicorp.com/terraform/cli/config/config-file (filesy
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,7 +19,7 @@ from typing import Any
 import pytest
 
 from scripts.root import ROOT
-from tests.infra.provider.serve import ANSWERS
+from tests.infra.provider.serve import serving
 
 LOWEST_PROVIDER = "7.32.0"
 """The lowest release of Google's provider that sends `all_traffic_on_latest_revision = false`.
@@ -42,9 +40,6 @@ provider_installation {{
     path = {path}
   }}
 }}
-"""
-_LAUNCHER = """#!/bin/sh
-PYTHONPATH={root} exec {python} -m tests.infra.provider.serve
 """
 
 
@@ -98,7 +93,7 @@ class Workspace:
         place: Path,
         module: Path,
         variables: Sequence[str] = (),
-        answers: Mapping[str, Mapping[str, Any]] | None = None,
+        answers: Mapping[str, dict[str, Any]] | None = None,
         provider: str = LOWEST_PROVIDER,
     ) -> None:
         self._variables = variables
@@ -108,15 +103,16 @@ class Workspace:
         (self._folder / "backend_override.tf").write_text(_STATE_HERE)
         settings = place / "terraform.rc"
         settings.write_text(_MIRROR.format(path=json.dumps(str(_mirror(place, provider)))))
-        self._environment = {
-            "TF_CLI_CONFIG_FILE": str(settings),
-            "TF_DISABLE_PLUGIN_TLS": "1",
-            ANSWERS: json.dumps(answers or {}),
-        }
+        self._environment = {"TF_CLI_CONFIG_FILE": str(settings)}
+        self._answers = answers or {}
 
     def initialize(self) -> None:
         """Have Terraform find modules and provider; to be done first."""
-        self._run("init", "-input=false", "-no-color")
+        run(
+            *("init", "-input=false", "-no-color"),
+            within=self._folder,
+            environment=self._environment,
+        )
 
     def validate(self) -> None:
         """Hold the files against the schema."""
@@ -138,7 +134,9 @@ class Workspace:
         return state
 
     def _run(self, *arguments: str) -> str:
-        return run(*arguments, within=self._folder, environment=self._environment)
+        with serving(self._answers) as provider:
+            environment = {**self._environment, "TF_REATTACH_PROVIDERS": provider}
+            return run(*arguments, within=self._folder, environment=environment)
 
 
 def _mirror(place: Path, version: str) -> Path:
@@ -146,10 +144,8 @@ def _mirror(place: Path, version: str) -> Path:
     mirror = place / "providers"
     folder = mirror / "registry.terraform.io/hashicorp/google" / version / _platform()
     folder.mkdir(parents=True)
-    launcher = folder / f"terraform-provider-google_v{version}"
-    words = {"root": shlex.quote(str(ROOT)), "python": shlex.quote(sys.executable)}
-    launcher.write_text(_LAUNCHER.format(**words))
-    launcher.chmod(0o755)
+    binary = folder / f"terraform-provider-google_v{version}"
+    binary.touch(mode=0o755)  # never runs: commands connect to `serving`
     return mirror
 
 

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+import psutil
+
 from scripts.root import ROOT
 from tests.operations.conftest import Cloud
 
@@ -39,9 +41,21 @@ def talk(cloud: Cloud, command: str, *arguments: str, answers: Sequence[str]) ->
         shown += said
         if waiting and shown.endswith(("] ", ": ")):
             answer = waiting.pop(0)
+            if answer == CTRL_C:
+                _wait_until_it_reads(process.pid)
             os.write(ours, (answer if answer == CTRL_C else f"{answer}\n").encode())
     os.close(ours)
     return process.wait(timeout=_PATIENCE_S), shown.replace("\r\n", "\n")
+
+
+def _wait_until_it_reads(pid: int) -> None:
+    """Wait until a process that shows its question sleeps: it waits for the answer.
+
+    `input` misses a signal that arrives after the question and before its read.
+    """
+    process = psutil.Process(pid)
+    while process.status() != psutil.STATUS_SLEEPING:
+        time.sleep(0.01)
 
 
 def _said(terminal: int) -> str | None:

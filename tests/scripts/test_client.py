@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.client import crypto
@@ -18,7 +18,6 @@ AES_KEY = bytes(16)
 
 
 @given(st.binary(max_size=1000))
-@settings(max_examples=30)
 def test_what_is_sealed_is_unsealed(content: bytes) -> None:
     sealed = crypto.seal(content, AES_KEY, ALICE)
     assert crypto.unseal(sealed, AES_KEY, ALICE.public_key_der) == content
@@ -26,7 +25,6 @@ def test_what_is_sealed_is_unsealed(content: bytes) -> None:
 
 
 @given(st.binary(min_size=1, max_size=1000))
-@settings(max_examples=20)
 def test_a_message_travels_in_pieces_of_122_bytes(content: bytes) -> None:
     pieces = crypto.encrypt_to(ALICE.public_key_der, content)
     assert len(pieces) == -(-len(content) // 122)

@@ -50,46 +50,56 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    ("options", "number"),
-    [((), signal.SIGINT), ((), signal.SIGHUP), (("--isolated",), signal.SIGTERM)],
-    ids=["one process, ctrl-c", "one process, closed terminal", "isolated, term"],
-)
-def test_the_stack_starts_serves_a_journey_and_ends_with_all_its_children(
-    options: tuple[str, ...], number: signal.Signals
-) -> None:
+def assert_ends_with_children(own: Stack, number: signal.Signals) -> None:
+    """End a stack by a signal; no process that it started is left."""
+    children = started_by(own.pid)
+    assert own.stop(number) == 0
+    _, left_behind = psutil.wait_procs(children, timeout=60)
+    assert not [child for child in left_behind if runs(child)]
+
+
+def assert_journey_succeeds(*addresses_: str) -> None:
+    played = run("journey", "--purchase-token", f"Web {WEB_KEY}", *addresses_)
+    assert played.returncode == 0, played.stdout
+    assert "All 35 steps went as they should." in played.stdout
+
+
+def has_emulator(own: Stack) -> bool:
+    return any("CloudFirestore" in " ".join(each.cmdline()) for each in started_by(own.pid))
+
+
+def test_stack_in_one_process_serves_and_ends_on_ctrl_c() -> None:
     # The environment's emulator is another stack's: this one starts its own.
-    with Stack(*options, environment=OWN_EMULATORS) as own:
-        where = addresses(own.ports).items() if options else [("", url(own.ports.base))]
-        where_all_is = [f"{name}={at}" if name else at for name, at in where]
-        played = run("journey", "--purchase-token", f"Web {WEB_KEY}", *where_all_is)
-        assert played.returncode == 0, played.stdout
-        assert "All 35 steps went as they should." in played.stdout
-        if not options:
-            for name in SERVICES:
-                assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
-                ready = get(url(own.ports.of(name)) + "/health/ready")
-                everything = get(url(own.ports.base) + "/health/ready")
-                assert ready.status_code == everything.status_code == 200
-                assert ready.json() == everything.json() == {"status": "ready", "dependencies": {}}
-            assert get(url(own.ports.of("users")) + "/v2/inbox").status_code == 404
-            assert get(url(own.ports.base) + "/v2/inbox").status_code == 405
-            assert get(url(own.ports.base) + "//V2/Inbox/").status_code == 405
+    with Stack(environment=OWN_EMULATORS) as own:
+        assert_journey_succeeds(url(own.ports.base))
+        for name in SERVICES:
+            assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
+            ready = get(url(own.ports.of(name)) + "/health/ready")
+            everything = get(url(own.ports.base) + "/health/ready")
+            assert ready.status_code == everything.status_code == 200
+            assert ready.json() == everything.json() == {"status": "ready", "dependencies": {}}
+        assert get(url(own.ports.of("users")) + "/v2/inbox").status_code == 404
+        assert get(url(own.ports.base) + "/v2/inbox").status_code == 405
+        assert get(url(own.ports.base) + "//V2/Inbox/").status_code == 405
         shutil.copy(own.log, said())
-        children = started_by(own.pid)
-        assert any("CloudFirestore" in " ".join(child.cmdline()) for child in children)
-        assert own.stop(number) == 0
-        _, left_behind = psutil.wait_procs(children, timeout=60)
-        assert not [child for child in left_behind if runs(child)]
+        assert has_emulator(own)
+        assert_ends_with_children(own, signal.SIGINT)
 
 
-def test_an_emulator_and_settings_that_are_there_already_are_used(tmp_path: Path) -> None:
+def test_isolated_stack_serves_and_ends_on_sigterm() -> None:
+    with Stack("--isolated") as own:
+        assert_journey_succeeds(*(f"{name}={at}" for name, at in addresses(own.ports).items()))
+        shutil.copy(own.log, said())
+        assert_ends_with_children(own, signal.SIGTERM)
+
+
+def test_stack_uses_a_running_emulator_and_given_settings(tmp_path: Path) -> None:
     emulator = f"{HOST}:{current().firestore}"
     settings = tmp_path / ".env"
     settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")
     environment = {"FIRESTORE_EMULATOR_HOST": emulator, "TEST_MODE": "True"}
     with Stack("--env-file", str(settings), environment=environment) as own:
-        assert not any("CloudFirestore" in " ".join(c.cmdline()) for c in started_by(own.pid))
+        assert not has_emulator(own)
         assert any(f"{emulator} (already running)" in line for line in own.said)
         user = httpx.post(url(own.ports.base) + "/user/create", json={}, timeout=60).json()
         same = get(f"{url(current().of('users'))}/user/{user['id']}")
@@ -103,6 +113,8 @@ def test_an_emulator_and_settings_that_are_there_already_are_used(tmp_path: Path
             )
             assert answer.status_code == status
         assert not any("SECRET" in line or WEB_KEY in line for line in own.said)
+        # The terminal of the stack is closed.
+        assert_ends_with_children(own, signal.SIGHUP)
 
 
 def test_an_emulator_that_does_not_answer_is_said_so_in_one_line() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.functions.chat.hub_for_tests import HubForTests, call, cancel, new_gate, open_gate
@@ -29,7 +29,6 @@ def running() -> Iterator[Running]:
         yield running
 
 
-@settings(max_examples=40)
 @given(
     kinds=st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=30),
     cancelled=st.sets(st.integers(0, 40)),

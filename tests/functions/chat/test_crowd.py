@@ -15,7 +15,6 @@ from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.service import HANDSHAKE, Wire
 from tests.loopback import until
 
-CLIENTS = 500
 AT_ONCE = 60
 
 
@@ -91,7 +90,8 @@ def chats() -> int:
     return sum(isinstance(each, Chat) for each in gc.get_objects())
 
 
-async def test_500_clients_that_vanish_somehow_leave_nothing_behind(talk: Talk) -> None:
+async def test_clients_that_vanish_leave_nothing_behind(talk: Talk, is_long: bool) -> None:
+    clients = 500 if is_long else 120
     talk.openai.tokens_per_s, talk.openai.compose = 100, short_reply
     await nothing_left(talk.running)
     before = chats()
@@ -102,9 +102,9 @@ async def test_500_clients_that_vanish_somehow_leave_nothing_behind(talk: Talk) 
             await come_and_go(talk, number)
 
     with errors_logged() as errors:
-        await asyncio.gather(*(one(number) for number in range(CLIENTS)))
+        await asyncio.gather(*(one(number) for number in range(clients)))
         await nothing_left(talk.running)
-    assert len(talk.openai.requests) > CLIENTS / 4  # or else there was nothing to be left
+    assert len(talk.openai.requests) > clients / 4  # or else there was nothing to be left
     await until(lambda: talk.openai.talking == 0)
     assert chats() == before
     assert errors == []

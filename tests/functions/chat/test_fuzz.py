@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
@@ -44,7 +44,6 @@ CALLS = st.lists(st.tuples(st.text(), st.integers()), max_size=8)
 NEITHER = st.sampled_from([{"type": 6}, {"type": 99}, cancel("nothing"), {"type": 2, "item": "ü"}])
 
 
-@settings(max_examples=40)
 @given(CALLS, st.lists(NEITHER, max_size=4), st.lists(st.integers(0, 2000)), st.randoms())
 async def test_the_answers_are_the_same_however_the_client_cuts_its_stream(
     running: Running,
@@ -92,7 +91,6 @@ async def survives(
         assert await alive(wire)
 
 
-@settings(max_examples=50)
 @given(frames=FRAMES, is_polite=st.booleans())
 async def test_any_frames_may_come_instead_of_a_handshake(
     running: Running, frames: list[str | bytes], *, is_polite: bool
@@ -100,7 +98,6 @@ async def test_any_frames_may_come_instead_of_a_handshake(
     await survives(running, "", frames, is_polite=is_polite)
 
 
-@settings(max_examples=100)
 @given(frames=FRAMES, is_polite=st.booleans())
 async def test_any_frames_may_come_after_the_handshake(
     running: Running, frames: list[str | bytes], *, is_polite: bool
@@ -117,7 +114,6 @@ HEADS = st.tuples(st.integers(0, 255), st.sampled_from([0, 5, 0x80, 0x85, 0xFE, 
 BYTES = st.lists(HEADS | st.binary(max_size=20), max_size=6).map(b"".join)
 
 
-@settings(max_examples=50)
 @given(st.sampled_from(["", UPGRADE[:40], UPGRADE]), BYTES)
 async def test_any_bytes_may_come_instead_of_frames(
     running: Running, first: str, noise: bytes

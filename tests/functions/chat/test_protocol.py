@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.chat import protocol
@@ -145,7 +145,6 @@ def test_a_message_is_understood(content: Any, understood: protocol.Message | No
     assert protocol.message(json.dumps(content)) == understood
 
 
-@settings(max_examples=500)
 @given(RECORDS)
 def test_whatever_comes_is_a_message_or_nothing_or_an_error(record: str) -> None:
     """HubProtocol, "Errors"."""

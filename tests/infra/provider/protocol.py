@@ -13,7 +13,6 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 SERVICE = "tfplugin6.Provider"
-CONTROLLER = "plugin.GRPCController"
 
 _PRIMITIVES = {
     "string": FieldDescriptorProto.TYPE_STRING,

@@ -1,27 +1,24 @@
 """A provider that has the schema of Google's, never calls Google, and makes up what it would say.
 
-Terraform starts it, see `tests/infra/terraform.py`, and so holds our files against the schema.
+Terraform connects to it, see `tests/infra/terraform.py`, and so holds our files against the schema.
 
-Source: https://github.com/hashicorp/go-plugin/blob/main/docs/guide-plugin-write-non-go.md
+Source: https://developer.hashicorp.com/terraform/plugin/debugging (TF_REATTACH_PROVIDERS)
 """
 
 import json
 import os
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import grpc
 import msgpack
 
+from scripts.local.ports import HOST
 from tests.infra.provider import protocol, schema
 from tests.infra.provider.values import MadeUp, Values, mistakes, planned
-
-ANSWERS = "PROVIDER_ANSWERS"
-"""The variable with what is to be answered: JSON, by type and attribute."""
 
 _ERROR = 1
 _NESTING = {"single": 1, "list": 2, "set": 3}
@@ -51,7 +48,7 @@ def _block(block: schema.Block) -> Any:
     return protocol.Block(attributes=attributes, block_types=nested)
 
 
-def _schemas(blocks: dict[str, schema.Block]) -> list[Any]:
+def _entries(blocks: dict[str, schema.Block]) -> list[Any]:
     return [
         protocol.SchemaEntry(key=name, value=protocol.Schema(block=_block(block)))
         for name, block in blocks.items()
@@ -69,7 +66,7 @@ def _state(values: Values | None) -> Any:
 class Provider:
     """The calls of the protocol, by their names in it."""
 
-    def __init__(self, schemas: schema.Schemas, answers: dict[str, Values]) -> None:
+    def __init__(self, schemas: schema.Schemas, answers: Mapping[str, Values]) -> None:
         self._schemas = schemas
         self._answers = answers
         self._made_up = MadeUp({}, answers)
@@ -78,8 +75,8 @@ class Provider:
         """Tell every type."""
         return protocol.GetProviderSchema(
             provider=protocol.Schema(block=_block(self._schemas.provider)),
-            resource_schemas=_schemas(self._schemas.resources),
-            data_source_schemas=_schemas(self._schemas.data_sources),
+            resource_schemas=_entries(self._schemas.resources),
+            data_source_schemas=_entries(self._schemas.data_sources),
         )
 
     def accept(self, _request: Any) -> Any:
@@ -134,7 +131,7 @@ def _handler(call: Callable[[Any], Any], request: Any = protocol.Empty) -> Any:
     )
 
 
-def _services(provider: Provider, stop: Callable[[Any], Any]) -> list[Any]:
+def _service(provider: Provider) -> Any:
     calls = {
         "GetProviderSchema": _handler(provider.get_provider_schema),
         "ValidateProviderConfig": _handler(provider.accept),
@@ -148,32 +145,38 @@ def _services(provider: Provider, stop: Callable[[Any], Any]) -> list[Any]:
         "ReadDataSource": _handler(provider.read_data, protocol.ReadDataRequest),
         "StopProvider": _handler(provider.accept),
     }
-    return [
-        grpc.method_handlers_generic_handler(protocol.SERVICE, calls),
-        grpc.method_handlers_generic_handler(protocol.CONTROLLER, {"Shutdown": _handler(stop)}),
-    ]
+    return grpc.method_handlers_generic_handler(protocol.SERVICE, calls)
 
 
-def main() -> None:
-    """Serve until Terraform has had enough."""
-    done = threading.Event()
+@contextmanager
+def serving(answers: Mapping[str, Values]) -> Iterator[str]:
+    """Serve the provider in this process: a start of Python per command takes most of its time.
 
-    def stop(_request: Any) -> Any:
-        done.set()
-        return protocol.Empty()
+    Args:
+        answers: The values that the provider is to return, by type and attribute.
 
-    provider = Provider(schema.load(), json.loads(os.environ.get(ANSWERS, "{}")))
-    server = grpc.server(ThreadPoolExecutor())
-    server.add_generic_rpc_handlers(_services(provider, stop))
-    with TemporaryDirectory(prefix="provider-") as folder:
-        socket = Path(folder, "socket")
-        server.add_insecure_port(f"unix://{socket}")
-        server.start()
-        # The handshake: versions of go-plugin and of the protocol, and where to find us.
-        print(f"1|6|unix|{socket}|grpc|", flush=True)
-        done.wait()
+    Yields:
+        The value of TF_REATTACH_PROVIDERS.
+    """
+    server = grpc.server(ThreadPoolExecutor(), handlers=[_service(Provider(_schemas(), answers))])
+    port = server.add_insecure_port(f"{HOST}:0")
+    server.start()
+    try:
+        yield json.dumps(
+            {
+                "hashicorp/google": {
+                    "Protocol": "grpc",
+                    "ProtocolVersion": 6,
+                    "Pid": os.getpid(),
+                    "Test": True,  # Terraform does not stop it
+                    "Addr": {"Network": "tcp", "String": f"{HOST}:{port}"},
+                }
+            }
+        )
+    finally:
         server.stop(None)
 
 
-if __name__ == "__main__":
-    main()
+@cache
+def _schemas() -> schema.Schemas:
+    return schema.load()

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema_rs import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter
@@ -90,7 +90,6 @@ def has_grown(before: Any, after: Any) -> bool:
 
 @BOTH_FORMS
 @given(st.data())
-@settings(max_examples=40)
 def test_what_is_shown_of_any_beginning_grows_into_the_plan(
     form: Form, data: st.DataObject
 ) -> None:

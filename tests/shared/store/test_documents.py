@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.store.client import Database
@@ -25,7 +25,6 @@ FIELDS = st.dictionaries(
 
 
 @given(FIELDS)
-@settings(max_examples=50)
 async def test_a_document_reads_as_the_client_library_reads_it(
     database: Database, fields: dict[str, object]
 ) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from scripts.client.api import from_text, to_text
+from scripts.client.api import Api, from_text, to_text
 from scripts.client.person import Person
 from shared.store.client import Database
 from shared.store.data_model import LOOKUPS, user_document
@@ -38,7 +38,8 @@ async def test_a_new_user_has_an_id_a_lookup_and_a_password(door: FrontDoor, pre
     assert re.fullmatch(r"[a-z][0-9a-z]{11}", user["lookup"])
 
 
-async def test_no_two_users_are_alike(alice: Person, bob: Person) -> None:
+async def test_no_two_users_are_alike(api: Api) -> None:
+    alice, bob = await Person.create(api), await Person.create(api)
     assert len({alice.id, bob.id, alice.password, bob.password}) == 4
     assert alice.lookup != bob.lookup
 

@@ -33,6 +33,8 @@ _ENVIRONMENT = {
     "LOG_FORMAT": "json",
     "STAND_IN_TOKENS_PER_S": "0",
 }
+# The emulators run for minutes: the second compiler of Java costs more than it saves.
+_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 # What happens when the store is slow is tested on a stack of its own; here it is the machine.
 _PATIENCE = {
     "FIRESTORE_ATTEMPT_TIMEOUT_S": "20",
@@ -83,6 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.collectonly:
         return
     os.environ.update(_PATIENCE)
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", _JAVA)
     # A shell that runs us in the background has set it to be ignored, also by what tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)

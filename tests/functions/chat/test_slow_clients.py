@@ -100,10 +100,12 @@ async def test_a_client_that_asks_without_listening_is_let_go(running: Running) 
     """Completions cannot be replaced by newer ones: there must be an end to them."""
     async with running.shaken_by_a_slow_client() as wire:
         await flood(wire)
-        for number in range(200):
-            await wire.send(call(f"asked {number}", "Unknown"))
+        with suppress(ConnectionClosed):
+            for number in range(1000):
+                await wire.send(call(f"asked {number}", "Unknown"))
         said = await wire.rest()
-    assert sum(record["type"] == 3 for record in said) < 100
+    # The server keeps 64 completions; room in the system's buffers may take such groups before.
+    assert sum(record["type"] == 3 for record in said) < 500
     await nothing_left(running)
 
 

@@ -53,7 +53,7 @@ for form, examples in (("short", 25), ("long", 200)):
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
 
-# A worker that gets one of these last works on alone while the other has ended.
+# A worker that gets one of these last works on alone while the others have ended.
 _SLOW = (
     "tests/packaging/test_alone.py",
     "tests/scripts/test_commands.py",

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -40,7 +42,8 @@ class Failing:
             return
         self.calls += 1
         if not self.faults:
-            await self._app(scope, receive, send)
+            with suppress(ClientDisconnect):  # before all of the request was read
+                await self._app(scope, receive, send)
             return
         fault = self.faults.pop(0)
         if fault.is_silent:

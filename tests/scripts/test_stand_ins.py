@@ -173,6 +173,27 @@ async def test_it_talks_at_its_pace_and_streams_what_it_would_have_said_at_once(
     assert "".join(pieces) == (await reply(client, "Hello")).content
 
 
+async def test_client_may_disconnect_before_its_request_is_read() -> None:
+    came = iter(
+        [
+            {"type": "http.request", "body": b"{", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(came)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = "/v1/chat/completions"
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
+    await OpenAi().app()(scope, receive, send)
+    assert sent == []
+
+
 async def test_it_lists_itself(client: AsyncOpenAI) -> None:
     assert [model.id async for model in client.models.list()] == ["stand-in"]
 

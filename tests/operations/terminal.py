@@ -49,12 +49,12 @@ def talk(cloud: Cloud, command: str, *arguments: str, answers: Sequence[str]) ->
 
 
 def _wait_until_it_reads(pid: int) -> None:
-    """Wait until a process that shows its question sleeps: it waits for the answer.
+    """Wait until a process that shows its question sleeps, or has ended.
 
     `input` misses a signal that arrives after the question and before its read.
     """
     process = psutil.Process(pid)
-    while process.status() != psutil.STATUS_SLEEPING:
+    while process.status() not in {psutil.STATUS_SLEEPING, psutil.STATUS_ZOMBIE}:
         time.sleep(0.01)
 
 

@@ -11,13 +11,13 @@ from tests.infra.environments import INFRA, PROJECT_NUMBER
 from tests.infra.made import Made, Resource
 from tests.infra.services import chat, function
 
-_INCIDENTS = ROOT / "docs" / "incidents"
+_INCIDENTS = ROOT / "docs" / "operations" / "incidents"
 
 
 def page(policy: Resource) -> str:
     """Return the name of the page that an alert refers to."""
     text = policy.block("documentation")["content"]
-    [name] = set(re.findall(r"docs/incidents/([a-z-]+)\.md", text))
+    [name] = set(re.findall(r"docs/operations/incidents/([a-z-]+)\.md", text))
     return str(name)
 
 

@@ -13,7 +13,7 @@ from tests.scripts.test_commands import run
 def test_the_documentation_shows_what_the_command_prints() -> None:
     printed = run("costs")
     assert printed.returncode == 0, printed.stderr
-    page = (ROOT / "docs" / "costs.md").read_text()
+    page = (ROOT / "docs" / "operations" / "costs.md").read_text()
     [shown] = re.findall(r"<!-- \./scripts/costs -->\n(.*)<!-- end -->", page, re.DOTALL)
     assert shown == printed.stdout
 

@@ -1,4 +1,4 @@
-# What wakes somebody up. Each alert has a page in docs/incidents that says what it means and what to do.
+# What wakes somebody up. Each alert has a page in docs/operations/incidents that says what it means and what to do.
 
 locals {
   requests  = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\"}"
@@ -90,5 +90,5 @@ locals {
     }
   }
 
-  page = "What it means and what to do: docs/incidents/%s.md in the repository."
+  page = "What it means and what to do: docs/operations/incidents/%s.md in the repository."
 }

@@ -4,17 +4,17 @@ LiftLogError
 ├─ InvalidRequest            outside the contract; the caller must change it (shared/web)
 │  └─ RequestTooLarge        larger than any valid request could be
 ├─ NotAuthenticated          wrong password (shared/auth/sign_in.py)
-│  └─ NotEntitled            no purchase token, or it proves nothing (shared/auth/purchases.py)
+│  └─ NotEntitled            no valid purchase token (shared/purchases/authenticator.py)
 ├─ NotFound                  never existed, deleted or expired: the caller cannot tell which
 ├─ RateLimited               too many requests have passed (shared/store/quotas.py)
-└─ DependencyUnavailable     we could not find out; it may work later (shared/store/client.py,
-   │                         shared/auth/store_api.py and the purchase stores, shared/secrets.py,
-   │                         shared/planner/model.py)
+└─ DependencyUnavailable     no answer from a dependency; a later request may succeed
+   │                         (shared/store/database.py, shared/purchases/provider_api.py,
+   │                         shared/clients/secrets.py, shared/planner/model.py)
    ├─ DependencyFailed       it answered with an error of its own, or with nothing that is of use
    ├─ DependencyTimedOut     no answer in time
    └─ Overloaded             too many passwords to hash, megabytes to move or purchases to verify
-                             (shared/turns.py), or writers of one document
-                             (shared/store/contention.py)
+                             (shared/concurrency/limiter.py), or writers of one document
+                             (shared/store/optimistic_update.py)
 
 Messages name what is wrong and never the value: no input, secret or payload may reach them.
 """

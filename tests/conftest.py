@@ -19,11 +19,11 @@ from scripts.client.api import Api
 from scripts.client.person import Person
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses
 from shared.auth.passwords import derive
-from shared.settings import StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from shared.telemetry.logs import set_levels
-from shared.web import entry
+from shared.web import framework_entry
 from tests import leaks, once, stack
 from tests.front_door import FrontDoor
 
@@ -55,10 +55,10 @@ for form, examples in (("short", 25), ("long", 200)):
 
 # A worker that gets one of these last works on alone while the others have ended.
 _SLOW = (
-    "tests/packaging/test_alone.py",
+    "tests/scripts/packaging/test_alone.py",
     "tests/scripts/test_commands.py",
-    "tests/operations/test_cloudbuild.py",
-    "tests/operations/test_gcloud.py",
+    "tests/scripts/release/test_cloudbuild.py",
+    "tests/scripts/cloud/test_gcloud.py",
 )
 
 # The other tests call services in processes of their own, or no service at all.
@@ -120,7 +120,7 @@ def _listen(config: pytest.Config) -> None:
     # A client of httpx reads the certificates of all authorities, which takes 30 ms.
     pytest.MonkeyPatch().setattr(ssl, "create_default_context", cache(ssl.create_default_context))
     # Functions that tests import would write to pytest's own output; they do so in processes.
-    pytest.MonkeyPatch().setattr(entry, "set_up_logging", lambda _settings: None)
+    pytest.MonkeyPatch().setattr(framework_entry, "set_up_logging", lambda _settings: None)
     set_levels()
     leaks.listen(stack.said(), _name(config))
 
@@ -185,7 +185,7 @@ def api(http: httpx.AsyncClient) -> Api:
 @pytest.fixture(scope="session")
 def database() -> Database:
     """The store itself, on the emulator of the stack."""
-    return Database(StoreSettings())
+    return Database(DatabaseSettings())
 
 
 @pytest.fixture(scope="session")

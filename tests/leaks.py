@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 
-from scripts.stand_ins import revenuecat
-from scripts.stand_ins.conversation import STAND_IN
+from scripts.fakes import revenuecat
+from scripts.fakes.conversation import INTRODUCTION
 from shared.planner.prompts import COACH, PLAN_MAKER
-from shared.settings import TelemetrySettings
 from shared.telemetry.json_lines import JsonFormatter
+from shared.telemetry.settings import TelemetrySettings
 
 MARK = "SECRET-"
 
@@ -32,7 +32,12 @@ _NOT_OURS = ("httpcore", "httpx", "hypothesis", "websockets")
 """The tests' own clients, and what draws examples."""
 
 _PROMPTS = (*PLAN_MAKER.splitlines(), *COACH.splitlines())
-_noted = {revenuecat.KEY, STAND_IN, "plannedSets", *(p for p in _PROMPTS if len(p) >= _SHORTEST)}
+_noted = {
+    revenuecat.KEY,
+    INTRODUCTION,
+    "plannedSets",
+    *(p for p in _PROMPTS if len(p) >= _SHORTEST),
+}
 
 
 async def note_request(request: httpx.Request) -> None:

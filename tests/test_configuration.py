@@ -6,7 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from scripts.root import ROOT
-from shared.settings import ModelSettings, Settings, StoreSettings
+from shared.planner.settings import ModelSettings
+from shared.settings import Settings
+from shared.store.settings import DatabaseSettings
 from tests.settings_in_code import Setting, classes, in_code
 
 
@@ -53,7 +55,7 @@ def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("settings", "variable"),
-    [(ModelSettings, "OPENAI_RETRIES"), (StoreSettings, "FIRESTORE_RETRY_FOR_S")],
+    [(ModelSettings, "OPENAI_RETRIES"), (DatabaseSettings, "FIRESTORE_RETRY_FOR_S")],
     ids=["by prefix", "by alias"],
 )
 def test_a_wrong_value_fails_the_start_and_is_named_and_not_shown(

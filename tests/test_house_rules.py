@@ -55,7 +55,7 @@ ALLOWED_OF = {
     "chat": ALLOWED | _FOR_MODELS,
 }
 # What a function has besides.
-_PARTS_OF = {"cleanup": {"cleaner.py", "sweep.py"}}
+_PARTS_OF = {"cleanup": {"cleaner.py", "settings.py", "sweep.py"}}
 
 
 @pytest.mark.parametrize("function", SERVICES)

@@ -1,18 +1,20 @@
 """The routes of workout plans."""
 
-from shared.auth.purchases import Purchases, Subscriber
-from shared.auth.rate_limits import RateLimits
 from shared.errors import DependencyFailed, NotEntitled, RateLimited
-from shared.instants import now
+from shared.limits.rate_limits import RateLimits
 from shared.planner.plans import Planner
+from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.schemas.ai import Session, SessionRequest, WorkoutPlan, WorkoutRequest
+from shared.timestamps import now
 from shared.web.routes import Route
 
 
 class AiHandlers:
     """Serves the routes of workout plans."""
 
-    def __init__(self, purchases: Purchases, limits: RateLimits, planner: Planner) -> None:
+    def __init__(
+        self, purchases: PurchaseAuthenticator, limits: RateLimits, planner: Planner
+    ) -> None:
         self._purchases = purchases
         self._limits = limits
         self._planner = planner

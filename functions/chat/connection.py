@@ -10,8 +10,8 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from functions.chat import protocol
-from functions.chat.calls import Calls
 from functions.chat.hub import Hub
+from functions.chat.invocations import Invocations
 from functions.chat.outbox import Outbox
 from functions.chat.protocol import CancelInvocation, Close, Invocation, ProtocolError
 
@@ -57,7 +57,7 @@ class Connection:
         self._socket = socket
         self._timing = timing
         self._outbox = Outbox()
-        self._calls = Calls(open_hub(self), self._complete, self._emptied)
+        self._calls = Invocations(open_hub(self), self._complete, self._emptied)
         self._has_spoken = True  # the handshake's response
         self._heard_at = self._since = 0.0
         self._is_open = False

@@ -12,12 +12,12 @@ from starlette.websockets import WebSocket
 
 from functions.chat.connection import Connection, Timing
 from functions.chat.hub import Client, Hub
-from shared.auth.purchases import Purchases, Subscriber
 from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled, NotFound
-from shared.instants import now
+from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.schemas.chat import Negotiation, NegotiationRequest
 from shared.telemetry.metrics import CONNECTIONS
 from shared.telemetry.signals import add
+from shared.timestamps import now
 from shared.web.app import Sockets
 from shared.web.problems import problem_of
 from shared.web.purchase_token import presented_token
@@ -44,7 +44,10 @@ class ChatHandlers:
     """
 
     def __init__(
-        self, purchases: Purchases, hubs: Mapping[str, OpenHub], timing: Timing | None = None
+        self,
+        purchases: PurchaseAuthenticator,
+        hubs: Mapping[str, OpenHub],
+        timing: Timing | None = None,
     ) -> None:
         self._purchases = purchases
         self._hubs = hubs

@@ -11,9 +11,8 @@ from typing import Generic
 
 from functions.chat.hub import Client, Method
 from shared.errors import LiftLogError, RateLimited
-from shared.instants import now
-from shared.planner.chat import DEFAULT_LOCALE, Audience, Chat
-from shared.planner.growing import Plan
+from shared.planner.conversation import DEFAULT_LOCALE, Audience, Conversation
+from shared.planner.partial_plan import Plan
 from shared.schemas.ai import WorkoutPlan
 from shared.schemas.blueprint import PLAN_VERSION, Program
 from shared.schemas.chat import (
@@ -23,6 +22,7 @@ from shared.schemas.chat import (
     MessageResponse,
     UpdateRequired,
 )
+from shared.timestamps import now
 
 _LOCALE = re.compile(r"[a-zA-Z]{2}-[a-zA-Z]{2}")
 _UNITS = {"kilograms": "kilograms (kg)", "pounds": "pounds (lb)"}
@@ -34,7 +34,7 @@ class _Turns(Generic[Plan]):
     """The replies of one chat, one after the other: a newer wish ends the reply to an older one."""
 
     def __init__(
-        self, client: Client, chat: Chat[Plan], show: Callable[[Plan], ChatMessage]
+        self, client: Client, chat: Conversation[Plan], show: Callable[[Plan], ChatMessage]
     ) -> None:
         self._client = client
         self._chat = chat
@@ -42,7 +42,9 @@ class _Turns(Generic[Plan]):
         self._turn = asyncio.Lock()
         self._replying: asyncio.Task[object] | None = None
 
-    async def reply(self, begin: Callable[[Chat[Plan], Audience[Plan]], Awaitable[None]]) -> None:
+    async def reply(
+        self, begin: Callable[[Conversation[Plan], Audience[Plan]], Awaitable[None]]
+    ) -> None:
         """Have a reply made; if it fails, send an apology as its last message.
 
         The apology also follows a plan: that plan is incomplete, and apps show the last message.
@@ -94,7 +96,7 @@ class _Listener(Generic[Plan]):
 class ChatHub:
     """`/ai-chat`, for one client."""
 
-    def __init__(self, client: Client, chat: Chat[WorkoutPlan]) -> None:
+    def __init__(self, client: Client, chat: Conversation[WorkoutPlan]) -> None:
         self._turns = _Turns(client, chat, lambda plan: ChatPlan.model_construct(plan=plan))
 
     @property
@@ -118,7 +120,7 @@ class ChatHub:
 class ChatHubV2:
     """`/ai-chat-v2`, for one client, whose app may be too old for our plans."""
 
-    def __init__(self, client: Client, chat: Chat[Program]) -> None:
+    def __init__(self, client: Client, chat: Conversation[Program]) -> None:
         self._client = client
         self._turns = _Turns(client, chat, lambda plan: ChatPlanV2.of_program(plan, now().date()))
 

@@ -5,29 +5,26 @@ from pydantic import TypeAdapter
 from functions.chat.connection import Timing
 from functions.chat.handlers import ChatHandlers, OpenHub
 from functions.chat.hubs import ChatHub, ChatHubV2
-from shared.auth.purchases import Purchases, Subscriber
-from shared.auth.rate_limits import RateLimits
-from shared.auth.stores import every_store
-from shared.instants import now
-from shared.outgoing import Client, open_client
-from shared.planner.chat import Admit, Chat
-from shared.planner.growing import PlanForm
+from functions.chat.settings import ChatSettings
+from shared.clients.http import Client, open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.limits.rate_limits import RateLimits
+from shared.limits.settings import RateLimitSettings
+from shared.planner.conversation import Admit, Conversation
 from shared.planner.model import Model
+from shared.planner.partial_plan import PlanForm
+from shared.planner.settings import ModelSettings
+from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
+from shared.purchases.providers import purchase_providers
+from shared.purchases.settings import PurchaseSettings
 from shared.schemas import ai, blueprint
-from shared.secrets import Secrets
-from shared.settings import (
-    ChatSettings,
-    ModelSettings,
-    PurchaseSettings,
-    QuotaSettings,
-    RateLimitSettings,
-    SecretSettings,
-    StoreSettings,
-    TelemetrySettings,
-)
-from shared.store.client import Database
+from shared.store.database import Database
 from shared.store.quotas import Quotas
+from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.store.verifications import Verifications
+from shared.telemetry.settings import TelemetrySettings
+from shared.timestamps import now
 from shared.web.app import build_app
 from shared.web.dependencies import for_subscribers
 
@@ -39,7 +36,9 @@ def handlers(
     database: Database, http: Client, secrets: Secrets, settings: ChatSettings
 ) -> ChatHandlers:
     """Return the service's handlers, on `database`; `http` calls the stores and the model."""
-    purchases = Purchases(every_store(secrets, Verifications(database), http, PurchaseSettings()))
+    purchases = PurchaseAuthenticator(
+        purchase_providers(secrets, Verifications(database), http, PurchaseSettings())
+    )
     limiting = RateLimitSettings()
     quotas = Quotas(database.named(QuotaSettings().database))
     web, mobile = settings.messages_web, settings.messages_mobile
@@ -52,10 +51,10 @@ def handlers(
 
     hubs: dict[str, OpenHub] = {
         "/ai-chat": lambda client, subscriber: ChatHub(
-            client, Chat(model, _PLAN_2025, deadline_s, admitting(subscriber))
+            client, Conversation(model, _PLAN_2025, deadline_s, admitting(subscriber))
         ),
         "/ai-chat-v2": lambda client, subscriber: ChatHubV2(
-            client, Chat(model, _PLAN_2026, deadline_s, admitting(subscriber))
+            client, Conversation(model, _PLAN_2026, deadline_s, admitting(subscriber))
         ),
     }
     return ChatHandlers(purchases, hubs, Timing(longest_s=settings.longest_s))
@@ -64,7 +63,7 @@ def handlers(
 settings = ChatSettings()
 telemetry = TelemetrySettings()
 http = open_client()
-database, secrets = Database(StoreSettings()), Secrets(SecretSettings())
+database, secrets = Database(DatabaseSettings()), Secrets(SecretSettings())
 chat = handlers(database, http, secrets, settings)
 needed = for_subscribers(database, QuotaSettings(), RateLimitSettings(), secrets)
 app = build_app(chat.routes(), chat.sockets(), [*chat.dependencies(), *needed])

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from functions.cleanup.sweep import Purge, sweep
 from shared.errors import DependencyUnavailable
-from shared.instants import now
 from shared.store.cleanup_runs import CleanupRuns, Pass
 from shared.telemetry import metrics
 from shared.telemetry.signals import add
+from shared.timestamps import now
 
 logger = logging.getLogger(__name__)
 

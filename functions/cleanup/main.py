@@ -4,16 +4,17 @@ from functools import partial
 
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.handlers import CleanupHandlers
+from functions.cleanup.settings import CleanupSettings
 from functions.cleanup.sweep import Purge
-from shared.settings import CleanupSettings, QuotaSettings, StoreSettings
 from shared.store.cleanup_runs import CleanupRuns
-from shared.store.client import Database
 from shared.store.data_model import ALL, RATE_LIMITS
+from shared.store.database import Database
+from shared.store.deleted_users import Leftovers
 from shared.store.expired import Expired
-from shared.store.leftovers import Leftovers
 from shared.store.orphans import OrphanedLookups, Orphans
+from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.web.app import build_app
-from shared.web.entry import as_function
+from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
@@ -41,7 +42,7 @@ def routes(database: Database) -> list[Route]:
     return CleanupHandlers(cleaner).routes()
 
 
-database = Database(StoreSettings())
+database = Database(DatabaseSettings())
 main = as_function(
     build_app(routes(database), dependencies=[Dependency("store", database.check)]),
 )

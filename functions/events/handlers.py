@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 
 from shared.auth.sign_in import Credentials, SignIn
+from shared.concurrency.group_commit import GroupCommit
 from shared.errors import NotAuthenticated, NotFound, Overloaded
-from shared.group_commit import GroupCommit
-from shared.instants import now
 from shared.schemas.events import EventResponse, FeedRequest, FeedResponse, PutEventRequest
 from shared.store.events import Author, Event, Events, NewEvent
 from shared.store.feed import Feeds, Followed
+from shared.timestamps import now
 from shared.web.json_stream import JsonStream, stream_list
 from shared.web.routes import Route
 

@@ -2,13 +2,14 @@
 
 from functions.events.handlers import EventHandlers
 from shared.auth.passwords import Passwords
+from shared.auth.settings import PasswordSettings
 from shared.auth.sign_in import SignIn
-from shared.settings import PasswordSettings, StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
 from shared.store.events import Events
 from shared.store.feed import Feeds
+from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
-from shared.web.entry import as_function
+from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
@@ -20,7 +21,7 @@ def routes(database: Database) -> list[Route]:
     return EventHandlers(events, Feeds(database, events), sign_in).routes()
 
 
-database = Database(StoreSettings())
+database = Database(DatabaseSettings())
 main = as_function(
     build_app(routes(database), dependencies=[Dependency("store", database.check)]),
 )

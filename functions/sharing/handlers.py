@@ -2,7 +2,6 @@
 
 from shared.auth.sign_in import SignIn
 from shared.errors import NotAuthenticated, NotFound, Overloaded
-from shared.instants import now
 from shared.schemas.sharing import (
     EncryptedPayloadResponse,
     InitializationVectorResponse,
@@ -14,6 +13,7 @@ from shared.schemas.sharing import (
 )
 from shared.store.shared_items import NewSharedItem, SharedItem, SharedItems
 from shared.store.users import Account
+from shared.timestamps import now
 from shared.web.routes import Route
 
 

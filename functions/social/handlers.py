@@ -2,7 +2,6 @@
 
 from shared.auth.sign_in import SignIn
 from shared.errors import NotAuthenticated, NotFound, Overloaded
-from shared.instants import now
 from shared.schemas.social import (
     FollowSecretRequest,
     InboxMessageResponse,
@@ -13,6 +12,7 @@ from shared.schemas.social import (
 from shared.store.follow_secrets import FollowSecrets
 from shared.store.inbox import Inbox
 from shared.store.users import Account
+from shared.timestamps import now
 from shared.web.routes import Route
 
 

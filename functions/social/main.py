@@ -2,14 +2,15 @@
 
 from functions.social.handlers import SocialHandlers
 from shared.auth.passwords import Passwords
+from shared.auth.settings import PasswordSettings
 from shared.auth.sign_in import SignIn
-from shared.settings import InboxSettings, PasswordSettings, StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
 from shared.store.follow_secrets import FollowSecrets
 from shared.store.inbox import Inbox
+from shared.store.settings import DatabaseSettings, InboxSettings
 from shared.store.users import Users
 from shared.web.app import build_app
-from shared.web.entry import as_function
+from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
@@ -22,7 +23,7 @@ def routes(database: Database) -> list[Route]:
     return SocialHandlers(FollowSecrets(database, users), inbox, sign_in).routes()
 
 
-database = Database(StoreSettings())
+database = Database(DatabaseSettings())
 main = as_function(
     build_app(routes(database), dependencies=[Dependency("store", database.check)]),
 )

@@ -5,10 +5,9 @@ from uuid import UUID, uuid4
 
 from shared.auth.passwords import Passwords
 from shared.auth.sign_in import Credentials, SignIn
+from shared.concurrency.group_commit import GroupCommit
 from shared.errors import NotAuthenticated, NotFound, Overloaded
-from shared.group_commit import GroupCommit
 from shared.ids import parse_uuid
-from shared.instants import now
 from shared.schemas.users import (
     DeleteUserRequest,
     NewUserRequest,
@@ -22,6 +21,7 @@ from shared.schemas.users import (
 from shared.store.deletion import Deletion
 from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import Account, Users
+from shared.timestamps import now
 from shared.web.json_stream import JsonStream, stream_mapping
 from shared.web.routes import Route
 

@@ -2,15 +2,16 @@
 
 from functions.users.handlers import UserHandlers
 from shared.auth.passwords import Passwords
-from shared.settings import PasswordSettings, StoreSettings
-from shared.store.client import Database
+from shared.auth.settings import PasswordSettings
+from shared.store.database import Database
+from shared.store.deleted_users import Leftovers
 from shared.store.deletion import Deletion
-from shared.store.leftovers import Leftovers
 from shared.store.pictures import Pictures
 from shared.store.profiles import Profiles
+from shared.store.settings import DatabaseSettings
 from shared.store.users import Users
 from shared.web.app import build_app
-from shared.web.entry import as_function
+from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
 
@@ -24,7 +25,7 @@ def routes(database: Database) -> list[Route]:
     return UserHandlers(users, profiles, deletion, passwords).routes()
 
 
-database = Database(StoreSettings())
+database = Database(DatabaseSettings())
 main = as_function(
     build_app(routes(database), dependencies=[Dependency("store", database.check)]),
 )

@@ -194,8 +194,8 @@ async def _talk(
 async def _run() -> None:
     ports, model = free_ports(), _Model()
     everybody: list[_Streams] = []
-    server = await asyncio.start_server(model.serve, HOST, ports.stand_ins)
-    with _chat(ports.of("chat"), url(ports.stand_ins)) as process:
+    server = await asyncio.start_server(model.serve, HOST, ports.fakes)
+    with _chat(ports.of("chat"), url(ports.fakes)) as process:
         await _idle(process, ports.of("chat"), everybody)
         talking = everybody[:_TALKING]
         rows = [await _talk(process, model, talking, pace) for pace in _WORDS_PER_S]

@@ -13,9 +13,9 @@ from scripts.benchmarks.memory import forget_peak, peak_mib, worker
 from scripts.benchmarks.report import console, show
 from scripts.local.services import PROJECT, Emulators
 from scripts.local.stack import OWN_EMULATORS, Stack
-from shared.settings import StoreSettings
 from shared.store.cleanup_runs import CleanupRuns, Run
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 
 _COUNTS = (10_000, 50_000)
 _LOOK_EACH_S = 0.2
@@ -46,7 +46,7 @@ async def _cleaned(database: Database, emulators: Emulators) -> Run:
 
 async def _measure(stack: Stack, count: int) -> tuple[str, ...]:
     emulators = Emulators.of(stack.ports)
-    settings = StoreSettings(
+    settings = DatabaseSettings(
         project=PROJECT, emulator_host=emulators.firestore, attempt_timeout_s=60
     )
     database = Database(settings)

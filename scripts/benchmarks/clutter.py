@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from shared.store.client import Database
 from shared.store.data_model import (
     ALL,
     CLEANUP_RUNS,
@@ -17,6 +16,7 @@ from shared.store.data_model import (
     Collection,
     user_document,
 )
+from shared.store.database import Database
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference

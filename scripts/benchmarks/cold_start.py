@@ -61,7 +61,7 @@ _HEADERS = {
 
 
 def _once(
-    function: str, emulators: Emulators, stand_ins: str, export: str = "off", settle_s: float = 0
+    function: str, emulators: Emulators, fakes: str, export: str = "off", settle_s: float = 0
 ) -> tuple[float, float, float]:
     """Return seconds to the first answer, seconds to the first from the store, and MiB of RSS.
 
@@ -74,7 +74,7 @@ def _once(
         command(function, port),
         env={
             **os.environ,
-            **environment(emulators, stand_ins),
+            **environment(emulators, fakes),
             "PYTHONDONTWRITEBYTECODE": "",
             "TELEMETRY_EXPORT": export,
             "OTEL_EXPORTER_OTLP_ENDPOINT": _NOBODY,
@@ -112,17 +112,17 @@ def main() -> None:
     console.print("starting a stack for its emulator ...")
     rows, compared = [], []
     with Stack(environment=OWN_EMULATORS) as stack:
-        emulators, stand_ins = Emulators.of(stack.ports), url(stack.ports.stand_ins)
+        emulators, fakes = Emulators.of(stack.ports), url(stack.ports.fakes)
         for function in SERVICES:
             console.print(f"starting {function} {_RUNS} times ...")
-            runs = [_once(function, emulators, stand_ins) for _ in range(_RUNS)]
+            runs = [_once(function, emulators, fakes) for _ in range(_RUNS)]
             rows.append((function, *_medians(runs)))
         for function in _COMPARED:
             console.print(f"starting {function} {2 * _RUNS} times, with an export and without ...")
             by_export: dict[str, list[tuple[float, float, float]]] = {"off": [], "otlp": []}
             for _ in range(_RUNS):  # by turns: the machine is not always equally busy
                 for export, runs in by_export.items():
-                    runs.append(_once(function, emulators, stand_ins, export, _SETTLE_S))
+                    runs.append(_once(function, emulators, fakes, export, _SETTLE_S))
             compared += [
                 (f"{function}, {export}", *_medians(runs)) for export, runs in by_export.items()
             ]

@@ -13,8 +13,8 @@ from scripts.benchmarks.seeds import SECRET, Seeds
 from scripts.local.ports import HOST
 from scripts.local.services import PROJECT
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses
-from shared.settings import StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 
 _FOLLOWED = 150
 _EVENTS = 5
@@ -52,7 +52,7 @@ async def _run() -> None:
     console.print("starting a stack ...")
     with Stack("--isolated", environment=OWN_EMULATORS) as stack:
         emulator = f"{HOST}:{stack.ports.firestore}"
-        seeds = Seeds(Database(StoreSettings(project=PROJECT, emulator_host=emulator)))
+        seeds = Seeds(Database(DatabaseSettings(project=PROJECT, emulator_host=emulator)))
         numbers = track(range(_FOLLOWED), "publishing", console=console)
         ids = [await seeds.author(_EVENTS) for _ in numbers]
         sinces = {"none": datetime.now(UTC).isoformat(), str(_FOLLOWED * _EVENTS): _LONG_AGO}

@@ -16,8 +16,8 @@ from scripts.local.ports import HOST
 from scripts.local.round_trips import RoundTrips
 from scripts.local.services import PROJECT
 from scripts.local.stack import OWN_EMULATORS, Stack
-from shared.settings import StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
 
 _COUNTS = (1, 20, 200)
@@ -52,7 +52,9 @@ async def _measure(
 async def _run() -> None:
     console.print("starting a stack for its emulator ...")
     with Stack(environment=OWN_EMULATORS) as stack:
-        settings = StoreSettings(project=PROJECT, emulator_host=f"{HOST}:{stack.ports.firestore}")
+        settings = DatabaseSettings(
+            project=PROJECT, emulator_host=f"{HOST}:{stack.ports.firestore}"
+        )
         seeds = Seeds(Database(settings))
         numbers = track(range(max(_COUNTS)), "publishing", console=console)
         ids = [await seeds.author(_EVENTS) for _ in numbers]

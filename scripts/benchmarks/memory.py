@@ -18,8 +18,8 @@ from scripts.benchmarks.seeds import Seeds
 from scripts.local.ports import HOST
 from scripts.local.services import PROJECT
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses
-from shared.settings import StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 
 _COUNTS = (1, 20, 200)
 _AT_ONCE = 40
@@ -106,7 +106,7 @@ async def _run() -> None:
     rows = []
     with Stack("--isolated", environment=OWN_EMULATORS) as stack:
         emulator = f"{HOST}:{stack.ports.firestore}"
-        seeds = Seeds(Database(StoreSettings(project=PROJECT, emulator_host=emulator)))
+        seeds = Seeds(Database(DatabaseSettings(project=PROJECT, emulator_host=emulator)))
         numbers = track(range(max(_COUNTS)), "storing pictures of 2,000 KiB", console=console)
         ids = [await seeds.user(b"\xfb" * _PICTURE_BYTES) for _ in numbers]
         address, pid = addresses(stack.ports)["users"], worker(stack, "users")

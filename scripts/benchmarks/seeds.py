@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from shared.store.client import Database
+from shared.store.database import Database
 from shared.store.events import Events, NewEvent
 from shared.store.follow_secrets import FollowSecrets
 from shared.store.pictures import Pictures

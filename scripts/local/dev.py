@@ -12,6 +12,8 @@ from types import FrameType
 from dotenv import load_dotenv
 from rich.console import Console
 
+from scripts.fakes.revenuecat import SUBSCRIBER
+from scripts.fakes.settings import WEB_KEY, lacks_model, lacks_revenuecat
 from scripts.local import services
 from scripts.local.emulator import (
     FIRESTORE,
@@ -26,8 +28,6 @@ from scripts.local.ports import CALLED_BY_APPS, HOST, SERVICES, Ports, base_port
 from scripts.local.processes import Processes, ProgramEndedError
 from scripts.local.pubsub import push_topic
 from scripts.root import ROOT
-from scripts.stand_ins.revenuecat import SUBSCRIBER
-from scripts.stand_ins.settings import WEB_KEY, lacks_model, lacks_revenuecat
 
 _NAMED_BY = {FIRESTORE: "FIRESTORE_EMULATOR_HOST", PUBSUB: "PUBSUB_EMULATOR_HOST"}
 
@@ -75,7 +75,7 @@ def _options() -> argparse.Namespace:
         default=Ports.base,
         metavar="N",
         help="all routes at N (default: %(default)s), the services from N+1, Firestore's "
-        "emulator at N+10, the stand-ins at N+11, Pub/Sub's emulator at N+12",
+        "emulator at N+10, the fakes at N+11, Pub/Sub's emulator at N+12",
     )
     parser.add_argument(
         "--isolated",
@@ -105,7 +105,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
     needed = [] if isolated else [ports.base]
-    needed += [ports.stand_ins, *(ports.of(name) for name in SERVICES)]
+    needed += [ports.fakes, *(ports.of(name) for name in SERVICES)]
     for emulator, port in _emulators(ports).items():
         needed += [] if _named(emulator) else [port]
     for port in needed:
@@ -120,8 +120,8 @@ def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
         emulators.topic,
         f"{url(ports.of('cleanup'))}/",
     )
-    _start_stand_ins(processes, ports, emulators)
-    environment = services.environment(emulators, url(ports.stand_ins))
+    _start_fakes(processes, ports, emulators)
+    environment = services.environment(emulators, url(ports.fakes))
     if isolated:
         _start_services(processes, ports, environment)
     else:
@@ -163,24 +163,24 @@ def _start_emulators(processes: Processes, ports: Ports) -> services.Emulators:
     return emulators
 
 
-def _start_stand_ins(processes: Processes, ports: Ports, emulators: services.Emulators) -> None:
+def _start_fakes(processes: Processes, ports: Ports, emulators: services.Emulators) -> None:
     command = [
-        sys.executable, "-m", "scripts.stand_ins",
-        "--port", str(ports.stand_ins),
+        sys.executable, "-m", "scripts.fakes",
+        "--port", str(ports.fakes),
         "--project", services.project(),
         "--pubsub", emulators.pubsub,
         "--topic", emulators.topic,
     ]  # fmt: skip
-    processes.start("the stand-ins", command, {"PYTHONPATH": str(ROOT)})
-    processes.wait_until_healthy(ports.stand_ins, "/health")
+    processes.start("the fakes", command, {"PYTHONPATH": str(ROOT)})
+    processes.wait_until_healthy(ports.fakes, "/health")
     if lacks_model(os.environ):
-        model = f"{url(ports.stand_ins)}/openai/v1 (a stand-in: no OPENAI_API_KEY)"
+        model = f"{url(ports.fakes)}/openai/v1 (a fake: no OPENAI_API_KEY)"
     else:
         model = os.environ.get("OPENAI_BASE_URL") or "OpenAI"
     console.print(f"language model      {model}")
     if lacks_revenuecat(os.environ):
         console.print(
-            f"RevenueCat          {url(ports.stand_ins)}/revenuecat (a stand-in: "
+            f"RevenueCat          {url(ports.fakes)}/revenuecat (a fake: "
             f"customers '{SUBSCRIBER}...' have bought)"
         )
 

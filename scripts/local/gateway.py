@@ -15,19 +15,16 @@ import functions.social.main
 import functions.users.main
 from functions.chat.handlers import ChatHandlers
 from functions.chat.server import Server, configured, listening
+from functions.chat.settings import ChatSettings
 from scripts.local.ports import HOST, Ports
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import (
-    ChatSettings,
-    QuotaSettings,
-    RateLimitSettings,
-    SecretSettings,
-    StoreSettings,
-    TelemetrySettings,
-)
-from shared.store.client import Database
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.limits.settings import RateLimitSettings
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.telemetry.logs import set_up_logging
+from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import prepare_export
 from shared.web.app import build_app
 from shared.web.dependencies import for_subscribers
@@ -77,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     ports = Ports(parser.parse_args().port)
-    database = Database(StoreSettings())
+    database = Database(DatabaseSettings())
     http = open_client()
     secrets = Secrets(SecretSettings())
     chat = functions.chat.main.handlers(database, http, secrets, ChatSettings())

@@ -33,8 +33,8 @@ class Ports:
         return self.base + _FIRESTORE
 
     @property
-    def stand_ins(self) -> int:
-        """That of the stand-ins for services of others."""
+    def fakes(self) -> int:
+        """That of the fakes for services of others."""
         return self.base + _STAND_INS
 
     @property

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from scripts.fakes.settings import local_services
 from scripts.local.ports import FUNCTIONS, HOST, Ports
 from scripts.root import ROOT
-from scripts.stand_ins.settings import local_services
 
 PROJECT = "liftlog-local"
 
@@ -59,14 +59,14 @@ def project() -> str:
     return os.environ.get("GOOGLE_CLOUD_PROJECT") or PROJECT
 
 
-def environment(emulators: Emulators, stand_ins: str | None = None) -> dict[str, str]:
+def environment(emulators: Emulators, fakes: str | None = None) -> dict[str, str]:
     """Return what a service's process needs to know.
 
-    With the address of the stand-ins, what needs a key that the environment does not have is done
+    With the address of the fakes, what needs a key that the environment does not have is done
     by them.
     """
     return {
-        **(local_services(os.environ, stand_ins) if stand_ins else {}),
+        **(local_services(os.environ, fakes) if fakes else {}),
         **emulators.environment,
         "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text",
         "PYTHONPATH": str(ROOT),

@@ -1,1 +1,1 @@
-"""Who is asking: passwords, purchases, and how often."""
+"""Users sign in with an id and a password."""

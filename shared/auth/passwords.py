@@ -13,12 +13,12 @@ from cachetools import TTLCache
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from shared.settings import PasswordSettings
-from shared.single_flight import SingleFlight
+from shared.auth.settings import PasswordSettings
+from shared.concurrency.limiter import ConcurrencyLimiter
+from shared.concurrency.single_flight import SingleFlight
 from shared.store.users import PasswordHash
 from shared.telemetry.metrics import PASSWORDS
 from shared.telemetry.signals import add
-from shared.turns import Turns
 
 _ITERATIONS = 350_000
 _KEY_BYTES = 64
@@ -44,7 +44,9 @@ class Passwords:
         self._verified: TTLCache[bytes, bool] = TTLCache(settings.remembered, settings.remembered_s)
         self._verifying = SingleFlight[bytes, bool]()
         # More hashes at a time than processors would only slow each other and the event loop down.
-        self._turns = Turns(os.cpu_count() or 1, settings.longest_wait_s, "users signing in")
+        self._turns = ConcurrencyLimiter(
+            os.cpu_count() or 1, settings.longest_wait_s, "users signing in"
+        )
 
     async def hash(self, password: str) -> PasswordHash:
         """Return what to store of a new password, which is remembered as verified.

@@ -18,7 +18,7 @@ class Function(Generic[Form]):
 
 
 @dataclass(frozen=True)
-class Call:
+class FunctionCall:
     """The model's wish to call a function; the arguments are whatever text it wrote."""
 
     id: str
@@ -27,9 +27,9 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Said:
+class Message:
     """One message. One by `tool` answers a call."""
 
     by: Literal["system", "user", "assistant", "tool"]
     text: str
-    call: Call | None = None
+    call: FunctionCall | None = None

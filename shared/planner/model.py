@@ -19,12 +19,12 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, AsyncStream
 
+from shared.clients.http import Client
+from shared.clients.secrets import Secrets
 from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable
-from shared.outgoing import Client
-from shared.planner.messages import Form, Function, Said
-from shared.planner.reply import Reply
-from shared.secrets import Secrets
-from shared.settings import ModelSettings
+from shared.planner.messages import Form, Function, Message
+from shared.planner.model_response import ModelResponse
+from shared.planner.settings import ModelSettings
 from shared.telemetry.metrics import REPLIES, TOKENS
 from shared.telemetry.signals import add, span
 
@@ -72,11 +72,11 @@ class Model:
     async def reply(
         self,
         function: Function[Form],
-        said: Sequence[Said],
+        said: Sequence[Message],
         *,
         must_call: bool,
-        grown: Callable[[Reply], None] = lambda _reply: None,
-    ) -> Reply:
+        grown: Callable[[ModelResponse], None] = lambda _reply: None,
+    ) -> ModelResponse:
         """Return the model's reply to `said`, in which it may, or has to, call `function`.
 
         The reply is complete, though it need not be what was asked for. `grown` is called with
@@ -88,7 +88,7 @@ class Model:
             DependencyFailed: it broke off, went on for too long, or our request was refused.
             DependencyUnavailable: it has too much to do, or our key for it cannot be had.
         """
-        reply = Reply()
+        reply = ModelResponse()
         messages = [_message(each) for each in said]
         started = time.monotonic()
         with _measured(self._settings.model, reply):
@@ -157,7 +157,7 @@ class Model:
 
 
 async def _add_all(
-    pieces: AsyncStream[object], reply: Reply, grown: Callable[[Reply], None]
+    pieces: AsyncStream[object], reply: ModelResponse, grown: Callable[[ModelResponse], None]
 ) -> None:
     """Add all pieces to `reply`; stop when it becomes absurdly long."""
     coming = aiter(pieces)
@@ -208,7 +208,7 @@ def _retry_after_s(error: openai.APIError) -> int | None:
 
 
 @contextmanager
-def _measured(model: str, reply: Reply) -> Iterator[None]:
+def _measured(model: str, reply: ModelResponse) -> Iterator[None]:
     """Tell how long the reply took, what became of it, and its tokens."""
     whose: dict[str, str] = {
         "gen_ai_operation_name": _OPERATION,
@@ -281,9 +281,9 @@ def _strict(schema: Any) -> Any:  # noqa: ANN401 - JSON
     return [_strict(each) for each in schema] if isinstance(schema, list) else schema
 
 
-def _message(said: Said) -> "ChatCompletionMessageParam":
+def _message(said: Message) -> "ChatCompletionMessageParam":
     match said:
-        case Said(by="assistant", text=text, call=call) if call is not None:
+        case Message(by="assistant", text=text, call=call) if call is not None:
             return {
                 "role": "assistant",
                 "content": text or None,
@@ -295,11 +295,11 @@ def _message(said: Said) -> "ChatCompletionMessageParam":
                     }
                 ],
             }
-        case Said(by="tool", text=text, call=call) if call is not None:
+        case Message(by="tool", text=text, call=call) if call is not None:
             return {"role": "tool", "tool_call_id": call.id, "content": text}
-        case Said(by="system", text=text):
+        case Message(by="system", text=text):
             return {"role": "system", "content": text}
-        case Said(by="user", text=text):
+        case Message(by="user", text=text):
             return {"role": "user", "content": text}
         case _:
             return {"role": "assistant", "content": said.text}

@@ -5,10 +5,10 @@ import logging
 from collections.abc import Callable
 
 from shared.errors import DependencyFailed, DependencyTimedOut
-from shared.planner.filled import Unfit, complaint, read
-from shared.planner.messages import Form, Function, Said
+from shared.planner.messages import Form, Function, Message
 from shared.planner.model import TRY_AGAIN_S, WHAT, Model
 from shared.planner.prompts import PLAN_MAKER, ask_for_session, ask_for_workout
+from shared.planner.tool_arguments import Unfit, complaint, read
 from shared.schemas.ai import Session, SessionAttributes, WorkoutAttributes, WorkoutPlan
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Planner:
         wish: str,
         fits: Callable[[Form], bool] = lambda _filled: True,
     ) -> Form:
-        said = [Said("system", PLAN_MAKER), Said("user", wish)]
+        said = [Message("system", PLAN_MAKER), Message("user", wish)]
         try:
             async with asyncio.timeout(self._deadline_s):
                 reply = await self._model.reply(function, said, must_call=True)

@@ -23,7 +23,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from shared import instants
+from shared import timestamps
 
 KIB = 1024
 
@@ -149,7 +149,7 @@ def _read_instant(text: object) -> datetime:
     if not isinstance(text, str):
         raise PydanticCustomError("instant_type", "must be a date and time as text")
     try:
-        return instants.parse(text)
+        return timestamps.parse(text)
     except ValueError:
         raise PydanticCustomError(
             "instant", "is not an ISO 8601 date and time with an offset"

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
-from shared.store.client import Database, PreconditionFailed
 from shared.store.data_model import CLEANUP_RUNS
+from shared.store.database import Database, PreconditionFailed
 from shared.store.documents import Document
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from google.cloud.firestore_v1.types import (
     ListDocumentsResponse,
 )
 
-from shared.settings import StoreSettings
-from shared.turns import Turns
+from shared.concurrency.limiter import ConcurrencyLimiter
+from shared.store.settings import DatabaseSettings
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
@@ -42,9 +42,11 @@ class Connection:
     """A channel and the library's client on it, which belong to the running event loop."""
 
     def __init__(
-        self, settings: StoreSettings, interceptors: Sequence[grpc.aio.ClientInterceptor]
+        self, settings: DatabaseSettings, interceptors: Sequence[grpc.aio.ClientInterceptor]
     ) -> None:
-        self.turns = Turns(_HEAVY_AT_ONCE, settings.longest_wait_s, "requests for much data")
+        self.turns = ConcurrencyLimiter(
+            _HEAVY_AT_ONCE, settings.longest_wait_s, "requests for much data"
+        )
         is_emulated = settings.emulator_host is not None
         # The emulator lets nobody else list documents.
         self._as_owner = (("authorization", "Bearer owner"),) if is_emulated else ()
@@ -98,7 +100,7 @@ class Connection:
         return await anext(aiter(pager.pages))
 
     def _open_channel(
-        self, settings: StoreSettings, interceptors: Sequence[grpc.aio.ClientInterceptor]
+        self, settings: DatabaseSettings, interceptors: Sequence[grpc.aio.ClientInterceptor]
     ) -> grpc.aio.Channel:
         if settings.emulator_host is not None:
             return grpc.aio.insecure_channel(

@@ -5,9 +5,9 @@ import logging
 from datetime import datetime
 
 from shared.errors import DependencyUnavailable
-from shared.store.client import Database
 from shared.store.data_model import DELETIONS, LOOKUPS, user_document
-from shared.store.leftovers import Leftovers
+from shared.store.database import Database
+from shared.store.deleted_users import Leftovers
 from shared.store.users import Account
 from shared.telemetry import metrics
 from shared.telemetry.signals import add

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.instants import from_micros
+from shared.timestamps import from_micros
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from shared.errors import NotFound
-from shared.instants import start_of
-from shared.store.client import Database
-from shared.store.contention import compare_and_set
 from shared.store.data_model import EVENTS, NEWS_FIELDS, user_document
+from shared.store.database import Database
 from shared.store.documents import Document
+from shared.store.optimistic_update import compare_and_set
 from shared.store.recent_events import RecentEvent, RecentEvents, next_timestamp
 from shared.store.users import ACCOUNT_FIELDS, Account
+from shared.timestamps import start_of
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.store.client import Database, PreconditionFailed
 from shared.store.data_model import Collection
+from shared.store.database import Database, PreconditionFailed
 from shared.store.documents import Document
 
 _ATTEMPTS = 5

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.store.client import Database
 from shared.store.data_model import EVENTS, NEWS_FIELDS, user_document
+from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.events import Event, Events, News
 from shared.store.follow_secrets import follow_secret_document

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.errors import NotFound
-from shared.store.client import Database, PreconditionFailed
 from shared.store.data_model import FOLLOW_SECRETS
+from shared.store.database import Database, PreconditionFailed
 from shared.store.users import Account, Users
 
 if TYPE_CHECKING:

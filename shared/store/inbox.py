@@ -8,13 +8,13 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
+from shared.concurrency.group_commit import GroupCommit
 from shared.errors import DependencyUnavailable, NotFound
-from shared.group_commit import GroupCommit
-from shared.settings import InboxSettings
-from shared.store.client import Database, PreconditionFailed
-from shared.store.contention import compare_and_set
 from shared.store.data_model import INBOX
+from shared.store.database import Database, PreconditionFailed
 from shared.store.documents import Document
+from shared.store.optimistic_update import compare_and_set
+from shared.store.settings import InboxSettings
 from shared.store.users import Account, Users
 
 _PAGE = 100

@@ -8,12 +8,12 @@ each run.
 from collections.abc import AsyncGenerator
 from datetime import datetime
 
-from shared.store.client import Database
 from shared.store.data_model import DELETIONS, LOOKUPS, USERS, user_document
+from shared.store.database import Database
+from shared.store.deleted_users import Leftovers
 from shared.store.documents import Document
 from shared.store.expired import delete_unchanged
-from shared.store.leftovers import Leftovers
-from shared.store.patrol import Patrol
+from shared.store.scan_position import ScanPosition
 
 
 class Orphans:
@@ -27,7 +27,7 @@ class Orphans:
     def __init__(self, database: Database, page_size: int) -> None:
         self._database = database
         self._leftovers = Leftovers(database)
-        self._patrol = Patrol(database, USERS)
+        self._patrol = ScanPosition(database, USERS)
         self._page_size = page_size
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
@@ -64,7 +64,7 @@ class OrphanedLookups:
 
     def __init__(self, database: Database, page_size: int) -> None:
         self._database = database
-        self._patrol = Patrol(database, LOOKUPS)
+        self._patrol = ScanPosition(database, LOOKUPS)
         self._page_size = page_size
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
 
-from shared.store.client import Database
 from shared.store.data_model import PICTURE_PARTS
+from shared.store.database import Database
 from shared.store.documents import Document
 
 if TYPE_CHECKING:

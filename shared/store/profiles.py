@@ -12,13 +12,13 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.errors import NotFound, Overloaded
 from shared.ids import is_short_id
-from shared.instants import start_of
-from shared.store.client import Database
-from shared.store.contention import compare_and_set
 from shared.store.data_model import PROFILE_FIELDS, USERS, user_document
+from shared.store.database import Database
 from shared.store.documents import Document
+from shared.store.optimistic_update import compare_and_set
 from shared.store.pictures import PictureNote, Pictures, in_groups
 from shared.store.users import Account, Users
+from shared.timestamps import start_of
 
 logger = logging.getLogger(__name__)
 

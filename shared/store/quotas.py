@@ -8,12 +8,12 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from shared.concurrency.group_commit import GroupCommit
 from shared.errors import RateLimited
-from shared.group_commit import GroupCommit
-from shared.ratelimit import WINDOW, admit
-from shared.store.client import Database
-from shared.store.contention import compare_and_set
 from shared.store.data_model import RATE_LIMITS
+from shared.store.database import Database
+from shared.store.optimistic_update import compare_and_set
+from shared.store.sliding_window import WINDOW, admit
 
 _MAX_FULL_WINDOWS = 10_000
 _SECOND = timedelta(seconds=1)

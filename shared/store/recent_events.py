@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from shared.instants import from_micros, to_micros
+from shared.timestamps import from_micros, to_micros
 
 MOST = 200
 """How many events are kept; a reader who missed more than these has to query."""

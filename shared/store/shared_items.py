@@ -7,9 +7,9 @@ from uuid import UUID
 
 from shared.errors import NotFound
 from shared.ids import is_short_id, new_short_id
-from shared.store.client import Database, PreconditionFailed
-from shared.store.contention import compare_and_set
 from shared.store.data_model import SHARED_ITEMS
+from shared.store.database import Database, PreconditionFailed
+from shared.store.optimistic_update import compare_and_set
 from shared.store.users import Account, Users
 
 

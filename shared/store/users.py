@@ -11,12 +11,12 @@ from google.cloud.firestore_v1.transforms import DELETE_FIELD
 
 from shared.errors import DependencyUnavailable, NotFound
 from shared.ids import new_short_id
-from shared.instants import start_of
-from shared.store.client import Database, PreconditionFailed
-from shared.store.contention import compare_and_set
 from shared.store.data_model import LOOKUPS, user_document
+from shared.store.database import Database, PreconditionFailed
 from shared.store.documents import Document
+from shared.store.optimistic_update import compare_and_set
 from shared.store.pictures import PictureNote
+from shared.timestamps import start_of
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.store.client import Database
 from shared.store.data_model import VERIFICATIONS
+from shared.store.database import Database
 
 
 @dataclass(frozen=True)

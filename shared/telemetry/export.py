@@ -31,9 +31,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 
-from shared.settings import TelemetrySettings
 from shared.telemetry.destinations import Attributes, Span
 from shared.telemetry.metrics import ALL, Metric
+from shared.telemetry.settings import TelemetrySettings
 
 logger = logging.getLogger(__name__)
 

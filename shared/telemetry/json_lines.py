@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from shared.settings import TelemetrySettings
-from shared.telemetry import words
-from shared.telemetry.serving import Served, current
-from shared.telemetry.traces import location, stack_trace
+from shared.telemetry import redaction
+from shared.telemetry.current_request import Served, current
+from shared.telemetry.settings import TelemetrySettings
+from shared.telemetry.tracebacks import location, stack_trace
 
 _OURS = "logging.googleapis.com/"
 _REPORT = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
@@ -46,19 +46,19 @@ class JsonFormatter(logging.Formatter):
                 return json.dumps(entry, default=_name_of_class, allow_nan=False)
             except Exception:  # noqa: BLE001, S112 - a line must not fail a request
                 continue
-        plain = {"severity": _severity(record.levelno), "message": words.message(record)}
+        plain = {"severity": _severity(record.levelno), "message": redaction.message(record)}
         return json.dumps({**plain, "logger": str(record.name)})
 
     def _entry(self, record: logging.LogRecord, own: Fields) -> Fields:
         at = datetime.fromtimestamp(record.created, UTC)
         said: Fields = {
             "severity": _severity(record.levelno),
-            "message": words.message(record),
+            "message": redaction.message(record),
             "time": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "logger": record.name,
         }
         entry: Fields = {**own}
-        request, error = current(), words.error(record)
+        request, error = current(), redaction.error(record)
         if error is not None:
             entry |= self._report(error, record, request)
         if request is not None:

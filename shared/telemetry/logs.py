@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from shared.settings import TelemetrySettings
 from shared.telemetry.json_lines import JsonFormatter
+from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.text_lines import TextFormatter, wants_colour
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
-from shared.settings import TelemetrySettings
+from shared.telemetry.current_request import Served, current
 from shared.telemetry.destinations import Attributes, Destination, Kept, Span
 from shared.telemetry.metrics import BY_NAME, Metric
-from shared.telemetry.serving import Served, current
+from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.trace_context import new_span_id
 
 logger = logging.getLogger(__name__)

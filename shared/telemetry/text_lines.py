@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TextIO
 
-from shared.telemetry import words
-from shared.telemetry.serving import current
-from shared.telemetry.traces import stack_trace
+from shared.telemetry import redaction
+from shared.telemetry.current_request import current
+from shared.telemetry.tracebacks import stack_trace
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ENOUGH = 4  # to tell the requests apart that are served at the same time
@@ -36,16 +36,16 @@ class TextFormatter(logging.Formatter):
         try:
             return self._line(record)
         except Exception:  # noqa: BLE001 - a line that cannot be written must not fail a request
-            return f"{record.levelname} {_CONTROLS.sub(' ', words.message(record))}"
+            return f"{record.levelname} {_CONTROLS.sub(' ', redaction.message(record))}"
 
     def _line(self, record: logging.LogRecord) -> str:
         request = current()
         function = self._function_of(request.route if request else None)
         at = datetime.fromtimestamp(record.created).astimezone()
-        said = _CONTROLS.sub(" ", words.message(record)) + _round_trips(record)
+        said = _CONTROLS.sub(" ", redaction.message(record)) + _round_trips(record)
         trace = request.trace_id[:_ENOUGH] if request else ""
         text = f"{at:%H:%M:%S} {record.levelname:<7} {function:<7} {trace:<{_ENOUGH}} {said}"
-        if (error := words.error(record)) is not None:
+        if (error := redaction.error(record)) is not None:
             text += "\n" + stack_trace(error)
         return self._coloured(text, record.levelno) if self._is_coloured else text
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from shared.telemetry.serving import note_route
+from shared.telemetry.current_request import note_route
 from shared.web.boundary import Boundary
 from shared.web.dispatch import Router, method_not_allowed, no_such_socket
 from shared.web.paths import Paths

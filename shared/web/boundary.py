@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from shared.errors import LiftLogError
-from shared.telemetry.serving import current, note_failure
+from shared.telemetry.current_request import current, note_failure
 from shared.web.problems import problem
 
 logger = logging.getLogger(__name__)

@@ -1,8 +1,10 @@
 """What services for subscribers depend on: the store, where requests are counted, the secrets."""
 
-from shared.secrets import Secret, Secrets
-from shared.settings import ModelSettings, QuotaSettings, RateLimitSettings
-from shared.store.client import Database
+from shared.clients.secrets import Secret, Secrets
+from shared.limits.settings import RateLimitSettings
+from shared.planner.settings import ModelSettings
+from shared.store.database import Database
+from shared.store.settings import QuotaSettings
 from shared.web.readiness import Dependency
 
 _MODEL_KEY = ModelSettings.variable("api_key")

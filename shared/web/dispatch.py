@@ -10,12 +10,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from shared.auth.purchases import Subscriber
 from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
-from shared.instants import now
+from shared.purchases.authenticator import Subscriber
 from shared.schemas.wire import Request as Parsed
-from shared.telemetry.serving import note_reason, note_route
-from shared.web.hang_up import unless_hung_up
+from shared.telemetry.current_request import note_reason, note_route
+from shared.timestamps import now
+from shared.web.disconnect import unless_hung_up
 from shared.web.json_stream import JsonStream
 from shared.web.paths import Paths
 from shared.web.problems import problem, problem_of

@@ -13,8 +13,8 @@ from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
 
+from shared.concurrency.single_flight import SingleFlight
 from shared.errors import DependencyTimedOut, DependencyUnavailable
-from shared.single_flight import SingleFlight
 from shared.telemetry.metrics import DEPENDENCIES
 from shared.telemetry.signals import add
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.telemetry import metrics
-from shared.telemetry.serving import UNKNOWN_ROUTE, Served, begin, end
+from shared.telemetry.current_request import UNKNOWN_ROUTE, Served, begin, end
 from shared.telemetry.signals import add, begin_export, end_request, is_exporting
 from shared.telemetry.trace_context import new_span_id, trace_context
 

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from shared.auth.purchases import Purchases
 from shared.errors import (
     DependencyTimedOut,
     DependencyUnavailable,
@@ -16,6 +15,7 @@ from shared.errors import (
     LiftLogError,
     RequestTooLarge,
 )
+from shared.purchases.authenticator import PurchaseAuthenticator
 from shared.schemas.wire import Answer, Request
 from shared.web.body_limit import largest_body
 from shared.web.json_stream import JsonStream
@@ -46,7 +46,7 @@ class Route:
     refuses: Sequence[type[LiftLogError]] = ()
     """How the handler may refuse, besides what any route may: bad requests, the store's outage."""
 
-    purchases: Purchases | None = None
+    purchases: PurchaseAuthenticator | None = None
     """Who tells what purchase a caller presents, for a route that takes one.
 
     The handler then gets the subscriber as a second argument.

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from scripts.stand_ins.revenuecat import SUBSCRIBER
-from scripts.stand_ins.settings import WEB_KEY
+from scripts.fakes.revenuecat import SUBSCRIBER
+from scripts.fakes.settings import WEB_KEY
 from tests.front_door import FrontDoor
 from tests.functions.test_general import assert_problem
 

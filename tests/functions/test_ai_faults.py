@@ -6,13 +6,13 @@ import httpx
 import pytest
 
 import functions.ai.main
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.faults import Failing, Fault
-from scripts.stand_ins.openai import OpenAi, Scripted
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import SecretSettings
-from shared.store.client import Database
+from scripts.fakes.conversation import Speech
+from scripts.fakes.faults import Failing, Fault
+from scripts.fakes.openai import OpenAi, Scripted
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.store.database import Database
 from shared.web.app import build_app
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem

@@ -12,16 +12,16 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from scripts.fakes import revenuecat
+from scripts.fakes.conversation import Speech
+from scripts.fakes.openai import OpenAi, Scripted
 from scripts.local.ports import url
 from scripts.local.processes import Processes
 from scripts.local.services import Emulators, command, environment, runtime_folder
 from scripts.local.stack import free_ports
-from scripts.stand_ins import revenuecat
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.openai import OpenAi, Scripted
-from shared.auth.purchases import Purchase, Subscriber
-from shared.store.client import Database
+from shared.purchases.authenticator import Purchase, Subscriber
 from shared.store.data_model import RATE_LIMITS
+from shared.store.database import Database
 from tests import stack
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
@@ -58,7 +58,7 @@ def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
         store = everything.enter_context(served(shop.app()))
         processes = everything.enter_context(Processes())
         settings = {
-            **environment(Emulators.of(stack.current()), stand_ins=store),
+            **environment(Emulators.of(stack.current()), fakes=store),
             "OPENAI_BASE_URL": f"{model}/v1",
             "REVENUECAT_URL": store,
             "WEB_AUTH_KEY": WEB_KEY,

@@ -13,22 +13,25 @@ import httpx
 import pytest
 
 from functions.ai.handlers import AiHandlers
-from scripts.stand_ins import revenuecat
-from scripts.stand_ins.apple import AppStore, Authority, a_purchase, as_receipt, other_signature
-from scripts.stand_ins.openai import OpenAi
-from scripts.stand_ins.revenuecat import Entitlement
-from shared.auth.apple import Apple
-from shared.auth.apple_settings import AppleSettings
-from shared.auth.purchases import Purchases, PurchaseVerifier
-from shared.auth.rate_limits import RateLimits
-from shared.auth.remembered import Remembered
-from shared.auth.revenuecat import RevenueCat, RevenueCatSettings
-from shared.outgoing import open_client
+from scripts.fakes import revenuecat
+from scripts.fakes.apple import AppStore, Authority, a_purchase, as_receipt, other_signature
+from scripts.fakes.openai import OpenAi
+from scripts.fakes.revenuecat import Entitlement
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.limits.rate_limits import RateLimits
+from shared.limits.settings import RateLimitSettings
 from shared.planner.model import Model
 from shared.planner.plans import Planner
-from shared.secrets import Secrets
-from shared.settings import ModelSettings, PurchaseSettings, RateLimitSettings, SecretSettings
-from shared.store.client import Database
+from shared.planner.settings import ModelSettings
+from shared.purchases.apple import Apple
+from shared.purchases.apple_settings import AppleSettings
+from shared.purchases.authenticator import PurchaseAuthenticator, PurchaseVerifier
+from shared.purchases.cached_verifier import CachedVerifier
+from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
+from shared.purchases.settings import PurchaseSettings
+from shared.store.database import Database
 from shared.store.quotas import Quotas
 from shared.store.verifications import Verifications
 from shared.web.app import build_app
@@ -108,9 +111,9 @@ async def ai(
             ),
         }
         verifications, settings = Verifications(database), PurchaseSettings()
-        purchases = Purchases(
+        purchases = PurchaseAuthenticator(
             {
-                name: Remembered(name, each, verifications, settings)
+                name: CachedVerifier(name, each, verifications, settings)
                 for name, each in providers.items()
             }
         )

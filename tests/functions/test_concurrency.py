@@ -11,8 +11,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from scripts.client.api import from_text, to_text
 from scripts.client.person import LONG_AGO, Person
-from shared.store.client import Database
 from shared.store.data_model import OF_USERS, user_document
+from shared.store.database import Database
 from tests.front_door import FrontDoor
 from tests.functions.test_events import event, followed
 from tests.functions.test_social import message

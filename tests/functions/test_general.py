@@ -12,8 +12,8 @@ import pytest
 
 from scripts.client.api import to_text
 from scripts.client.person import Person
+from scripts.fakes.settings import WEB_KEY
 from scripts.local.ports import HOST, SERVICES, url
-from scripts.stand_ins.settings import WEB_KEY
 from tests import stack
 from tests.front_door import FrontDoor
 from tests.functions.test_users import profile

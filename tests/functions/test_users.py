@@ -9,8 +9,8 @@ import pytest
 
 from scripts.client.api import Api, from_text, to_text
 from scripts.client.person import Person
-from shared.store.client import Database
 from shared.store.data_model import LOOKUPS, user_document
+from shared.store.database import Database
 from tests.front_door import FrontDoor
 
 KIB = 1024

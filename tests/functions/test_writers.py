@@ -12,8 +12,8 @@ import functions.events.main
 import functions.users.main
 from scripts.client.api import from_text, to_text
 from scripts.client.person import Person
-from shared.settings import StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
 from tests.front_door import FrontDoor
 from tests.functions.test_events import event, followed
@@ -87,7 +87,7 @@ async def instances() -> AsyncIterator[list[httpx.AsyncClient]]:
     """Clients of three instances of `users` and `events`, all of them in this process."""
     clients = []
     for _ in range(3):
-        database = Database(StoreSettings())
+        database = Database(DatabaseSettings())
         routes = [*functions.events.main.routes(database), *functions.users.main.routes(database)]
         transport = httpx.ASGITransport(build_app(routes))
         clients.append(httpx.AsyncClient(transport=transport, base_url="http://functions"))

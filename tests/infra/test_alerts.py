@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scripts.local.ports import CALLED_BY_APPS
-from shared.settings import ModelSettings
+from shared.planner.settings import ModelSettings
 from tests.infra.configuration import parsed
 from tests.infra.environments import INFRA, Environment
 from tests.infra.log_filter import SEVERITIES

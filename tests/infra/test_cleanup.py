@@ -1,6 +1,6 @@
 """How the cleanup is started, and what becomes of a message that it cannot deal with."""
 
-from shared.settings import CleanupSettings
+from functions.cleanup.settings import CleanupSettings
 from tests.infra.made import Made, Resource, seconds
 from tests.infra.services import (
     AGENT,

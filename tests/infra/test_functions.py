@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from functions.chat.settings import ChatSettings
 from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
-from shared.settings import ChatSettings, ModelSettings
+from shared.planner.settings import ModelSettings
 from tests.infra.configuration import parsed
 from tests.infra.environments import IMAGE, INFRA, Environment, workspace
 from tests.infra.made import Made, seconds

@@ -13,15 +13,13 @@ import pytest
 
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.main import purges
-from shared.planner import chat, filled, model, plans
-from shared.settings import (
-    CleanupSettings,
-    StoreSettings,
-    TelemetrySettings,
-)
+from functions.cleanup.settings import CleanupSettings
+from shared.planner import conversation, model, plans, tool_arguments
 from shared.store.cleanup_runs import CleanupRuns
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from shared.telemetry.json_lines import JsonFormatter
+from shared.telemetry.settings import TelemetrySettings
 from tests.infra.log_filter import entry_of, finds
 from tests.infra.made import Made, Resource
 
@@ -96,7 +94,9 @@ def test_every_call_of_the_model_is_a_reply_or_a_failure(prod: Made) -> None:
         assert not finds(failures, stranger)
 
 
-@pytest.mark.parametrize("module", [filled, plans, chat], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [tool_arguments, plans, conversation], ids=lambda module: module.__name__
+)
 def test_a_reply_that_is_of_no_use_is_a_failure(prod: Made, module: ModuleType) -> None:
     failures = metric(prod, "model_failures")["filter"]
     assert finds(failures, said(module.__name__, logging.WARNING))
@@ -110,7 +110,7 @@ def test_the_tokens_of_every_reply_are_added_up(prod: Made, name: str) -> None:
     assert counted["value_extractor"] == f"EXTRACT(jsonPayload.{name})"
 
 
-@pytest.mark.parametrize("kind", purges(Database(StoreSettings()), CleanupSettings()))
+@pytest.mark.parametrize("kind", purges(Database(DatabaseSettings()), CleanupSettings()))
 def test_documents_that_belong_to_nobody_are_told_of_when_there_is_one(
     prod: Made, kind: str
 ) -> None:

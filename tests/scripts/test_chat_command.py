@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager, suppress
 import pyte
 import pytest
 
+from scripts.fakes.conversation import Speech
+from scripts.fakes.faults import Fault
+from scripts.fakes.openai import Scripted
 from scripts.local.ports import HOST
 from scripts.local.stack import free_ports
 from scripts.root import ROOT
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.faults import Fault
-from scripts.stand_ins.openai import Scripted
 from tests.functions.chat.own_chat import Talk, own_chat
 from tests.functions.chat.talker import instructions, reminders
 from tests.loopback import until
@@ -149,7 +149,7 @@ async def test_what_goes_wrong_is_shown_and_the_talk_goes_on(talk: Talk) -> None
     status, output = await chatted(talk.running.address, "SECRET-one", token=talk.token)
     assert status == 0
     assert "I cannot be reached at the moment." in output
-    assert "I am a stand-in" in output
+    assert "I am a fake" in output
 
 
 @pytest.mark.parametrize("token", ["Web SECRET-wrong", "SECRET-nothing", "Amazon SECRET-parcel"])

@@ -9,13 +9,13 @@ from uuid import uuid4
 
 import pytest
 
+from scripts.admin.cleanup import main
 from scripts.benchmarks.clutter import Clutter
 from scripts.local.ports import HOST
 from scripts.local.stack import Stack, free_ports
-from scripts.operations.cleanup import main
-from shared.settings import StoreSettings
 from shared.store.cleanup_runs import CleanupRuns, Pass
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from tests import stack
 from tests.scripts.test_commands import run
 
@@ -52,7 +52,7 @@ def cleanup(own: Stack, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]
 def database() -> Database:
     """The database of the project."""
     emulator = f"{HOST}:{stack.current().firestore}"
-    return Database(StoreSettings(project=PROJECT, emulator_host=emulator))
+    return Database(DatabaseSettings(project=PROJECT, emulator_host=emulator))
 
 
 async def test_schedule_is_shown_paused_and_resumed(cleanup: Command) -> None:
@@ -114,5 +114,5 @@ def test_command_reports_in_one_line_that_no_stack_runs() -> None:
     refused = run("cleanup", "status", "--port", str(ports.base))
     assert refused.returncode == 1
     [line] = refused.stdout.splitlines()
-    assert f"nothing answers at {HOST}:{ports.stand_ins}: start ./scripts/dev" in line
+    assert f"nothing answers at {HOST}:{ports.fakes}: start ./scripts/dev" in line
     assert refused.stderr == ""

@@ -13,11 +13,11 @@ import psutil
 import pytest
 
 from scripts.client import journey
+from scripts.fakes.settings import WEB_KEY
 from scripts.local import dev
 from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses, free_ports
 from scripts.root import ROOT
-from scripts.stand_ins.settings import WEB_KEY
 from tests import in_process
 from tests.stack import current, said
 

@@ -3,11 +3,13 @@
 import pytest
 
 import functions.chat.main
+from functions.chat.settings import ChatSettings
 from scripts.local.gateway import function_of, routes_by_service
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import ChatSettings, SecretSettings, StoreSettings
-from shared.store.client import Database
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ from shared.store.client import Database
 async def test_a_line_names_the_function_whose_route_it_is(
     route: str | None, function: str
 ) -> None:
-    database = Database(StoreSettings())
+    database = Database(DatabaseSettings())
     async with open_client() as http:
         secrets = Secrets(SecretSettings())
         chat = functions.chat.main.handlers(database, http, secrets, ChatSettings())

@@ -13,8 +13,8 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
     CloudSchedulerRestTransport,
 )
 
-from scripts.stand_ins import scheduler
-from scripts.stand_ins.scheduler import Scheduler
+from scripts.fakes import scheduler
+from scripts.fakes.scheduler import Scheduler
 from tests.loopback import served, until
 
 TOPIC = "projects/p/topics/cleanup"
@@ -40,13 +40,13 @@ def publisher() -> Publisher:
 
 
 @pytest.fixture
-def stand_in(publisher: Publisher) -> Scheduler:
+def fake(publisher: Publisher) -> Scheduler:
     return Scheduler("p", TOPIC, publisher)
 
 
 @pytest.fixture
-def client(stand_in: Scheduler) -> Iterator[CloudSchedulerClient]:
-    with served(stand_in.app()) as address:
+def client(fake: Scheduler) -> Iterator[CloudSchedulerClient]:
+    with served(fake.app()) as address:
         transport = CloudSchedulerRestTransport(
             host=address.removeprefix("http://"),
             url_scheme="http",
@@ -55,10 +55,8 @@ def client(stand_in: Scheduler) -> Iterator[CloudSchedulerClient]:
         yield CloudSchedulerClient(transport=transport)
 
 
-def test_the_job_is_as_the_client_reads_it(
-    client: CloudSchedulerClient, stand_in: Scheduler
-) -> None:
-    job = client.get_job(name=stand_in.name)
+def test_the_job_is_as_the_client_reads_it(client: CloudSchedulerClient, fake: Scheduler) -> None:
+    job = client.get_job(name=fake.name)
     assert (job.schedule, job.time_zone, job.state) == ("0 * * * *", "Etc/UTC", Job.State.ENABLED)
     assert job.pubsub_target.topic_name == TOPIC
     assert timedelta() < job.schedule_time - datetime.now(UTC) <= timedelta(hours=1)
@@ -66,23 +64,23 @@ def test_the_job_is_as_the_client_reads_it(
 
 
 def test_running_it_publishes_and_is_remembered(
-    client: CloudSchedulerClient, stand_in: Scheduler, publisher: Publisher
+    client: CloudSchedulerClient, fake: Scheduler, publisher: Publisher
 ) -> None:
     before = datetime.now(UTC)
-    client.run_job(name=stand_in.name)
+    client.run_job(name=fake.name)
     assert publisher.published == 1
-    assert client.get_job(name=stand_in.name).last_attempt_time >= before
+    assert client.get_job(name=fake.name).last_attempt_time >= before
 
 
 def test_a_run_that_fails_is_told(
-    client: CloudSchedulerClient, stand_in: Scheduler, publisher: Publisher
+    client: CloudSchedulerClient, fake: Scheduler, publisher: Publisher
 ) -> None:
     publisher.is_down = True
-    client.run_job(name=stand_in.name)
-    assert client.get_job(name=stand_in.name).status.code == 14
+    client.run_job(name=fake.name)
+    assert client.get_job(name=fake.name).status.code == 14
     publisher.is_down = False
-    client.run_job(name=stand_in.name)
-    assert client.get_job(name=stand_in.name).status.code == 0
+    client.run_job(name=fake.name)
+    assert client.get_job(name=fake.name).status.code == 0
 
 
 def test_another_job_is_not_there(client: CloudSchedulerClient) -> None:
@@ -91,7 +89,7 @@ def test_another_job_is_not_there(client: CloudSchedulerClient) -> None:
 
 
 async def test_every_hour_it_publishes_unless_it_is_paused(
-    stand_in: Scheduler, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+    fake: Scheduler, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hours = 0
 
@@ -101,9 +99,9 @@ async def test_every_hour_it_publishes_unless_it_is_paused(
         return now + timedelta(milliseconds=1)
 
     monkeypatch.setattr(scheduler, "_next_hour", next_hour)
-    playing = asyncio.create_task(stand_in.play())
+    playing = asyncio.create_task(fake.play())
     await until(lambda: publisher.published > 2)
-    stand_in.state = "PAUSED"
+    fake.state = "PAUSED"
     paused_at = hours
     await until(lambda: hours > paused_at + 1)  # a run that had begun has ended
     so_far = publisher.published

@@ -5,7 +5,7 @@
 locals {
   services = "resource.type=\"cloud_run_revision\""
 
-  planner = [for name in ["model", "filled", "plans", "chat"] : "jsonPayload.logger=\"shared.planner.${name}\""]
+  planner = [for name in ["model", "tool_arguments", "plans", "conversation"] : "jsonPayload.logger=\"shared.planner.${name}\""]
 
   counters = {
     # The line of a run of the cleanup that left nothing to do, in functions/cleanup/cleaner.py.

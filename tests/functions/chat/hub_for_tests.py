@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from functions.chat.hub import Client, Method
-from shared.auth.purchases import Purchase, Subscriber
+from shared.purchases.authenticator import Purchase, Subscriber
 from tests.functions.chat.service import Wire
 from tests.loopback import until
 

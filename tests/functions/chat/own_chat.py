@@ -8,12 +8,14 @@ from uuid import uuid4
 import pytest
 
 from functions.chat.main import handlers
-from scripts.stand_ins.faults import Failing
-from scripts.stand_ins.openai import OpenAi
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import ChatSettings, SecretSettings, StoreSettings
-from shared.store.client import Database
+from functions.chat.settings import ChatSettings
+from scripts.fakes.faults import Failing
+from scripts.fakes.openai import OpenAi
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from tests.functions.chat.service import Running, served_chat
 from tests.loopback import served
 
@@ -46,7 +48,10 @@ def own_chat(database: Database | None = None, **environment: str) -> Iterator[T
             patched.setenv(name, value)
         http = open_client()
         chat = handlers(
-            database or Database(StoreSettings()), http, Secrets(SecretSettings()), ChatSettings()
+            database or Database(DatabaseSettings()),
+            http,
+            Secrets(SecretSettings()),
+            ChatSettings(),
         )
         with served_chat(chat, http=http) as running:
             yield Talk(running, openai, address, server, f"Web {key}")

@@ -16,8 +16,8 @@ from functions.chat.connection import Timing
 from functions.chat.handlers import ChatHandlers, OpenHub
 from functions.chat.server import Server, configured, listening
 from scripts.local.ports import HOST
-from shared.auth.purchases import Purchase, Purchases
-from shared.outgoing import Client
+from shared.clients.http import Client
+from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
 from shared.web.app import build_app
 
 END = "\x1e"
@@ -223,4 +223,4 @@ def served_chat(
 
 def hub_alone(open_hub: OpenHub, timing: Timing | None = None) -> ChatHandlers:
     """Return handlers of one hub at `/hub`, for whoever presents `Web TOKEN`."""
-    return ChatHandlers(Purchases({"Web": OneKey()}), {"/hub": open_hub}, timing)
+    return ChatHandlers(PurchaseAuthenticator({"Web": OneKey()}), {"/hub": open_hub}, timing)

@@ -8,8 +8,8 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from scripts.stand_ins.conversation import Speech, reply_to
-from shared.planner.chat import Chat
+from scripts.fakes.conversation import Speech, reply_to
+from shared.planner.conversation import Conversation
 from tests.functions.chat.aftermath import errors_logged, nothing_left
 from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.service import HANDSHAKE, Wire
@@ -87,7 +87,7 @@ def short_reply(asked: dict[str, Any]) -> Speech:
 
 def chats() -> int:
     gc.collect()
-    return sum(isinstance(each, Chat) for each in gc.get_objects())
+    return sum(isinstance(each, Conversation) for each in gc.get_objects())
 
 
 async def test_clients_that_vanish_leave_nothing_behind(talk: Talk, is_long: bool) -> None:

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
 
+from scripts.fakes.conversation import Speech
+from scripts.fakes.openai import OpenAi, Scripted
 from scripts.local.services import Emulators, command, environment
 from scripts.local.stack import free_ports
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.openai import OpenAi, Scripted
 from shared.telemetry import metrics
 from tests import stack
 from tests.functions.chat.service import Door, Wire

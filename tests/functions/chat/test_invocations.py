@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.settings import TelemetrySettings
 from shared.telemetry.json_lines import JsonFormatter
+from shared.telemetry.settings import TelemetrySettings
 from tests.functions.chat.hub_for_tests import (
     HubForTests,
     alive,

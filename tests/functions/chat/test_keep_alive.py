@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from functions.chat.connection import Timing
-from shared.settings import ChatSettings, ModelSettings
+from functions.chat.settings import ChatSettings
+from shared.planner.settings import ModelSettings
 from tests.functions.chat.aftermath import nothing_left
 from tests.functions.chat.hub_for_tests import PING, HubForTests, call, called, completed
 from tests.functions.chat.peer import Peer, serving, shaken

@@ -13,8 +13,8 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from pydantic import BaseModel
 
-from scripts.stand_ins.conversation import Speech, reply_to
-from scripts.stand_ins.openai import Scripted
+from scripts.fakes.conversation import Speech, reply_to
+from scripts.fakes.openai import Scripted
 from shared.schemas.ai import WorkoutPlan
 from shared.schemas.blueprint import Program
 from tests.functions.chat.own_chat import Talk

@@ -12,8 +12,8 @@ import httpx
 
 from functions.chat.handlers import ChatHandlers
 from scripts.local.ports import HOST
-from shared.auth.purchases import Purchase, Purchases
-from shared.outgoing import open_client
+from shared.clients.http import open_client
+from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
 from tests.functions.chat.aftermath import errors_logged, nothing_left
 from tests.functions.chat.hub_for_tests import (
     HubForTests,
@@ -60,7 +60,7 @@ async def test_calls_end_and_their_connection_after_them() -> None:
 async def test_who_is_signing_in_is_told_to_try_another_instance() -> None:
     """The contract, "General": 503, with `Retry-After`."""
     store, header = SlowStore(), f"Web {TOKEN}"
-    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": store}), {"/hub": HubForTests})
     with served_chat(chat, grace_s=PATIENT_S) as running, errors_logged() as errors:
         connecting = asyncio.create_task(running.upgraded(header=header))
         await opened(store.asked)
@@ -76,7 +76,7 @@ async def test_who_is_signing_in_is_told_to_try_another_instance() -> None:
 async def test_who_signs_in_while_it_stops_is_told_so_at_once_and_all_others_in_time() -> None:
     """The contract, "General": 503; the store may take its time."""
     store, header = SlowStore(), f"Web {TOKEN}"
-    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": store}), {"/hub": HubForTests})
     with served_chat(chat, grace_s=PATIENT_S) as running, errors_logged() as errors:
         with socket.create_connection((HOST, running.port), timeout=PATIENT_S) as kept_alive:
             early = asyncio.create_task(running.upgraded(header=header))
@@ -153,7 +153,7 @@ async def test_who_is_negotiating_is_answered_and_stores_can_be_asked_meanwhile(
             return None if outgoing.is_closed else purchase
 
     store = Asking()
-    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": store}), {"/hub": HubForTests})
     with served_chat(chat, http=outgoing, grace_s=PATIENT_S) as running:
         asking = http.post(
             f"{running.address}/hub/negotiate", headers={"Authorization": f"Web {TOKEN}"}

@@ -7,12 +7,12 @@ from hashlib import sha256
 
 import pytest
 
+from scripts.fakes.faults import Fault
 from scripts.local.ports import HOST
-from scripts.stand_ins.faults import Fault
 from shared.errors import RateLimited
-from shared.settings import StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
 from shared.store.quotas import Quotas
+from shared.store.settings import DatabaseSettings
 from tests.functions.chat.own_chat import Talk, own_chat
 from tests.functions.chat.talker import NEW, OLD, Talker, connected
 from tests.loopback import until
@@ -157,7 +157,9 @@ async def test_who_has_to_wait_is_told_how_long(
 async def test_a_message_that_cannot_be_counted_is_told_so_or_passes(
     when_unavailable: str, *, passes: bool
 ) -> None:
-    impatient = StoreSettings(emulator_host=NOBODY_LISTENS, attempt_timeout_s=0.2, retry_for_s=0.2)
+    impatient = DatabaseSettings(
+        emulator_host=NOBODY_LISTENS, attempt_timeout_s=0.2, retry_for_s=0.2
+    )
     database = Database(impatient)
     with own_chat(database, RATE_LIMIT_WHEN_UNAVAILABLE=when_unavailable) as talk:
         async with connected(talk, NEW) as user:

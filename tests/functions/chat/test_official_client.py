@@ -11,9 +11,9 @@ import pytest
 
 from functions.chat.connection import Timing
 from functions.chat.handlers import ChatHandlers
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.openai import Scripted
-from shared.auth.purchases import Purchases
+from scripts.fakes.conversation import Speech
+from scripts.fakes.openai import Scripted
+from shared.purchases.authenticator import PurchaseAuthenticator
 from tests.functions.chat.cable import cable
 from tests.functions.chat.hub_for_tests import HubForTests
 from tests.functions.chat.javascript_clients import LOCK, Node, Platform, started
@@ -78,7 +78,7 @@ async def test_after_a_cut_the_client_comes_back_by_itself(
 
 async def test_after_a_farewell_the_client_comes_back_by_itself(node: Node) -> None:
     chat = ChatHandlers(
-        Purchases({"Web": OneKey()}), {"/ai-chat": HubForTests}, Timing(longest_s=0.2)
+        PurchaseAuthenticator({"Web": OneKey()}), {"/ai-chat": HubForTests}, Timing(longest_s=0.2)
     )
     token = f"Web {TOKEN}"
     with served_chat(chat) as running:

@@ -14,7 +14,7 @@ from functions.chat.connection import Timing
 from functions.chat.handlers import ChatHandlers
 from scripts.client.coach import Coach, DisconnectedError
 from scripts.local.ports import HOST
-from shared.auth.purchases import Purchases
+from shared.purchases.authenticator import PurchaseAuthenticator
 from tests.functions.chat.aftermath import nothing_left
 from tests.functions.chat.cable import cable
 from tests.functions.chat.hub_for_tests import HubForTests
@@ -53,7 +53,7 @@ def served_without_pings() -> AbstractContextManager[Running]:
     """Serve a chat that sends nothing by itself."""
     silent = Timing(ping_s=3600, silence_s=3600)
     return served_chat(
-        ChatHandlers(Purchases({"Web": OneKey()}), {"/ai-chat": HubForTests}, silent)
+        ChatHandlers(PurchaseAuthenticator({"Web": OneKey()}), {"/ai-chat": HubForTests}, silent)
     )
 
 

@@ -3,11 +3,13 @@
 import pytest
 
 from functions.chat.main import handlers
+from functions.chat.settings import ChatSettings
 from scripts.local.round_trips import RoundTrips
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import ChatSettings, SecretSettings, StoreSettings
-from shared.store.client import Database
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.service import served_chat
 from tests.shared.store.test_round_trips import COMMIT, READ, readme_says
@@ -20,7 +22,7 @@ async def test_a_message_is_counted_by_one_read_and_one_commit(
     monkeypatch.setenv("WEB_AUTH_KEY", talk.token.removeprefix("Web "))
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     monkeypatch.setenv("OPENAI_BASE_URL", f"{talk.model}/v1")
-    database = Database(StoreSettings(), trips.interceptors)
+    database = Database(DatabaseSettings(), trips.interceptors)
     chat = handlers(database, http, Secrets(SecretSettings()), ChatSettings())
     with served_chat(chat, http=http) as running:
         with trips.counted() as calls:

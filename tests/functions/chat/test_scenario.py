@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.openai import Scripted
+from scripts.fakes.conversation import Speech
+from scripts.fakes.openai import Scripted
 from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.scenario import (
     LONG,

@@ -13,7 +13,7 @@ from websockets.frames import CloseCode
 from functions.chat.handlers import ChatHandlers
 from functions.chat.websocket import WebSocketProtocol
 from scripts.local.ports import HOST
-from shared.auth.purchases import Purchases
+from shared.purchases.authenticator import PurchaseAuthenticator
 from tests.functions.chat.aftermath import errors_logged, nothing_left
 from tests.functions.chat.hub_for_tests import (
     HubForTests,
@@ -154,7 +154,7 @@ async def test_who_reads_nothing_is_gone_some_time_after_its_end(
 async def test_frames_before_the_answer_are_a_bad_request(frame: bytes) -> None:
     """RFC 6455, section 4.1: a client waits for it. Till then, it may be anybody."""
     store = SlowStore()
-    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": store}), {"/hub": HubForTests})
     with served_chat(chat) as running, errors_logged() as errors:
         with socket.create_connection((HOST, running.port), timeout=PATIENCE_S) as raw:
             raw.sendall(UPGRADE)

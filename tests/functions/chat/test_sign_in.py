@@ -11,8 +11,8 @@ import pytest
 from websockets.http11 import Response
 
 from functions.chat.handlers import ChatHandlers
-from shared.auth.purchases import Purchase, Purchases
 from shared.errors import DependencyTimedOut, DependencyUnavailable
+from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
 from tests.functions.chat.aftermath import errors_logged, nothing_left
 from tests.functions.chat.hub_for_tests import HubForTests, SlowStore, open_gate, opened
 from tests.functions.chat.service import TOKEN, OneKey, Running, hub_alone, served_chat
@@ -146,7 +146,9 @@ async def test_a_store_that_cannot_tell_is_no_refusal(
         async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
             raise error("the store", 7)
 
-    chat = ChatHandlers(Purchases({"Google": IsDown(), "Web": OneKey()}), {"/hub": HubForTests})
+    chat = ChatHandlers(
+        PurchaseAuthenticator({"Google": IsDown(), "Web": OneKey()}), {"/hub": HubForTests}
+    )
     with served_chat(chat) as running, errors_logged() as errors:
         for answer in (
             await negotiated(http, running, header=f"Google {TOKEN}"),
@@ -167,7 +169,7 @@ async def test_a_bug_while_signing_in_is_our_fault() -> None:
             raise RuntimeError(token)
 
     with served_chat(
-        ChatHandlers(Purchases({"Web": IsBroken()}), {"/hub": HubForTests})
+        ChatHandlers(PurchaseAuthenticator({"Web": IsBroken()}), {"/hub": HubForTests})
     ) as running:
         assert_is_problem(500, await running.upgraded(header=f"Web {TOKEN}"))
         await nothing_left(running)
@@ -185,7 +187,7 @@ async def test_a_refusal_is_no_error_of_ours(running: Running) -> None:
 @pytest.mark.parametrize("answer", [True, False], ids=["welcome", "refused"])
 async def test_a_client_that_does_not_wait_for_its_store_is_no_error_of_ours(answer: bool) -> None:
     store = SlowStore(answer=answer)
-    chat = ChatHandlers(Purchases({"Web": store}), {"/hub": HubForTests})
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": store}), {"/hub": HubForTests})
     with served_chat(chat) as running, errors_logged() as errors:
         connecting = asyncio.create_task(running.upgraded(header=f"Web {TOKEN}"))
         await opened(store.asked)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.faults import Fault
-from scripts.stand_ins.openai import Scripted
+from scripts.fakes.conversation import Speech
+from scripts.fakes.faults import Fault
+from scripts.fakes.openai import Scripted
 from tests.functions.chat.own_chat import Talk, own_chat
 from tests.functions.chat.talker import NEW, OLD, connected, reminders
 

@@ -10,9 +10,10 @@ import grpc.aio
 
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.main import purges
-from shared.settings import CleanupSettings, StoreSettings
+from functions.cleanup.settings import CleanupSettings
 from shared.store.cleanup_runs import CleanupRuns
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 
 PAGE_SIZE = 2
 """Small, so that a little work takes many calls."""
@@ -59,7 +60,7 @@ class _Stream(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # gr
 
 def gated(project: str, gate: Gate) -> Database:
     """Return the database of a project, behind a gate."""
-    return Database(StoreSettings(project=project), [_Unary(gate), _Stream(gate)])
+    return Database(DatabaseSettings(project=project), [_Unary(gate), _Stream(gate)])
 
 
 async def cut_off(

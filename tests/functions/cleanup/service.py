@@ -16,9 +16,9 @@ from scripts.local.processes import Processes
 from scripts.local.pubsub import push_topic
 from scripts.local.services import Emulators, command, environment, runtime_folder
 from scripts.local.stack import free_ports
-from shared.settings import StoreSettings
 from shared.store.cleanup_runs import CleanupRuns, Run
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from tests import stack
 from tests.loopback import served
 
@@ -32,7 +32,7 @@ class Service:
         self.project = f"cleanup-{uuid4()}"
         self.emulators = Emulators.of(stack.current())
         firestore = self.emulators.firestore
-        self.database = Database(StoreSettings(project=self.project, emulator_host=firestore))
+        self.database = Database(DatabaseSettings(project=self.project, emulator_host=firestore))
         self.runs = CleanupRuns(self.database)
         self.copies = 1
         """How many times each message is delivered, at the same time."""

@@ -11,9 +11,9 @@ import pytest
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.sweep import Purge
 from shared.errors import DependencyUnavailable
-from shared.settings import StoreSettings
 from shared.store.cleanup_runs import CleanupRuns, Pass, Run
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 
 LIMIT_S = 60
 
@@ -45,7 +45,7 @@ class Bench:
     """A cleaner of one kind of document."""
 
     def __init__(self, work: Work, database: Database | None = None) -> None:
-        self.runs = CleanupRuns(database or Database(StoreSettings()))
+        self.runs = CleanupRuns(database or Database(DatabaseSettings()))
         self.work = work
         self.run_id = f"test-{uuid4()}"
         self.asked_at = datetime.now(UTC)
@@ -177,7 +177,7 @@ async def test_deletions_are_logged_when_the_run_cannot_be_noted(
 ) -> None:
     caplog.set_level(logging.INFO)
     bench = Bench(Work(2))
-    bench.runs = Unnoted(Database(StoreSettings()))
+    bench.runs = Unnoted(Database(DatabaseSettings()))
     with pytest.raises(DependencyUnavailable):
         await bench.clean()
     assert "deleted 20 work" in caplog.text
@@ -194,7 +194,7 @@ class Repeating(Database):
 
 
 async def test_repeated_note_counts_deletions_once() -> None:
-    bench = Bench(Work(3), Repeating(StoreSettings()))
+    bench = Bench(Work(3), Repeating(DatabaseSettings()))
     await bench.clean()
     assert (await bench.run()).deleted == {"work": 30}
 

@@ -8,8 +8,6 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from scripts.benchmarks.clutter import Clutter
-from shared.settings import StoreSettings
-from shared.store.client import Database
 from shared.store.data_model import (
     ALL,
     CLEANUP_RUNS,
@@ -22,8 +20,10 @@ from shared.store.data_model import (
     SHARED_ITEMS,
     user_document,
 )
+from shared.store.database import Database
+from shared.store.deleted_users import Leftovers
 from shared.store.deletion import Deletion
-from shared.store.leftovers import Leftovers
+from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from tests.functions.cleanup.interruption import (
     ALL_CALLS,
@@ -49,7 +49,7 @@ def project() -> str:
 
 def store(project: str) -> Database:
     """Return the database of a project."""
-    return Database(StoreSettings(project=project))
+    return Database(DatabaseSettings(project=project))
 
 
 async def account(database: Database) -> tuple[UUID, set[str]]:

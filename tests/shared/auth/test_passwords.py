@@ -11,8 +11,8 @@ import pytest
 
 from shared.auth import passwords as module
 from shared.auth.passwords import Passwords, derive
+from shared.auth.settings import PasswordSettings
 from shared.errors import Overloaded
-from shared.settings import PasswordSettings
 from shared.store.users import PasswordHash
 from tests.loopback import until
 

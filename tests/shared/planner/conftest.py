@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from scripts.stand_ins.faults import Failing
-from scripts.stand_ins.openai import OpenAi
+from scripts.fakes.faults import Failing
+from scripts.fakes.openai import OpenAi
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
 from shared.planner.model import Model
 from shared.planner.plans import Planner
-from shared.secrets import Secrets
-from shared.settings import ModelSettings, SecretSettings
+from shared.planner.settings import ModelSettings
 from tests.loopback import served
 
 KEY = "SECRET-model-key"

@@ -6,14 +6,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.openai import Scripted
-from shared.planner.chat import Admit, Chat
-from shared.planner.growing import PlanForm
+from scripts.fakes.conversation import Speech
+from scripts.fakes.openai import Scripted
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.planner.conversation import Admit, Conversation
 from shared.planner.model import Model
+from shared.planner.partial_plan import PlanForm
+from shared.planner.settings import ModelSettings
 from shared.schemas import ai
-from shared.secrets import Secrets
-from shared.settings import ModelSettings, SecretSettings
 from tests.shared.planner.conftest import KEY, Coach
 
 FORM = PlanForm(ai.WorkoutPlan, ai.Session, TypeAdapter(ai.Exercise))
@@ -68,7 +69,9 @@ async def everybody() -> None:
     """Refuse nobody."""
 
 
-def talk(coach: Coach, admit: Admit = everybody, **settings: object) -> Chat[ai.WorkoutPlan]:
+def talk(
+    coach: Coach, admit: Admit = everybody, **settings: object
+) -> Conversation[ai.WorkoutPlan]:
     """Return a new talk, with other settings than the usual."""
     usual = {
         "api_key": KEY,
@@ -79,10 +82,10 @@ def talk(coach: Coach, admit: Admit = everybody, **settings: object) -> Chat[ai.
     }
     chosen = ModelSettings.model_validate({**usual, **settings})
     model = Model(chosen, Secrets(SecretSettings()), coach.http)
-    return Chat(model, FORM, chosen.deadline_s, admit)
+    return Conversation(model, FORM, chosen.deadline_s, admit)
 
 
-async def said(chat: Chat[ai.WorkoutPlan], text: str = "SECRET-wish") -> Follower:
+async def said(chat: Conversation[ai.WorkoutPlan], text: str = "SECRET-wish") -> Follower:
     """Say something, and return who has followed the reply to its end."""
     follower = Follower()
     await chat.say(text, follower)

@@ -1,107 +1,209 @@
-"""What a talk remembers: so much, in order, and no answer without its question."""
+"""A talk with the coach: what the user follows, and what the model is reminded of."""
 
-from itertools import chain
+import asyncio
+import json
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shared.planner.conversation import LIMIT, LONGEST, Conversation
-from shared.planner.messages import Call, Said
-
-KINDS = ("user", "assistant", "plan")
-TURNS = st.lists(st.sampled_from(KINDS), max_size=60)
-
-
-def turn(kind: str, number: int) -> tuple[Said, ...]:
-    """Return what is added at once; each text and each call is its own."""
-    match kind:
-        case "user":
-            return (Said("user", f"wish {number}"),)
-        case "plan":
-            call = Call(f"call_{number}", "show_plan", "{}")
-            return Said("assistant", f"words {number}", call), Said("tool", "shown", call)
-    return (Said("assistant", f"words {number}"),)
-
-
-def talk(kinds: list[str]) -> tuple[Conversation, list[Said]]:
-    """Return a conversation after these turns, and everything that was said in them."""
-    turns = [turn(kind, number) for number, kind in enumerate(kinds)]
-    conversation = Conversation()
-    for said in turns:
-        conversation = conversation.plus(*said)
-    return conversation, list(chain.from_iterable(turns))
-
-
-@given(TURNS)
-def test_the_newest_are_kept_in_order_and_no_answer_without_its_call(kinds: list[str]) -> None:
-    conversation, everything = talk(kinds)
-    kept = list(conversation.said)
-    assert kept == everything[len(everything) - len(kept) :]
-    # An answer whose call would be the twenty-first is the only one that may be missing.
-    forgotten = everything[-LIMIT:][: min(LIMIT, len(everything)) - len(kept)]
-    assert [each.by for each in forgotten] in ([], ["tool"])
-    for place, each in enumerate(kept):
-        if each.by == "tool":
-            assert place > 0
-            assert kept[place - 1].call == each.call
-
-
-def test_twenty_messages_are_remembered_and_not_one_more() -> None:
-    conversation, everything = talk(["user", "assistant"] * 15)
-    assert list(conversation.said) == everything[10:]
-    assert LIMIT == 20
-
-
-@pytest.mark.parametrize(
-    ("newer", "first"),
-    [(18, "assistant"), (19, "user"), (20, "user")],
-    ids=["both are kept", "the call would be forgotten", "both would be forgotten"],
+from scripts.fakes.openai import Scripted
+from shared.planner.prompts import INTRODUCE, SHOWN
+from tests.loopback import until
+from tests.shared.planner.conftest import Coach
+from tests.shared.planner.talking import (
+    PLAN,
+    WORDS,
+    Follower,
+    assistant,
+    calling,
+    reminders,
+    said,
+    saying,
+    talk,
+    user,
 )
-def test_a_call_and_its_answer_are_forgotten_together(newer: int, first: str) -> None:
-    conversation, _ = talk(["plan", *["user"] * newer])
-    assert conversation.said[0].by == first
-    assert len(conversation.said) == (20 if newer != 19 else 19)
+
+TEXT = "SECRET-a reply that is long enough to come in a few pieces, one after the other."
 
 
-def long(length: int) -> Said:
-    return Said("user", "x" * length)
+async def test_words_grow_and_are_remembered(coach: Coach) -> None:
+    coach.openai.script += [saying(TEXT), saying("SECRET-more")]
+    chat = talk(coach)
+    follower = await said(chat, "SECRET-first")
+    assert follower.texts[-1] == TEXT
+    assert len(follower.texts) > 3
+    assert all(later.startswith(earlier) for earlier, later in pairwise(follower.texts))
+    assert not follower.plans
+    await said(chat, "SECRET-second")
+    assert reminders(coach) == [user("SECRET-first"), assistant(TEXT), user("SECRET-second")]
 
 
-def plan(length: int) -> tuple[Said, Said]:
-    call = Call("call_1", "show_plan", "x" * length)
-    return Said("assistant", "", call), Said("tool", "", call)
+async def test_a_plan_grows_after_the_words_and_ends_complete(coach: Coach) -> None:
+    coach.openai.script.append(calling(PLAN, words=WORDS))
+    follower = await said(talk(coach))
+    assert follower.texts[-1] == WORDS
+    counts = [sum(len(each.exercises) for each in plan.sessions) for plan in follower.plans]
+    assert counts == sorted(counts)
+    assert set(counts) >= {0, 1, 2, 3, 4, 5, 6}
+    assert follower.plans[-1].model_dump(mode="json") == PLAN
+
+
+@pytest.mark.parametrize("is_call_one_segment", [False, True], ids=["pieces", "one segment"])
+@pytest.mark.parametrize("name", ["text_within_call", "text_after_call"])
+async def test_finished_plan_comes_last_when_text_follows_the_call(
+    coach: Coach, name: str, *, is_call_one_segment: bool
+) -> None:
+    speech = replace(calling(PLAN, words=WORDS).speech, **{name: TEXT})
+    coach.openai.script.append(Scripted(speech, is_call_one_segment=is_call_one_segment))
+    follower = await said(talk(coach))
+    assert follower.texts[-1] == WORDS + TEXT
+    last = follower.states[-1]
+    assert not isinstance(last, str)
+    assert last.model_dump(mode="json") == PLAN
+
+
+async def test_a_plan_that_comes_at_once_is_shown(coach: Coach) -> None:
+    coach.openai.script.append(calling(json.dumps(PLAN, separators=(",", ":"))))
+    follower = await said(talk(coach))
+    assert follower.plans[-1].model_dump(mode="json") == PLAN
+    assert not follower.texts
+
+
+async def test_a_plan_is_remembered_as_a_call_and_its_answer(coach: Coach) -> None:
+    text = json.dumps(PLAN, indent=1)
+    coach.openai.script += [calling(text, words=WORDS), calling(text), saying("SECRET-bye")]
+    chat = talk(coach)
+    for wish in ("SECRET-a plan", "SECRET-another", "SECRET-thanks"):
+        await said(chat, wish)
+    first, called, answered, second, called_again, answered_again, third = reminders(coach)
+    assert [first, second, third] == [
+        user("SECRET-a plan"),
+        user("SECRET-another"),
+        user("SECRET-thanks"),
+    ]
+    for call, answer, words in ((called, answered, WORDS), (called_again, answered_again, None)):
+        assert (call["role"], call["content"]) == ("assistant", words)
+        [wanted] = call["tool_calls"]
+        assert wanted["function"] == {"name": "show_plan", "arguments": text}
+        assert answer == {"role": "tool", "tool_call_id": wanted["id"], "content": SHOWN}
+
+
+async def test_the_model_may_hand_over_a_plan_and_need_not(coach: Coach) -> None:
+    await said(talk(coach))
+    [asked] = coach.openai.requests
+    assert asked["tool_choice"] == "auto"
+    [tool] = asked["tools"]
+    assert (tool["function"]["name"], tool["function"]["strict"]) == ("show_plan", True)
+
+
+async def test_only_twenty_messages_are_remembered_and_our_instructions_always(
+    coach: Coach,
+) -> None:
+    coach.openai.script += [calling(PLAN), *[saying("SECRET-words")] * 20]
+    chat = talk(coach)
+    lengths = []
+    for number in range(12):
+        await said(chat, f"SECRET-{number}")
+        lengths.append(len(reminders(coach)))
+    # The plan's call and its answer go together, so once there are nineteen.
+    assert lengths == [1, 4, 6, 8, 10, 12, 14, 16, 18, 20, 19, 20]
+    assert reminders(coach)[-1] == user("SECRET-11")
+
+
+async def test_locale_and_unit_are_known_for_the_whole_talk(coach: Coach) -> None:
+    chat = talk(coach)
+    await said(chat)
+    await chat.introduce("de-DE", "pounds (lb)", Follower())
+    assert reminders(coach)[-1] == user(INTRODUCE)
+    await said(chat)
+    chat.restart()
+    await said(chat, "SECRET-anew")
+    assert reminders(coach) == [user("SECRET-anew")]
+    before, *after = (asked["messages"][0]["content"] for asked in coach.openai.requests)
+    assert "en-AU" in before
+    assert "unit for weights:" not in before
+    assert len(after) == 3
+    for instructions in after:
+        assert "locale: de-DE." in instructions
+        assert "unit for weights: pounds (lb)." in instructions
+
+
+async def test_two_talks_know_nothing_of_each_other(coach: Coach) -> None:
+    one, other = talk(coach), talk(coach)
+    await one.introduce("de-DE", None, Follower())
+    await said(other, "SECRET-mine")
+    assert reminders(coach) == [user("SECRET-mine")]
+    assert "en-AU" in coach.openai.requests[-1]["messages"][0]["content"]
+
+
+async def test_who_stops_listening_ends_the_models_work_and_what_was_heard_is_remembered(
+    coach: Coach,
+) -> None:
+    coach.openai.script += [saying(TEXT, silent_after=5), saying("SECRET-more")]
+    chat, follower = talk(coach), Follower()
+    reply = asyncio.create_task(chat.say("SECRET-first", follower))
+    await until(lambda: len(follower.texts) == 4)
+    assert coach.openai.talking == 1
+    reply.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reply
+    await until(lambda: coach.openai.talking == 0)
+    heard = follower.texts[-1]
+    assert TEXT.startswith(heard)
+    assert heard != TEXT
+    await said(chat, "SECRET-second")
+    assert reminders(coach) == [user("SECRET-first"), assistant(heard), user("SECRET-second")]
+
+
+async def test_of_a_plan_that_was_stopped_only_the_words_are_remembered(coach: Coach) -> None:
+    coach.openai.script += [calling(PLAN, words=WORDS, silent_after=30), saying("SECRET-more")]
+    chat, follower = talk(coach), Follower()
+    reply = asyncio.create_task(chat.say("SECRET-first", follower))
+    await until(lambda: any(plan.sessions for plan in follower.plans))
+    reply.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reply
+    await said(chat, "SECRET-second")
+    assert reminders(coach) == [user("SECRET-first"), assistant(WORDS), user("SECRET-second")]
+
+
+async def test_who_stops_before_the_first_word_has_asked_all_the_same(coach: Coach) -> None:
+    coach.openai.script += [saying(TEXT, silent_after=1), saying("SECRET-more")]
+    chat, follower = talk(coach), Follower()
+    reply = asyncio.create_task(chat.say("SECRET-first", follower))
+    await until(lambda: coach.openai.talking == 1)
+    reply.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reply
+    assert not follower.texts
+    await said(chat, "SECRET-second")
+    assert reminders(coach) == [user("SECRET-first"), user("SECRET-second")]
+
+
+HALVES = "\ud83d\ude00"
 
 
 @pytest.mark.parametrize(
-    ("lengths", "kept"),
+    ("sent", "heard", "seen"),
     [
-        ((LONGEST // 2, LONGEST // 2), 2),
-        ((LONGEST // 2, LONGEST // 2, 1), 2),
-        ((1, LONGEST - 1, 1), 2),
-        ((LONGEST, 1, LONGEST), 1),
-        ((1, LONGEST + 1), 1),
+        (f"1234567{HALVES}", *2 * ("1234567\U0001f600",)),
+        (f"{HALVES} 1234567{HALVES}!", *2 * ("\U0001f600 1234567\U0001f600!",)),
+        ("a\ud83d", "a", "a\ufffd"),  # words that end with it may go on with the other half
+        ("\ude00b", *2 * ("\ufffdb",)),
+        ("\ude00\ud83d", "\ufffd", "\ufffd\ufffd"),
     ],
-    ids=["just enough room", "a letter too much", "two letters too much", "all", "too long itself"],
+    ids=["two pieces", "twice", "the first half alone", "the second half alone", "wrong order"],
 )
-def test_long_messages_leave_less_room_for_older_ones(lengths: tuple[int, ...], kept: int) -> None:
-    conversation = Conversation()
-    for length in lengths:
-        conversation = conversation.plus(long(length))
-    assert [len(each.text) for each in conversation.said] == list(lengths[-kept:])
-
-
-def test_a_plan_takes_its_room_once_and_leaves_whole() -> None:
-    conversation = Conversation()
-    conversation = conversation.plus(*plan(LONGEST - 10))
-    conversation = conversation.plus(long(10))
-    assert len(conversation.said) == 3
-    conversation = conversation.plus(long(1))
-    assert [each.by for each in conversation.said] == ["user", "user"]
-
-
-def test_what_was_just_said_is_remembered_however_long_it_is() -> None:
-    conversation = Conversation()
-    conversation = conversation.plus(long(5))
-    conversation = conversation.plus(*plan(LONGEST + 1))
-    assert [each.by for each in conversation.said] == ["assistant", "tool"]
+async def test_half_characters_break_nothing(
+    coach: Coach, sent: str, heard: str, seen: str
+) -> None:
+    # Raw in the arguments, as a model may write them, and not as escapes.
+    text = json.dumps({**PLAN, "name": "NAME"}).replace("NAME", sent)
+    coach.openai.script += [calling(text, words=sent), saying("SECRET-more")]
+    chat = talk(coach)
+    follower = await said(chat)
+    assert follower.texts[-1] == heard
+    assert follower.plans[-1].name == seen
+    await said(chat, "SECRET-second")
+    assert reminders(coach)[1]["content"] == heard

@@ -1,4 +1,4 @@
-"""Plans, made by the real client and the stand-in for a model, whatever the model does."""
+"""Plans, made by the real client and the fake for a model, whatever the model does."""
 
 import asyncio
 import json
@@ -15,11 +15,11 @@ from openai.types.chat.chat_completion_chunk import (
     ChoiceDeltaToolCallFunction,
 )
 
-from scripts.stand_ins.conversation import Speech
-from scripts.stand_ins.faults import Fault
-from scripts.stand_ins.openai import Scripted
+from scripts.fakes.conversation import Speech
+from scripts.fakes.faults import Fault
+from scripts.fakes.openai import Scripted
 from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable, LiftLogError
-from shared.planner.reply import Reply
+from shared.planner.model_response import ModelResponse
 from shared.schemas.ai import SessionAttributes, WorkoutAttributes
 from tests.loopback import until
 from tests.shared.planner.conftest import KEY, Coach
@@ -71,7 +71,7 @@ def with_exercise(**changes: object) -> dict[str, Any]:
 async def test_a_plan_has_as_many_sessions_as_were_asked_for(coach: Coach) -> None:
     plan = await coach.planner().workout(WORKOUT)
     assert len(plan.sessions) == 4
-    assert "stand-in" in plan.description
+    assert "fake" in plan.description
 
 
 async def test_a_session_has_as_many_exercises_as_the_volume_means(coach: Coach) -> None:
@@ -333,7 +333,7 @@ async def test_the_model_is_told_what_is_wrong(coach: Coach) -> None:
 
 
 async def test_only_the_first_of_several_calls_counts() -> None:
-    reply = Reply()
+    reply = ModelResponse()
     for index, text in ((0, "{"), (1, "rubbish"), (0, "}")):
         function = ChoiceDeltaToolCallFunction(name="f" if text == "{" else None, arguments=text)
         call = ChoiceDeltaToolCall(index=index, id="1", function=function)

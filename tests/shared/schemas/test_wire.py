@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared import instants
+from shared import timestamps
 from shared.schemas.wire import Answer, Base64, Instant, Request
 
 
@@ -71,7 +71,7 @@ def test_any_instant_is_read_in_any_offset_and_precision(
     text += f"{sign}{hours:02d}:{minutes:02d}"
     kept = int(fraction[:6].ljust(6, "0")) if digits else 0
     expected = local.replace(microsecond=kept, tzinfo=UTC) - timedelta(minutes=offset_minutes)
-    assert instants.parse(text) == expected
+    assert timestamps.parse(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_any_instant_is_read_in_any_offset_and_precision(
 )
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a date|outside|must be|out of range|Invalid"):
-        instants.parse(text)
+        timestamps.parse(text)
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_microseconds_since_1970_are_exact(instant: datetime) -> None:
-    assert instants.from_micros(instants.to_micros(instant)) == instant
+    assert timestamps.from_micros(timestamps.to_micros(instant)) == instant

@@ -10,12 +10,12 @@ import pytest
 import functions.ai.main
 from scripts.costing import requests
 from scripts.costing.requests import Documents
+from scripts.fakes.revenuecat import SUBSCRIBER
+from scripts.fakes.settings import local_services
 from scripts.local.ports import url
-from scripts.stand_ins.revenuecat import SUBSCRIBER
-from scripts.stand_ins.settings import local_services
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import SecretSettings
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
 from tests import stack
 from tests.shared.store.test_round_trips import (
     LONG_AGO,
@@ -94,7 +94,7 @@ async def test_what_users_write_costs_what_the_sheet_says(counted: Counted) -> N
 async def test_plans_cost_what_the_sheet_says(
     counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in local_services({}, url(stack.current().stand_ins)).items():
+    for name, value in local_services({}, url(stack.current().fakes)).items():
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
         secrets = Secrets(SecretSettings())

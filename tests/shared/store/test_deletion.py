@@ -10,17 +10,17 @@ from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
 from scripts.local.round_trips import RoundTrips
 from shared.errors import DependencyUnavailable, NotFound
-from shared.settings import InboxSettings, StoreSettings
-from shared.store.client import Database
 from shared.store.data_model import DELETIONS, EVENTS, FOLLOW_SECRETS, INBOX, user_document
+from shared.store.database import Database
+from shared.store.deleted_users import Leftovers
 from shared.store.deletion import Deletion
 from shared.store.events import Events
 from shared.store.feed import Feeds, Followed
 from shared.store.follow_secrets import FollowSecrets, follow_secret_document
 from shared.store.inbox import Inbox
-from shared.store.leftovers import Leftovers
 from shared.store.pictures import Pictures
 from shared.store.profiles import Profiles
+from shared.store.settings import DatabaseSettings, InboxSettings
 from shared.store.shared_items import NewSharedItem, SharedItems
 from shared.store.users import Account, PasswordHash, Users
 
@@ -68,7 +68,7 @@ async def documents_left(database: Database, user_id: UUID) -> int:
 
 async def test_any_number_of_documents_is_deleted_in_pages_of_100() -> None:
     trips = RoundTrips()
-    database = Database(StoreSettings(), trips.interceptors)
+    database = Database(DatabaseSettings(), trips.interceptors)
     account = await account_with_documents(database, 250)
     with trips.counted() as calls:
         await deletion_on(database).delete(account, NOW)
@@ -85,7 +85,7 @@ async def test_a_deletion_that_is_cut_off_shows_nothing_and_is_finished_by_the_c
 ) -> None:
     account = await account_with_documents(database, 650)
     users = Users(database)
-    interrupted = Interrupted(StoreSettings())
+    interrupted = Interrupted(DatabaseSettings())
     interrupted.commits_left = commits
     await deletion_on(interrupted).delete(account, NOW)
 
@@ -115,7 +115,7 @@ async def test_a_deletion_that_could_not_remove_everything_keeps_its_note(
     database: Database,
 ) -> None:
     account = await account_with_documents(database, 650)
-    interrupted = Interrupted(StoreSettings())
+    interrupted = Interrupted(DatabaseSettings())
     interrupted.commits_left, interrupted.for_one_commit = 2, True
     await deletion_on(interrupted).delete(account, NOW)
     assert (await note_of(database, account.id).get()).to_dict() == {"deleted_at": NOW}
@@ -123,7 +123,7 @@ async def test_a_deletion_that_could_not_remove_everything_keeps_its_note(
 
 async def test_a_deletion_that_cannot_even_begin_deletes_nothing(database: Database) -> None:
     account = await account_with_documents(database, 1)
-    interrupted = Interrupted(StoreSettings())
+    interrupted = Interrupted(DatabaseSettings())
     interrupted.commits_left = 0
     with pytest.raises(DependencyUnavailable):
         await deletion_on(interrupted).delete(account, NOW)

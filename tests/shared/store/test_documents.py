@@ -6,8 +6,8 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.store.client import Database
 from shared.store.data_model import SHARED_ITEMS
+from shared.store.database import Database
 
 SCALARS = (
     st.none()

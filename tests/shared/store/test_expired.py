@@ -12,11 +12,11 @@ from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 from google.cloud.firestore_v1.async_query import AsyncQuery
 
 from scripts.local.round_trips import RoundTrips
-from shared.settings import StoreSettings
-from shared.store.client import Database
 from shared.store.data_model import ALL, EVENTS, RATE_LIMITS, SHARED_ITEMS, Collection
+from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.expired import Expired
+from shared.store.settings import DatabaseSettings
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -25,7 +25,7 @@ MOMENT = timedelta(microseconds=1)
 @pytest.fixture
 def own() -> Database:
     """A database that nobody else writes to."""
-    return Database(StoreSettings(project=f"expired-{uuid4()}"))
+    return Database(DatabaseSettings(project=f"expired-{uuid4()}"))
 
 
 async def put(database: Database, collection: Collection, *expiries: datetime) -> None:
@@ -73,7 +73,7 @@ async def test_the_longest_expired_go_first_a_page_at_a_time(own: Database) -> N
 async def test_a_page_costs_a_query_and_a_commit_and_no_content_is_read() -> None:
     trips = RoundTrips()
     database = Database(
-        StoreSettings(project=f"expired-{uuid4()}"), interceptors=trips.interceptors
+        DatabaseSettings(project=f"expired-{uuid4()}"), interceptors=trips.interceptors
     )
     await put(database, RATE_LIMITS, *([NOW] * 5))
     with trips.counted() as calls:
@@ -99,7 +99,7 @@ async def _nothing() -> None:
 
 
 async def test_an_event_that_is_put_again_at_the_last_moment_stays(own: Database) -> None:
-    database = Interfering(StoreSettings(project=own.client.project))
+    database = Interfering(DatabaseSettings(project=own.client.project))
     await put(own, EVENTS, NOW - 2 * MOMENT, NOW - MOMENT, NOW)
     [again, *_] = await own.query(EVENTS.everywhere(own.client).limit(1))
 
@@ -112,7 +112,7 @@ async def test_an_event_that_is_put_again_at_the_last_moment_stays(own: Database
 
 
 async def test_what_somebody_else_deletes_meanwhile_is_not_counted(own: Database) -> None:
-    database = Interfering(StoreSettings(project=own.client.project))
+    database = Interfering(DatabaseSettings(project=own.client.project))
     await put(own, EVENTS, NOW, NOW, NOW)
     [gone, *_] = await own.query(EVENTS.everywhere(own.client).limit(1))
 
@@ -127,7 +127,7 @@ class Rewritten(Database):
     """A store in which a document is written after every query and every read."""
 
     def __init__(self, project: str, documents: Iterable[AsyncDocumentReference]) -> None:
-        super().__init__(StoreSettings(project=project))
+        super().__init__(DatabaseSettings(project=project))
         self._documents = iter(documents)
         self._writes = itertools.count()
 

@@ -9,13 +9,13 @@ import grpc.aio
 import pytest
 
 from scripts.local.round_trips import RoundTrips
-from shared.settings import StoreSettings
 from shared.store import feed
-from shared.store.client import Database
 from shared.store.data_model import user_document
+from shared.store.database import Database
 from shared.store.events import Author, Event, Events, NewEvent
 from shared.store.feed import Feeds, Followed
 from shared.store.follow_secrets import FollowSecrets
+from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -97,7 +97,7 @@ async def test_older_events_that_expired_are_not_shown(prolific: Publisher) -> N
 
 async def test_a_feed_larger_than_2_mib_is_read_in_several_round_trips() -> None:
     trips = RoundTrips()
-    publisher = Publisher(Database(StoreSettings(), trips.interceptors))
+    publisher = Publisher(Database(DatabaseSettings(), trips.interceptors))
     await publisher.publish(50, size_bytes=60_000)
     with trips.counted() as calls:
         events = await publisher.feed(LONG_AGO)
@@ -146,7 +146,7 @@ async def test_an_event_put_again_during_the_read_waits_so_that_none_is_missed(
 
 async def test_more_than_500_events_are_read_in_several_round_trips() -> None:
     trips = RoundTrips()
-    database = Database(StoreSettings(), trips.interceptors)
+    database = Database(DatabaseSettings(), trips.interceptors)
     authors = [Publisher(database) for _ in range(3)]
     await asyncio.gather(*(author.publish(180) for author in authors))
     followed = [Followed(author.id, "secret", LONG_AGO) for author in authors]
@@ -175,7 +175,7 @@ async def test_no_more_than_4_requests_move_much_data_at_a_time() -> None:
         nonlocal under_way
         under_way -= 1
 
-    database = Database(StoreSettings(longest_wait_s=60), [Watch()])
+    database = Database(DatabaseSettings(longest_wait_s=60), [Watch()])
     publisher = Publisher(database)
     await publisher.publish(20)
     most = 0

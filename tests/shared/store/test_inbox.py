@@ -11,10 +11,10 @@ from google.api_core.exceptions import ServiceUnavailable
 
 from scripts.local.round_trips import RoundTrips
 from shared.errors import DependencyUnavailable, NotFound
-from shared.settings import InboxSettings, StoreSettings
-from shared.store.client import Database
 from shared.store.data_model import INBOX
+from shared.store.database import Database
 from shared.store.inbox import Inbox
+from shared.store.settings import DatabaseSettings, InboxSettings
 from shared.store.users import Account, PasswordHash, Users
 from tests.shared.store.test_deletion import Interrupted
 
@@ -24,7 +24,7 @@ class LostAnswer(Database):
 
     def __init__(self) -> None:
         self.attempts = 0
-        super().__init__(StoreSettings(), [_Losing(self)])
+        super().__init__(DatabaseSettings(), [_Losing(self)])
 
 
 class _Losing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc is untyped
@@ -58,7 +58,7 @@ async def owner_of(database: Database, messages: int) -> Account:
 
 async def test_a_failure_on_the_first_page_removes_nothing(database: Database) -> None:
     owner = await owner_of(database, 3)
-    failing = Interrupted(StoreSettings())
+    failing = Interrupted(DatabaseSettings())
     with pytest.raises(DependencyUnavailable):
         await inbox_on(failing).take_all(owner, NOW)
     assert len(await inbox_on(database).take_all(owner, NOW)) == 3
@@ -66,7 +66,7 @@ async def test_a_failure_on_the_first_page_removes_nothing(database: Database) -
 
 async def test_a_failure_on_a_later_page_hands_out_what_was_taken(database: Database) -> None:
     owner = await owner_of(database, 130)
-    failing = Interrupted(StoreSettings())
+    failing = Interrupted(DatabaseSettings())
     failing.commits_left = 1
     first = await inbox_on(failing).take_all(owner, NOW)
     rest = await inbox_on(database).take_all(owner, NOW)
@@ -123,7 +123,7 @@ class HeldCommits(Database):
     """A database whose commits wait until they are released."""
 
     def __init__(self) -> None:
-        super().__init__(StoreSettings())
+        super().__init__(DatabaseSettings())
         self.begun = asyncio.Event()
         self.released = asyncio.Event()
 
@@ -150,7 +150,7 @@ async def test_begun_commit_is_completed_when_caller_is_cancelled(
 async def test_messages_put_together_are_one_commit(database: Database) -> None:
     owner = await owner_of(database, 0)
     trips = RoundTrips()
-    inbox = inbox_on(Database(StoreSettings(), trips.interceptors))
+    inbox = inbox_on(Database(DatabaseSettings(), trips.interceptors))
     with trips.counted() as calls:
         await asyncio.gather(*(inbox.put(owner.id, [b"hello"], NOW) for _ in range(20)))
     assert calls == ["Commit"]

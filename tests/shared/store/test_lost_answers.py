@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.store.client import Database
 from shared.store.data_model import SHARED_ITEMS, USERS
+from shared.store.database import Database
 from shared.store.shared_items import NewSharedItem, SharedItems
 from shared.store.users import PasswordHash, Users
 from tests.shared.store.test_inbox import LostAnswer

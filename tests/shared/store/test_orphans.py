@@ -6,8 +6,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.errors import DependencyUnavailable
-from shared.settings import StoreSettings
-from shared.store.client import Database
 from shared.store.data_model import (
     DELETIONS,
     EVENTS,
@@ -19,8 +17,10 @@ from shared.store.data_model import (
     SHARED_ITEMS,
     user_document,
 )
-from shared.store.leftovers import Leftovers
+from shared.store.database import Database
+from shared.store.deleted_users import Leftovers
 from shared.store.orphans import OrphanedLookups, Orphans
+from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ BELOW = (EVENTS, FOLLOW_SECRETS, INBOX, PICTURE_PARTS)
 @pytest.fixture
 def own() -> Database:
     """A database that nobody else writes to."""
-    return Database(StoreSettings(project=f"orphans-{uuid4()}"))
+    return Database(DatabaseSettings(project=f"orphans-{uuid4()}"))
 
 
 async def put_below(database: Database, user_id: UUID | str) -> None:
@@ -121,7 +121,7 @@ class Failing(Database):
 async def test_a_walk_that_is_cut_off_is_repeated(own: Database) -> None:
     for _ in range(3):
         await put_below(own, uuid4())
-    failing = Failing(StoreSettings(project=own.client.project))
+    failing = Failing(DatabaseSettings(project=own.client.project))
     failing.commits_left = 7
     with pytest.raises(DependencyUnavailable):
         await purge(failing)
@@ -166,5 +166,5 @@ class JustInTime(Database):
 async def test_a_user_who_is_there_after_all_loses_nothing(own: Database) -> None:
     await put_below(own, uuid4())
     before = await paths(own)
-    assert await purge(JustInTime(StoreSettings(project=own.client.project))) == 0
+    assert await purge(JustInTime(DatabaseSettings(project=own.client.project))) == 0
     assert await paths(own) == before

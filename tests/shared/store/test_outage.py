@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from scripts.client.api import to_text
+from scripts.fakes.revenuecat import SUBSCRIBER
 from scripts.local.emulator import FIRESTORE, warm_up
 from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
-from scripts.stand_ins.revenuecat import SUBSCRIBER
 from tests import stack
 from tests.front_door import FrontDoor
 from tests.functions.cleanup.test_cleanup import MESSAGE

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from shared.errors import NotFound, Overloaded
-from shared.settings import StoreSettings
-from shared.store import contention
+from shared.store import optimistic_update
 from shared.store import profiles as profiles_module
-from shared.store.client import Database, PreconditionFailed
-from shared.store.contention import compare_and_set
 from shared.store.data_model import PICTURE_PARTS, user_document
+from shared.store.database import Database, PreconditionFailed
+from shared.store.deleted_users import Leftovers
 from shared.store.deletion import Deletion
-from shared.store.leftovers import Leftovers
+from shared.store.optimistic_update import compare_and_set
 from shared.store.pictures import PictureNote, Pictures, in_groups
 from shared.store.profiles import ProfileContent, Profiles
+from shared.store.settings import DatabaseSettings
 from shared.store.users import Account, PasswordHash, Users
 
 NOW = datetime.now(UTC)
@@ -189,7 +189,7 @@ def test_pictures_are_read_in_groups_of_4_mib() -> None:
 async def test_who_never_gets_ahead_of_the_others_is_told_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(contention, "_LONGEST_WAIT_S", 0.001)
+    monkeypatch.setattr(optimistic_update, "_LONGEST_WAIT_S", 0.001)
     attempts = 0
 
     async def write(_seen: None) -> None:
@@ -210,6 +210,6 @@ async def test_failing_to_note_the_last_access_does_not_fail_the_reader(
 ) -> None:
     account = await account_with_picture(database, b"")
     yesterday = account.last_accessed.replace(year=2020)
-    elsewhere = Users(Database(StoreSettings(emulator_host="127.0.0.1:1", retry_for_s=0.1)))
+    elsewhere = Users(Database(DatabaseSettings(emulator_host="127.0.0.1:1", retry_for_s=0.1)))
     await elsewhere.note_accessed({account.id: yesterday}, NOW)
     assert "last access of 1 users was not noted" in caplog.text

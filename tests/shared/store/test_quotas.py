@@ -9,11 +9,11 @@ import pytest
 
 from scripts.local.round_trips import RoundTrips
 from shared.errors import DependencyUnavailable, RateLimited
-from shared.ratelimit import WINDOW
-from shared.settings import StoreSettings
-from shared.store.client import Database
 from shared.store.data_model import RATE_LIMITS
+from shared.store.database import Database
 from shared.store.quotas import Quotas
+from shared.store.settings import DatabaseSettings
+from shared.store.sliding_window import WINDOW
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -40,21 +40,21 @@ async def test_of_60_requests_at_once_exactly_20_pass(database: Database, key: s
 
 
 async def test_of_60_requests_at_three_instances_exactly_20_pass(key: str) -> None:
-    instances = [Quotas(Database(StoreSettings())) for _ in range(3)]
+    instances = [Quotas(Database(DatabaseSettings())) for _ in range(3)]
     outcomes = await asyncio.gather(*(take(instances[n % 3], key, NOW) for n in range(60)))
     assert Counter(outcomes) == {None: 20, 24 * 3600: 40}
 
 
 async def test_who_comes_at_once_is_counted_at_once(key: str) -> None:
     trips = RoundTrips()
-    quotas = Quotas(Database(StoreSettings(), trips.interceptors))
+    quotas = Quotas(Database(DatabaseSettings(), trips.interceptors))
     with trips.counted() as calls:
         await asyncio.gather(*(take(quotas, key, NOW) for _ in range(60)))
     assert calls == ["BatchGetDocuments", "Commit"]
 
 
 async def test_a_store_that_is_down_keeps_nobody_waiting_for_others(key: str) -> None:
-    nowhere = StoreSettings(
+    nowhere = DatabaseSettings(
         emulator_host="127.0.0.1:9", retry_for_s=0.1, attempt_timeout_s=5, longest_wait_s=0.01
     )
     quotas = Quotas(Database(nowhere))
@@ -94,7 +94,7 @@ async def test_a_refusal_uses_up_nothing(database: Database, key: str) -> None:
 
 async def test_a_window_that_is_full_is_not_read_again(key: str) -> None:
     trips = RoundTrips()
-    quotas = Quotas(Database(StoreSettings(), trips.interceptors))
+    quotas = Quotas(Database(DatabaseSettings(), trips.interceptors))
     with trips.counted() as calls:
         await take(quotas, key, NOW, limit=1)
     assert calls == ["BatchGetDocuments", "Commit"]

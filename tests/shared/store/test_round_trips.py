@@ -17,18 +17,19 @@ import functions.sharing.main
 import functions.social.main
 import functions.users.main
 from scripts.client.api import to_text
+from scripts.fakes.revenuecat import SUBSCRIBER
+from scripts.fakes.settings import WEB_KEY, local_services
 from scripts.local.ports import url
 from scripts.local.round_trips import RoundTrips
 from scripts.root import ROOT
-from scripts.stand_ins.revenuecat import SUBSCRIBER
-from scripts.stand_ins.settings import WEB_KEY, local_services
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import SecretSettings, StoreSettings
-from shared.store.client import Database
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
 from shared.store.data_model import user_document
+from shared.store.database import Database
 from shared.store.events import Events, NewEvent
 from shared.store.follow_secrets import FollowSecrets
+from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from shared.web import request_log
 from shared.web.app import build_app
@@ -69,7 +70,7 @@ class Counted:
 
     def __init__(self) -> None:
         self.trips = RoundTrips()
-        self.database = Database(StoreSettings(), self.trips.interceptors)
+        self.database = Database(DatabaseSettings(), self.trips.interceptors)
         routes = [
             route
             for function in (
@@ -189,8 +190,8 @@ async def test_round_trips_of_every_request_are_as_the_readme_says(
 async def test_round_trips_of_a_plan_are_as_the_readme_says(
     counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand_ins = url(stack.current().stand_ins)
-    for name, value in local_services({}, stand_ins).items():
+    fakes = url(stack.current().fakes)
+    for name, value in local_services({}, fakes).items():
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
         secrets = Secrets(SecretSettings())

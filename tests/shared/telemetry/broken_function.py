@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from shared.errors import DependencyUnavailable
 from shared.schemas.wire import Request
 from shared.web.app import build_app
-from shared.web.entry import as_function
+from shared.web.framework_entry import as_function
 from shared.web.routes import Route
 
 MESSAGE = "SECRET-message"

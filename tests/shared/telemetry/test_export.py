@@ -13,30 +13,28 @@ import pytest
 import functions.ai.main
 import functions.social.main
 from scripts.client.person import Person
+from scripts.fakes.revenuecat import SUBSCRIBER
+from scripts.fakes.settings import WEB_KEY, local_services
 from scripts.local.ports import url
 from scripts.root import ROOT
-from scripts.stand_ins.revenuecat import SUBSCRIBER
-from scripts.stand_ins.settings import WEB_KEY, local_services
-from shared.auth.purchases import Purchase, Subscriber
-from shared.auth.rate_limits import RateLimits
-from shared.auth.remembered import Remembered
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable, RateLimited
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import (
-    PurchaseSettings,
-    RateLimitSettings,
-    SecretSettings,
-    TelemetrySettings,
-)
-from shared.store.client import Database
+from shared.limits.rate_limits import RateLimits
+from shared.limits.settings import RateLimitSettings
+from shared.purchases.authenticator import Purchase, Subscriber
+from shared.purchases.cached_verifier import CachedVerifier
+from shared.purchases.settings import PurchaseSettings
+from shared.store.database import Database
+from shared.store.deleted_users import Leftovers
 from shared.store.deletion import Deletion
-from shared.store.leftovers import Leftovers
 from shared.store.quotas import Quotas
 from shared.store.users import PasswordHash, Users
 from shared.store.verifications import Verifications
 from shared.telemetry import metrics
 from shared.telemetry.metrics import ALL
+from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import close_export, prepare_export
 from shared.web.app import build_app
 from shared.web.readiness import Dependency
@@ -77,7 +75,7 @@ async def received(database: Database, somebody: Person) -> AsyncIterator[Receiv
     """What a collector has after everything happened that there is a metric for."""
     receiver = Receiver()
     with served(receiver) as address, pytest.MonkeyPatch.context() as environment:
-        for name, value in local_services({}, url(stack.current().stand_ins)).items():
+        for name, value in local_services({}, url(stack.current().fakes)).items():
             environment.setenv(name, value)
         prepare_export(
             TelemetrySettings(
@@ -139,7 +137,7 @@ async def purchases(database: Database) -> None:
     """Ask about purchases in every way, and be answered so."""
     now = datetime.now(UTC)
     store = Store(True, None, False, None)  # noqa: FBT003 - its answers, in order
-    google = Remembered("Google", store, Verifications(database), PurchaseSettings())
+    google = CachedVerifier("Google", store, Verifications(database), PurchaseSettings())
     token = str(uuid4())
     for at in (now, now, now + timedelta(hours=2)):
         assert await google.find_purchase(token, at)
@@ -264,7 +262,7 @@ def test_a_requests_span_continues_the_trace_and_has_the_stores_calls_below_it(
 
 def test_calls_of_the_model_and_of_purchase_stores_have_spans(received: Receiver) -> None:
     by_id = {span.span_id: span for span in received.spans}
-    for name in ("chat stand-in", "ask RevenueCat"):
+    for name in ("chat fake", "ask RevenueCat"):
         span = next(span for span in received.spans if span.name == name)
         assert by_id[span.parent_span_id].name == "POST /ai/session"
 

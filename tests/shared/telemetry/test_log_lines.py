@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from scripts.root import ROOT
-from shared.settings import TelemetrySettings
+from shared.telemetry.current_request import Served, begin, end
 from shared.telemetry.json_lines import JsonFormatter
-from shared.telemetry.serving import Served, begin, end
+from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.text_lines import TextFormatter, wants_colour
 
 SECRET = "SECRET-message"  # noqa: S105 - one that we made up
@@ -221,7 +221,7 @@ def test_fields_that_cannot_be_told_take_no_report_with_them(fields: Any) -> Non
 
 
 _ENDS = """
-from shared.settings import TelemetrySettings
+from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.logs import set_up_logging
 set_up_logging(TelemetrySettings())
 words = "SECRET" + "-words"

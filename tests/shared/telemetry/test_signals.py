@@ -19,10 +19,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from scripts.local.ports import HOST, SERVICES
-from shared.settings import TelemetrySettings
 from shared.telemetry import metrics
+from shared.telemetry.current_request import Served, begin, end
 from shared.telemetry.metrics import Metric
-from shared.telemetry.serving import Served, begin, end
+from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import (
     add,
     begin_export,

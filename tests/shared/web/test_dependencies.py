@@ -10,23 +10,20 @@ import pytest
 
 import functions.ai.main
 import functions.chat.main
+from functions.chat.settings import ChatSettings
 from scripts.local.round_trips import RoundTrips
-from shared import secrets as secrets_module
-from shared.outgoing import open_client
-from shared.secrets import Secrets
-from shared.settings import (
-    ChatSettings,
-    QuotaSettings,
-    RateLimitSettings,
-    SecretSettings,
-    StoreSettings,
-)
-from shared.store.client import Database
+from shared.clients import secrets as secrets_module
+from shared.clients.http import open_client
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.limits.settings import RateLimitSettings
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.web import readiness
 from shared.web.dependencies import for_subscribers
 from shared.web.readiness import Readiness
+from tests.shared.clients.test_secrets import LATEST, Clock, SecretManager, connected
 from tests.shared.store.test_round_trips import READ
-from tests.shared.test_secrets import LATEST, Clock, SecretManager, connected
 
 OF_STORES = {"WEB_AUTH_KEY", "APPLE_SHARED_SECRET", "APPLE_PRIVATE_KEY", "REVENUECAT_API_KEY"}
 SECRETS = {*OF_STORES, "OPENAI_API_KEY"}
@@ -40,7 +37,7 @@ class Service:
         self._name = name
         self._secrets = secrets
         self.trips = RoundTrips()
-        self.database = Database(StoreSettings(), self.trips.interceptors)
+        self.database = Database(DatabaseSettings(), self.trips.interceptors)
 
     async def ready(self, check_within_s: float = 60) -> tuple[int, dict[str, Any]]:
         """Ask a new instance; return its status and the logged state of each dependency."""

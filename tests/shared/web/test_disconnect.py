@@ -15,8 +15,8 @@ import functions.social.main
 import functions.users.main
 from scripts.local.ports import HOST
 from shared.schemas.wire import Answer, Request
-from shared.settings import StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
 from shared.web.json_stream import JsonStream, stream_list
 from shared.web.routes import Handler, Route
@@ -152,7 +152,7 @@ def hanging() -> Hanging:
 @pytest.fixture(scope="module")
 def port(hanging: Hanging) -> Iterator[int]:
     """Serve every cancellable route, on a database that does not answer."""
-    database = Database(StoreSettings(), [hanging])
+    database = Database(DatabaseSettings(), [hanging])
     services = (
         functions.users.main,
         functions.events.main,

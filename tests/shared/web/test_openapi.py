@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from scripts.fakes.revenuecat import SUBSCRIBER
 from scripts.local.ports import url
-from scripts.stand_ins.revenuecat import SUBSCRIBER
 from shared.web.openapi import describe
 from tests import stack
 from tests.shared.web.test_routes import CONTRACT, declared

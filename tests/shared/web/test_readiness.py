@@ -13,10 +13,11 @@ import pytest
 
 from scripts.local.round_trips import RoundTrips
 from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable, Overloaded
-from shared.settings import StoreSettings, TelemetrySettings
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from shared.telemetry.json_lines import JsonFormatter
 from shared.telemetry.metrics import Metric
+from shared.telemetry.settings import TelemetrySettings
 from shared.web import readiness
 from shared.web.app import build_app
 from shared.web.readiness import Dependency, Readiness
@@ -310,7 +311,7 @@ async def test_nothing_goes_on_after_everybody_has_hung_up() -> None:
 
 async def test_a_crowd_costs_one_read(clock: Clock) -> None:
     trips = RoundTrips()
-    database = Database(StoreSettings(), trips.interceptors)
+    database = Database(DatabaseSettings(), trips.interceptors)
     async with client(Dependency("store", database.check)) as http:
         with trips.counted() as calls:
             answers = await asyncio.gather(*(http.get("/health/ready") for _ in range(100)))

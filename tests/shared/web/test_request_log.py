@@ -21,7 +21,7 @@ from shared.errors import (
     Overloaded,
 )
 from shared.schemas.wire import Request
-from shared.telemetry.serving import current, note_documents, note_round_trip
+from shared.telemetry.current_request import current, note_documents, note_round_trip
 from shared.web import request_log
 from shared.web.app import build_app
 from shared.web.boundary import Boundary

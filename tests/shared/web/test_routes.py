@@ -7,8 +7,8 @@ import pytest
 from functions.chat.main import chat, secrets
 from scripts.local.gateway import routes_by_service
 from shared.errors import LiftLogError, Overloaded
-from shared.settings import StoreSettings
-from shared.store.client import Database
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
 from shared.web.problems import STATUS
 from shared.web.routes import Route
 
@@ -41,7 +41,7 @@ SMALLEST_LIMIT_BYTES = {
 
 @cache
 def declared() -> dict[str, list[Route]]:
-    return routes_by_service(Database(StoreSettings()), chat, secrets)
+    return routes_by_service(Database(DatabaseSettings()), chat, secrets)
 
 
 def every_route() -> list[Route]:

@@ -1,0 +1,1 @@
+"""Administration of an environment: traffic split, secrets, cleanup."""

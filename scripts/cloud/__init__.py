@@ -1,0 +1,1 @@
+"""Google Cloud, as the commands of `release` and `admin` use it."""

@@ -1,0 +1,1 @@
+"""Fakes of third parties, for development and tests on this machine."""

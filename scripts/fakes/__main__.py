@@ -1,0 +1,50 @@
+"""Serves the fakes that `./scripts/dev` uses."""
+
+import argparse
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, Router
+
+from scripts.fakes.openai import NATURAL_PACE, OpenAi
+from scripts.fakes.revenuecat import RevenueCat
+from scripts.fakes.scheduler import Scheduler, publisher
+from scripts.local.ports import HOST
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--pubsub", required=True, help="host:port of its emulator")
+    parser.add_argument("--topic", required=True, help="that the scheduler publishes to")
+    options = parser.parse_args()
+    topic = f"projects/{options.project}/topics/{options.topic}"
+    pace = float(os.environ.get("STAND_IN_TOKENS_PER_S") or NATURAL_PACE)
+    scheduler = Scheduler(options.project, topic, publisher(options.pubsub, topic))
+
+    @asynccontextmanager
+    async def clock(_app: object) -> AsyncIterator[None]:
+        playing = asyncio.create_task(scheduler.play())
+        yield
+        playing.cancel()
+
+    app = Router(
+        [
+            Route("/health", lambda _request: PlainTextResponse("healthy")),
+            Mount("/scheduler", scheduler.app()),
+            Mount("/openai", OpenAi(pace).app()),
+            Mount("/revenuecat", RevenueCat().app()),
+        ],
+        lifespan=clock,
+    )
+    uvicorn.run(app, host=HOST, port=options.port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""What the fake for a language model says: talk, or a plan made from what was asked for."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.fakes.exercises import COOL_DOWN, WORKOUTS, Exercise, matching
+
+_ASKS_FOR_A_PLAN = re.compile(r"\b(plan|program(me)?|workout|session|routine)s?\b", re.IGNORECASE)
+_ASKS_TO_EXPLAIN = re.compile(r"\b(explain|why|how|tell me)\b", re.IGNORECASE)
+_ASKS_WHO = re.compile(r"\bintroduce\b", re.IGNORECASE)
+_MOST_DAYS = 7
+_USUAL_DAYS = 3
+_USUAL_EXERCISES = 5
+
+INTRODUCTION = (
+    "I am a fake language model on your machine. I have a short list of exercises. "
+    "You can try the whole product with me and without a key."
+)
+
+
+_MakeSession = Callable[[str, list[Exercise], str], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A reply: words, and perhaps a call of a function or a refusal."""
+
+    text: str = ""
+    function: str | None = None
+    arguments: str = ""
+    refusal: str | None = None
+    text_within_call: str = ""
+    """More text, streamed between the pieces of the arguments."""
+
+    text_after_call: str = ""
+
+    @property
+    def whole_text(self) -> str:
+        """The text before, within and after the call."""
+        return self.text + self.text_within_call + self.text_after_call
+
+
+def reply_to(asked: dict[str, Any]) -> Speech:
+    """Return the reply to a request of the Chat Completions API."""
+    wish = next(
+        (str(m.get("content")) for m in reversed(asked["messages"]) if m["role"] == "user"), ""
+    )
+    tools = [tool["function"] for tool in asked.get("tools") or ()]
+    is_forced = isinstance(asked.get("tool_choice"), dict)
+    answers_a_tool = asked["messages"][-1]["role"] == "tool" and not is_forced
+    wants_plan = _ASKS_FOR_A_PLAN.search(wish) and not _ASKS_WHO.search(wish)
+    if tools and (is_forced or (wants_plan and not answers_a_tool)):
+        function = tools[0]
+        words = "" if is_forced else "Here is a plan for you."
+        unit = _line(str(asked["messages"][0].get("content")), "The user's unit for weights") or ""
+        filled = _filled(function["parameters"], f"{wish}\n{unit}")
+        return Speech(words, function["name"], json.dumps(filled))
+    if _ASKS_TO_EXPLAIN.search(wish) and not _ASKS_WHO.search(wish):
+        return Speech(_EXPLANATION)
+    return Speech(f"{INTRODUCTION} Ask me for a plan, or to explain something.")
+
+
+def _filled(schema: dict[str, Any], wish: str) -> dict[str, Any]:
+    if "sessions" not in schema["properties"]:
+        return _session_alone(wish)
+    is_blueprint = "WeightedExercise" in schema.get("$defs", {})
+    return _plan(wish, _blueprint_session if is_blueprint else _session)
+
+
+def _plan(wish: str, session: _MakeSession) -> dict[str, Any]:
+    days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days?|\.)", _USUAL_DAYS), _MOST_DAYS)
+    level = _line(wish, "Experience") or "any"
+    goals = _line(wish, "Goals") or "to get stronger"
+    return {
+        "name": f"{days} day{'s' if days > 1 else ''} a week",
+        "description": f"{INTRODUCTION} Your goals: {goals}. Your level: {level}.",
+        "sessions": [
+            session(f"Day {day + 1}: {title}", exercises[:_USUAL_EXERCISES], wish)
+            for day, (title, exercises) in enumerate(
+                WORKOUTS[day % len(WORKOUTS)] for day in range(days)
+            )
+        ],
+    }
+
+
+def _session_alone(wish: str) -> dict[str, Any]:
+    count = _number(wish, r"Number of exercises: (\d+)", _USUAL_EXERCISES)
+    areas = (_line(wish, "Areas to train") or "full body").lower().split(", ")
+    known = re.findall(r"[:;] ([^:;]+?) -?[\d.]+ (?:kg|lb)", wish)
+    session = _session(" and ".join(areas).capitalize()[:100], matching(areas, known, count), wish)
+    return {**session, "notes": INTRODUCTION}
+
+
+def _session(name: str, exercises: list[Exercise], wish: str) -> dict[str, Any]:
+    imperial = "(lb)" in wish
+    return {
+        "name": name,
+        "exercises": [e.as_json(imperial=imperial) for e in exercises],
+        "notes": "",
+    }
+
+
+def _blueprint_session(name: str, exercises: list[Exercise], wish: str) -> dict[str, Any]:
+    imperial = "pounds" in wish
+    last_but_one = len(exercises) - 2
+    return {
+        "name": name,
+        "exercises": [
+            *(
+                e.as_blueprint(imperial=imperial, superset=place == last_but_one)
+                for place, e in enumerate(exercises)
+            ),
+            COOL_DOWN,
+        ],
+        "notes": "",
+    }
+
+
+def _line(wish: str, label: str) -> str | None:
+    found = re.search(rf"^{label}: (.+)$", wish, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _number(wish: str, pattern: str, otherwise: int) -> int:
+    found = re.search(pattern, wish)
+    return int(found[1]) if found else otherwise
+
+
+_EXPLANATION = f"""{INTRODUCTION} Still, here is what most coaches agree on.
+
+A muscle grows when it is asked for a little more than last time. That is all that progression \
+means: add a repetition while you can, then add weight, and start over with fewer repetitions. \
+Small steps last longer than large ones.
+
+Between two hard sets the muscle needs its fuel back. After an easy set a minute and a half will \
+do, after a heavy one take three, and after a failed one five. Who rests too little trains their \
+lungs.
+
+Between two sessions it needs sleep and food. Two days for a muscle that has worked hard are a \
+good rule; that is why plans turn from pushing to pulling to legs.
+
+And then there is patience. Write down what you did, look at it after eight weeks, and change \
+one thing at a time."""

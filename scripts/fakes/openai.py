@@ -1,0 +1,170 @@
+"""A language model's server without a language model: it speaks OpenAI's Chat Completions.
+
+Source: https://platform.openai.com/docs/api-reference/chat
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count, islice
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route, Router
+
+from scripts.fakes.conversation import Speech, reply_to
+from scripts.fakes.faults import CutError, Failing
+
+NATURAL_PACE = 50.0
+"""Tokens per second."""
+
+_TOKEN = re.compile(r"\s*\S{1,8}|\s+")
+_FASTER_ARGUMENTS = 8  # nobody reads them while they come
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """A reply that a test wants; `cut_after` pieces the connection breaks, or falls silent."""
+
+    speech: Speech
+    finish_reason: str | None = None
+    """None: the one that fits the speech."""
+
+    cut_after: int | None = None
+    silent_after: int | None = None
+    is_call_one_segment: bool = False
+    """Whether the call and all that follows it arrive in one segment."""
+
+    never_closes: bool = False
+    """After the end, the connection stays open, and nothing more comes."""
+
+
+@dataclass
+class OpenAi:
+    """The server; `script` has the next replies, after which it speaks for itself.
+
+    A pace of 0 is as fast as can be.
+    """
+
+    tokens_per_s: float = NATURAL_PACE
+    script: list[Scripted] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    """What was asked, newest last."""
+
+    talking: int = 0
+    """How many replies are under way."""
+
+    compose: Callable[[dict[str, Any]], Speech] = reply_to
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def app(self) -> Failing:
+        """Return the server."""
+        return Failing(
+            Router(
+                [
+                    Route("/v1/chat/completions", self._complete, methods=["POST"]),
+                    Route("/v1/models", self._models),
+                ]
+            )
+        )
+
+    async def _models(self, _request: Request) -> Response:
+        model = {"id": "fake", "object": "model", "created": 0, "owned_by": "this machine"}
+        return JSONResponse({"object": "list", "data": [model]})
+
+    async def _complete(self, request: Request) -> Response:
+        asked = await request.json()
+        self.requests.append(asked)
+        scripted = self.script.pop(0) if self.script else Scripted(self.compose(asked))
+        head = {
+            "id": f"chatcmpl-{next(self._numbers)}",
+            "created": int(time.time()),
+            "model": asked["model"],
+        }
+        if asked.get("stream"):
+            body = self._stream(asked, head, scripted)
+            return StreamingResponse(body, media_type="text/event-stream")
+        return JSONResponse(_whole(asked, head, scripted))
+
+    async def _stream(
+        self, asked: dict[str, Any], head: dict[str, Any], scripted: Scripted
+    ) -> AsyncIterator[str]:
+        self.talking += 1
+        try:
+            for number, delta in enumerate(_deltas(scripted.speech)):
+                if number == scripted.cut_after:
+                    raise CutError
+                if number == scripted.silent_after:
+                    await asyncio.sleep(60)
+                if scripted.is_call_one_segment and "tool_calls" in delta:
+                    rest = islice(_deltas(scripted.speech), number, None)
+                    yield "".join(_event(head, each) for each in rest)
+                    break
+                yield _event(head, delta)
+                if self.tokens_per_s:
+                    await asyncio.sleep(1 / self.tokens_per_s)
+            yield _event(head, {}, _finish_reason(scripted))
+            if scripted.never_closes:
+                await asyncio.sleep(60)
+            if (asked.get("stream_options") or {}).get("include_usage"):
+                usage = {**_chunk(head), "choices": [], "usage": _usage(asked, scripted.speech)}
+                yield f"data: {json.dumps(usage)}\n\n"
+            yield "data: [DONE]\n\n"
+        finally:
+            self.talking -= 1
+
+
+def _finish_reason(scripted: Scripted) -> str:
+    return scripted.finish_reason or ("tool_calls" if scripted.speech.function else "stop")
+
+
+def _deltas(speech: Speech) -> Iterator[dict[str, Any]]:
+    yield {"role": "assistant", "content": ""}
+    for token in _TOKEN.findall(speech.text):
+        yield {"content": token}
+    if speech.refusal:
+        yield {"refusal": speech.refusal}
+    if speech.function is None:
+        return
+    call = {"index": 0, "id": "call_1", "type": "function"}
+    yield {"tool_calls": [{**call, "function": {"name": speech.function, "arguments": ""}}]}
+    tokens = _TOKEN.findall(speech.arguments)
+    within = iter(_TOKEN.findall(speech.text_within_call))
+    for begin in range(0, len(tokens), _FASTER_ARGUMENTS):
+        part = "".join(tokens[begin : begin + _FASTER_ARGUMENTS])
+        yield {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}
+        yield from ({"content": token} for token in islice(within, 1))
+    for token in (*within, *_TOKEN.findall(speech.text_after_call)):
+        yield {"content": token}
+
+
+def _chunk(head: dict[str, Any]) -> dict[str, Any]:
+    return {**head, "object": "chat.completion.chunk"}
+
+
+def _event(head: dict[str, Any], delta: dict[str, Any], finish_reason: str | None = None) -> str:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    return f"data: {json.dumps({**_chunk(head), 'choices': [choice]})}\n\n"
+
+
+def _whole(asked: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> dict[str, Any]:
+    speech = scripted.speech
+    message: dict[str, Any] = {"role": "assistant", "content": speech.whole_text or None}
+    if speech.refusal:
+        message["refusal"] = speech.refusal
+    if speech.function is not None:
+        function = {"name": speech.function, "arguments": speech.arguments}
+        message["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
+    choice = {"index": 0, "message": message, "finish_reason": _finish_reason(scripted)}
+    usage = _usage(asked, speech)
+    return {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
+
+
+def _usage(asked: dict[str, Any], speech: Speech) -> dict[str, int]:
+    prompt = len(_TOKEN.findall(json.dumps(asked["messages"])))
+    said = len(_TOKEN.findall(speech.whole_text + speech.arguments))
+    return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}

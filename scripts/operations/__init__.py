@@ -1,1 +1,0 @@
-"""Operating what is deployed, or runs on this machine, from the terminal."""

@@ -1,1 +1,0 @@
-"""The stages by which a new version reaches those who use it."""

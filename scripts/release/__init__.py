@@ -1,0 +1,1 @@
+"""Releases: build, plan, apply, smoke test, canary, rollback."""

@@ -1,1 +1,0 @@
-"""Servers that speak as others do: OpenAI and the purchase stores, for this machine alone."""

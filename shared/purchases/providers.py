@@ -1,0 +1,37 @@
+"""The stores whose purchases count: a further one is a file of its own, and a line here."""
+
+from collections.abc import Mapping
+
+from shared.clients.http import Client
+from shared.clients.secrets import Secrets
+from shared.purchases.apple import Apple
+from shared.purchases.apple_settings import AppleSettings
+from shared.purchases.authenticator import PurchaseVerifier
+from shared.purchases.cached_verifier import CachedVerifier
+from shared.purchases.google_play import GooglePlay, GooglePlaySettings
+from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
+from shared.purchases.settings import PurchaseSettings
+from shared.purchases.web import WEB, Web, WebSettings
+from shared.store.verifications import Verifications
+
+
+def purchase_providers(
+    secrets: Secrets,
+    verifications: Verifications,
+    http: Client,
+    settings: PurchaseSettings,
+) -> Mapping[str, PurchaseVerifier]:
+    """Return the verifiers by the contract's names of the stores."""
+    timeout_s = settings.timeout_s
+    asked_over_the_network: dict[str, PurchaseVerifier] = {
+        "Google": GooglePlay(GooglePlaySettings(), http, timeout_s),
+        "Apple": Apple(AppleSettings(), secrets, http, timeout_s),
+        "RevenueCat": RevenueCat(RevenueCatSettings(), secrets, http, timeout_s),
+    }
+    return {
+        WEB: Web(WebSettings(), secrets),  # known at once, so that a changed key counts at once
+        **{
+            name: CachedVerifier(name, verifier, verifications, settings)
+            for name, verifier in asked_over_the_network.items()
+        },
+    }

@@ -1,0 +1,50 @@
+"""How imports are read from code: what it misses would be missing in production."""
+
+import pytest
+
+from tests.scripts.packaging.imports import Import, imports, reached
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import a.b, c as d", {Import("a.b"), Import("c")}),
+        ("from a import b, c", {Import("a", "a.b"), Import("a", "a.c")}),
+        ("def f():\n    import a", {Import("a")}),
+        ("try:\n    import a\nexcept ImportError:\n    import b", {Import("a"), Import("b")}),
+        ("if TYPE_CHECKING:\n    import a\nelse:\n    import b", {Import("b")}),
+        ("importlib.import_module('a.b')", {Import("a.b", is_by_name=True)}),
+        ("to_thread(importlib.import_module, 'a.b')", {Import("a.b", is_by_name=True)}),
+    ],
+    ids=["plain", "from", "lazy", "tried", "for types", "by name", "by name, in a thread"],
+)
+def test_every_kind_of_import_is_seen(source: str, expected: set[Import]) -> None:
+    assert imports(source) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "importlib.import_module(name)",
+        "importlib.import_module('a'); importlib.import_module('a' + name)",
+        "from importlib import import_module",
+        "__import__('a')",
+        "from . import a",
+    ],
+    ids=["variable", "one of two", "under another name", "built in", "relative"],
+)
+def test_what_cannot_be_read_is_an_error(source: str) -> None:
+    with pytest.raises(ValueError, match=r"import"):
+        imports(source)
+
+
+def test_what_is_reached_ends_nowhere_before_its_end() -> None:
+    sources = {
+        "a": "import b.c",
+        "b": "from d import e, f",
+        "b.c": "import a, somebody.elses",
+        "d": "f = 1",
+        "d.e": "",
+        "unused": "import a",
+    }
+    assert reached("a", sources.get) == {"a", "b", "b.c", "d", "d.e"}

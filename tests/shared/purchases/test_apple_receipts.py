@@ -1,0 +1,462 @@
+"""Receipts of the App Store, read by a stand-in that speaks `verifyReceipt`."""
+
+import json
+import logging
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from scripts.fakes.apple import AppStore, a_purchase, as_receipt
+from scripts.fakes.faults import Failing, Fault
+from shared.clients.secrets import Secrets
+from shared.clients.settings import SecretSettings
+from shared.errors import DependencyUnavailable
+from shared.purchases.apple import Apple
+from shared.purchases.apple_settings import AppleSettings
+from shared.purchases.authenticator import Purchase
+from tests.loopback import served
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SHARED_SECRET = "SECRET-shared"  # noqa: S105 - opens nothing
+RECEIPT = as_receipt(b"a receipt")
+OTHER_SPELLING = as_receipt(b"a receipt!").replace("IQ==", "IR==")
+
+
+def ms(at: datetime) -> str:
+    return str(int(at.timestamp() * 1000))
+
+
+class Environment:
+    """One of the two App Stores."""
+
+    def __init__(self, name: str) -> None:
+        self.fake = AppStore(SHARED_SECRET, name)
+        self.server = self.fake.app()
+
+    def says(self, answer: int | list[dict[str, Any]] | dict[str, Any]) -> None:
+        """Settle what the receipt is answered with."""
+        self.fake.receipts = {RECEIPT: answer}
+
+    def says_once(self, answer: dict[str, Any]) -> None:
+        """Settle what the next request is answered with."""
+        self.server.faults += [Fault(200, json.dumps(answer).encode())]
+
+
+@dataclass
+class Asked:
+    """Both App Stores, and verifiers that ask them."""
+
+    production: Environment
+    sandbox: Environment
+    settings: AppleSettings
+    http: httpx2.AsyncClient
+
+    def verifier(self, **settings: object) -> Apple:
+        chosen = self.settings.model_copy(update=settings)
+        return Apple(chosen, Secrets(SecretSettings()), self.http, timeout_s=20)
+
+    @property
+    def calls(self) -> tuple[int, int]:
+        """How often production and sandbox were asked in this test."""
+        return self.production.server.calls, self.sandbox.server.calls
+
+
+@pytest.fixture(scope="module")
+def production() -> Environment:
+    return Environment("Production")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Environment:
+    return Environment("Sandbox")
+
+
+@pytest.fixture(scope="module")
+def settings(production: Environment, sandbox: Environment) -> Iterator[AppleSettings]:
+    with served(production.server) as address, served(sandbox.server) as sandbox_address:
+        yield AppleSettings.model_validate(
+            {
+                "shared_secret": SHARED_SECRET,
+                "receipt_url": f"{address}/verifyReceipt",
+                "sandbox_receipt_url": f"{sandbox_address}/verifyReceipt",
+            }
+        )
+
+
+@pytest.fixture(scope="module")
+async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient() as client:
+        yield client
+
+
+@pytest.fixture
+def asked(
+    production: Environment,
+    sandbox: Environment,
+    settings: AppleSettings,
+    outgoing: httpx2.AsyncClient,
+) -> Iterator[Asked]:
+    yield Asked(production, sandbox, settings, outgoing)
+    for environment in (production, sandbox):
+        forget(environment.server)
+        environment.fake.receipts.clear()
+
+
+def forget(server: Failing) -> None:
+    server.faults.clear()
+    server.calls = 0
+
+
+def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    own = [each for each in caplog.records if each.name == "shared.purchases.provider_api"]
+    return [each.getMessage() for each in own if each.levelno == logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("purchases", "is_entitled"),
+    [
+        ([a_purchase()], True),
+        ([a_purchase(quantity="3")], True),
+        ([a_purchase(quantity=1)], True),
+        ([a_purchase(product_id="tip"), a_purchase()], True),
+        ([a_purchase(cancellation_date_ms=ms(NOW)), a_purchase()], True),
+        ([a_purchase(expires_date_ms=ms(NOW + timedelta(seconds=1)))], True),
+        ([a_purchase(expires_date_ms=ms(NOW))], False),
+        ([a_purchase(expires_date_ms=ms(NOW - timedelta(days=1)))], False),
+        ([a_purchase(expires_date_ms="soon")], False),
+        ([], False),
+        ([a_purchase(product_id="tip")], False),
+        ([a_purchase(product_id=None)], False),
+        ([a_purchase(in_app_ownership_type="FAMILY_SHARED")], False),
+        ([a_purchase(in_app_ownership_type=None)], False),
+        ([a_purchase(quantity="0")], False),
+        ([a_purchase(quantity="-1")], False),
+        ([a_purchase(quantity="x")], False),
+        ([a_purchase(quantity=None)], False),
+        ([a_purchase(cancellation_date_ms=ms(NOW - timedelta(days=1)))], False),
+        ([a_purchase(cancellation_date="2026-11-01 10:00:00 Etc/GMT")], False),
+    ],
+    ids=[
+        "one",
+        "three",
+        "one, as a number",
+        "one of two products",
+        "refunded, and bought again",
+        "a subscription",
+        "a subscription that ends now",
+        "a subscription that has ended",
+        "a subscription that ends some time",
+        "nothing",
+        "another product",
+        "no product",
+        "shared by the family",
+        "of nobody",
+        "none of it",
+        "less than none",
+        "no number",
+        "no quantity",
+        "refunded",
+        "refunded on a day",
+    ],
+)
+async def test_who_has_a_receipt_for_the_product_is_entitled(
+    asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
+) -> None:
+    asked.production.says(purchases)
+    assert (await asked.verifier().find_purchase(RECEIPT, NOW) is not None) == is_entitled
+    assert asked.calls == (1, 0)
+
+
+async def test_a_purchase_without_a_quantity_is_none(asked: Asked) -> None:
+    purchase = a_purchase()
+    del purchase["quantity"]
+    asked.production.says([purchase])
+    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
+
+
+def contents(**changes: object) -> dict[str, object]:
+    """Return all that is answered to a receipt in which nothing was bought, unless changed."""
+    receipt = {"bundle_id": "com.limajuice.liftlog", "in_app": []}
+    return {"status": 0, "environment": "Production", "receipt": receipt, **changes}
+
+
+@pytest.mark.parametrize("place", ["in_app", "latest_receipt_info"])
+async def test_a_purchase_may_be_in_either_of_two_places(asked: Asked, place: str) -> None:
+    receipt = {"bundle_id": "com.limajuice.liftlog", "in_app": []}
+    if place == "in_app":
+        asked.production.says(contents(receipt={**receipt, "in_app": [a_purchase()]}))
+    else:
+        asked.production.says(contents(latest_receipt_info=[a_purchase()]))
+    assert await asked.verifier().find_purchase(RECEIPT, NOW)
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        {"bundle_id": "com.example.other", "in_app": [a_purchase()]},
+        {"in_app": [a_purchase()]},
+        {"bundle_id": "com.limajuice.liftlog"},
+        {"bundle_id": "com.limajuice.liftlog", "in_app": None},
+        {"bundle_id": "com.limajuice.liftlog", "in_app": ["pro"]},
+    ],
+    ids=["of another app", "of no app", "of no purchase", "of null", "of a word"],
+)
+async def test_a_receipt_of_something_else_proves_no_purchase(
+    asked: Asked, receipt: dict[str, Any]
+) -> None:
+    asked.production.says(contents(receipt=receipt))
+    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
+
+
+async def test_bundle_and_product_are_a_matter_of_configuration(asked: Asked) -> None:
+    asked.production.says([a_purchase(product_id="lifetime")])
+    assert await asked.verifier(product="lifetime").find_purchase(RECEIPT, NOW)
+    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
+    other = asked.verifier(product="lifetime", bundle_id="com.example.other")
+    assert not await other.find_purchase(RECEIPT, NOW)
+
+
+@pytest.mark.parametrize(
+    ("purchases", "is_entitled"),
+    [([a_purchase()], True), ([], False)],
+    ids=["of the product", "of nothing"],
+)
+async def test_the_sandbox_is_asked_about_its_own_receipts(
+    asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
+) -> None:
+    asked.production.says(21007)
+    asked.sandbox.says(purchases)
+    assert (await asked.verifier().find_purchase(RECEIPT, NOW) is not None) == is_entitled
+    assert asked.calls == (1, 1)
+
+
+async def test_receipts_of_the_sandbox_can_be_refused(asked: Asked) -> None:
+    asked.production.says(21007)
+    asked.sandbox.says([a_purchase()])
+    assert not await asked.verifier(allow_sandbox=False).find_purchase(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+
+
+async def test_a_good_receipt_of_production_never_reaches_the_sandbox(asked: Asked) -> None:
+    asked.production.says([a_purchase()])
+    asked.sandbox.says(21008)
+    assert await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+
+
+async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Asked) -> None:
+    verifier = asked.verifier()
+    asked.production.says(21007)
+    asked.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
+    with pytest.raises(DependencyUnavailable):
+        await verifier.find_purchase(RECEIPT, NOW)
+    asked.production.says([a_purchase()])
+    assert await verifier.find_purchase(RECEIPT, NOW)
+
+
+@pytest.mark.parametrize("status", [21003, 21006, 21010])
+async def test_some_statuses_mean_no_purchase(
+    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    asked.production.says(status)
+    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+    assert alarms(caplog) == []
+
+
+TRANSIENT = [21005, 21009, 21100, 21150, 21199]
+OUR_FAULT = [21000, 21001, 21008, 21099, 21200, 29999, -1, 1, 503]
+
+
+@pytest.mark.parametrize("is_retryable", [True, False, None])
+@pytest.mark.parametrize("status", TRANSIENT)
+async def test_transient_status_is_an_outage_without_an_alert(
+    asked: Asked, caplog: pytest.LogCaptureFixture, status: int, *, is_retryable: bool | None
+) -> None:
+    asked.production.says({"status": status, "is-retryable": is_retryable})
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+    assert warnings(caplog) == [f"the App Store: status {status}"]
+    assert alarms(caplog) == []
+
+
+@pytest.mark.parametrize("status", OUR_FAULT)
+async def test_unexpected_status_is_an_alert_and_no_refusal(
+    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    asked.production.says(status)
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls == (1, 0)
+    assert alarms(caplog) == [f"the App Store: status {status}"]
+
+
+@pytest.mark.parametrize("status", [*TRANSIENT, *OUR_FAULT, 21002, 21004, 21007])
+async def test_statuses_of_the_sandbox_have_the_same_levels(
+    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    asked.production.says(21007)
+    asked.sandbox.says(status)
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls[0] == 1
+    [said] = warnings(caplog) if status in {21002, *TRANSIENT} else alarms(caplog)
+    assert said.startswith(f"the App Store's sandbox: status {status}")
+
+
+async def test_a_moments_trouble_is_asked_about_again(asked: Asked) -> None:
+    asked.production.says_once({"status": 21002})
+    asked.production.says([a_purchase()])
+    assert await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls == (2, 0)
+
+
+async def test_a_moments_trouble_may_end_in_the_sandbox(asked: Asked) -> None:
+    asked.production.says_once({"status": 21002})
+    asked.production.says(21007)
+    asked.sandbox.says_once({"status": 21002})
+    asked.sandbox.says([a_purchase()])
+    assert await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls == (2, 2)
+
+
+async def test_status_21002_twice_is_an_outage_without_an_alert(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked.production.says(21002)
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert asked.calls == (2, 0)
+    assert warnings(caplog) == ["the App Store: status 21002"]
+    assert alarms(caplog) == []
+
+
+def bought_as(original_id: object, **changes: object) -> dict[str, Any]:
+    return a_purchase(original_transaction_id=original_id, **changes)
+
+
+@pytest.mark.parametrize(
+    ("purchases", "counted"),
+    [
+        ([bought_as("17")], "17"),
+        ([bought_as("17"), bought_as("17", transaction_id="18")], "17"),
+        ([bought_as("100"), bought_as("99")], "99"),
+        ([bought_as("99"), bought_as("100")], "99"),
+        ([bought_as("5", product_id="tip"), bought_as("6", quantity="0"), bought_as("17")], "17"),
+        ([bought_as("5", cancellation_date_ms=ms(NOW)), bought_as("17")], "17"),
+        ([bought_as("5", expires_date_ms=ms(NOW)), bought_as("17")], "17"),
+    ],
+    ids=[
+        "one",
+        "restored",
+        "the older one last",
+        "the older one first",
+        "after another product",
+        "after a refund",
+        "after a subscription",
+    ],
+)
+async def test_oldest_purchase_that_counts_names_the_receipt(
+    asked: Asked, purchases: list[dict[str, Any]], counted: str
+) -> None:
+    asked.production.says(purchases)
+    purchase = await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert purchase == Purchase.of(f"Production {counted}")
+
+
+async def test_equal_ids_of_sandbox_and_production_are_two_purchases(asked: Asked) -> None:
+    asked.production.says([bought_as("17")])
+    of_production = await asked.verifier().find_purchase(RECEIPT, NOW)
+    asked.production.says(21007)
+    asked.sandbox.says([bought_as("17")])
+    of_sandbox = await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert of_sandbox == Purchase.of("Sandbox 17")
+    assert of_production != of_sandbox
+
+
+@pytest.mark.parametrize("original_id", [None, "", 17], ids=["null", "empty", "a number"])
+async def test_purchase_without_an_original_id_is_an_alert(
+    asked: Asked, caplog: pytest.LogCaptureFixture, original_id: object
+) -> None:
+    asked.production.says([bought_as("17"), bought_as(original_id)])
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(RECEIPT, NOW)
+    assert alarms(caplog) == ["the App Store: a purchase without an original transaction id"]
+
+
+async def test_that_our_shared_secret_is_refused_is_an_alarm_and_no_answer(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked.production.says([a_purchase()])
+    verifier = asked.verifier(
+        shared_secret=AppleSettings.model_validate({"shared_secret": "SECRET-typo"}).shared_secret
+    )
+    with pytest.raises(DependencyUnavailable):
+        await verifier.find_purchase(RECEIPT, NOW)
+    assert alarms(caplog) == ["the App Store: status 21004: our shared secret is refused"]
+
+
+async def test_without_a_shared_secret_nobody_can_tell(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked.production.says([a_purchase()])
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier(shared_secret=None).find_purchase(RECEIPT, NOW)
+    assert alarms(caplog) == ["the setting APPLE_SHARED_SECRET is missing"]
+    assert asked.calls == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"status": None}, {"status": "0"}, {"status": 0}, contents(receipt=None)],
+    ids=["nothing", "null", "text", "no receipt", "null for a receipt"],
+)
+async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[str, Any]) -> None:
+    asked.production.says(answer)
+    with pytest.raises(DependencyUnavailable):
+        await asked.verifier().find_purchase(RECEIPT, NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no receipt at all!",
+        "Zürich",
+        RECEIPT[:-1],
+        RECEIPT + "\n",
+        b64encode(b'{"signature": "0"}').decode(),
+        b64encode(b"").decode(),
+        b64encode(b"\x30\x82\x12\x34 a receipt").decode(),
+        OTHER_SPELLING,
+        f"{RECEIPT}.{RECEIPT}",
+        f"{RECEIPT}.{RECEIPT}.{RECEIPT}.{RECEIPT}",
+    ],
+    ids=[
+        "empty",
+        "no base64",
+        "no ASCII",
+        "cut off",
+        "with a line break",
+        "no sequence",
+        "nothing",
+        "no signed data",
+        "another spelling",
+        "two parts",
+        "four parts",
+    ],
+)
+async def test_what_cannot_be_a_receipt_is_not_asked_about(asked: Asked, text: str) -> None:
+    asked.production.says([a_purchase()])
+    assert not await asked.verifier().find_purchase(text, NOW)
+    assert asked.calls == (0, 0)

@@ -1,0 +1,141 @@
+"""Signing in with a purchase token."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pytest
+from starlette.requests import HTTPConnection
+
+from shared.errors import DependencyUnavailable, NotEntitled
+from shared.purchases.authenticator import Purchase, PurchaseAuthenticator, Subscriber
+from shared.web.purchase_token import presented_token
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+TOKEN = "$RCAnonymousID:0123 and more"  # noqa: S105 - opens nothing
+
+
+class Knows:
+    """A store that knows one token."""
+
+    async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
+        return Purchase.of("its id") if token == TOKEN else None
+
+
+class IsDown:
+    """A store that cannot tell."""
+
+    async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
+        raise DependencyUnavailable("the store", 7)
+
+
+@pytest.fixture
+def purchases() -> PurchaseAuthenticator:
+    return PurchaseAuthenticator({"RevenueCat": Knows(), "Apple": IsDown()})
+
+
+@pytest.mark.parametrize(
+    "presented",
+    [
+        f"RevenueCat {TOKEN}",
+        f"Bearer RevenueCat {TOKEN}",
+        f"bearer REVENUECAT {TOKEN}",
+        f"revenuecat {TOKEN}",
+        f"  Bearer   RevenueCat   {TOKEN}  ",
+    ],
+)
+async def test_a_token_is_understood_however_it_is_written(
+    purchases: PurchaseAuthenticator, presented: str
+) -> None:
+    subscriber = await purchases.subscriber(presented, NOW)
+    assert subscriber == Subscriber("RevenueCat", Purchase.of("its id"))
+    assert subscriber.key == f"revenuecat-{sha256(b'its id').hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "presented",
+    [
+        "RevenueCat",
+        "RevenueCat ",
+        "Bearer",
+        "Bearer RevenueCat",
+        "Bearer Bearer RevenueCat x",
+        TOKEN,
+        "RevenueCat somebody-else",
+        "Amazon x",
+        "RevenueCatx",
+        "Basic dXNlcjpwYXNz",
+    ],
+    ids=lambda text: text[:20],
+)
+async def test_what_proves_no_purchase_is_refused(
+    purchases: PurchaseAuthenticator, presented: str
+) -> None:
+    with pytest.raises(NotEntitled) as caught:
+        await purchases.subscriber(presented, NOW)
+    assert caught.value.was_presented
+    for word in (*TOKEN.split(), "somebody-else", "Amazon", "dXNlcjpwYXNz"):
+        assert len(word) < 5 or word not in str(caught.value)
+
+
+async def test_an_absurdly_long_token_is_not_looked_at() -> None:
+    class KnowsAll:
+        async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
+            return Purchase.of(token)
+
+    purchases = PurchaseAuthenticator({"Web": KnowsAll()})
+    await purchases.subscriber("Web " + "x" * 65_536, NOW)
+    with pytest.raises(NotEntitled):
+        await purchases.subscriber("Web " + "x" * 65_537, NOW)
+
+
+@pytest.mark.parametrize("presented", [None, "", "  "], ids=repr)
+async def test_nothing_is_told_from_something_wrong(
+    purchases: PurchaseAuthenticator, presented: str | None
+) -> None:
+    with pytest.raises(NotEntitled) as caught:
+        await purchases.subscriber(presented, NOW)
+    assert not caught.value.was_presented
+
+
+async def test_a_store_that_cannot_tell_has_not_refused(purchases: PurchaseAuthenticator) -> None:
+    with pytest.raises(DependencyUnavailable):
+        await purchases.subscriber(f"Apple {TOKEN}", NOW)
+
+
+def test_equal_ids_of_two_stores_are_two_keys() -> None:
+    purchase = Purchase.of("x")
+    assert Subscriber("Apple", purchase).key != Subscriber("Google", purchase).key
+
+
+def connection(kind: str, query: str, *headers: tuple[bytes, bytes]) -> HTTPConnection:
+    return HTTPConnection(
+        {"type": kind, "query_string": query.encode(), "headers": headers, "path": "/"}
+    )
+
+
+HEADER = (b"authorization", b"Web key")
+
+
+@pytest.mark.parametrize(
+    ("asked", "presented"),
+    [
+        (connection("http", "", HEADER), "Web key"),
+        (connection("http", ""), None),
+        (connection("http", "access_token=Web%20key"), None),
+        (connection("websocket", "access_token=Web%20key"), "Web key"),
+        (connection("websocket", "access_token=Apple%20x", HEADER), "Web key"),
+        (connection("websocket", "id=1"), None),
+    ],
+    ids=[
+        "header",
+        "nothing",
+        "an address of a request",
+        "an address of a socket",
+        "both",
+        "a socket without",
+    ],
+)
+def test_only_a_websocket_presents_its_token_in_the_address(
+    asked: HTTPConnection, presented: str | None
+) -> None:
+    assert presented_token(asked) == presented

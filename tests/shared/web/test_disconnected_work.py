@@ -1,0 +1,78 @@
+"""Work for one client, who may hang up."""
+
+import asyncio
+
+import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
+from shared.errors import NotFound
+from shared.web.disconnect import unless_hung_up
+
+
+class Line:
+    """A client's connection."""
+
+    def __init__(self) -> None:
+        self._hung_up = asyncio.Event()
+
+    def hang_up(self) -> None:
+        self._hung_up.set()
+
+    async def receive(self) -> Message:
+        await self._hung_up.wait()
+        return {"type": "http.disconnect"}
+
+
+class Work:
+    """Something that takes until it is told to end."""
+
+    def __init__(self) -> None:
+        self.has_begun = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.was_cancelled = False
+
+    async def do(self) -> str:
+        self.has_begun.set()
+        try:
+            await self.may_end.wait()
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+        return "done"
+
+
+async def test_work_that_ends_first_has_a_result() -> None:
+    work = Work()
+    work.may_end.set()
+    assert await unless_hung_up(Line().receive, work.do()) == "done"
+
+
+async def test_a_client_who_hangs_up_ends_the_work() -> None:
+    line, work = Line(), Work()
+    working = asyncio.create_task(unless_hung_up(line.receive, work.do()))
+    await work.has_begun.wait()
+    line.hang_up()
+    with pytest.raises(ClientDisconnect):
+        await working
+    assert work.was_cancelled
+
+
+async def test_work_that_fails_says_so() -> None:
+    async def fail() -> None:
+        raise NotFound("nothing there")
+
+    with pytest.raises(NotFound):
+        await unless_hung_up(Line().receive, fail())
+
+
+async def test_a_server_that_ends_ends_the_work() -> None:
+    work = Work()
+    working = asyncio.create_task(unless_hung_up(Line().receive, work.do()))
+    await work.has_begun.wait()
+    before = asyncio.all_tasks()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert work.was_cancelled
+    assert len(before - asyncio.all_tasks()) == 3

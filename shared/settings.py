@@ -1,22 +1,25 @@
-"""What a deployment may choose, read from the environment once; a wrong value fails the start.
+"""The base class of all settings: environment variables, read once at the start of a process.
 
-What concerns one purchase store alone is in that store's own file in `shared/auth`. The README's
-table and `.env.example` are held against all of them by `tests/test_configuration.py`.
+Each package has its settings beside the code that uses them. `./scripts/docs` writes all of them to
+`docs/configuration.md` and `.env.example`.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """The variables of one concern. One that is set to nothing counts as not set."""
+    """The settings of one concern; an invalid value fails the start.
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, validate_by_name=True)
+    An empty variable counts as not set. The docstring of a field describes it to operators.
+    """
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, frozen=True, use_attribute_docstrings=True, validate_by_name=True
+    )
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - pydantic checks them
         try:
@@ -26,7 +29,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def _mistakes(cls, error: ValidationError) -> Iterator[str]:
-        """Say what is wrong with which variable, in the operator's words and without the value."""
+        """Name each wrong variable and its mistake, without the value."""
         for mistake in error.errors(include_input=False, include_url=False):
             field = str(mistake["loc"][0])
             name = cls.variable(field) if field in cls.model_fields else field

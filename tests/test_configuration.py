@@ -1,52 +1,76 @@
-"""The settings in the code, against the README's table and `.env.example`."""
+"""The settings in the code, and the pages that are generated from them."""
 
 import re
 
 import pytest
 from pydantic import SecretStr
 
+from scripts.reference.rendering import configuration_page, env_example
+from scripts.reference.settings import classes, in_code, sections
 from scripts.root import ROOT
 from shared.planner.settings import ModelSettings
 from shared.settings import Settings
 from shared.store.settings import DatabaseSettings
-from tests.settings_in_code import Setting, classes, in_code
+from tests.isolated import start
 
 
-def test_the_readme_names_every_setting_as_it_is() -> None:
-    rows = re.findall(
-        r"^\| `([A-Z_]+)` \| (?:`(.+?)`)? ?\| (yes)? ?\| ([a-z, ]+) \| .+ \|$",
-        (ROOT / "README.md").read_text(),
-        re.MULTILINE,
-    )
-    assert len(rows) == len(set(rows))
-    assert {Setting(name, d, hidden != "", by) for name, d, hidden, by in rows} == in_code()
+def test_configuration_page_is_current() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert page == configuration_page(sections(start)), "run ./scripts/docs"
 
 
-def test_the_example_names_every_setting_as_it_is() -> None:
-    text = (ROOT / ".env.example").read_text()
-    entries = re.findall(r"((?:^# .*\n)+)^#([A-Z_]+)=(.*)$", text, re.MULTILINE)
-    found = set()
-    for comment, variable, default in entries:
-        words = comment.replace("\n# ", " ")
-        [read_by] = re.findall(r"Read by: ([a-z, ]+)\.", words)
-        found.add(Setting(variable, default, "Secret." in words, read_by))
-    assert len(found) == len(entries)
-    assert found == in_code()
+def test_env_example_is_current() -> None:
+    example = (ROOT / ".env.example").read_text()
+    assert example == env_example(sections(start)), "run ./scripts/docs"
 
 
-def test_the_example_changes_nothing_when_it_is_copied() -> None:
+def test_every_setting_is_read_and_listed_once() -> None:
+    found = [setting for section in sections(start) for setting in section.settings]
+    variables = {c.variable(name) for c in classes() for name in c.model_fields}
+    assert sorted(setting.variable for setting in found) == sorted(variables)
+    assert all(setting.read_by for setting in found)
+
+
+def test_every_setting_has_a_description() -> None:
+    for settings in classes():
+        assert settings.__doc__
+        for name, field in settings.model_fields.items():
+            assert re.match(r"(The|A|Whether|`True`) .+\.$", field.description or "", re.DOTALL), (
+                name
+            )
+
+
+def test_variable_of_several_classes_has_one_description() -> None:
+    described: dict[str, tuple[str | None, object]] = {}
+    for settings in classes():
+        for name, field in settings.model_fields.items():
+            variable = settings.variable(name)
+            own = (field.description, field.default)
+            assert described.setdefault(variable, own) == own, variable
+
+
+def test_env_example_changes_nothing_when_copied() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     assert all(line.startswith("#") or not line for line in lines)
 
 
-def test_every_secret_is_kept_from_being_shown() -> None:
+def test_values_of_settings_show_type_and_bounds() -> None:
+    values = {setting.variable: setting.values for setting in in_code(start)}
+    assert values["FIRESTORE_RETRY_FOR_S"] == "seconds, over 0, up to 60"
+    assert values["CLEANUP_PAGE_SIZE"] == "number, from 1, up to 100"
+    assert values["LOG_FORMAT"] == "`json` or `text`"
+    assert values["WEB_AUTH_KEY"] == "secret"
+    assert values["TEST_MODE"] == "`True` or `False`"
+
+
+def test_every_secret_has_a_secret_type() -> None:
     for settings in classes():
         for name, field in settings.model_fields.items():
             looks_secret = re.search(r"key$|secret", name) is not None
             assert looks_secret == (field.annotation == (SecretStr | None)), name
 
 
-def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for settings in classes():
         for name in settings.model_fields:
             monkeypatch.setenv(settings.variable(name), "")
@@ -58,7 +82,7 @@ def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> N
     [(ModelSettings, "OPENAI_RETRIES"), (DatabaseSettings, "FIRESTORE_RETRY_FOR_S")],
     ids=["by prefix", "by alias"],
 )
-def test_a_wrong_value_fails_the_start_and_is_named_and_not_shown(
+def test_invalid_value_fails_start_and_is_not_shown(
     monkeypatch: pytest.MonkeyPatch, settings: type[Settings], variable: str
 ) -> None:
     monkeypatch.setenv(variable, "SECRET-number")

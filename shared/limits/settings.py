@@ -9,16 +9,18 @@ from shared.settings import Settings
 
 
 class RateLimitSettings(Settings):
-    """How often a purchase token may make a paid model work, in any 24 hours."""
+    """The maximum number of paid requests per purchase in any 24 hours."""
 
     model_config = SettingsConfigDict(env_prefix="RATE_LIMIT_")
 
     web: int = Field(default=100, ge=1, le=10_000)
+    """The maximum number of plans per `Web` purchase in any 24 hours."""
+
     mobile: int = Field(default=20, ge=1, le=10_000)
-    """For the tokens of every store but Web."""
+    """The maximum number of plans per purchase of another provider in any 24 hours."""
 
     when_unavailable: Literal["refuse", "allow"] = "refuse"
-    """What happens to a request that cannot be counted."""
+    """The result of a request that cannot be counted: `refuse` or `allow`."""
 
     test_mode: bool = Field(default=False, validation_alias="TEST_MODE")
-    """True: nobody is limited."""
+    """`True` disables all rate limits."""

@@ -7,23 +7,27 @@ from shared.settings import Settings
 
 
 class ModelSettings(Settings):
-    """Which language model makes the plans, and how much it may take."""
+    """The language model, and the limits of its responses."""
 
     model_config = SettingsConfigDict(env_prefix="OPENAI_")
 
     api_key: SecretStr | None = None
+    """The key of the language model; a server of your own may accept any key."""
+
     base_url: HttpUrl = HttpUrl("https://api.openai.com/v1")
-    """Any server that speaks OpenAI's Chat Completions."""
+    """The base URL of a server that supports OpenAI's Chat Completions."""
 
     model: str = "gpt-4o"
+    """The name of the model."""
+
     silence_s: float = Field(default=30, gt=0, le=600)
-    """How long the model may say nothing, before its first word or between two."""
+    """The maximum pause before the model's first word or between two words."""
 
     retries: int = Field(default=2, ge=0, le=5)
-    """How often a call is made again that failed before the model's first word."""
+    """The number of retries of a call that failed before the model's first word."""
 
     max_tokens: int = Field(default=12_000, ge=500, le=128_000)
-    """How long one reply may become."""
+    """The maximum length of one response, in tokens."""
 
     deadline_s: float = Field(default=120, gt=0, le=3000)
-    """How long a plan may take in all, with every retry."""
+    """The maximum time for a plan, including all retries."""

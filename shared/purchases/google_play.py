@@ -32,13 +32,18 @@ _ABOUT_TOKENS = ("invalid", "purchaseToken")
 
 
 class GooglePlaySettings(Settings):
-    """What has to be bought."""
+    """The app and product of a valid purchase, and the address of the API."""
 
     model_config = SettingsConfigDict(env_prefix="GOOGLE_PLAY_")
 
     package: str = "com.limajuice.liftlog"
+    """The package name of the app in Google Play."""
+
     product: str = "pro"
+    """The id of the product that must be purchased."""
+
     url: HttpUrl = HttpUrl("https://androidpublisher.googleapis.com")
+    """The base URL of the Android Publisher API."""
 
 
 class GooglePlay:

@@ -22,18 +22,21 @@ _LONGEST_ID = 1500
 
 
 class RevenueCatSettings(Settings):
-    """Which of a customer's entitlements counts, and our access to it."""
+    """The entitlement of a valid purchase, and the access to RevenueCat's API."""
 
     model_config = SettingsConfigDict(env_prefix="REVENUECAT_")
 
     api_key: SecretStr | None = None
-    """A key of version 2 that may read customer information."""
+    """A key of API version 2 with the permission to read customer information."""
 
     project: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
+    """The id of the project in RevenueCat."""
+
     entitlement: str = ""
-    """Its id, which begins with `entl`; not its lookup key."""
+    """The id (`entl...`) of the entitlement that must be active; not its lookup key."""
 
     url: HttpUrl = HttpUrl("https://api.revenuecat.com")
+    """The base URL of RevenueCat's API."""
 
 
 class _Entitlement(BaseModel):

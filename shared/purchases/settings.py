@@ -7,21 +7,21 @@ from shared.settings import Settings
 
 
 class PurchaseSettings(Settings):
-    """How long the answers of purchase stores are remembered, and how long we wait for them."""
+    """Times and limits of the cache of purchase answers, and of calls to purchase providers."""
 
     model_config = SettingsConfigDict(env_prefix="PURCHASE_")
 
     good_s: float = Field(default=1800, gt=0, le=86_400)
-    """How long a verified token passes before its store is asked again."""
+    """The time for which a confirmed purchase is cached."""
 
     refused_s: float = Field(default=60, gt=0, le=3600)
-    """The same for a refused one: short, because who was just refused may be buying now."""
+    """The time for which a rejected purchase is cached; short, because the user may be buying."""
 
     trusted_s: float = Field(default=86_400, gt=0, le=7 * 86_400)
-    """How long after its verification a token passes while its store cannot be asked."""
+    """The time for which a confirmed purchase passes while its provider is unavailable."""
 
     remembered: int = Field(default=10_000, ge=1, le=1_000_000)
-    """How many tokens a process remembers at most; about 300 bytes each."""
+    """The maximum number of purchases that a process caches; about 300 bytes each."""
 
     timeout_s: float = Field(default=5, gt=0, le=60)
-    """How long one call to a store may take."""
+    """The timeout of one call to a purchase provider."""

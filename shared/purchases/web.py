@@ -18,11 +18,12 @@ WEB = "Web"
 
 
 class WebSettings(Settings):
-    """The web app's key; without one nobody passes."""
+    """The key of the web app."""
 
     model_config = SettingsConfigDict(env_prefix="WEB_")
 
     auth_key: SecretStr | None = None
+    """The key of the web app; without it, no `Web` token is accepted."""
 
 
 class Web:

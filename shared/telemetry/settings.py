@@ -8,30 +8,37 @@ from shared.settings import Settings
 
 
 class TelemetrySettings(Settings):
-    """What a process says of itself, how, and to whom."""
+    """The format of log lines, and the export of traces and metrics."""
 
     project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
+    """The Google Cloud project of Firestore and Secret Manager; by default that of the credentials.
+
+    References to secrets and the traces of log lines need it.
+    """
+
     service: str | None = Field(default=None, validation_alias="K_SERVICE")
-    """The function's or service's name; the platform says so, as it says the revision."""
+    """The name of the function or service in its log lines; the platform sets it."""
 
     revision: str | None = Field(default=None, validation_alias="K_REVISION")
+    """The name of the revision in its log lines; the platform sets it."""
+
     log_format: Literal["json", "text"] = Field(default="json", validation_alias="LOG_FORMAT")
-    """As Cloud Logging reads it, or as people do."""
+    """The format of log lines: `json` for Cloud Logging, or `text` as in `./scripts/dev`."""
 
     export: Literal["off", "google", "otlp"] = Field(
         default="off", validation_alias="TELEMETRY_EXPORT"
     )
-    """Where traces and metrics go: nowhere, to Google Cloud, or to a collector."""
+    """The destination of traces and metrics: `off`, `google` (Cloud) or `otlp` (a collector)."""
 
     region: str | None = Field(
         default=None, validation_alias="TELEMETRY_REGION", validate_default=True
     )
-    """Where the process runs: `us-central1`. Google Cloud takes no metrics without it."""
+    """The region of the process, for example `us-central1`; required for `google`."""
 
     otlp_endpoint: HttpUrl = Field(
         default=HttpUrl("http://localhost:4318"), validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT"
     )
-    """Where that collector is."""
+    """The base URL of the collector for `otlp`."""
 
     @field_validator("region")
     @classmethod

@@ -3,16 +3,17 @@
 import pytest
 
 from scripts.local.ports import SERVICES
+from scripts.reference.settings import Setting, in_code
 from tests.infra.configuration import modules, text_of, types_in_use
 from tests.infra.environments import INFRA
 from tests.infra.made import Made
 from tests.infra.services import account, grants, variables
-from tests.settings_in_code import Setting, in_code
+from tests.isolated import start
 
 
 def secrets() -> dict[str, Setting]:
     """Return the secrets of the code by their variables."""
-    return {each.variable: each for each in in_code() if each.is_secret}
+    return {each.variable: each for each in in_code(start) if each.is_secret}
 
 
 def referred(made: Made, service: str) -> dict[str, str]:

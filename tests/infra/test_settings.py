@@ -3,10 +3,11 @@
 import pytest
 
 from scripts.local.ports import FUNCTIONS, SERVICES
+from scripts.reference.settings import in_code, read_at_start
 from shared.settings import Settings
 from tests.infra.made import Made
 from tests.infra.services import OF_THE_PLATFORM, variables
-from tests.settings_in_code import in_code, read_at_start
+from tests.isolated import start
 
 # What the platform says itself, or what there is only where there are emulators.
 NEVER_SET = {"FIRESTORE_EMULATOR_HOST", "K_REVISION", "K_SERVICE", "PORT", "PUBSUB_EMULATOR_HOST"}
@@ -31,14 +32,14 @@ OTHER_THAN_THE_DEFAULT = {
 
 def secrets() -> set[str]:
     """Return the variables of secrets."""
-    return {each.variable for each in in_code() if each.is_secret}
+    return {each.variable for each in in_code(start) if each.is_secret}
 
 
 def read_by(service: str) -> set[str]:
     """Return the variables that a service reads."""
     return {
         settings.variable(field)
-        for settings in read_at_start(service)
+        for settings in read_at_start(service, start)
         for field in settings.model_fields
     }
 
@@ -56,7 +57,7 @@ def settings(made: Made, service: str, monkeypatch: pytest.MonkeyPatch) -> list[
         monkeypatch.delenv(variable, raising=False)
     for variable, value in variables(made, service).items():
         monkeypatch.setenv(variable, value)
-    return [each() for each in read_at_start(service)]
+    return [each() for each in read_at_start(service, start)]
 
 
 def test_what_a_service_reads_is_set_and_nothing_else(made: Made, service: str) -> None:
@@ -86,11 +87,11 @@ def test_every_value_passes_and_is_the_default_unless_there_is_a_reason(
 
 def test_what_may_be_missing_can_be_set_and_what_is_never_set_is_not(full: Made) -> None:
     given = {name for service in SERVICES for name in variables(full, service)}
-    assert given - OF_THE_PLATFORM == {each.variable for each in in_code()} - NEVER_SET
+    assert given - OF_THE_PLATFORM == {each.variable for each in in_code(start)} - NEVER_SET
 
 
 def test_production_has_the_defaults_but_for_what_only_it_can_know(prod: Made) -> None:
-    defaults = {each.variable: each.default for each in in_code()}
+    defaults = {each.variable: each.default for each in in_code(start)}
     others = {
         name
         for service in SERVICES

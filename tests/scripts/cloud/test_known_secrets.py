@@ -3,12 +3,13 @@
 import pytest
 
 from scripts.cloud.known_secrets import KNOWN, find
-from tests.settings_in_code import in_code, listed
+from scripts.reference.settings import in_code, listed
+from tests.isolated import start
 
 
 def test_every_secret_of_the_code_is_known_with_who_reads_it() -> None:
     known = {(secret.variable, listed(set(secret.read_by))) for secret in KNOWN}
-    assert known == {(each.variable, each.read_by) for each in in_code() if each.is_secret}
+    assert known == {(each.variable, each.read_by) for each in in_code(start) if each.is_secret}
     assert len(KNOWN) == len(known)
 
 

@@ -1,4 +1,4 @@
-# What every service is told: all settings that the code reads (README, Configuration), by the concern
+# What every service is told: all settings that the code reads (docs/configuration.md), by the concern
 # they belong to, and who has which concern. Values are the code's own defaults, so that one sees here
 # what can be turned. null: not set. An environment changes them by var.settings.
 

@@ -114,21 +114,26 @@ def test_every_function_has_the_same_shape(function: str) -> None:
     }  # fmt: skip
 
 
-def test_every_command_of_the_readme_exists() -> None:
-    named = set(re.findall(r"\./scripts/([a-z-]+)", (ROOT / "README.md").read_text()))
+def test_docs_name_every_command_and_no_other() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        command
+        for page in pages
+        for command in re.findall(r"\./scripts/([a-z-]+)", page.read_text())
+    }
     commands = {
         path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix
     }
     assert named == commands
 
 
-def test_the_readme_shows_the_data_model_as_it_is() -> None:
+def test_docs_show_the_data_model_as_declared() -> None:
     from shared.store.data_model import ALL  # noqa: PLC0415 - loads Firestore's client
 
-    readme = (ROOT / "README.md").read_text()
+    page = (ROOT / "docs" / "data-model.md").read_text()
     for collection in ALL:
         place = f"users/{{id}}/{collection.name}" if collection.per_user else collection.name
-        [row] = re.findall(rf"^\| `{re.escape(place)}/\{{[^`/]+\}}` .*$", readme, re.MULTILINE)
+        [row] = re.findall(rf"^\| `{re.escape(place)}/\{{[^`/]+\}}` .*$", page, re.MULTILINE)
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells[2] == (f"`{collection.ttl_field}`" if collection.ttl_field else "none")
         assert re.findall(r"`(\w+)`", cells[3]) == list(collection.unindexed)

@@ -56,7 +56,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Work:
-    """What the work takes; see Figures in the README for what was measured."""
+    """What the work takes; `docs/performance.md` has the measured figures."""
 
     request_s: float = 0.06
     """How long an instance is busy with a request, on average over all routes."""

@@ -1,6 +1,6 @@
 """Every collection: where its documents lie, when they expire, what is not indexed.
 
-The README's table follows this file, and so do a database's TTL policies and index exemptions.
+The table in `docs/data-model.md`, the TTL policies and the index exemptions follow this file.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Every metric that we emit, as a table; the README shows it.
+"""Every metric that we emit, as a table; `docs/observability.md` shows it.
 
 Names are those of OpenTelemetry's semantic conventions where these have one.
 

@@ -1,4 +1,4 @@
-"""Every request's calls to Firestore, as exact lists; the README has them as a table."""
+"""Every request's calls to Firestore, as exact lists; `docs/performance.md` has the table."""
 
 import asyncio
 import logging
@@ -147,7 +147,7 @@ def shared_item(user: dict[str, str]) -> dict[str, Any]:
     return {**user, "encryptedPayload": payload, "expiry": SOON}
 
 
-async def test_round_trips_of_every_request_are_as_the_readme_says(
+async def test_round_trips_of_every_request_are_as_documented(
     counted: Counted, user: dict[str, str]
 ) -> None:
     secret = {**user, "followSecret": "secret"}
@@ -184,10 +184,10 @@ async def test_round_trips_of_every_request_are_as_the_readme_says(
         "GET /shareditem/{id}": [READ, READ],
     }
     for request, calls in seen.items():
-        assert readme_says(f"`{request}`", len(calls)), request
+        assert is_documented(f"`{request}`", len(calls)), request
 
 
-async def test_round_trips_of_a_plan_are_as_the_readme_says(
+async def test_round_trips_of_a_plan_are_as_documented(
     counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fakes = url(stack.current().fakes)
@@ -203,7 +203,7 @@ async def test_round_trips_of_a_plan_are_as_the_readme_says(
         "of the web": [READ, COMMIT],
     }
     for request in ("POST /ai/workout", "POST /ai/session"):
-        assert readme_says(f"`{request}`", 2)
+        assert is_documented(f"`{request}`", 2)
 
 
 async def plans(counted: Counted, http: httpx.AsyncClient) -> dict[str, list[str]]:
@@ -237,8 +237,8 @@ async def test_a_query_is_billed_for_what_it_finds_and_at_least_once(
         assert [fields["documents_read"] for fields in lines] == [documents]
 
 
-def readme_says(request: str, round_trips: int) -> bool:
-    return f"| {request} | {round_trips} |" in (ROOT / "README.md").read_text()
+def is_documented(request: str, round_trips: int) -> bool:
+    return f"| {request} | {round_trips} |" in (ROOT / "docs" / "performance.md").read_text()
 
 
 async def test_a_picture_costs_one_more_read(counted: Counted) -> None:
@@ -279,8 +279,8 @@ async def test_a_feed_without_news_takes_one_read_and_with_news_two(
     news = await counted.call("POST", "/events", request(LONG_AGO))
     assert {event["userId"] for event in news["events"]} == {str(i) for i in ids}
     assert await counted.calls("POST", "/events", request(LONG_AGO)) == [READ, READ]
-    assert readme_says("`POST /events` with news", 2)
-    assert readme_says("`POST /events` without news", 1)
+    assert is_documented("`POST /events` with news", 2)
+    assert is_documented("`POST /events` without news", 1)
     newest = max(event["timestamp"] for event in news["events"])
     assert await counted.calls("POST", "/events", request(newest)) == [READ]
 

@@ -113,7 +113,7 @@ async def test_conversation_restarts_and_quits(talk: Talk) -> None:
         token=talk.token,
     )
     assert status == 0
-    assert "forgotten" in output
+    assert "New conversation." in output
     assert reminders(talk) == [("user", "SECRET-two")]
     await until(lambda: talk.running.chat.connected == 0)
 

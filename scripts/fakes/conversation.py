@@ -1,4 +1,4 @@
-"""What the fake for a language model says: talk, or a plan made from what was asked for."""
+"""Replies of the fake language model: text, or a plan made from the request."""
 
 import json
 import re
@@ -8,12 +8,12 @@ from typing import Any
 
 from scripts.fakes.exercises import COOL_DOWN, WORKOUTS, Exercise, matching
 
-_ASKS_FOR_A_PLAN = re.compile(r"\b(plan|program(me)?|workout|session|routine)s?\b", re.IGNORECASE)
-_ASKS_TO_EXPLAIN = re.compile(r"\b(explain|why|how|tell me)\b", re.IGNORECASE)
-_ASKS_WHO = re.compile(r"\bintroduce\b", re.IGNORECASE)
-_MOST_DAYS = 7
-_USUAL_DAYS = 3
-_USUAL_EXERCISES = 5
+_PLAN_REQUEST = re.compile(r"\b(plan|program(me)?|workout|session|routine)s?\b", re.IGNORECASE)
+_EXPLANATION_REQUEST = re.compile(r"\b(explain|why|how|tell me)\b", re.IGNORECASE)
+_INTRODUCTION_REQUEST = re.compile(r"\bintroduce\b", re.IGNORECASE)
+_MAX_DAYS = 7
+_DEFAULT_DAYS = 3
+_DEFAULT_EXERCISES = 5
 
 INTRODUCTION = (
     "I am a fake language model on your machine. I have a short list of exercises. "
@@ -26,14 +26,14 @@ _MakeSession = Callable[[str, list[Exercise], str], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Speech:
-    """A reply: words, and perhaps a call of a function or a refusal."""
+    """A reply: text, with an optional function call or refusal."""
 
     text: str = ""
     function: str | None = None
     arguments: str = ""
     refusal: str | None = None
     text_within_call: str = ""
-    """More text, streamed between the pieces of the arguments."""
+    """More text, streamed between the parts of the arguments."""
 
     text_after_call: str = ""
 
@@ -51,14 +51,14 @@ def reply_to(asked: dict[str, Any]) -> Speech:
     tools = [tool["function"] for tool in asked.get("tools") or ()]
     is_forced = isinstance(asked.get("tool_choice"), dict)
     answers_a_tool = asked["messages"][-1]["role"] == "tool" and not is_forced
-    wants_plan = _ASKS_FOR_A_PLAN.search(wish) and not _ASKS_WHO.search(wish)
+    wants_plan = _PLAN_REQUEST.search(wish) and not _INTRODUCTION_REQUEST.search(wish)
     if tools and (is_forced or (wants_plan and not answers_a_tool)):
         function = tools[0]
         words = "" if is_forced else "Here is a plan for you."
         unit = _line(str(asked["messages"][0].get("content")), "The user's unit for weights") or ""
         filled = _filled(function["parameters"], f"{wish}\n{unit}")
         return Speech(words, function["name"], json.dumps(filled))
-    if _ASKS_TO_EXPLAIN.search(wish) and not _ASKS_WHO.search(wish):
+    if _EXPLANATION_REQUEST.search(wish) and not _INTRODUCTION_REQUEST.search(wish):
         return Speech(_EXPLANATION)
     return Speech(f"{INTRODUCTION} Ask me for a plan, or to explain something.")
 
@@ -71,14 +71,14 @@ def _filled(schema: dict[str, Any], wish: str) -> dict[str, Any]:
 
 
 def _plan(wish: str, session: _MakeSession) -> dict[str, Any]:
-    days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days?|\.)", _USUAL_DAYS), _MOST_DAYS)
+    days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days?|\.)", _DEFAULT_DAYS), _MAX_DAYS)
     level = _line(wish, "Experience") or "any"
     goals = _line(wish, "Goals") or "to get stronger"
     return {
         "name": f"{days} day{'s' if days > 1 else ''} a week",
         "description": f"{INTRODUCTION} Your goals: {goals}. Your level: {level}.",
         "sessions": [
-            session(f"Day {day + 1}: {title}", exercises[:_USUAL_EXERCISES], wish)
+            session(f"Day {day + 1}: {title}", exercises[:_DEFAULT_EXERCISES], wish)
             for day, (title, exercises) in enumerate(
                 WORKOUTS[day % len(WORKOUTS)] for day in range(days)
             )
@@ -87,7 +87,7 @@ def _plan(wish: str, session: _MakeSession) -> dict[str, Any]:
 
 
 def _session_alone(wish: str) -> dict[str, Any]:
-    count = _number(wish, r"Number of exercises: (\d+)", _USUAL_EXERCISES)
+    count = _number(wish, r"Number of exercises: (\d+)", _DEFAULT_EXERCISES)
     areas = (_line(wish, "Areas to train") or "full body").lower().split(", ")
     known = re.findall(r"[:;] ([^:;]+?) -?[\d.]+ (?:kg|lb)", wish)
     session = _session(" and ".join(areas).capitalize()[:100], matching(areas, known, count), wish)
@@ -129,18 +129,15 @@ def _number(wish: str, pattern: str, otherwise: int) -> int:
     return int(found[1]) if found else otherwise
 
 
-_EXPLANATION = f"""{INTRODUCTION} Still, here is what most coaches agree on.
+_EXPLANATION = f"""{INTRODUCTION} Here are four rules of training.
 
-A muscle grows when it is asked for a little more than last time. That is all that progression \
-means: add a repetition while you can, then add weight, and start over with fewer repetitions. \
-Small steps last longer than large ones.
+Progression: do a little more than last time. Add a repetition first. At the upper limit, add \
+weight and start again with fewer repetitions. Small steps work longer than large ones.
 
-Between two hard sets the muscle needs its fuel back. After an easy set a minute and a half will \
-do, after a heavy one take three, and after a failed one five. Who rests too little trains their \
-lungs.
+Rest between sets: 90 seconds after an easy set, three minutes after a heavy set, and five \
+minutes after a failed set. Short rests train endurance more than strength.
 
-Between two sessions it needs sleep and food. Two days for a muscle that has worked hard are a \
-good rule; that is why plans turn from pushing to pulling to legs.
+Rest between sessions: a muscle needs about two days, with sleep and food. For this reason a plan \
+alternates between push, pull and legs.
 
-And then there is patience. Write down what you did, look at it after eight weeks, and change \
-one thing at a time."""
+Records: write down each session. Compare after eight weeks, and change one thing at a time."""

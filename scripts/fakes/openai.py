@@ -1,4 +1,4 @@
-"""A language model's server without a language model: it speaks OpenAI's Chat Completions.
+"""Fake of a language model server with OpenAI's Chat Completions API.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
@@ -19,44 +19,47 @@ from starlette.routing import Route, Router
 from scripts.fakes.conversation import Speech, reply_to
 from scripts.fakes.faults import CutError, Failing
 
-NATURAL_PACE = 50.0
-"""Tokens per second."""
+DEFAULT_TOKENS_PER_S = 50.0
+"""Reading speed."""
 
 _TOKEN = re.compile(r"\s*\S{1,8}|\s+")
-_FASTER_ARGUMENTS = 8  # nobody reads them while they come
+_TOKENS_PER_ARGUMENTS_DELTA = 8  # clients do not show arguments, so larger deltas are enough
 
 
 @dataclass(frozen=True)
 class Scripted:
-    """A reply that a test wants; `cut_after` pieces the connection breaks, or falls silent."""
+    """A reply for one request.
+
+    The stream breaks after `cut_after` deltas, and stalls after `silent_after` deltas.
+    """
 
     speech: Speech
     finish_reason: str | None = None
-    """None: the one that fits the speech."""
+    """None: derived from the reply."""
 
     cut_after: int | None = None
     silent_after: int | None = None
     is_call_one_segment: bool = False
-    """Whether the call and all that follows it arrive in one segment."""
+    """Whether the function call and the rest of the stream arrive in one TCP segment."""
 
     never_closes: bool = False
-    """After the end, the connection stays open, and nothing more comes."""
+    """The connection stays open after the last delta."""
 
 
 @dataclass
 class OpenAi:
-    """The server; `script` has the next replies, after which it speaks for itself.
+    """The server. It sends the replies in `script` first, then those of `compose`.
 
-    A pace of 0 is as fast as can be.
+    `tokens_per_s` of 0 means no delay.
     """
 
-    tokens_per_s: float = NATURAL_PACE
+    tokens_per_s: float = DEFAULT_TOKENS_PER_S
     script: list[Scripted] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
-    """What was asked, newest last."""
+    """Received requests, oldest first."""
 
     talking: int = 0
-    """How many replies are under way."""
+    """Number of open streams."""
 
     compose: Callable[[dict[str, Any]], Speech] = reply_to
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -134,8 +137,8 @@ def _deltas(speech: Speech) -> Iterator[dict[str, Any]]:
     yield {"tool_calls": [{**call, "function": {"name": speech.function, "arguments": ""}}]}
     tokens = _TOKEN.findall(speech.arguments)
     within = iter(_TOKEN.findall(speech.text_within_call))
-    for begin in range(0, len(tokens), _FASTER_ARGUMENTS):
-        part = "".join(tokens[begin : begin + _FASTER_ARGUMENTS])
+    for begin in range(0, len(tokens), _TOKENS_PER_ARGUMENTS_DELTA):
+        part = "".join(tokens[begin : begin + _TOKENS_PER_ARGUMENTS_DELTA])
         yield {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}
         yield from ({"content": token} for token in islice(within, 1))
     for token in (*within, *_TOKEN.findall(speech.text_after_call)):

@@ -1,4 +1,4 @@
-"""Cloud Scheduler with one job: every hour it publishes to a topic.
+"""Fake of Cloud Scheduler with one job: publish to a topic every hour.
 
 Source: https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs
 """
@@ -23,7 +23,7 @@ _UNAVAILABLE = 14
 
 
 def publisher(emulator: str, topic: str) -> Callable[[], Awaitable[None]]:
-    """Return what publishes the job's message on Pub/Sub's emulator."""
+    """Return a function that publishes the job's message to the Pub/Sub emulator."""
 
     async def publish() -> None:
         message = {"attributes": {"trigger": "schedule"}}
@@ -36,7 +36,7 @@ def publisher(emulator: str, topic: str) -> Callable[[], Awaitable[None]]:
 
 @dataclass
 class Scheduler:
-    """The job, and the clock that it goes by."""
+    """The job and its clock."""
 
     project: str
     topic: str
@@ -50,8 +50,8 @@ class Scheduler:
         """The job's full name."""
         return f"projects/{self.project}/locations/{LOCATION}/jobs/{JOB}"
 
-    async def play(self) -> None:
-        """Run the job at every full hour, unless it is paused."""
+    async def run_hourly(self) -> None:
+        """Run the job at each full hour, unless it is paused."""
         while True:
             now = datetime.now(UTC)
             await asyncio.sleep((_next_hour(now) - now).total_seconds())
@@ -76,7 +76,7 @@ class Scheduler:
         try:
             await self.publish()
         except httpx.HTTPError:
-            self.status = {"code": _UNAVAILABLE, "message": "the topic cannot be reached"}
+            self.status = {"code": _UNAVAILABLE, "message": "the topic is not reachable"}
         else:
             self.status = {}
 

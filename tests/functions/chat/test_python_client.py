@@ -62,7 +62,7 @@ async def test_chat_client_disconnects_when_the_server_is_silent() -> None:
 
     def talk_once(address: str) -> None:
         with Coach(address, f"Web {TOKEN}", print, is_new=False) as coach:
-            coach.call("Nothing").result(timeout=PATIENCE_S)
+            coach.invoke("Nothing").result(timeout=PATIENCE_S)
 
     with served_without_pings() as running:
         async with asyncio.timeout(PATIENCE_S):
@@ -78,7 +78,7 @@ async def test_chat_client_sends_pings_when_the_user_is_silent() -> None:
             await asyncio.to_thread(coach.__enter__)
             before = line.sent_bytes
             await until(lambda: line.sent_bytes > before + 3 * len('{"type":6}'))
-            await asyncio.wrap_future(coach.call("Nothing"))
+            await asyncio.wrap_future(coach.invoke("Nothing"))
             await asyncio.to_thread(coach.__exit__)
         await nothing_left(running)
 

@@ -1,11 +1,12 @@
 """The settings in the code, and the pages that are generated from them."""
 
 import re
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from scripts.reference.rendering import configuration_page, env_example
+from scripts.reference.__main__ import pages, write
 from scripts.reference.settings import classes, in_code, sections
 from scripts.root import ROOT
 from shared.planner.settings import ModelSettings
@@ -14,14 +15,16 @@ from shared.store.settings import DatabaseSettings
 from tests.isolated import start
 
 
-def test_configuration_page_is_current() -> None:
-    page = (ROOT / "docs" / "configuration.md").read_text()
-    assert page == configuration_page(sections(start)), "run ./scripts/docs"
+@pytest.mark.parametrize("name", ["docs/configuration.md", ".env.example"])
+def test_generated_page_is_current(name: str) -> None:
+    assert (ROOT / name).read_text() == pages(start)[name], "run ./scripts/docs"
 
 
-def test_env_example_is_current() -> None:
-    example = (ROOT / ".env.example").read_text()
-    assert example == env_example(sections(start)), "run ./scripts/docs"
+def test_only_changed_pages_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "same").write_text("text")
+    write(tmp_path, {"same": "text", "new": "text"})
+    assert capsys.readouterr().out == "same: unchanged\nnew: written\n"
+    assert (tmp_path / "new").read_text() == "text"
 
 
 def test_every_setting_is_read_and_listed_once() -> None:

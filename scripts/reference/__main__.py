@@ -1,28 +1,41 @@
 """`./scripts/docs`: write the generated reference pages."""
 
 import argparse
+from collections.abc import Mapping
+from pathlib import Path
 
 from scripts.reference.rendering import configuration_page, env_example
-from scripts.reference.settings import sections
+from scripts.reference.settings import Starting, sections
 from scripts.reference.start import start
 from scripts.root import ROOT
 
 
+def pages(starting: Starting) -> Mapping[str, str]:
+    """Return the text of each generated file, by its path in the project."""
+    found = sections(starting)
+    return {
+        "docs/configuration.md": configuration_page(found),
+        ".env.example": env_example(found),
+    }
+
+
+def write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write the files that have changed, and print the state of each."""
+    for name, text in texts.items():
+        path = folder / name
+        is_current = path.exists() and path.read_text() == text
+        if not is_current:
+            path.write_text(text)
+        print(f"{name}: {'unchanged' if is_current else 'written'}")
+
+
 def main() -> None:
-    """Write `docs/configuration.md` and `.env.example`."""
+    """Write all pages."""
     argparse.ArgumentParser(
         prog="./scripts/docs",
         description="Writes docs/configuration.md and .env.example from the settings classes.",
     ).parse_args()
-    found = sections(start)
-    pages = {
-        ROOT / "docs" / "configuration.md": configuration_page(found),
-        ROOT / ".env.example": env_example(found),
-    }
-    for path, text in pages.items():
-        is_current = path.exists() and path.read_text() == text
-        path.write_text(text)
-        print(f"{path.relative_to(ROOT)}: {'unchanged' if is_current else 'written'}")
+    write(ROOT, pages(start))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ _CODE = re.compile(r"``.+?``|`[^`]*`|https?://\S+|\"[^\"]*\"", re.DOTALL)
 _LINK_TARGET = re.compile(r"(?<=\])\([^)]*\)")
 _SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+(?=[\"'(]?[A-Z`x])|(?<=[.!?])\s+")
 _ABBREVIATION = re.compile(r"\b(e\.g|i\.e|etc|vs|cf|approx)\.")
-_EXCERPT = 100
+_BEFORE, _EXCERPT = 40, 110
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def findings_in(path: str, texts: Iterable[Text], rules: Rules) -> Iterator[Find
         words = searched(text)
         for rule in applied[text.context]:
             for match in rule.matches(words):
-                line, excerpt = _place(text, match.start(), match.end())
+                line, excerpt = _place(text, match.start())
                 yield Finding(path, line, rule.id, excerpt, rule.message)
         yield from _too_long(path, text, words, rules)
 
@@ -148,7 +148,7 @@ def _too_long(path: str, text: Text, words: str, rules: Rules) -> Iterator[Findi
     for start, sentence in _sentences(words):
         count = len(re.findall(r"\S*\w\S*", sentence))
         if count > rules.max_sentence_words:
-            line, excerpt = _place(text, start, start + len(sentence))
+            line, excerpt = _place(text, start)
             message = f"{count} words, at most {rules.max_sentence_words}"
             yield Finding(path, line, "long-sentence", excerpt, message)
 
@@ -162,11 +162,11 @@ def _sentences(words: str) -> Iterator[tuple[int, str]]:
     yield start, words[start:]
 
 
-def _place(text: Text, start: int, end: int) -> tuple[int, str]:
+def _place(text: Text, start: int) -> tuple[int, str]:
     """Return the line of a match and its surroundings."""
     if text.context in NAMES:
         return text.line, text.content
-    begin = max(0, min(start - 30, end - _EXCERPT))
+    begin = max(0, start - _BEFORE)
     excerpt = text.content[begin : begin + _EXCERPT].replace("\n", " ").strip()
     return text.line + text.content.count("\n", 0, start), excerpt
 

@@ -42,7 +42,7 @@ def python_texts(source: str) -> Iterator[Text]:
             case ast.FunctionDef() | ast.AsyncFunctionDef() if node.name.startswith("test_"):
                 yield Text(node.lineno, "test name", node.name)
         for name, line in _defined(node):
-            names.setdefault(name, line)
+            names[name] = min(line, names.get(name, line))
         shown |= {id(each): each for each in _shown(node)}
     for name, line in names.items():
         yield Text(line, "identifier", name)

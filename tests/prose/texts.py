@@ -53,7 +53,7 @@ _ASSIGNMENT = re.compile(r"\s*\w+\s*[=(]\S*\s*$")
 
 _DESCRIBED = re.compile(
     r"\s*(?:description|error_message|display_name|title|subject|summary|page|name|msg)"
-    r'\s*=\s*"((?:[^"\\]|\\.)*)"\s*$'
+    r'\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:\s#.*)?$'
 )
 _HEREDOC = re.compile(r"\s*(?:description|content|documentation)\s*=\s*<<[-~]?\"?(\w+)\"?\s*$")
 _INTERPOLATION = re.compile(r"\$?\{[^}]*\}|\$\([^)]*\)|\$\w+|%[-\d.]*[sd]")
@@ -100,7 +100,7 @@ def comments(lines: dict[int, tuple[str, bool]], context: Context) -> Iterator[T
 
 
 def without_pragma(comment: str) -> str:
-    """Return `comment` without marks for tools; the reason after such a mark stays."""
+    """Return `comment` without marks for tools; a reason after the mark stays."""
     return _PRAGMA.sub("", comment)
 
 

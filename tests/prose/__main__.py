@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
+from scripts.root import ROOT
 from tests.prose.rules import Finding, findings, load
 
 
@@ -20,14 +21,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.prose", description=__doc__)
     parser.add_argument("--summary", action="store_true", help="print the counts alone")
     parser.add_argument("--rule", help="print the findings of this rule alone")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="a file or directory")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="relative to the project's root")
     options = parser.parse_args()
+    missing = [path for path in options.paths if not (ROOT / path).exists()]
+    if missing:
+        parser.error(f"not in the project: {', '.join(missing)}")
     found = findings(load(), options.paths)
     if options.rule:
         found = [each for each in found if each.rule == options.rule]
-    if not options.summary:
-        print(*found, sep="\n")
-    print(summary(found))
+    print(*(() if options.summary else found), summary(found), sep="\n")
     return 1 if found else 0
 
 

@@ -32,7 +32,7 @@ def texts_of(path: str, source: str) -> Iterator[Text]:
     """Yield the prose and the names of a file, those of its path included; none if binary."""
     kind = language(path, source)
     if kind == ".py":
-        yield Text(1, "identifier", _module(path))
+        yield Text(1, "module", _module(path))
     if kind in EXTRACTORS:
         yield from EXTRACTORS[kind](source)
 

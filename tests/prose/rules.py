@@ -35,6 +35,9 @@ class Rule:
     paths: tuple[str, ...]
     """Patterns of the files where the rule applies; all files without any."""
 
+    only_first: bool
+    """Whether only the first paragraph of a docstring is searched."""
+
     bad: tuple[str, ...]
     good: tuple[str, ...]
 
@@ -42,8 +45,10 @@ class Rule:
         """Whether the rule is for this file."""
         return not self.paths or any(fnmatch(path, pattern) for pattern in self.paths)
 
-    def matches(self, words: str) -> Iterator[re.Match[str]]:
-        """Yield what the rule finds in the words of a text, without what it allows."""
+    def matches(self, text: Text, words: str) -> Iterator[re.Match[str]]:
+        """Yield the matches in the `words` that are searched of `text`, except allowed ones."""
+        if self.only_first and not text.is_first:
+            return
         spans = [each.span() for each in self.allowed.finditer(words)] if self.allowed else []
         for match in self.pattern.finditer(words):
             if not any(start <= match.start() and match.end() <= end for start, end in spans):
@@ -101,6 +106,7 @@ def _rule(table: dict[str, Any]) -> Rule:
         contexts=_contexts(table["contexts"]),
         allowed=re.compile(allowed, flags) if allowed else None,
         paths=tuple(table.get("paths", ())),
+        only_first=table.get("only_first", False),
         bad=tuple(table["bad"]),
         good=tuple(table["good"]),
     )
@@ -133,7 +139,7 @@ def findings_in(path: str, texts: Iterable[Text], rules: Rules) -> Iterator[Find
     for text in texts:
         words = searched(text)
         for rule in applied[text.context]:
-            for match in rule.matches(words):
+            for match in rule.matches(text, words):
                 line, excerpt = _place(text, match.start())
                 yield Finding(path, line, rule.id, excerpt, rule.message)
         yield from _too_long(path, text, words, rules)

@@ -13,7 +13,8 @@ RULES = load()
 def matches(rule: Rule, example: str) -> bool:
     """Whether the rule finds something in an example: a name if it has no space, or prose."""
     context: Context = "identifier" if example.isidentifier() else "docstring"
-    return any(rule.matches(searched(Text(1, context, example))))
+    text = Text(1, context, example)
+    return any(rule.matches(text, searched(text)))
 
 
 def examples(field: Literal["bad", "good"]) -> list[tuple[Rule, str]]:
@@ -58,6 +59,11 @@ def test_sentence_over_the_limit_is_found() -> None:
     sentence = "one " * (RULES.max_sentence_words - 1) + "word"
     assert not found("comment", f"{sentence}. {sentence}.")
     assert found("comment", f"Short. A {sentence}.") == [(1, "long-sentence")]
+
+
+def test_rule_about_beginnings_skips_later_paragraphs() -> None:
+    text = Text(3, "docstring", "How long it takes.", is_first=False)
+    assert not list(findings_in("shared/a.py", [text], RULES))
 
 
 def test_row_of_a_table_has_no_sentence_limit() -> None:

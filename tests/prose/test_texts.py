@@ -89,7 +89,7 @@ def test_python_messages_are_found() -> None:
 def test_python_names_are_found_once() -> None:
     names = [text for text in found("shared/thing.py", PYTHON) if text[1] not in PROSE]
     assert sorted(names) == [
-        (1, "identifier", "thing"),
+        (1, "module", "thing"),
         (3, "identifier", "LIMIT"),
         (8, "identifier", "Thing"),
         (16, "identifier", "__init__"),
@@ -102,7 +102,7 @@ def test_python_names_are_found_once() -> None:
 
 
 def test_package_file_has_the_name_of_its_package() -> None:
-    assert found("shared/things/__init__.py", "") == [(1, "identifier", "things")]
+    assert found("shared/things/__init__.py", "") == [(1, "module", "things")]
 
 
 def test_python_that_cannot_be_parsed_has_no_prose() -> None:

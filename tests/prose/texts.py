@@ -15,13 +15,14 @@ Context = Literal[
     "string",
     "test name",
     "identifier",
+    "module",
     "markdown",
     "terraform",
     "shell",
 ]
 CONTEXTS: frozenset[Context] = frozenset(get_args(Context))
 
-NAMES: frozenset[Context] = frozenset({"test name", "identifier"})
+NAMES: frozenset[Context] = frozenset({"test name", "identifier", "module"})
 PROSE: frozenset[Context] = CONTEXTS - NAMES
 
 
@@ -35,6 +36,8 @@ class Text:
     line: int
     context: Context
     content: str
+    is_first: bool = True
+    """Whether no other paragraph of the same docstring is before it."""
 
 
 Extractor = Callable[[str], Iterator[Text]]
@@ -64,19 +67,19 @@ _FENCE = re.compile(r"\s*(?:```|~~~)")
 
 def paragraphs(line: int, context: Context, content: str) -> Iterator[Text]:
     """Split `content`, which begins on `line`, at blank lines, list items and entries."""
-    first, kept = line, list[str]()
+    first, kept, is_first = line, list[str](), True
     for number, raw in enumerate(content.split("\n"), line):
         words = raw.strip()
         item = _ITEM.match(words)
         if kept and (not words or item or _ENTRY.match(words) or words.startswith("--")):
-            yield Text(first, context, "\n".join(kept))
-            kept = []
+            yield Text(first, context, "\n".join(kept), is_first)
+            kept, is_first = [], False
         if words and not kept:
             first = number
         if words:
             kept.append(words[item.end() :] if item else words)
     if kept:
-        yield Text(first, context, "\n".join(kept))
+        yield Text(first, context, "\n".join(kept), is_first)
 
 
 def comments(lines: dict[int, tuple[str, bool]], context: Context) -> Iterator[Text]:

@@ -6,6 +6,7 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Self
 
 from scripts.root import ROOT
 from tests.prose.files import listed
@@ -28,7 +29,22 @@ class Module:
 
     path: str
     source: str
-    tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+
+    @classmethod
+    def of(cls, path: str, source: str) -> Self:
+        """Parse `source`.
+
+        Raises:
+            SyntaxError: it is not Python.
+        """
+        return cls(path, source, tuple(ast.walk(ast.parse(source))))
+
+    @property
+    def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """All functions and methods."""
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        return [node for node in self.nodes if isinstance(node, kinds)]
 
     @property
     def comments(self) -> list[bool]:
@@ -78,7 +94,7 @@ def _modules(paths: Sequence[str]) -> Iterator[Module]:
     for path in paths:
         source = (ROOT / path).read_text()
         try:
-            yield Module(path, source, ast.parse(source))
+            yield Module.of(path, source)
         except SyntaxError:
             continue
 
@@ -102,19 +118,13 @@ def measure(source: Sequence[Module], tests: Sequence[Module]) -> Measures:
     )
 
 
-def _functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-
-
 def _test_names(module: Module) -> Iterator[str]:
-    return (each.name for each in _functions(module) if each.name.startswith("test_"))
+    return (each.name for each in module.functions if each.name.startswith("test_"))
 
 
 def _any_count(module: Module) -> int:
     """Return how often `Any` is used; its import does not count."""
-    names = (getattr(node, "id", getattr(node, "attr", None)) for node in ast.walk(module.tree))
+    names = (getattr(node, "id", getattr(node, "attr", None)) for node in module.nodes)
     return sum(name == "Any" for name in names)
 
 
@@ -125,7 +135,7 @@ def _large_file(module: Module) -> Iterator[str]:
 
 
 def _large_functions(module: Module) -> Iterator[str]:
-    for function in _functions(module):
+    for function in module.functions:
         count = (function.end_lineno or function.lineno) - function.lineno + 1
         if count > MAX_FUNCTION_LINES:
             yield f"{module.path}:{function.lineno}: {function.name}: {count} lines"

@@ -15,6 +15,20 @@ _SHOWN = {
 _MESSAGE_CALLS = _LOGGED | _SHOWN
 """Functions and methods whose arguments people read."""
 
+_SEARCHED = (
+    ast.AnnAssign,
+    ast.Assert,
+    ast.Assign,
+    ast.AsyncFunctionDef,
+    ast.Call,
+    ast.ClassDef,
+    ast.Expr,
+    ast.FunctionDef,
+    ast.Raise,
+    ast.arg,
+)
+"""Nodes with prose or a name; most nodes have neither."""
+
 _ERROR = re.compile(
     r"(?:Error|Exception|Warning|NotFound|Unavailable|TimedOut|Overloaded|Limited|Conflict"
     r"|Refused|Unauthorized|Unauthenticated|NotAuthenticated|Invalid\w+|BadRequest)$"
@@ -36,6 +50,8 @@ def python_texts(source: str) -> Iterator[Text]:
     names: dict[str, int] = {}
     shown: dict[int, ast.expr] = {}
     for node in ast.walk(tree):
+        if not isinstance(node, _SEARCHED):
+            continue
         match node:
             case ast.Expr(value=ast.Constant(value=str(content)) as literal):
                 yield from paragraphs(literal.lineno, "docstring", content)
@@ -51,6 +67,8 @@ def python_texts(source: str) -> Iterator[Text]:
 
 
 def _comments(source: str) -> Iterator[Text]:
+    if "#" not in source:
+        return
     found: dict[int, tuple[str, bool]] = {}
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and not token.string.startswith("#!"):

@@ -47,7 +47,7 @@ class Rule:
 
     def matches(self, text: Text, words: str) -> Iterator[re.Match[str]]:
         """Yield the matches in the `words` that are searched of `text`, except allowed ones."""
-        if self.only_first and not text.is_first:
+        if (self.only_first and not text.is_first) or not self.pattern.search(words):
             return
         spans = [each.span() for each in self.allowed.finditer(words)] if self.allowed else []
         for match in self.pattern.finditer(words):

@@ -1,12 +1,10 @@
 """Measures of a small project."""
 
-import ast
-
 from tests.prose.measures import MAX_FILE_LINES, MAX_FUNCTION_LINES, Module, measure
 
 
 def module(path: str, source: str) -> Module:
-    return Module(path, source, ast.parse(source))
+    return Module.of(path, source)
 
 
 def test_comments_are_a_share_of_lines_with_content() -> None:

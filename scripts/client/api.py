@@ -65,6 +65,7 @@ class Api:
         Raises:
             RefusedError: any status but 200.
         """
+        # The first segment of a path belongs to one function.
         function = FUNCTION_OF[path.split("/")[1]]
         address = self._addresses.get(function) or self._addresses[""]
         headers = {} if purchase_token is None else {"Authorization": f"Bearer {purchase_token}"}

@@ -28,6 +28,7 @@ def _typed() -> str | None:
     except (EOFError, KeyboardInterrupt):
         console.print()
         return None
+    # A pipe does not echo the input.
     if not console.is_terminal:
         console.print(line, markup=False)
     return line
@@ -43,7 +44,7 @@ def _converse(coach: Coach, screen: Screen) -> None:
         elif line.startswith("/"):
             console.print(_HELP, style="dim")
         elif line:
-            screen.follow(coach, coach.say(line))
+            screen.follow(coach, coach.send(line))
 
 
 def main() -> int:

@@ -109,7 +109,7 @@ class Coach:
         """Invoke `Introduce`. The result is set when the reply has ended."""
         return self.invoke("Introduce", locale, *self._version, *self._unit)
 
-    def say(self, text: str) -> "Future[None]":
+    def send(self, text: str) -> "Future[None]":
         """Invoke `SendMessage`. The result is set when the reply has ended."""
         return self.invoke("SendMessage", text, *self._version)
 

@@ -19,10 +19,12 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 _RSA_BITS = 2048
 _SIGNATURE_BYTES = _RSA_BITS // 8
+# OAEP with SHA-256 has room for 190 bytes. The app uses 122, so pieces must have that size.
 _PIECE_BYTES = 122
 _AES_KEY_BYTES = 16
 _IV_BYTES = 16
 
+# Salt of 32 bytes and SHA-256, as in the app: other parameters fail there.
 _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32)
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), label=None)
 

@@ -174,12 +174,13 @@ class Journey:
         await self._step(
             "A wrong password is rejected (401)", self._refused(401, alice.delete("no"))
         )
-        nobody = "00000000-0000-4000-8000-000000000000"
+        unknown_id = "00000000-0000-4000-8000-000000000000"
         await self._step(
-            "An unknown user is not found (404)", self._refused(404, self._api.profile(nobody))
+            "An unknown user is not found (404)", self._refused(404, self._api.profile(unknown_id))
         )
         await self._step("Alice deletes her identity", alice.delete())
-        for what, call in {
+        # Each request must fail with 404: nothing of the user may remain.
+        for step, request in {
             "Her profile is not found (404)": self._api.profile(alice.id),
             "Her profile is not found by her lookup (404)": self._api.profile(alice.lookup),
             "Her shared plan is not found (404)": self._api.call(
@@ -189,18 +190,18 @@ class Journey:
             "Alice cannot publish (404)": alice.publish(b"rows"),
             "Alice cannot be deleted again (404)": alice.delete(),
         }.items():
-            await self._step(what, self._refused(404, call))
+            await self._step(step, self._refused(404, request))
         await self._step("Bob deletes his identity", bob.delete())
 
-    async def _step(self, what: str, doing: Awaitable[Result]) -> Result:
+    async def _step(self, name: str, doing: Awaitable[Result]) -> Result:
         start = time.perf_counter()
         try:
             result = await doing
         except BaseException:
-            console.print(f"[red]✗[/] {what}")
+            console.print(f"[red]✗[/] {name}")
             raise
         self.steps += 1
-        console.print(f"[green]✓[/] {what} [dim]{(time.perf_counter() - start) * 1000:.0f} ms[/]")
+        console.print(f"[green]✓[/] {name} [dim]{(time.perf_counter() - start) * 1000:.0f} ms[/]")
         return result
 
     async def _only(self, collect: Callable[[], Awaitable[list[Message]]]) -> Message:

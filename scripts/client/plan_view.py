@@ -9,6 +9,7 @@ from rich.text import Text
 
 def plan_view(message: dict[str, Any]) -> RenderableType:
     """Return the view of a `chatPlan` message. The plan can be partial."""
+    # /ai-chat sends `plan`, /ai-chat-v2 sends `blueprint`.
     plan = message.get("plan") or {**message, **message["blueprint"]}
     title = Text(message.get("name") or plan["name"], style="bold")
     return Group(title, Text(plan["description"]), *map(_session, plan["sessions"]))

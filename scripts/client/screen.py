@@ -52,6 +52,7 @@ class Screen:
         if isinstance(error, InvocationFailedError):
             self._words = Text(str(error), style="red")
         self._console.print(self._drawn())
+        # A blank line separates replies in a pipe, where nothing is redrawn.
         if not self._console.is_terminal:
             self._console.print()
         self._words, self._plan, self._live = Text(), None, None
@@ -70,6 +71,7 @@ class _End:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         lines = console.render_lines(self._whole, options, pad=False)
+        # One line less than the terminal: a full screen would scroll before the next redraw.
         for line in lines[1 - console.height :]:
             yield from line
             yield Segment.line()

@@ -82,8 +82,10 @@ class AppStore:
 
     async def _verify(self, request: Request) -> Response:
         asked = await request.json()
+        # 21004: the shared secret is wrong. Apple reports errors with HTTP status 200.
         if asked.get("password") != self.shared_secret:
             return JSONResponse({"status": 21004})
+        # 21003: the receipt is not authentic.
         found = self.receipts.get(asked["receipt-data"], 21003)
         if isinstance(found, int):
             return JSONResponse({"status": found, "environment": self.environment})
@@ -104,6 +106,7 @@ class AppStore:
             return Response("Unauthenticated", 401)
         signed = self.transactions.get(request.path_params["id"])
         if signed is None:
+            # 4040010: transaction id not found.
             return JSONResponse({"errorCode": 4040010, "errorMessage": "..."}, 404)
         return JSONResponse({"signedTransactionInfo": signed})
 
@@ -133,6 +136,7 @@ class Authority:
         self._root_key = ec.generate_private_key(ec.SECP384R1())
         self._signer_key = ec.generate_private_key(ec.SECP256R1())
         middle_key = ec.generate_private_key(ec.SECP256R1())
+        # Apple's root has a P-384 key, its signers have P-256 keys.
         root = _certificate("root", self._root_key, "root", self._root_key, None)
         middle = _certificate("middle", middle_key, "root", self._root_key, _OF_INTERMEDIATES)
         marker = _OF_SIGNERS if is_for_transactions else _OF_OTHER_SIGNERS
@@ -211,6 +215,7 @@ def _certificate(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(issuer_id, critical=False)
     )
+    # Apple marks intermediates and signers by an extension. Its value is an ASN.1 NULL.
     if marker is not None:
         null = x509.UnrecognizedExtension(x509.ObjectIdentifier(marker), b"\x05\x00")
         builder = builder.add_extension(null, critical=False)

@@ -38,6 +38,7 @@ class Failing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        # The server also sends lifespan and WebSocket scopes.
         if scope["type"] != "http":
             return
         self.calls += 1
@@ -60,6 +61,7 @@ def _cut(send: Send) -> None:
 
 
 async def _until_disconnect(receive: Receive) -> None:
+    # A limit for a client without a timeout: the fault must not block the end of the server.
     async with asyncio.timeout(60):
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -74,6 +74,7 @@ def error(status: int, reason: str) -> Response:
 
 def service_account(sign_in: str) -> dict[str, str]:
     """Return the key file of a new service account whose token URL is at `sign_in`."""
+    # google-auth signs its token request with this key, so the key must be a valid one.
     key = rsa.generate_private_key(65537, key_size=1024)  # noqa: S505 - a short key is fast to generate
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return {

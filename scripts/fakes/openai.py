@@ -80,21 +80,22 @@ class OpenAi:
         return JSONResponse({"object": "list", "data": [model]})
 
     async def _complete(self, request: Request) -> Response:
-        asked = await request.json()
-        self.requests.append(asked)
-        scripted = self.script.pop(0) if self.script else Scripted(self.compose(asked))
+        body = await request.json()
+        self.requests.append(body)
+        # A scripted reply serves one request, so a test can script a failure and then a success.
+        scripted = self.script.pop(0) if self.script else Scripted(self.compose(body))
         head = {
             "id": f"chatcmpl-{next(self._numbers)}",
             "created": int(time.time()),
-            "model": asked["model"],
+            "model": body["model"],
         }
-        if asked.get("stream"):
-            body = self._stream(asked, head, scripted)
-            return StreamingResponse(body, media_type="text/event-stream")
-        return JSONResponse(_whole(asked, head, scripted))
+        if body.get("stream"):
+            events = self._stream(body, head, scripted)
+            return StreamingResponse(events, media_type="text/event-stream")
+        return JSONResponse(_whole(body, head, scripted))
 
     async def _stream(
-        self, asked: dict[str, Any], head: dict[str, Any], scripted: Scripted
+        self, body: dict[str, Any], head: dict[str, Any], scripted: Scripted
     ) -> AsyncIterator[str]:
         self.talking += 1
         try:
@@ -102,6 +103,7 @@ class OpenAi:
                 if number == scripted.cut_after:
                     raise CutError
                 if number == scripted.silent_after:
+                    # Longer than the timeout of any test.
                     await asyncio.sleep(60)
                 if scripted.is_call_one_segment and "tool_calls" in delta:
                     rest = islice(_deltas(scripted.speech), number, None)
@@ -110,11 +112,12 @@ class OpenAi:
                 yield _event(head, delta)
                 if self.tokens_per_s:
                     await asyncio.sleep(1 / self.tokens_per_s)
+            # OpenAI sends the finish reason alone, then the usage in a chunk without choices.
             yield _event(head, {}, _finish_reason(scripted))
             if scripted.never_closes:
                 await asyncio.sleep(60)
-            if (asked.get("stream_options") or {}).get("include_usage"):
-                usage = {**_chunk(head), "choices": [], "usage": _usage(asked, scripted.speech)}
+            if (body.get("stream_options") or {}).get("include_usage"):
+                usage = {**_chunk(head), "choices": [], "usage": _usage(body, scripted.speech)}
                 yield f"data: {json.dumps(usage)}\n\n"
             yield "data: [DONE]\n\n"
         finally:
@@ -126,6 +129,7 @@ def _finish_reason(scripted: Scripted) -> str:
 
 
 def _deltas(speech: Speech) -> Iterator[dict[str, Any]]:
+    # OpenAI sends the role first, with empty content.
     yield {"role": "assistant", "content": ""}
     for token in _TOKEN.findall(speech.text):
         yield {"content": token}
@@ -133,6 +137,7 @@ def _deltas(speech: Speech) -> Iterator[dict[str, Any]]:
         yield {"refusal": speech.refusal}
     if speech.function is None:
         return
+    # The first delta of a call has the id and the name. The next ones have parts of the arguments.
     call = {"index": 0, "id": "call_1", "type": "function"}
     yield {"tool_calls": [{**call, "function": {"name": speech.function, "arguments": ""}}]}
     tokens = _TOKEN.findall(speech.arguments)
@@ -154,7 +159,7 @@ def _event(head: dict[str, Any], delta: dict[str, Any], finish_reason: str | Non
     return f"data: {json.dumps({**_chunk(head), 'choices': [choice]})}\n\n"
 
 
-def _whole(asked: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> dict[str, Any]:
+def _whole(body: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> dict[str, Any]:
     speech = scripted.speech
     message: dict[str, Any] = {"role": "assistant", "content": speech.whole_text or None}
     if speech.refusal:
@@ -163,11 +168,15 @@ def _whole(asked: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> d
         function = {"name": speech.function, "arguments": speech.arguments}
         message["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
     choice = {"index": 0, "message": message, "finish_reason": _finish_reason(scripted)}
-    usage = _usage(asked, speech)
+    usage = _usage(body, speech)
     return {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
 
 
-def _usage(asked: dict[str, Any], speech: Speech) -> dict[str, int]:
-    prompt = len(_TOKEN.findall(json.dumps(asked["messages"])))
-    said = len(_TOKEN.findall(speech.whole_text + speech.arguments))
-    return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
+def _usage(body: dict[str, Any], speech: Speech) -> dict[str, int]:
+    prompt = len(_TOKEN.findall(json.dumps(body["messages"])))
+    completion = len(_TOKEN.findall(speech.whole_text + speech.arguments))
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }

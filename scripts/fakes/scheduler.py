@@ -52,6 +52,7 @@ class Scheduler:
 
     async def run_hourly(self) -> None:
         """Run the job at each full hour, unless it is paused."""
+        # Cloud Scheduler does not repeat a run that it missed: compute the next hour each time.
         while True:
             now = datetime.now(UTC)
             await asyncio.sleep((_next_hour(now) - now).total_seconds())
@@ -119,5 +120,6 @@ def _written(instant: datetime) -> str:
 
 
 async def _no_such_job(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    # google-api-core reads this form and raises NotFound.
     error = {"code": 404, "status": "NOT_FOUND", "message": "Job not found."}
     await JSONResponse({"error": error}, 404)(scope, receive, send)

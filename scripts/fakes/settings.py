@@ -21,6 +21,7 @@ def lacks_revenuecat(environment: Mapping[str, str]) -> bool:
 def local_services(environment: Mapping[str, str], fakes: str) -> dict[str, str]:
     """Return the settings missing in `environment`, with the fakes at the URL `fakes`."""
     settings = {}
+    # Set variables win: a developer can combine fakes and real services.
     if not environment.get("WEB_AUTH_KEY"):
         settings["WEB_AUTH_KEY"] = WEB_KEY
     if lacks_model(environment):

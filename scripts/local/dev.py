@@ -104,6 +104,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
+    # Check all ports first. Otherwise some processes would start before the error.
     needed = [] if isolated else [ports.base]
     needed += [ports.fakes, *(ports.of(name) for name in SERVICES)]
     for emulator, port in _emulators(ports).items():
@@ -113,6 +114,7 @@ def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
             raise CannotStartError(
                 f"port {port} is in use; stop that process, or choose another port with --port N"
             )
+    # The fakes and the services need the addresses of the emulators.
     emulators = _start_emulators(processes, ports)
     push_topic(
         emulators.pubsub,

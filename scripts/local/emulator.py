@@ -13,7 +13,7 @@ import httpx
 from scripts.local.ports import HOST, url
 from scripts.root import ROOT
 
-_OLDEST_JAVA = 17
+_MIN_JAVA_VERSION = 17
 SDK_PLACES = (
     "~/google-cloud-sdk",
     "/usr/lib/google-cloud-sdk",
@@ -129,9 +129,10 @@ def _version(jar: Path) -> list[int]:
 def _java() -> str:
     java = shutil.which("java")
     if java is None:
-        raise NotInstalledError(f"no Java found; install version {_OLDEST_JAVA} or newer")
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', said)
-    if found is None or int(found[1]) < _OLDEST_JAVA:
-        raise NotInstalledError(f"{java} is too old; install Java {_OLDEST_JAVA} or newer")
+        raise NotInstalledError(f"no Java found; install version {_MIN_JAVA_VERSION} or newer")
+    # Java prints its version to stderr.
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', output)
+    if found is None or int(found[1]) < _MIN_JAVA_VERSION:
+        raise NotInstalledError(f"{java} is too old; install Java {_MIN_JAVA_VERSION} or newer")
     return java

@@ -14,7 +14,7 @@ FUNCTIONS = tuple(name for name in SERVICES if name != "chat")
 CALLED_BY_APPS = tuple(name for name in FUNCTIONS if name != "cleanup")
 """The functions with routes of the contract."""
 
-_LOWEST, _HIGHEST = 1024, 65_500
+_LOWEST, _MAX_PORT = 1024, 65_500
 _FIRESTORE_OFFSET = 10
 _FAKES_OFFSET = 11
 _PUBSUB_OFFSET = 12
@@ -50,8 +50,8 @@ class Ports:
 def base_port(text: str) -> int:
     """Parse the base port of a stack from the command line."""
     port = int(text) if text.isdigit() else 0
-    if not _LOWEST <= port <= _HIGHEST:
-        raise ArgumentTypeError(f"not between {_LOWEST} and {_HIGHEST}")
+    if not _LOWEST <= port <= _MAX_PORT:
+        raise ArgumentTypeError(f"not between {_LOWEST} and {_MAX_PORT}")
     return port
 
 

@@ -64,6 +64,7 @@ class Processes:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=None if output is None else subprocess.STDOUT,
+                    # A signal to the group then reaches the children of the process too.
                     start_new_session=True,
                     cwd=folder,
                 )
@@ -84,6 +85,7 @@ class Processes:
             self.check()
             try:
                 httpx.get(url(port) + path, timeout=2)
+            # Any response counts: an error status also shows that the service listens.
             except httpx.TransportError:
                 time.sleep(0.1)
             else:
@@ -110,5 +112,6 @@ class Processes:
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # The process can end between the check and the signal.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)

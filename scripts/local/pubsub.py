@@ -22,6 +22,7 @@ def push_topic(emulator: str, project: str, topic: str, push_to: str) -> None:
             "ackDeadlineSeconds": _MAX_ACK_DEADLINE_S,
             "retryPolicy": {"minimumBackoff": "1s", "maximumBackoff": "60s"},
         }
+        # A subscription of an earlier stack has the port of that stack.
         if not _put(http, f"/subscriptions/{topic}", subscription):
             http.post(f"/subscriptions/{topic}:modifyPushConfig", json=push).raise_for_status()
 

@@ -66,6 +66,7 @@ class RoundTrips:
         calls += self._seen
 
     def _note(self, details: grpc.aio.ClientCallDetails, request: Any) -> None:  # noqa: ANN401
+        # Each attempt of a retried RPC counts, because each is a round trip.
         self._seen.append(_method(details))
         self.documents += len(getattr(request, "documents", ()))
         writes = getattr(request, "writes", ())

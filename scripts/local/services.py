@@ -18,6 +18,7 @@ def command(service: str, port: int) -> list[str]:
     if service not in FUNCTIONS:
         where = [f"CHAT_HOST={HOST}", f"PORT={port}"]
         return ["env", *where, sys.executable, "-m", f"functions.{service}"]
+    # One folder per port: two functions must not share the control socket of gunicorn.
     folder = runtime_folder(port)
     folder.mkdir(parents=True, exist_ok=True)
     return [

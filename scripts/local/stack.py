@@ -100,6 +100,7 @@ class Stack:
         """End the stack with a signal and return its exit status."""
         self._process.send_signal(number)
         status = self._process.wait(timeout=300)
+        # The listener ends with the pipe. Without the join, lines of the output could be missing.
         self._listener.join()
         emulators = {FIRESTORE: self.ports.firestore, PUBSUB: self.ports.pubsub}
         for log in (self.log, *(each.log(port) for each, port in emulators.items())):

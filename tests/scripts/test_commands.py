@@ -173,10 +173,10 @@ def test_journey_reports_a_missing_server() -> None:
     assert "is ./scripts/dev running?" in refused.stdout
 
 
-@pytest.mark.parametrize("what", ["base", "firestore"])
-def test_dev_reports_a_used_port(what: str) -> None:
+@pytest.mark.parametrize("service", ["base", "firestore"])
+def test_dev_reports_a_used_port(service: str) -> None:
     ports = free_ports()
-    taken = getattr(ports, what)
+    taken = getattr(ports, service)
     with socket.create_server((HOST, taken)):
         refused = in_process.run(
             dev.main, "--port", str(ports.base), environment={**os.environ, **OWN_EMULATORS}

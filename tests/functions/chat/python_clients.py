@@ -22,7 +22,7 @@ class CoachClient(Client):
         await _ended(self.coach.introduce(locale))
 
     async def say(self, text: str) -> None:
-        await _ended(self.coach.say(text))
+        await _ended(self.coach.send(text))
 
     async def call(self, method: str, *values: object) -> None:
         await _ended(self.coach.invoke(method, *values))

@@ -88,13 +88,13 @@ async def test_the_coach_says_so_when_it_has_been_cut_off(talk: Talk) -> None:
         coach = Coach(line.address, talk.token, lambda _message: None, is_new=False)
         await asyncio.to_thread(coach.__enter__)
         talk.openai.tokens_per_s = 1
-        reply = coach.say("SECRET-before")
+        reply = coach.send("SECRET-before")
         await until(lambda: talk.openai.talking == 1)
         line.cut()
         with pytest.raises(DisconnectedError):
             await asyncio.wrap_future(reply)
         with pytest.raises(DisconnectedError):
-            coach.say("SECRET-after")
+            coach.send("SECRET-after")
         await asyncio.to_thread(coach.__exit__)
 
 

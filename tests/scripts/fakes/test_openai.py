@@ -39,9 +39,9 @@ async def reply(
 ) -> Any:
     """Return the reply to `words`, messages of user and assistant in alternation."""
     roles = ("user", "assistant")
-    said: Any = [{"role": roles[n % 2], "content": text} for n, text in enumerate(words)]
+    messages: Any = [{"role": roles[n % 2], "content": text} for n, text in enumerate(words)]
     completion = await client.chat.completions.create(
-        model="any", messages=[{"role": "system", "content": instructions}, *said], tools=[tool]
+        model="any", messages=[{"role": "system", "content": instructions}, *messages], tools=[tool]
     )
     assert completion.usage is not None
     assert completion.usage.completion_tokens > 0
@@ -110,8 +110,8 @@ async def test_chat_plans_are_valid_in_version_3(client: AsyncOpenAI, days: int)
 async def test_chat_plans_use_the_unit_of_the_user(
     client: AsyncOpenAI, unit: str | None, step: str
 ) -> None:
-    told = coach("en-AU", unit)
-    message = await reply(client, "A plan for 1 days", tool=PROGRAM, instructions=told)
+    instructions = coach("en-AU", unit)
+    message = await reply(client, "A plan for 1 days", tool=PROGRAM, instructions=instructions)
     program = json.loads(message.tool_calls[0].function.arguments)
     bench = program["sessions"][0]["exercises"][0]
     assert (bench["name"], bench["progression"][0]["step"]) == ("Bench Press", step)

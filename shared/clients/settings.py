@@ -11,7 +11,7 @@ class SecretSettings(Settings):
     project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
     """The Google Cloud project of Firestore and Secret Manager; by default that of the credentials.
 
-    References to secrets and the traces of log lines need it.
+    References to secrets need it, and so do the trace ids in log lines.
     """
 
     refresh_s: float = Field(default=300, ge=10, le=86_400, validation_alias="SECRET_REFRESH_S")

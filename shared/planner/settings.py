@@ -21,10 +21,10 @@ class ModelSettings(Settings):
     """The name of the model."""
 
     silence_s: float = Field(default=30, gt=0, le=600)
-    """The maximum pause before the model's first word or between two words."""
+    """The maximum pause before the first token of the model or between two tokens."""
 
     retries: int = Field(default=2, ge=0, le=5)
-    """The number of retries of a call that failed before the model's first word."""
+    """The number of retries of a call that failed before the first token of the model."""
 
     max_tokens: int = Field(default=12_000, ge=500, le=128_000)
     """The maximum length of one response, in tokens."""

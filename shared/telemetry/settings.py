@@ -13,7 +13,7 @@ class TelemetrySettings(Settings):
     project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
     """The Google Cloud project of Firestore and Secret Manager; by default that of the credentials.
 
-    References to secrets and the traces of log lines need it.
+    References to secrets need it, and so do the trace ids in log lines.
     """
 
     service: str | None = Field(default=None, validation_alias="K_SERVICE")

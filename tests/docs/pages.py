@@ -10,6 +10,7 @@ _CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 _PATH = re.compile(r"`((?:docs|functions|infra|scripts|shared|tests)/[\w./-]+)`")
+_VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Page:
     def named_paths(self) -> list[str]:
         """The files and folders of the project that the page names in code spans."""
         return [path for path in _PATH.findall(self._prose) if "..." not in path]
+
+    @cached_property
+    def named_variables(self) -> list[str]:
+        """The environment variables and constants that the page names in code spans."""
+        return _VARIABLE.findall(self._prose)
 
     @cached_property
     def dead_links(self) -> list[Link]:

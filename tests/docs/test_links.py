@@ -1,5 +1,6 @@
 """The links of the documentation, and the paths that it names."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ PATHS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 INDEXES = (ROOT / "docs" / "decisions" / "README.md", ROOT / "docs" / "operations" / "runbook.md")
 # Terraform creates these files.
 CREATED = {"infra/.terraform.lock.hcl"}
+
+
+@cache
+def sources() -> str:
+    """Return the text of all code."""
+    folders = ("functions", "shared", "scripts", "infra", "tests")
+    files = (path for each in folders for path in (ROOT / each).rglob("*"))
+    return "\n".join(each.read_text() for each in files if each.suffix in {".py", ".tf"})
 
 
 def name(path: Path) -> str:
@@ -59,3 +68,8 @@ def test_dead_file_and_dead_anchor_are_found(tmp_path: Path) -> None:
 )
 def test_slug_of_heading_is_as_on_github(heading: str, anchor: str) -> None:
     assert slug(heading) == anchor
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name)
+def test_variables_named_in_page_exist_in_code(path: Path) -> None:
+    assert [each for each in Page(path).named_variables if each not in sources()] == []

@@ -279,8 +279,8 @@ async def test_a_feed_without_news_takes_one_read_and_with_news_two(
     news = await counted.call("POST", "/events", request(LONG_AGO))
     assert {event["userId"] for event in news["events"]} == {str(i) for i in ids}
     assert await counted.calls("POST", "/events", request(LONG_AGO)) == [READ, READ]
-    assert is_documented("`POST /events` with news", 2)
-    assert is_documented("`POST /events` without news", 1)
+    assert is_documented("`POST /events` with new events", 2)
+    assert is_documented("`POST /events` without new events", 1)
     newest = max(event["timestamp"] for event in news["events"])
     assert await counted.calls("POST", "/events", request(newest)) == [READ]
 

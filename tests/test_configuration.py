@@ -12,10 +12,11 @@ from scripts.root import ROOT
 from shared.planner.settings import ModelSettings
 from shared.settings import Settings
 from shared.store.settings import DatabaseSettings
+from shared.telemetry.metrics import ALL
 from tests.isolated import start
 
 
-@pytest.mark.parametrize("name", ["docs/configuration.md", ".env.example"])
+@pytest.mark.parametrize("name", ["docs/configuration.md", "docs/observability.md", ".env.example"])
 def test_generated_page_is_current(name: str) -> None:
     assert (ROOT / name).read_text() == pages(start)[name], "run ./scripts/docs"
 
@@ -25,6 +26,13 @@ def test_only_changed_pages_are_written(tmp_path: Path, capsys: pytest.CaptureFi
     write(tmp_path, {"same": "text", "new": "text"})
     assert capsys.readouterr().out == "same: unchanged\nnew: written\n"
     assert (tmp_path / "new").read_text() == "text"
+
+
+def test_observability_page_has_a_row_for_every_metric() -> None:
+    page = (ROOT / "docs" / "observability.md").read_text()
+    assert re.findall(r"^\| `([a-z_.]+)` \| (?:counter|histogram|up-down)", page, re.MULTILINE) == [
+        m.name for m in ALL
+    ]
 
 
 def test_every_setting_is_read_and_listed_once() -> None:

@@ -1,11 +1,15 @@
-"""The texts of `docs/configuration.md` and `.env.example`."""
+"""The generated texts of the reference pages."""
 
+import re
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
 from scripts.reference.settings import Section, Setting
+from shared.telemetry.metrics import Metric
 
 _WIDTH = 100
+_METRICS = re.compile(r"(<!-- ./scripts/docs: metrics -->\n).*?(<!-- end -->\n)", re.DOTALL)
+_METRICS_HEAD = "| metric | kind | unit | attributes | meaning |\n|---|---|---|---|---|"
 
 _PAGE = """\
 <!-- ./scripts/docs writes this page. Change the docstrings of the settings classes instead. -->
@@ -53,6 +57,18 @@ def configuration_page(sections: Iterable[Section]) -> str:
 def env_example(sections: Iterable[Section]) -> str:
     """Return the example file, with every setting as a comment."""
     return "\n".join([_EXAMPLE, *(_block(section) for section in sections)])
+
+
+def with_metrics(page: str, metrics: Iterable[Metric]) -> str:
+    """Return `page` with the table of metrics between its two marks."""
+    rows = "\n".join(_metric_row(metric) for metric in metrics)
+    return _METRICS.sub(lambda found: f"{found[1]}{_METRICS_HEAD}\n{rows}\n{found[2]}", page)
+
+
+def _metric_row(metric: Metric) -> str:
+    attributes = ", ".join(f"`{name}`" for name in metric.attributes)
+    cells = (f"`{metric.name}`", metric.kind, f"`{metric.unit}`", attributes, metric.description)
+    return f"| {' | '.join(cells)} |"
 
 
 def _table(section: Section) -> str:

@@ -1,7 +1,6 @@
 """Traces and metrics, as a collector gets them."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +15,6 @@ from scripts.client.person import Person
 from scripts.fakes.revenuecat import SUBSCRIBER
 from scripts.fakes.settings import WEB_KEY, local_services
 from scripts.local.ports import url
-from scripts.root import ROOT
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
@@ -287,15 +285,3 @@ def test_all_comes_from_one_instance_that_says_who_it_is(received: Receiver) -> 
         assert resource["service.version"] == "everything-00001"
         assert resource["gcp.project_id"] == "a-project"
         assert resource["cloud.region"] == "us-central1"  # or Google would take no metric
-
-
-def test_docs_show_every_metric_as_declared() -> None:
-    rows = re.findall(
-        r"^\| `([a-z_.]+)` \| ([a-z -]+) \| `([^`]+)` \| (.*?) \| (.+) \|$",
-        (ROOT / "docs" / "observability.md").read_text(),
-        re.MULTILINE,
-    )
-    assert [
-        (name, kind, unit, tuple(re.findall(r"`([^`]+)`", attributes)), description)
-        for name, kind, unit, attributes, description in rows
-    ] == [(m.name, m.kind, m.unit, m.attributes, m.description) for m in ALL]

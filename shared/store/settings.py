@@ -7,40 +7,39 @@ from shared.settings import Settings
 
 
 class DatabaseSettings(Settings):
-    """Where Firestore is and how long we wait for it."""
+    """The address of Firestore, and the limits of its calls."""
 
     project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
-    """The Google Cloud project; None means the one that the credentials belong to."""
+    """The Google Cloud project. None: the project of the default credentials."""
 
     database: str = Field(default="(default)", validation_alias="FIRESTORE_DATABASE")
 
     emulator_host: str | None = Field(default=None, validation_alias="FIRESTORE_EMULATOR_HOST")
-    """`host:port` of an emulator; None means the real Firestore."""
+    """`host:port` of an emulator. None: Firestore itself."""
 
     attempt_timeout_s: float = Field(
         default=3, gt=0, le=60, validation_alias="FIRESTORE_ATTEMPT_TIMEOUT_S"
     )
-    """How long one attempt of a call may take."""
+    """The time limit of one attempt of a call."""
 
     retry_for_s: float = Field(default=2, gt=0, le=60, validation_alias="FIRESTORE_RETRY_FOR_S")
-    """After how long a failed call is not attempted again."""
+    """The time after which a failed call is not retried."""
 
-    longest_wait_s: float = Field(
-        default=5, gt=0, le=60, validation_alias="FIRESTORE_LONGEST_WAIT_S"
-    )
-    """How long a request that moves much data may wait for its turn before it is answered 503."""
+    max_wait_s: float = Field(default=5, gt=0, le=60, validation_alias="FIRESTORE_LONGEST_WAIT_S")
+    """The longest wait of a request with much data for its slot. After it, the response is 503."""
 
 
 class InboxSettings(Settings):
-    """How long a message waits for its reader."""
+    """The retention of inbox messages."""
 
     model_config = SettingsConfigDict(env_prefix="INBOX_")
 
+    # The lower bound protects from a typo that would delete messages before they are taken.
     retention_days: int = Field(default=90, ge=10, le=3650)
 
 
 class QuotaSettings(Settings):
-    """Where is counted what passes the rate limits."""
+    """The place of the request counts."""
 
     database: str | None = Field(default=None, validation_alias="RATE_LIMIT_DATABASE")
-    """The Firestore database of the counts; None means that of everything else."""
+    """The Firestore database of the counts. None: the database of everything else."""

@@ -52,7 +52,7 @@ class FollowSecrets:
             raise NotFound("no such user") from None
 
     async def delete(self, owner: Account, secret: str) -> None:
-        """Revoke `secret`; one commit. An unknown secret is no error."""
+        """Revoke `secret` if it is valid; one commit."""
         batch = self._database.batch()
         batch.delete(follow_secret_document(self._database, owner.id, secret))
         await self._database.commit(batch)

@@ -45,7 +45,7 @@ class Orphans:
     async def _unknown(self, missing: list[str]) -> list[str]:
         """Return the ids of `missing` that are neither a user now nor in `deletions`."""
         # The list is older than this read. A user may exist by now, and a deletion is final. Users
-        # in `deletions` have a purge of their own, which counts their documents.
+        # in `deletions` have another purge, which counts their documents.
         references = [self._database.document(USERS, user_id) for user_id in missing]
         references += [self._database.document(DELETIONS, user_id) for user_id in missing]
         found = {d.id for d in await self._database.read(references, ("lookup", "deleted_at"))}

@@ -28,7 +28,7 @@ class PictureNote:
     parts: int
     size_bytes: int
     version: str
-    """Also in every part, so that a reader never mixes parts of two pictures."""
+    """A random id that every part contains, so that a reader never mixes parts of two pictures."""
 
     @classmethod
     def of(cls, content: bytes) -> Self:

@@ -125,7 +125,7 @@ def _packed(entries: Sequence[RecentEvent]) -> Iterable[bytes]:
 def next_timestamp(last: datetime | None, now: datetime) -> datetime:
     """Return the timestamp of a new event: `now`, but always after the last event.
 
-    A reader asks for the events after the newest one that it has. With timestamps that only grow,
-    whatever the clocks of the instances show, it misses none.
+    A reader asks for the events after the newest one that it has. It misses none, because
+    timestamps only grow, even if the clocks of two instances differ.
     """
     return now if last is None or now > last else last + timedelta(microseconds=1)

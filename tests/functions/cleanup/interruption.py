@@ -1,7 +1,7 @@
 """Interruption of work after a number of calls to Firestore, as if its process was killed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -47,7 +47,7 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc
 
     async def intercept_unary_unary(
         self, continuation: Any, details: object, request: object
-    ) -> Any:
+    ) -> object:
         await self._gate.enter()
         return await continuation(details, request)
 
@@ -58,7 +58,7 @@ class _Stream(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # gr
 
     async def intercept_unary_stream(
         self, continuation: Any, details: object, request: object
-    ) -> Any:
+    ) -> object:
         await self._gate.enter()
         return await continuation(details, request)
 
@@ -69,7 +69,7 @@ def gated(project: str, gate: Gate) -> Database:
 
 
 async def interrupt(
-    project: str, calls: int, work: Callable[[Database], Coroutine[Any, Any, None]]
+    project: str, calls: int, work: Callable[[Database], Awaitable[None]]
 ) -> int | None:
     """Run `work`, and cancel it at the first call after `calls` of them.
 
@@ -77,7 +77,7 @@ async def interrupt(
         The number of calls if the work completed, otherwise None.
     """
     gate = Gate(calls)
-    working = asyncio.create_task(work(gated(project, gate)))
+    working = asyncio.ensure_future(work(gated(project, gate)))
     closed = asyncio.create_task(gate.closed.wait())
     await asyncio.wait({working, closed}, return_when=asyncio.FIRST_COMPLETED)
     if working.done():

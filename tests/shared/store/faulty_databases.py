@@ -43,7 +43,9 @@ class _LoseFirst(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # 
     def __init__(self, database: LostResponse) -> None:
         self._database = database
 
-    async def intercept_unary_unary(self, continuation: Any, details: object, request: Any) -> Any:
+    async def intercept_unary_unary(
+        self, continuation: Any, details: object, request: object
+    ) -> object:
         self._database.attempts += 1
         call = await continuation(details, request)
         if self._database.attempts == 1:

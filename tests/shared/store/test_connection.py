@@ -20,7 +20,7 @@ async def test_library_has_the_private_attribute_that_we_set() -> None:
 
 
 async def test_library_calls_firestore_through_our_channel(own_settings: DatabaseSettings) -> None:
-    """With a channel of its own, the library's calls would not pass our interceptors."""
+    """On another channel, the calls of the library would not reach our interceptors."""
     trips = RoundTrips()
     database = Database(own_settings, trips.interceptors)
     batch = database.batch()

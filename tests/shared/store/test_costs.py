@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -36,7 +35,9 @@ async def counted() -> AsyncIterator[CountedFunctions]:
     await counted.http.aclose()
 
 
-async def billed(counted: CountedFunctions, method: str, path: str, body: Any = None) -> Documents:
+async def billed(
+    counted: CountedFunctions, method: str, path: str, body: object = None
+) -> Documents:
     """Send a request; return the documents that Firestore bills for it."""
     with counted.trips.counted(), logged_requests() as lines:
         await counted.call(method, path, body)
@@ -59,7 +60,7 @@ async def test_user_requests_cost_as_in_the_sheet(counted: CountedFunctions) -> 
 async def test_feed_costs_as_in_the_sheet(counted: CountedFunctions, followed: int) -> None:
     ids = await asyncio.gather(*(new_author(counted.database) for _ in range(followed)))
 
-    def since(instant: str) -> dict[str, Any]:
+    def since(instant: str) -> dict[str, object]:
         secret = {"followSecret": "secret", "since": instant}
         return {"users": [{"userId": str(each), **secret} for each in ids]}
 

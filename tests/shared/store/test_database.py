@@ -37,7 +37,9 @@ class FailingCalls(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] 
         self.count = count
         self.attempts = 0
 
-    async def intercept_unary_unary(self, continuation: Any, details: object, request: Any) -> Any:
+    async def intercept_unary_unary(
+        self, continuation: Any, details: object, request: object
+    ) -> object:
         self.attempts += 1
         if self.attempts <= self.count:
             raise self.error
@@ -109,8 +111,8 @@ async def test_cancelled_read_closes_its_stream() -> None:
 
     class Spy(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
         async def intercept_unary_stream(
-            self, continuation: Any, details: object, request: Any
-        ) -> Any:
+            self, continuation: Any, details: object, request: object
+        ) -> object:
             calls.append(await continuation(details, request))
             begun.set()
             return calls[0]

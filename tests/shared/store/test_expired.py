@@ -103,26 +103,27 @@ async def test_event_that_is_put_again_before_the_commit_stays(
     own_settings: DatabaseSettings, own_database: Database
 ) -> None:
     await put_documents(own_database, EVENTS, NOW - 2 * MICROSECOND, NOW - MICROSECOND, NOW)
-    [again, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
-
+    [event, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
     renewed = {"expiry": NOW + MICROSECOND}
-    database = Interfering(own_settings, lambda: again.reference.set(renewed))
+    database = Interfering(own_settings, lambda: event.reference.set(renewed))
     assert await purge(database, EVENTS) == [2]
-    assert await remaining_ids(own_database, EVENTS) == {again.id}
+    assert await remaining_ids(own_database, EVENTS) == {event.id}
 
 
 async def test_document_that_another_writer_deletes_is_not_counted(
     own_settings: DatabaseSettings, own_database: Database
 ) -> None:
     await put_documents(own_database, EVENTS, NOW, NOW, NOW)
-    [gone, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
-
-    database = Interfering(own_settings, gone.reference.delete)
+    [event, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
+    database = Interfering(own_settings, event.reference.delete)
     assert await purge(database, EVENTS) == [2]
 
 
 class Rewritten(Database):
-    """A database with another writer after every query and every read."""
+    """A database with another writer after every query and every read.
+
+    It writes the next one of `documents` each time.
+    """
 
     def __init__(
         self, settings: DatabaseSettings, documents: Iterable[AsyncDocumentReference]

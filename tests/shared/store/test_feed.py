@@ -159,8 +159,8 @@ async def test_at_most_4_large_reads_run_at_a_time() -> None:
 
     class Spy(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
         async def intercept_unary_stream(
-            self, continuation: Any, details: Any, request: Any
-        ) -> Any:
+            self, continuation: Any, details: object, request: object
+        ) -> object:
             nonlocal running, highest
             call = await continuation(details, request)
             running += 1

@@ -1,7 +1,7 @@
 """Profiles that change while they are read or written."""
 
 from datetime import UTC, datetime
-from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -25,7 +25,7 @@ class PicturesReplacedOnce(Pictures):
         super().__init__(database)
         self._change: tuple[Database, Account, bytes] | None = (database, account, content)
 
-    async def read(self, notes: dict[Any, PictureNote]) -> dict[Any, bytes]:
+    async def read(self, notes: dict[UUID, PictureNote]) -> dict[UUID, bytes]:
         """Replace the picture, then read the parts."""
         if self._change is not None:
             (database, account, content), self._change = self._change, None
@@ -76,7 +76,7 @@ class PicturesAlwaysReplaced(Pictures):
         self._change = database, account
         self.reads = 0
 
-    async def read(self, notes: dict[Any, PictureNote]) -> dict[Any, bytes]:
+    async def read(self, notes: dict[UUID, PictureNote]) -> dict[UUID, bytes]:
         self.reads += 1
         database, account = self._change
         await profiles_of(database).replace(account, profile(b"another"), NOW)
@@ -140,7 +140,7 @@ class PicturesOfDeletedOwner(Pictures):
         self._deletion = Deletion(database, DeletedUsers(database))
         self._account = account
 
-    async def read(self, notes: dict[Any, PictureNote]) -> dict[Any, bytes]:
+    async def read(self, notes: dict[UUID, PictureNote]) -> dict[UUID, bytes]:
         await self._deletion.delete(self._account, NOW)
         return await super().read(notes)
 

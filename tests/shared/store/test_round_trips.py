@@ -88,13 +88,13 @@ class CountedFunctions:
         transport = httpx.ASGITransport(build_app(routes))
         return httpx.AsyncClient(transport=transport, base_url="http://functions")
 
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
+    async def call(self, method: str, path: str, body: object = None) -> Any:
         """Send a request that succeeds; return the JSON of the response."""
         response = await self.http.request(method, path, json=body)
         assert response.status_code == 200, response.text
         return response.json() if response.content else None
 
-    async def calls(self, method: str, path: str, body: Any = None) -> list[str]:
+    async def calls(self, method: str, path: str, body: object = None) -> list[str]:
         """Send a request; return its calls to Firestore.
 
         Fails if the log of the request has other numbers of calls and documents.
@@ -127,12 +127,12 @@ async def user(counted: CountedFunctions) -> dict[str, str]:
     return await counted.user()
 
 
-def profile(user: dict[str, str], picture: bytes | None = None) -> dict[str, Any]:
+def profile(user: dict[str, str], picture: bytes | None = None) -> dict[str, object]:
     text = None if picture is None else to_text(picture)
     return {**user, "encryptedProfilePicture": text, "encryptionIV": "", "rsaPublicKey": ""}
 
 
-def event(user: dict[str, str]) -> dict[str, Any]:
+def event(user: dict[str, str]) -> dict[str, object]:
     return {
         **user,
         "eventId": str(uuid4()),
@@ -142,7 +142,7 @@ def event(user: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def shared_item(user: dict[str, str]) -> dict[str, Any]:
+def shared_item(user: dict[str, str]) -> dict[str, object]:
     payload = {"encryptedPayload": "AAAA", "iv": {"value": to_text(b"i" * 16)}}
     return {**user, "encryptedPayload": payload, "expiry": SOON}
 
@@ -273,7 +273,7 @@ async def test_feed_takes_one_read_and_one_more_for_events(
 ) -> None:
     ids = await asyncio.gather(*(new_author(counted.database) for _ in range(count)))
 
-    def request(since: str) -> dict[str, Any]:
+    def request(since: str) -> dict[str, object]:
         users = [{"userId": str(i), "followSecret": "secret", "since": since} for i in ids]
         return {"users": users}
 
@@ -303,7 +303,7 @@ async def test_last_access_costs_one_write_a_day(counted: CountedFunctions) -> N
     document = counted.database.document(USERS, UUID(user["id"]))
     yesterday = datetime.now(UTC) - timedelta(days=1)
     secret = {**user, "followSecret": "secret"}
-    requests: list[tuple[str, str, Any, list[str]]] = [
+    requests: list[tuple[str, str, object, list[str]]] = [
         ("GET", f"/user/{user['id']}", None, [READ]),
         ("POST", "/users", {"ids": [user["id"]]}, [READ]),
         ("POST", "/inbox", user, [READ, QUERY]),

@@ -7,18 +7,18 @@ from shared.settings import Settings
 
 
 class CleanupSettings(Settings):
-    """The limits of a pass."""
+    """The limits of a pass of the cleanup."""
 
     model_config = SettingsConfigDict(env_prefix="CLEANUP_")
 
-    # Below the acknowledgement deadline of the subscription, which Pub/Sub limits to ten minutes.
-    # After that deadline it delivers the message again.
+    # The subscription's acknowledgement deadline is longer. Pub/Sub limits it to ten minutes, and
+    # delivers the message again after it.
     pass_s: float = Field(default=240, gt=0, le=480, validation_alias="CLEANUP_S")
-    """The time after which a pass begins no further page. The next run continues."""
+    """The time after which a pass begins no further page; the next run does the rest."""
 
-    # Firestore accepts 10 MiB per commit, and deleted documents count.
+    # Firestore accepts 10 MiB per commit, which includes the deleted documents.
     page_size: int = Field(default=100, ge=1, le=100)
-    """The number of documents per page."""
+    """The number of documents of a collection that are deleted in one commit."""
 
     scan_size: int = Field(default=300, ge=1, le=1000, validation_alias="CLEANUP_PATROL_SIZE")
-    """The number of users and lookups that a pass checks for orphans; one read per user."""
+    """The number of users, and of lookups, that a pass scans for orphans."""

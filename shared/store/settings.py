@@ -7,26 +7,30 @@ from shared.settings import Settings
 
 
 class DatabaseSettings(Settings):
-    """The address of Firestore, and the limits of its calls."""
+    """The address of Firestore, and the timeouts of its calls."""
 
     project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
-    """The Google Cloud project. None: the project of the default credentials."""
+    """The Google Cloud project of Firestore and Secret Manager; by default that of the credentials.
+
+    References to secrets need it, and so do the trace ids in log lines.
+    """
 
     database: str = Field(default="(default)", validation_alias="FIRESTORE_DATABASE")
+    """The name of the Firestore database."""
 
     emulator_host: str | None = Field(default=None, validation_alias="FIRESTORE_EMULATOR_HOST")
-    """`host:port` of an emulator. None: Firestore itself."""
+    """The `host:port` of an emulator; without it, Firestore itself is used."""
 
     attempt_timeout_s: float = Field(
         default=3, gt=0, le=60, validation_alias="FIRESTORE_ATTEMPT_TIMEOUT_S"
     )
-    """The time limit of one attempt of a call."""
+    """The timeout of one attempt of a call."""
 
     retry_for_s: float = Field(default=2, gt=0, le=60, validation_alias="FIRESTORE_RETRY_FOR_S")
     """The time after which a failed call is not retried."""
 
     max_wait_s: float = Field(default=5, gt=0, le=60, validation_alias="FIRESTORE_LONGEST_WAIT_S")
-    """The longest wait of a request with much data for its slot. After it, the response is 503."""
+    """The maximum time that a request for large amounts of data waits; then it gets 503."""
 
 
 class InboxSettings(Settings):
@@ -36,10 +40,11 @@ class InboxSettings(Settings):
 
     # The lower bound protects from a typo that would delete messages before they are taken.
     retention_days: int = Field(default=90, ge=10, le=3650)
+    """The number of days after which an unread inbox message expires."""
 
 
 class QuotaSettings(Settings):
-    """The place of the request counts."""
+    """The database of the rate limits."""
 
     database: str | None = Field(default=None, validation_alias="RATE_LIMIT_DATABASE")
-    """The Firestore database of the counts. None: the database of everything else."""
+    """The Firestore database of the rate limits; by default that of all other data."""

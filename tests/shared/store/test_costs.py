@@ -16,7 +16,7 @@ from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from tests import stack
-from tests.shared.store.test_round_trips import (
+from tests.shared.store.counted_functions import (
     LONG_AGO,
     PLAN_REQUEST,
     CountedFunctions,

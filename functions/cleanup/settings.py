@@ -7,21 +7,18 @@ from shared.settings import Settings
 
 
 class CleanupSettings(Settings):
-    """Limits of a cleanup run."""
+    """The limits of a pass of the cleanup."""
 
     model_config = SettingsConfigDict(env_prefix="CLEANUP_")
 
+    # The subscription's acknowledgement deadline is longer. Pub/Sub limits it to ten minutes, and
+    # delivers the message again after it.
     pass_s: float = Field(default=240, gt=0, le=480, validation_alias="CLEANUP_S")
-    """The time after which a run starts no further page; the next run does the rest.
+    """The time after which a pass begins no further page; the next run does the rest."""
 
-    The platform ends a pushed request after nine minutes.
-    """
-
+    # Firestore accepts 10 MiB per commit, which includes the deleted documents.
     page_size: int = Field(default=100, ge=1, le=100)
-    """The number of documents of a collection that are deleted in one commit.
+    """The number of documents of a collection that are deleted in one commit."""
 
-    Firestore accepts 10 MiB per commit, which includes the deleted documents.
-    """
-
-    patrol_size: int = Field(default=300, ge=1, le=1000)
-    """The number of users that a run scans for orphans; each costs a read."""
+    scan_size: int = Field(default=300, ge=1, le=1000, validation_alias="CLEANUP_PATROL_SIZE")
+    """The number of users, and of lookups, that a pass scans for orphans."""

@@ -29,9 +29,7 @@ class DatabaseSettings(Settings):
     retry_for_s: float = Field(default=2, gt=0, le=60, validation_alias="FIRESTORE_RETRY_FOR_S")
     """The time after which a failed call is not retried."""
 
-    longest_wait_s: float = Field(
-        default=5, gt=0, le=60, validation_alias="FIRESTORE_LONGEST_WAIT_S"
-    )
+    max_wait_s: float = Field(default=5, gt=0, le=60, validation_alias="FIRESTORE_LONGEST_WAIT_S")
     """The maximum time that a request for large amounts of data waits; then it gets 503."""
 
 
@@ -40,6 +38,7 @@ class InboxSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="INBOX_")
 
+    # The lower bound protects from a typo that would delete messages before they are taken.
     retention_days: int = Field(default=90, ge=10, le=3650)
     """The number of days after which an unread inbox message expires."""
 

@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 from scripts.fakes.openai import OpenAi
 from scripts.fakes.settings import WEB_KEY, local_services
-from shared.planner.prompts import INTRODUCE, SHOWN, coach
+from shared.planner.prompts import INTRODUCE, PLAN_SHOWN, coach_prompt
 from shared.schemas.ai import Session, WorkoutPlan
 from shared.schemas.blueprint import Program, WeightedExercise
 from tests.loopback import served
@@ -114,7 +114,7 @@ async def test_in_the_chat_it_makes_plans_of_2026_that_are_valid(
 async def test_in_the_chat_it_knows_the_users_unit_for_weights(
     client: AsyncOpenAI, unit: str | None, step: str
 ) -> None:
-    told = coach("en-AU", unit)
+    told = coach_prompt("en-AU", unit)
     message = await reply(client, "A plan for 1 days", tool=PROGRAM, instructions=told)
     program = json.loads(message.tool_calls[0].function.arguments)
     bench = program["sessions"][0]["exercises"][0]
@@ -122,7 +122,7 @@ async def test_in_the_chat_it_knows_the_users_unit_for_weights(
 
 
 async def test_who_is_asked_to_introduce_itself_makes_no_plan(client: AsyncOpenAI) -> None:
-    message = await reply(client, INTRODUCE, tool=PROGRAM, instructions=coach("de-DE", None))
+    message = await reply(client, INTRODUCE, tool=PROGRAM, instructions=coach_prompt("de-DE", None))
     assert message.tool_calls is None
     assert "fake" in message.content
 
@@ -135,7 +135,7 @@ async def test_after_a_plan_was_shown_it_has_words_for_it(client: AsyncOpenAI) -
         messages=[
             {"role": "user", "content": "Make me a plan"},
             {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "call_9", "content": SHOWN},
+            {"role": "tool", "tool_call_id": "call_9", "content": PLAN_SHOWN},
         ],
         tools=[PROGRAM],
     )

@@ -133,11 +133,11 @@ def _message_2025(at_least: int) -> dict[str, Any]:
 WHOLE_2026 = Draft202012Validator(_message_2026(at_least=1))
 """A message of `/ai-chat-v2` with a finished plan."""
 
-GROWING_2026 = Draft202012Validator(_message_2026(at_least=0))
+PARTIAL_2026 = Draft202012Validator(_message_2026(at_least=0))
 """The same with a plan that may still grow."""
 
 WHOLE_2025 = Draft202012Validator(_message_2025(at_least=1))
 """A message of `/ai-chat` with a finished plan."""
 
-GROWING_2025 = Draft202012Validator(_message_2025(at_least=0))
+PARTIAL_2025 = Draft202012Validator(_message_2025(at_least=0))
 """The same with a plan that may still grow."""

@@ -19,15 +19,15 @@ from scripts.local.services import Emulators, command, environment
 from scripts.local.stack import free_ports
 from shared.telemetry import metrics
 from tests import stack
-from tests.functions.chat.service import Door, Wire
+from tests.functions.chat.running_chat import ChatEndpoint, RawClient
 from tests.loopback import served, until
 from tests.shared.telemetry.receiver import Receiver
 
 KEY = f"SECRET-{uuid4()}"
 TOKEN = f"Web {KEY}"
-LONG = " ".join(f"word{number}" for number in range(60))
+LONG_TEXT = " ".join(f"word{number}" for number in range(60))
 ASK = {"type": 1, "invocationId": "7", "target": "SendMessage", "arguments": ["SECRET-question"]}
-CALL_ME_BACK = {"type": 7, "allowReconnect": True}
+CLOSE_MESSAGE = {"type": 7, "allowReconnect": True}
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Instances:
 
     async def start(
         self, grace_s: float = 3, **others: str
-    ) -> tuple[Door, subprocess.Popen[bytes]]:
+    ) -> tuple[ChatEndpoint, subprocess.Popen[bytes]]:
         """Start one more instance, and wait until it answers."""
         ports = free_ports()
         settings = {
@@ -59,7 +59,7 @@ class Instances:
         )
         log.close()
         self.processes.append(process)
-        door = Door(ports.base)
+        door = ChatEndpoint(ports.base)
         async with httpx.AsyncClient() as http:
             while True:
                 assert process.poll() is None
@@ -86,34 +86,34 @@ def model() -> Iterator[tuple[OpenAi, str]]:
 @pytest.fixture
 def instances(model: tuple[OpenAi, str]) -> Iterator[Instances]:
     """Instances that end with the test."""
-    started = Instances(*model)
-    started.openai.tokens_per_s = 40
-    started.openai.script.clear()
+    start_node = Instances(*model)
+    start_node.openai.tokens_per_s = 40
+    start_node.openai.script.clear()
     try:
-        yield started
+        yield start_node
     finally:
-        started.kill()
+        start_node.kill()
 
 
 @pytest.fixture(scope="module")
-async def kept(model: tuple[OpenAi, str]) -> AsyncIterator[Door]:
+async def kept(model: tuple[OpenAi, str]) -> AsyncIterator[ChatEndpoint]:
     """An instance that stays: for tests that do not end it."""
-    started = Instances(*model)
+    start_node = Instances(*model)
     try:
-        door, _ = await started.start()
+        door, _ = await start_node.start()
         yield door
     finally:
-        started.kill()
+        start_node.kill()
 
 
 @contextlib.asynccontextmanager
-async def listening_to_a_reply(openai: OpenAi, door: Door) -> AsyncIterator[Wire]:
+async def listening_to_a_reply(openai: OpenAi, door: ChatEndpoint) -> AsyncIterator[RawClient]:
     """Connect, and let the coach begin to talk."""
-    openai.script.append(Scripted(Speech(LONG)))
-    async with door.shaken("/ai-chat", token=TOKEN) as wire:
-        await wire.send(ASK)
-        assert (await wire.record())["target"] == "ReceiveMessage"
-        yield wire
+    openai.script.append(Scripted(Speech(LONG_TEXT)))
+    async with door.connect_to_hub("/ai-chat", token=TOKEN) as client:
+        await client.send(ASK)
+        assert (await client.receive())["target"] == "ReceiveMessage"
+        yield client
 
 
 async def gone(process: subprocess.Popen[bytes]) -> None:
@@ -130,7 +130,7 @@ async def test_what_was_not_exported_yet_is_before_the_instance_ends(instances: 
             OTEL_BSP_SCHEDULE_DELAY=hours,
             OTEL_METRIC_EXPORT_INTERVAL="100",
         )
-        async with door.shaken("/ai-chat", token=TOKEN):
+        async with door.connect_to_hub("/ai-chat", token=TOKEN):
             # The export is loaded. The connection's span ends, and is exported, after the signal.
             await until(lambda: metrics.CONNECTIONS.name in receiver.metrics)
             assert not receiver.spans
@@ -141,35 +141,35 @@ async def test_what_was_not_exported_yet_is_before_the_instance_ends(instances: 
 
 
 async def test_a_negotiation_with_one_instance_is_good_for_another(
-    instances: Instances, kept: Door
+    instances: Instances, kept: ChatEndpoint
 ) -> None:
     here, (there, _) = kept, await instances.start()
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
         answer = await http.post(f"{here.address}/v2/ai-chat-v2/negotiate?negotiateVersion=1")
     path = f"/v2/ai-chat-v2?id={answer.json()['connectionToken']}"
-    async with there.shaken(path, token=TOKEN) as wire:
-        await wire.send({**ASK, "arguments": ["SECRET-question", 3]})
-        assert (await wire.until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
+    async with there.connect_to_hub(path, token=TOKEN) as client:
+        await client.send({**ASK, "arguments": ["SECRET-question", 3]})
+        assert (await client.receive_until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
 
 
 async def test_a_reply_in_flight_ends_before_its_instance_does(instances: Instances) -> None:
     door, process = await instances.start(grace_s=120)
     async with (
-        door.shaken("/ai-chat", token=TOKEN) as idle,
-        listening_to_a_reply(instances.openai, door) as wire,
+        door.connect_to_hub("/ai-chat", token=TOKEN) as idle,
+        listening_to_a_reply(instances.openai, door) as client,
     ):
         process.send_signal(signal.SIGTERM)
-        assert await idle.record() == CALL_ME_BACK  # at once: nothing keeps it
-        assert await idle.closed() == 1000
+        assert await idle.receive() == CLOSE_MESSAGE  # at once: nothing keeps it
+        assert await idle.wait_closed() == 1000
         assert process.poll() is None
         with pytest.raises((OSError, InvalidHandshake)):
-            async with door.connected("/ai-chat", token=TOKEN):
+            async with door.connect("/ai-chat", token=TOKEN):
                 pass
-        *said, completion = await wire.until_completed("7")
-        assert said[-1]["arguments"] == [{"type": "messageResponse", "message": LONG}]
+        *said, completion = await client.receive_until_completed("7")
+        assert said[-1]["arguments"] == [{"type": "messageResponse", "message": LONG_TEXT}]
         assert completion == {"type": 3, "invocationId": "7"}
-        assert await wire.record() == CALL_ME_BACK
-        assert await wire.closed() == 1000
+        assert await client.receive() == CLOSE_MESSAGE
+        assert await client.wait_closed() == 1000
     await gone(process)
 
 
@@ -179,36 +179,36 @@ async def test_replies_and_handshakes_end_after_the_grace_period(
     door, process = await instances.start(grace_s=3)
     instances.openai.tokens_per_s = 2
     async with (
-        door.connected("/ai-chat", token=TOKEN) as silent,
-        listening_to_a_reply(instances.openai, door) as wire,
+        door.connect("/ai-chat", token=TOKEN) as silent,
+        listening_to_a_reply(instances.openai, door) as client,
     ):
         process.send_signal(signal.SIGTERM)
-        assert "error" in await silent.record()
-        records = await wire.rest()
-        assert records[-1] == CALL_ME_BACK
+        assert "error" in await silent.receive()
+        records = await client.receive_rest()
+        assert records[-1] == CLOSE_MESSAGE
         assert all(record["type"] == 1 for record in records[:-1])  # no completion: it has not
-        assert await wire.closed() == 1000
+        assert await client.wait_closed() == 1000
     await gone(process)
     await until(lambda: instances.openai.talking == 0)
 
 
 async def test_client_continues_on_another_instance_when_one_is_lost(
-    instances: Instances, kept: Door
+    instances: Instances, kept: ChatEndpoint
 ) -> None:
     door, process = await instances.start()
-    async with listening_to_a_reply(instances.openai, door) as wire:
+    async with listening_to_a_reply(instances.openai, door) as client:
         process.kill()
         with pytest.raises(ConnectionClosedError):
-            await wire.until_completed("7")
+            await client.receive_until_completed("7")
     await until(lambda: instances.openai.talking == 0)
-    async with listening_to_a_reply(instances.openai, kept) as wire:
-        assert (await wire.until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
+    async with listening_to_a_reply(instances.openai, kept) as client:
+        assert (await client.receive_until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
 
 
 async def test_a_second_ctrl_c_ends_it_at_once(instances: Instances) -> None:
     door, process = await instances.start(grace_s=60)
     instances.openai.tokens_per_s = 1
-    async with listening_to_a_reply(instances.openai, door) as wire:
+    async with listening_to_a_reply(instances.openai, door) as client:
         process.send_signal(signal.SIGINT)
         # Until nobody is let in any more, each time anew: who is in already is still served.
         async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as http:
@@ -217,17 +217,17 @@ async def test_a_second_ctrl_c_ends_it_at_once(instances: Instances) -> None:
                     await http.get(f"{door.address}/health")
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        records = await wire.rest()
+        records = await client.receive_rest()
         assert all(record["type"] == 1 for record in records), records[-3:]
     await gone(process)
 
 
-async def test_a_token_may_be_as_long_as_a_receipt_of_the_app_store(kept: Door) -> None:
+async def test_a_token_may_be_as_long_as_a_receipt_of_the_app_store(kept: ChatEndpoint) -> None:
     async with httpx.AsyncClient() as http:
         headers = {"Authorization": f"Web {'x' * 60_000}"}
         negotiation = await http.post(f"{kept.address}/ai-chat/negotiate", headers=headers)
     assert negotiation.status_code == 401
     with pytest.raises(InvalidStatus) as caught:
-        async with kept.connected("/ai-chat", token=f"Web {'x' * 60_000}"):
+        async with kept.connect("/ai-chat", token=f"Web {'x' * 60_000}"):
             pass
     assert caught.value.response.status_code == 401

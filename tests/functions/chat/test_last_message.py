@@ -17,14 +17,14 @@ from scripts.fakes.conversation import Speech, reply_to
 from scripts.fakes.openai import Scripted
 from shared.schemas.ai import WorkoutPlan
 from shared.schemas.blueprint import Program
-from tests.functions.chat.own_chat import Talk
+from tests.functions.chat.chat_service import ChatService
+from tests.functions.chat.hub_user import HUB_V1, HUB_V2, HubUser, connect_user
 from tests.functions.chat.plan_version_3 import WHOLE_2025, WHOLE_2026
-from tests.functions.chat.talker import NEW, OLD, Talker, connected
 from tests.loopback import until
 
 WORDS, AFTERWORDS = "SECRET-words before the plan.", "SECRET-words after the call."
 WISH = "SECRET-wish: a plan for 2 days"
-SORRY = "I cannot be reached at the moment. Please try again in a few minutes."
+APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
 PIECES_PER_S = 50
 """Slow enough that a client gets the text before the call is sent."""
 
@@ -57,40 +57,45 @@ class Hub:
 
 BOTH_HUBS = pytest.mark.parametrize(
     "hub",
-    [Hub(OLD, WorkoutPlan, WHOLE_2025), Hub(NEW, Program, WHOLE_2026)],
+    [Hub(HUB_V1, WorkoutPlan, WHOLE_2025), Hub(HUB_V2, Program, WHOLE_2026)],
     ids=["ai-chat", "ai-chat-v2"],
 )
 BOTH_CLIENTS = pytest.mark.parametrize("is_slow", [False, True], ids=["fast", "slow"])
 
 
 @asynccontextmanager
-async def user_of(talk: Talk, hub: Hub, *, is_slow: bool) -> AsyncIterator[Talker]:
+async def user_of(service: ChatService, hub: Hub, *, is_slow: bool) -> AsyncIterator[HubUser]:
     """Connect a user; long texts that a slow one has not read yet wait before the reply."""
-    async with connected(talk, hub.path, is_slow=is_slow) as user:
+    async with connect_user(service, hub.path, is_slow=is_slow) as user:
         if is_slow:
-            talk.openai.script[:0] = LONG_TEXTS
+            service.openai.script[:0] = LONG_TEXTS
             for requests in range(1, len(LONG_TEXTS) + 1):
-                await user.begin("Introduce", "en-AU", *([3, "pounds"] if hub.path == NEW else []))
-                await replied(talk, requests)
+                await user.begin(
+                    "Introduce", "en-AU", *([3, "pounds"] if hub.path == HUB_V2 else [])
+                )
+                await replied(service, requests)
         yield user
 
 
-async def replied(talk: Talk, requests: int) -> None:
+async def replied(service: ChatService, requests: int) -> None:
     """Return when the hub has asked the model so often, and no call is in flight any more."""
     await until(
         lambda: (
-            len(talk.openai.requests) == requests and "Calls._outcome" not in talk.running.tasks()
+            len(service.openai.requests) == requests
+            and "Invocations._run" not in service.server.tasks()
         )
     )
 
 
-async def reply_received(talk: Talk, user: Talker, *, is_slow: bool, requests: int = 1) -> None:
+async def reply_received(
+    service: ChatService, user: HubUser, *, is_slow: bool, requests: int = 1
+) -> None:
     """Have a reply made, and read it: a slow client reads after the reply has ended."""
-    call_id = await user.begin_to_say(WISH)
+    invocation_id = await user.begin_message(WISH)
     if is_slow:
-        await replied(talk, len(LONG_TEXTS) + requests)
+        await replied(service, len(LONG_TEXTS) + requests)
         user.enlarge_buffers()
-    await user.ended(call_id)
+    await user.wait_for_completion(invocation_id)
 
 
 SPEECHES = {
@@ -107,14 +112,14 @@ SPEECHES = {
 @BOTH_CLIENTS
 @pytest.mark.parametrize("words", SPEECHES.values(), ids=SPEECHES)
 async def test_last_message_is_the_plan_when_text_follows_the_call(
-    talk: Talk, hub: Hub, words: Speech, *, is_slow: bool
+    service: ChatService, hub: Hub, words: Speech, *, is_slow: bool
 ) -> None:
-    talk.openai.tokens_per_s = 0 if is_slow else PIECES_PER_S
+    service.openai.tokens_per_s = 0 if is_slow else PIECES_PER_S
     plan = hub.plan()
     speech = replace(words, function=plan.function, arguments=plan.arguments)
-    talk.openai.script.append(Scripted(speech, is_call_one_segment=True))
-    async with user_of(talk, hub, is_slow=is_slow) as user:
-        await reply_received(talk, user, is_slow=is_slow)
+    service.openai.script.append(Scripted(speech, is_call_one_segment=True))
+    async with user_of(service, hub, is_slow=is_slow) as user:
+        await reply_received(service, user, is_slow=is_slow)
     assert hub.is_whole(user.received[-1], plan)
     assert user.texts[-1] == speech.whole_text
     if is_slow:
@@ -128,16 +133,16 @@ async def test_last_message_is_the_plan_when_text_follows_the_call(
 @BOTH_HUBS
 @BOTH_CLIENTS
 async def test_last_message_is_the_second_plan_when_the_first_is_bad(
-    talk: Talk, hub: Hub, *, is_slow: bool
+    service: ChatService, hub: Hub, *, is_slow: bool
 ) -> None:
     unfit = Speech(WORDS, "show_plan", '{"name": "SECRET-plan", "sessions": []}')
     plan = replace(hub.plan(), text_after_call=AFTERWORDS)
-    talk.openai.script += [
+    service.openai.script += [
         Scripted(replace(unfit, text_after_call=AFTERWORDS)),
         Scripted(plan, is_call_one_segment=True),
     ]
-    async with user_of(talk, hub, is_slow=is_slow) as user:
-        await reply_received(talk, user, is_slow=is_slow, requests=2)
+    async with user_of(service, hub, is_slow=is_slow) as user:
+        await reply_received(service, user, is_slow=is_slow, requests=2)
     assert hub.is_whole(user.received[-1], plan)
     assert user.texts[-1] == f"{WORDS}{AFTERWORDS}\n\n{AFTERWORDS}"
 
@@ -145,28 +150,30 @@ async def test_last_message_is_the_second_plan_when_the_first_is_bad(
 @BOTH_HUBS
 @BOTH_CLIENTS
 async def test_last_message_is_the_apology_when_a_plan_is_cut(
-    talk: Talk, hub: Hub, *, is_slow: bool
+    service: ChatService, hub: Hub, *, is_slow: bool
 ) -> None:
     """A plan that stays incomplete must not look like a finished one."""
     plan = replace(hub.plan(), text=WORDS)
-    talk.openai.script.append(Scripted(plan, finish_reason="length"))
-    async with user_of(talk, hub, is_slow=is_slow) as user:
-        await reply_received(talk, user, is_slow=is_slow)
+    service.openai.script.append(Scripted(plan, finish_reason="length"))
+    async with user_of(service, hub, is_slow=is_slow) as user:
+        await reply_received(service, user, is_slow=is_slow)
     assert user.plans
-    assert user.received[-1] == {"type": "messageResponse", "message": f"{WORDS}\n\n{SORRY}"}
+    assert user.received[-1] == {"type": "messageResponse", "message": f"{WORDS}\n\n{APOLOGY}"}
 
 
-async def test_update_required_precedes_its_completion_when_calls_wait(talk: Talk) -> None:
-    hub = Hub(NEW, Program, WHOLE_2026)
-    async with user_of(talk, hub, is_slow=True) as user:
+async def test_update_required_precedes_its_completion_when_calls_wait(
+    service: ChatService,
+) -> None:
+    hub = Hub(HUB_V2, Program, WHOLE_2026)
+    async with user_of(service, hub, is_slow=True) as user:
         first = await user.begin("SendMessage", WISH, 2)
         second = await user.begin("SendMessage", WISH, 2)
-        await user.begin_to_say(WISH)  # calls begin in order
-        await replied(talk, len(LONG_TEXTS) + 1)
+        await user.begin_message(WISH)  # calls begin in order
+        await replied(service, len(LONG_TEXTS) + 1)
         user.enlarge_buffers()
         received = []
-        for call_id in (first, second):
-            await user.ended(call_id)
+        for invocation_id in (first, second):
+            await user.wait_for_completion(invocation_id)
             received.append(user.received[-1])
             user.received.clear()
     assert received == [{"type": "updateRequired", "requiredVersion": 3}] * 2

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from functions.chat import protocol
 from functions.chat.protocol import (
-    LONGEST_RECORD,
+    MAX_RECORD_CHARACTERS,
     CancelInvocation,
     Close,
     Invocation,
     ProtocolError,
     RecordReader,
 )
-from tests.functions.chat.noise import RECORDS
+from tests.functions.chat.generated_messages import RECORDS
 
 END = "\x1e"
 STREAMS = st.lists(st.text(st.characters(exclude_characters=END), max_size=30), max_size=8)
@@ -45,8 +45,8 @@ def test_a_record_without_its_end_is_not_one_yet() -> None:
 
 def test_the_longest_record_is_read_again_and_again() -> None:
     """The contract, "Chat": messages of at least 64 KiB."""
-    longest = "x" * LONGEST_RECORD
-    assert LONGEST_RECORD > 64 * 1024
+    longest = "x" * MAX_RECORD_CHARACTERS
+    assert MAX_RECORD_CHARACTERS > 64 * 1024
     reader = RecordReader()
     assert reader.feed((longest + END) * 2) == [longest, longest]
 
@@ -64,10 +64,12 @@ def test_a_record_that_comes_letter_by_letter_takes_no_more_room_than_its_letter
     assert reader.feed(END) == [chr(0x1F4AA) * letters]
 
 
-@pytest.mark.parametrize("size", [1000, LONGEST_RECORD + 1], ids=["in many frames", "in one"])
+@pytest.mark.parametrize(
+    "size", [1000, MAX_RECORD_CHARACTERS + 1], ids=["in many frames", "in one"]
+)
 @pytest.mark.parametrize("end", ["", END], ids=["without an end", "with its end"])
 def test_a_record_that_is_too_long_is_refused(size: int, end: str) -> None:
-    stream = "x" * (LONGEST_RECORD + 1) + end
+    stream = "x" * (MAX_RECORD_CHARACTERS + 1) + end
     reader = RecordReader()
 
     def feed() -> None:
@@ -121,11 +123,11 @@ def test_whatever_comes_first_is_a_handshake_or_an_error(record: str) -> None:
         ),
         (
             {"type": 1, "invocationId": "", "target": "", "arguments": [], "streamIds": ["1"]},
-            Invocation("", [], "", brings_streams=True),
+            Invocation("", [], "", sends_streams=True),
         ),
         (
             {"type": 4, "invocationId": "7", "target": "Say", "arguments": []},
-            Invocation("Say", [], "7", wants_stream=True),
+            Invocation("Say", [], "7", expects_stream=True),
         ),
         ({"type": 5, "invocationId": "7"}, CancelInvocation("7")),
         ({"type": 7}, Close()),
@@ -142,14 +144,14 @@ def test_whatever_comes_first_is_a_handshake_or_an_error(record: str) -> None:
 )
 def test_a_message_is_understood(content: Any, understood: protocol.Message | None) -> None:
     """HubProtocol, "JSON Encoding", type by type."""
-    assert protocol.message(json.dumps(content)) == understood
+    assert protocol.parse_message(json.dumps(content)) == understood
 
 
 @given(RECORDS)
 def test_whatever_comes_is_a_message_or_nothing_or_an_error(record: str) -> None:
     """HubProtocol, "Errors"."""
     try:
-        found = protocol.message(record)
+        found = protocol.parse_message(record)
     except ProtocolError:
         return
     assert found is None or isinstance(found, protocol.Message)
@@ -161,7 +163,7 @@ def test_whatever_comes_is_a_message_or_nothing_or_an_error(record: str) -> None
 @given(st.text(min_size=20))
 def test_an_error_does_not_repeat_the_input(noise: str) -> None:
     """TransportProtocols, "NOTE on errors"."""
-    for read in (protocol.check_handshake, protocol.message):
+    for read in (protocol.check_handshake, protocol.parse_message):
         for record in (noise, json.dumps({"protocol": noise, "type": noise})):
             with pytest.raises(ProtocolError) as caught:
                 read(record)

@@ -15,28 +15,34 @@ from functions.chat.handlers import ChatHandlers
 from scripts.client.coach import Coach, DisconnectedError
 from scripts.local.ports import HOST
 from shared.purchases.authenticator import PurchaseAuthenticator
-from tests.functions.chat.aftermath import nothing_left
-from tests.functions.chat.cable import cable
-from tests.functions.chat.hub_for_tests import HubForTests
-from tests.functions.chat.own_chat import Talk
-from tests.functions.chat.scenario import reminders
-from tests.functions.chat.service import PATIENCE_S, TOKEN, OneKey, Running, served_chat
+from tests.functions.chat.chat_service import ChatService
+from tests.functions.chat.client_interface import prompt_texts
+from tests.functions.chat.fake_hub import FakeHub
+from tests.functions.chat.resource_checks import wait_until_released
+from tests.functions.chat.running_chat import (
+    TEST_TIMEOUT_S,
+    TOKEN,
+    OneTokenProvider,
+    RunningChat,
+    serve_chat,
+)
+from tests.functions.chat.tcp_proxy import open_proxy
 from tests.loopback import until
 
 
-async def test_after_a_cut_the_library_comes_back_by_itself(talk: Talk) -> None:
+async def test_after_a_cut_the_library_comes_back_by_itself(service: ChatService) -> None:
     received: list[Any] = []
-    opened, reopened, ended = Event(), Event(), Event()
-    async with cable(talk.running.address) as line:
-        options = {"access_token_factory": lambda: talk.token}
-        builder = HubConnectionBuilder().with_url(f"{line.address}/ai-chat", options=options)
+    wait_for_gate, reopened, ended = Event(), Event(), Event()
+    async with open_proxy(service.server.address) as proxy:
+        options = {"access_token_factory": lambda: service.token}
+        builder = HubConnectionBuilder().with_url(f"{proxy.address}/ai-chat", options=options)
         hub = builder.with_automatic_reconnect({"reconnect_interval": 0.1}).build()
         hub.on("ReceiveMessage", received.extend)
-        hub.on_open(opened.set)
+        hub.on_open(wait_for_gate.set)
         hub.on_reconnect(reopened.set)
         await asyncio.to_thread(hub.start)
-        await until(opened.is_set)
-        line.cut(is_abrupt=False)  # after an abrupt one this library gives up
+        await until(wait_for_gate.is_set)
+        proxy.cut(is_abrupt=False)  # after an abrupt one this library gives up
         await until(reopened.is_set)
         hub.send("SendMessage", ["SECRET-after"], lambda _: ended.set(), str(uuid4()))
         await until(ended.is_set)
@@ -46,14 +52,16 @@ async def test_after_a_cut_the_library_comes_back_by_itself(talk: Talk) -> None:
             connection.shutdown(SHUT_RDWR)
             await asyncio.to_thread(hub.stop)
     assert received
-    assert reminders(talk) == ["SECRET-after"]
+    assert prompt_texts(service) == ["SECRET-after"]
 
 
-def served_without_pings() -> AbstractContextManager[Running]:
+def served_without_pings() -> AbstractContextManager[RunningChat]:
     """Serve a chat that sends nothing by itself."""
-    silent = Timing(ping_s=3600, silence_s=3600)
-    return served_chat(
-        ChatHandlers(PurchaseAuthenticator({"Web": OneKey()}), {"/ai-chat": HubForTests}, silent)
+    silent = Timing(ping_s=3600, silence_timeout_s=3600)
+    return serve_chat(
+        ChatHandlers(
+            PurchaseAuthenticator({"Web": OneTokenProvider()}), {"/ai-chat": FakeHub}, silent
+        )
     )
 
 
@@ -62,35 +70,35 @@ async def test_chat_client_disconnects_when_the_server_is_silent() -> None:
 
     def talk_once(address: str) -> None:
         with Coach(address, f"Web {TOKEN}", print, is_new=False) as coach:
-            coach.call("Nothing").result(timeout=PATIENCE_S)
+            coach.call("Nothing").result(timeout=TEST_TIMEOUT_S)
 
-    with served_without_pings() as running:
-        async with asyncio.timeout(PATIENCE_S):
-            await asyncio.to_thread(talk_once, running.address)
-        await nothing_left(running)
+    with served_without_pings() as server:
+        async with asyncio.timeout(TEST_TIMEOUT_S):
+            await asyncio.to_thread(talk_once, server.address)
+        await wait_until_released(server)
 
 
 async def test_chat_client_sends_pings_when_the_user_is_silent() -> None:
     """HubProtocol, "Ping"."""
-    with served_without_pings() as running:
-        async with cable(running.address) as line:
-            coach = Coach(line.address, f"Web {TOKEN}", print, is_new=False, ping_s=0.1)
+    with served_without_pings() as server:
+        async with open_proxy(server.address) as proxy:
+            coach = Coach(proxy.address, f"Web {TOKEN}", print, is_new=False, ping_s=0.1)
             await asyncio.to_thread(coach.__enter__)
-            before = line.sent_bytes
-            await until(lambda: line.sent_bytes > before + 3 * len('{"type":6}'))
+            before = proxy.sent_bytes
+            await until(lambda: proxy.sent_bytes > before + 3 * len('{"type":6}'))
             await asyncio.wrap_future(coach.call("Nothing"))
             await asyncio.to_thread(coach.__exit__)
-        await nothing_left(running)
+        await wait_until_released(server)
 
 
-async def test_the_coach_says_so_when_it_has_been_cut_off(talk: Talk) -> None:
-    async with cable(talk.running.address) as line:
-        coach = Coach(line.address, talk.token, lambda _message: None, is_new=False)
+async def test_the_coach_says_so_when_it_has_been_cut_off(service: ChatService) -> None:
+    async with open_proxy(service.server.address) as proxy:
+        coach = Coach(proxy.address, service.token, lambda _message: None, is_new=False)
         await asyncio.to_thread(coach.__enter__)
-        talk.openai.tokens_per_s = 1
+        service.openai.tokens_per_s = 1
         reply = coach.say("SECRET-before")
-        await until(lambda: talk.openai.talking == 1)
-        line.cut()
+        await until(lambda: service.openai.talking == 1)
+        proxy.cut()
         with pytest.raises(DisconnectedError):
             await asyncio.wrap_future(reply)
         with pytest.raises(DisconnectedError):
@@ -98,7 +106,9 @@ async def test_the_coach_says_so_when_it_has_been_cut_off(talk: Talk) -> None:
         await asyncio.to_thread(coach.__exit__)
 
 
-async def test_the_coach_says_so_when_there_is_no_server(unused_tcp_port: int, talk: Talk) -> None:
-    coach = Coach(f"http://{HOST}:{unused_tcp_port}", talk.token, lambda _message: None)
+async def test_the_coach_says_so_when_there_is_no_server(
+    unused_tcp_port: int, service: ChatService
+) -> None:
+    coach = Coach(f"http://{HOST}:{unused_tcp_port}", service.token, lambda _message: None)
     with pytest.raises(OSError, match="refused"):
         await asyncio.to_thread(coach.__enter__)

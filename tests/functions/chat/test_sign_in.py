@@ -13,9 +13,15 @@ from websockets.http11 import Response
 from functions.chat.handlers import ChatHandlers
 from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
-from tests.functions.chat.aftermath import errors_logged, nothing_left
-from tests.functions.chat.hub_for_tests import HubForTests, SlowStore, open_gate, opened
-from tests.functions.chat.service import TOKEN, OneKey, Running, hub_alone, served_chat
+from tests.functions.chat.fake_hub import BlockingProvider, FakeHub, open_gate, wait_for_gate
+from tests.functions.chat.resource_checks import collect_errors, wait_until_released
+from tests.functions.chat.running_chat import (
+    TOKEN,
+    OneTokenProvider,
+    RunningChat,
+    serve_chat,
+    single_hub,
+)
 from tests.loopback import until
 
 REJECTED = {
@@ -34,16 +40,16 @@ rejected = pytest.mark.parametrize("presented", REJECTED.values(), ids=REJECTED)
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with served_chat(hub_alone(HubForTests)) as running:
-        yield running
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
 
 
 async def negotiated(
-    http: httpx.AsyncClient, running: Running, query: str = "", header: str | None = None
+    http: httpx.AsyncClient, server: RunningChat, query: str = "", header: str | None = None
 ) -> httpx.Response:
     headers = {} if header is None else {"Authorization": header}
-    return await http.post(f"{running.address}/hub/negotiate{query}", headers=headers)
+    return await http.post(f"{server.address}/hub/negotiate{query}", headers=headers)
 
 
 def assert_is_problem(status: int, answer: httpx.Response | Response) -> None:
@@ -57,34 +63,36 @@ def assert_is_problem(status: int, answer: httpx.Response | Response) -> None:
 
 @rejected
 async def test_negotiating_is_for_subscribers(
-    running: Running, http: httpx.AsyncClient, presented: str
+    server: RunningChat, http: httpx.AsyncClient, presented: str
 ) -> None:
     """The contract, "Purchase tokens" and "General": 401."""
-    answer = await negotiated(http, running, header=presented)
+    answer = await negotiated(http, server, header=presented)
     assert_is_problem(401, answer)
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 @rejected
-async def test_connecting_is_for_subscribers(running: Running, presented: str) -> None:
+async def test_connecting_is_for_subscribers(server: RunningChat, presented: str) -> None:
     """The contract, "Purchase tokens": refused before the upgrade."""
-    answer = await running.upgraded(header=presented)
+    answer = await server.request_upgrade(header=presented)
     assert_is_problem(401, answer)
     assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert running.chat.connected == 0
+    assert server.handlers.connection_count == 0
 
 
 @rejected
 async def test_connecting_is_for_subscribers_also_by_address(
-    running: Running, presented: str
+    server: RunningChat, presented: str
 ) -> None:
     """The contract, "Purchase tokens": `access_token`."""
-    assert_is_problem(401, await running.upgraded(f"/hub?access_token={quote(presented)}"))
+    assert_is_problem(401, await server.request_upgrade(f"/hub?access_token={quote(presented)}"))
 
 
-async def test_nobody_comes_in_without_a_token(running: Running, http: httpx.AsyncClient) -> None:
+async def test_nobody_comes_in_without_a_token(
+    server: RunningChat, http: httpx.AsyncClient
+) -> None:
     """RFC 6750, section 3: no error is named to who has presented nothing."""
-    for answer in (await negotiated(http, running), await running.upgraded()):
+    for answer in (await negotiated(http, server), await server.request_upgrade()):
         assert_is_problem(401, answer)
         assert answer.headers["www-authenticate"] == 'Bearer realm="LiftLog"'
 
@@ -92,46 +100,46 @@ async def test_nobody_comes_in_without_a_token(running: Running, http: httpx.Asy
 @pytest.mark.parametrize("prefix", ["", "Bearer ", "bearer "], ids=["bare", "Bearer", "bearer"])
 @pytest.mark.parametrize("store", ["Web", "web", "WEB"])
 async def test_a_token_is_good_however_it_is_written(
-    running: Running, http: httpx.AsyncClient, prefix: str, store: str
+    server: RunningChat, http: httpx.AsyncClient, prefix: str, store: str
 ) -> None:
     """The contract, "Purchase tokens": with and without `Bearer`; stores in any case."""
     presented = f"{prefix}{store} {TOKEN}"
-    assert (await negotiated(http, running, header=presented)).status_code == 200
-    assert (await running.upgraded(header=presented)).status_code == 101
-    by_address = await running.upgraded(f"/hub?access_token={quote(presented)}")
+    assert (await negotiated(http, server, header=presented)).status_code == 200
+    assert (await server.request_upgrade(header=presented)).status_code == 101
+    by_address = await server.request_upgrade(f"/hub?access_token={quote(presented)}")
     assert by_address.status_code == 101
 
 
-async def test_a_space_in_an_address_may_be_a_plus(running: Running) -> None:
+async def test_a_space_in_an_address_may_be_a_plus(server: RunningChat) -> None:
     """WHATWG URL, "application/x-www-form-urlencoded": what `URLSearchParams` writes."""
-    assert (await running.upgraded(f"/hub?access_token=Web+{TOKEN}")).status_code == 101
+    assert (await server.request_upgrade(f"/hub?access_token=Web+{TOKEN}")).status_code == 101
 
 
-async def test_the_header_wins_over_the_address(running: Running) -> None:
+async def test_the_header_wins_over_the_address(server: RunningChat) -> None:
     good, bad = f"Web {TOKEN}", "Web SECRET-other"
     address = f"/hub?access_token={quote(bad)}"
-    assert (await running.upgraded(address, good)).status_code == 101
+    assert (await server.request_upgrade(address, good)).status_code == 101
     address = f"/hub?access_token={quote(good)}"
-    assert_is_problem(401, await running.upgraded(address, bad))
-    assert_is_problem(401, await running.upgraded(address, ""))
+    assert_is_problem(401, await server.request_upgrade(address, bad))
+    assert_is_problem(401, await server.request_upgrade(address, ""))
 
 
 async def test_the_address_does_not_count_for_negotiating(
-    running: Running, http: httpx.AsyncClient
+    server: RunningChat, http: httpx.AsyncClient
 ) -> None:
     """The contract, "Purchase tokens": only where browsers cannot set headers."""
     query = f"?access_token={quote(f'Web {TOKEN}')}"
-    assert_is_problem(401, await negotiated(http, running, query))
+    assert_is_problem(401, await negotiated(http, server, query))
 
 
-async def test_who_may_not_come_in_is_not_told_what_is_there(running: Running) -> None:
-    assert_is_problem(401, await running.upgraded("/hub?id=malformed", "Web SECRET-other"))
+async def test_who_may_not_come_in_is_not_told_what_is_there(server: RunningChat) -> None:
+    assert_is_problem(401, await server.request_upgrade("/hub?id=malformed", "Web SECRET-other"))
 
 
 @pytest.mark.parametrize("path", ["/", "/hubs", "/v3/hub", "/v2", "/hub/negotiate"])
-async def test_there_is_nothing_to_connect_to_elsewhere(running: Running, path: str) -> None:
+async def test_there_is_nothing_to_connect_to_elsewhere(server: RunningChat, path: str) -> None:
     """The contract, "General": 404."""
-    assert_is_problem(404, await running.upgraded(path, f"Web {TOKEN}"))
+    assert_is_problem(404, await server.request_upgrade(path, f"Web {TOKEN}"))
 
 
 @pytest.mark.parametrize(
@@ -147,17 +155,17 @@ async def test_a_store_that_cannot_tell_is_no_refusal(
             raise error("the store", 7)
 
     chat = ChatHandlers(
-        PurchaseAuthenticator({"Google": IsDown(), "Web": OneKey()}), {"/hub": HubForTests}
+        PurchaseAuthenticator({"Google": IsDown(), "Web": OneTokenProvider()}), {"/hub": FakeHub}
     )
-    with served_chat(chat) as running, errors_logged() as errors:
+    with serve_chat(chat) as server, collect_errors() as errors:
         for answer in (
-            await negotiated(http, running, header=f"Google {TOKEN}"),
-            await running.upgraded(header=f"Google {TOKEN}"),
+            await negotiated(http, server, header=f"Google {TOKEN}"),
+            await server.request_upgrade(header=f"Google {TOKEN}"),
         ):
             assert_is_problem(status, answer)
             assert answer.headers["retry-after"] == "7"
-        assert (await running.upgraded(header=f"Web {TOKEN}")).status_code == 101
-        await nothing_left(running)
+        assert (await server.request_upgrade(header=f"Web {TOKEN}")).status_code == 101
+        await wait_until_released(server)
     assert errors == []
 
 
@@ -168,33 +176,35 @@ async def test_a_bug_while_signing_in_is_our_fault() -> None:
         async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
             raise RuntimeError(token)
 
-    with served_chat(
-        ChatHandlers(PurchaseAuthenticator({"Web": IsBroken()}), {"/hub": HubForTests})
-    ) as running:
-        assert_is_problem(500, await running.upgraded(header=f"Web {TOKEN}"))
-        await nothing_left(running)
+    with serve_chat(
+        ChatHandlers(PurchaseAuthenticator({"Web": IsBroken()}), {"/hub": FakeHub})
+    ) as server:
+        assert_is_problem(500, await server.request_upgrade(header=f"Web {TOKEN}"))
+        await wait_until_released(server)
 
 
-async def test_a_refusal_is_no_error_of_ours(running: Running) -> None:
-    with errors_logged() as errors:
-        assert_is_problem(401, await running.upgraded())
-        assert_is_problem(404, await running.upgraded("/hub?id=malformed", f"Web {TOKEN}"))
-        assert_is_problem(404, await running.upgraded("/unknown"))
-        await nothing_left(running)
+async def test_a_refusal_is_no_error_of_ours(server: RunningChat) -> None:
+    with collect_errors() as errors:
+        assert_is_problem(401, await server.request_upgrade())
+        assert_is_problem(404, await server.request_upgrade("/hub?id=malformed", f"Web {TOKEN}"))
+        assert_is_problem(404, await server.request_upgrade("/unknown"))
+        await wait_until_released(server)
     assert errors == []
 
 
-@pytest.mark.parametrize("answer", [True, False], ids=["welcome", "refused"])
-async def test_a_client_that_does_not_wait_for_its_store_is_no_error_of_ours(answer: bool) -> None:
-    store = SlowStore(answer=answer)
-    chat = ChatHandlers(PurchaseAuthenticator({"Web": store}), {"/hub": HubForTests})
-    with served_chat(chat) as running, errors_logged() as errors:
-        connecting = asyncio.create_task(running.upgraded(header=f"Web {TOKEN}"))
-        await opened(store.asked)
+@pytest.mark.parametrize("is_entitled", [True, False], ids=["welcome", "refused"])
+async def test_a_client_that_does_not_wait_for_its_store_is_no_error_of_ours(
+    is_entitled: bool,
+) -> None:
+    provider = BlockingProvider(is_entitled=is_entitled)
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    with serve_chat(chat) as server, collect_errors() as errors:
+        connecting = asyncio.create_task(server.request_upgrade(header=f"Web {TOKEN}"))
+        await wait_for_gate(provider.called)
         connecting.cancel()
         with suppress(asyncio.CancelledError):
             await connecting
-        await until(lambda: running.sockets == 0)
-        open_gate(store.told)
-        await nothing_left(running)
+        await until(lambda: server.sockets == 0)
+        open_gate(provider.released)
+        await wait_until_released(server)
     assert errors == []

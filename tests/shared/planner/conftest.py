@@ -19,7 +19,7 @@ KEY = "SECRET-model-key"
 
 
 @dataclass
-class Coach:
+class FakeModel:
     """The stand-in, how it may fail, and a planner that asks it."""
 
     openai: OpenAi
@@ -51,9 +51,9 @@ def address(server: Failing) -> Iterator[str]:
 
 
 @pytest.fixture
-async def coach(openai: OpenAi, server: Failing, address: str) -> AsyncIterator[Coach]:
+async def fake(openai: OpenAi, server: Failing, address: str) -> AsyncIterator[FakeModel]:
     async with httpx2.AsyncClient() as http:
-        yield Coach(openai, server, address, http)
+        yield FakeModel(openai, server, address, http)
     openai.requests.clear()
     openai.script.clear()
     server.faults.clear()

@@ -22,9 +22,9 @@ from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavai
 from shared.planner.model_response import ModelResponse
 from shared.schemas.ai import SessionAttributes, WorkoutAttributes
 from tests.loopback import until
-from tests.shared.planner.conftest import KEY, Coach
+from tests.shared.planner.conftest import KEY, FakeModel
 
-WORDS = "SECRET-words, my knee hurts"
+USER_TEXT = "SECRET-words, my knee hurts"
 WORKOUT = WorkoutAttributes.model_validate(
     {
         "gender": "Other",
@@ -34,7 +34,7 @@ WORKOUT = WorkoutAttributes.model_validate(
         "goals": ["SECRET-goal"],
         "experience": "Beginner",
         "useImperialUnits": False,
-        "additionalInfo": WORDS,
+        "additionalInfo": USER_TEXT,
     }
 )
 SESSION = SessionAttributes.model_validate(
@@ -58,7 +58,7 @@ EXERCISE: dict[str, Any] = {
 GOOD = {"name": "Back", "exercises": [EXERCISE], "notes": ""}
 
 
-def calling(arguments: object, **changes: Any) -> Scripted:
+def session_response(arguments: object, **changes: Any) -> Scripted:
     """Return a reply that calls the function for a session."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return Scripted(Speech(function="make_session", arguments=text), **changes)
@@ -68,20 +68,20 @@ def with_exercise(**changes: object) -> dict[str, Any]:
     return {**GOOD, "exercises": [{**EXERCISE, **changes}]}
 
 
-async def test_a_plan_has_as_many_sessions_as_were_asked_for(coach: Coach) -> None:
-    plan = await coach.planner().workout(WORKOUT)
+async def test_a_plan_has_as_many_sessions_as_were_asked_for(fake: FakeModel) -> None:
+    plan = await fake.planner().workout(WORKOUT)
     assert len(plan.sessions) == 4
     assert "fake" in plan.description
 
 
-async def test_a_session_has_as_many_exercises_as_the_volume_means(coach: Coach) -> None:
-    session = await coach.planner().session(SESSION)
+async def test_a_session_has_as_many_exercises_as_the_volume_means(fake: FakeModel) -> None:
+    session = await fake.planner().session(SESSION)
     assert len(session.exercises) == 6
 
 
-async def test_the_model_is_told_to_fill_in_a_strict_form(coach: Coach) -> None:
-    await coach.planner(model="some-model", max_tokens=5000).workout(WORKOUT)
-    [asked] = coach.openai.requests
+async def test_the_model_is_told_to_fill_in_a_strict_form(fake: FakeModel) -> None:
+    await fake.planner(model="some-model", max_tokens=5000).workout(WORKOUT)
+    [asked] = fake.openai.requests
     assert (asked["model"], asked["max_completion_tokens"]) == ("some-model", 5000)
     assert asked["tool_choice"]["function"]["name"] == "make_workout_plan"
     [tool] = asked["tools"]
@@ -103,34 +103,34 @@ def parts_of(schema: Any) -> list[dict[str, Any]]:
     return [schema, *(part for each in schema.values() for part in parts_of(each))]
 
 
-UNFIT = {
+INVALID = {
     "no call": Scripted(Speech(text="I would rather talk.")),
     "another function": Scripted(Speech(function="rm", arguments="{}")),
-    "broken json": calling('{"name": "Back", "exercises": ['),
-    "nothing": calling(""),
-    "garbage after it": calling(json.dumps(GOOD) + "garbage"),
-    "not an object": calling([GOOD]),
-    "a field is missing": calling({"name": "Back", "notes": ""}),
-    "no exercises": calling({**GOOD, "exercises": []}),
-    "too many exercises": calling({**GOOD, "exercises": [EXERCISE] * 21}),
-    "no sets": calling(with_exercise(sets=0)),
-    "too many repetitions": calling(with_exercise(repsPerSet=1000)),
-    "half a set": calling(with_exercise(sets=2.5)),
-    "an endless increase": calling(
+    "broken json": session_response('{"name": "Back", "exercises": ['),
+    "nothing": session_response(""),
+    "garbage after it": session_response(json.dumps(GOOD) + "garbage"),
+    "not an object": session_response([GOOD]),
+    "a field is missing": session_response({"name": "Back", "notes": ""}),
+    "no exercises": session_response({**GOOD, "exercises": []}),
+    "too many exercises": session_response({**GOOD, "exercises": [EXERCISE] * 21}),
+    "no sets": session_response(with_exercise(sets=0)),
+    "too many repetitions": session_response(with_exercise(repsPerSet=1000)),
+    "half a set": session_response(with_exercise(sets=2.5)),
+    "an endless increase": session_response(
         json.dumps(with_exercise(weightIncreaseOnSuccess=0)).replace(
             '"weightIncreaseOnSuccess": 0', '"weightIncreaseOnSuccess": 1e999'
         )
     ),
-    "a rest in seconds": calling(with_exercise(restBetweenSets=dict.fromkeys(
+    "a rest in seconds": session_response(with_exercise(restBetweenSets=dict.fromkeys(
         ("minRest", "maxRest", "failureRest"), 90))),
-    "a rest of 61 seconds": calling(with_exercise(
+    "a rest of 61 seconds": session_response(with_exercise(
         restBetweenSets={**EXERCISE["restBetweenSets"], "minRest": "00:00:61"})),
-    "rests that shrink": calling(with_exercise(
+    "rests that shrink": session_response(with_exercise(
         restBetweenSets={**EXERCISE["restBetweenSets"], "maxRest": "00:00:30"})),
-    "a link that runs": calling(with_exercise(link="javascript:alert(1)")),
-    "a name of a kilometre": calling({**GOOD, "name": "x" * 101}),
+    "a link that runs": session_response(with_exercise(link="javascript:alert(1)")),
+    "a name of a kilometre": session_response({**GOOD, "name": "x" * 101}),
 }  # fmt: skip
-EVERY_UNFIT = pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT)
+EVERY_INVALID = pytest.mark.parametrize("invalid", INVALID.values(), ids=INVALID)
 
 
 def failures(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -138,80 +138,80 @@ def failures(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [each for each in caplog.records if each.levelno >= logging.WARNING]
 
 
-@EVERY_UNFIT
+@EVERY_INVALID
 async def test_what_does_not_fit_may_be_mended_once(
-    coach: Coach, caplog: pytest.LogCaptureFixture, unfit: Scripted
+    fake: FakeModel, caplog: pytest.LogCaptureFixture, invalid: Scripted
 ) -> None:
-    coach.openai.script += [unfit, calling(GOOD)]
-    session = await coach.planner().session(SESSION)
+    fake.openai.script += [invalid, session_response(GOOD)]
+    session = await fake.planner().session(SESSION)
     assert session.model_dump(mode="json") == GOOD
-    first, second = coach.openai.requests
+    first, second = fake.openai.requests
     assert second["messages"][: len(first["messages"])] == first["messages"]
-    said = json.dumps(second["messages"][len(first["messages"]) :])
-    assert "does not fit" in said
+    correction = json.dumps(second["messages"][len(first["messages"]) :])
+    assert "does not fit" in correction
     assert failures(caplog) == []
 
 
-@EVERY_UNFIT
+@EVERY_INVALID
 async def test_what_does_not_fit_twice_is_a_failure(
-    coach: Coach, caplog: pytest.LogCaptureFixture, unfit: Scripted
+    fake: FakeModel, caplog: pytest.LogCaptureFixture, invalid: Scripted
 ) -> None:
-    coach.openai.script += [unfit, unfit, calling(GOOD)]
+    fake.openai.script += [invalid, invalid, session_response(GOOD)]
     with pytest.raises(DependencyFailed):
-        await coach.planner().session(SESSION)
-    assert len(coach.openai.requests) == 2
+        await fake.planner().session(SESSION)
+    assert len(fake.openai.requests) == 2
     assert len(failures(caplog)) == 1
 
 
-async def test_a_plan_with_fewer_sessions_than_days_is_half_a_plan(coach: Coach) -> None:
+async def test_a_plan_with_fewer_sessions_than_days_is_half_a_plan(fake: FakeModel) -> None:
     half = {"name": "Half", "description": "", "sessions": [GOOD] * 3}
     whole = {"name": "Whole", "description": "", "sessions": [GOOD] * 4}
-    coach.openai.script += [
+    fake.openai.script += [
         Scripted(Speech(function="make_workout_plan", arguments=json.dumps(plan)))
         for plan in (half, whole, half, half)
     ]
-    assert (await coach.planner().workout(WORKOUT)).name == "Whole"
+    assert (await fake.planner().workout(WORKOUT)).name == "Whole"
     with pytest.raises(DependencyFailed):
-        await coach.planner().workout(WORKOUT)
+        await fake.planner().workout(WORKOUT)
 
 
 async def test_usage_that_nobody_counted_is_none(
-    coach: Coach, caplog: pytest.LogCaptureFixture
+    fake: FakeModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     uncounted = b'data: {"choices": [], "usage": {"prompt_tokens": null}}\n\n'
-    coach.server.faults.append(Fault(200, uncounted, {"Content-Type": "text/event-stream"}))
+    fake.server.faults.append(Fault(200, uncounted, {"Content-Type": "text/event-stream"}))
     with pytest.raises(DependencyFailed):
-        await coach.planner().session(SESSION)
+        await fake.planner().session(SESSION)
     assert "0 prompt tokens" in caplog.text
 
 
-async def test_a_failed_repair_is_not_a_second_chance_for_the_connection(coach: Coach) -> None:
-    coach.openai.script += [calling("{"), calling(GOOD, cut_after=3)]
+async def test_a_failed_repair_is_not_a_second_chance_for_the_connection(fake: FakeModel) -> None:
+    fake.openai.script += [session_response("{"), session_response(GOOD, cut_after=3)]
     with pytest.raises(DependencyFailed):
-        await coach.planner().session(SESSION)
+        await fake.planner().session(SESSION)
 
 
-HOPELESS = {
+UNCORRECTABLE = {
     "a refusal": Scripted(Speech(refusal="I will not do that.")),
-    "a filter": calling(GOOD, finish_reason="content_filter"),
-    "no room left": calling(json.dumps(GOOD)[:40], finish_reason="length"),
-    "whole, but no room left": calling(GOOD, finish_reason="length"),
-    "cut at once": calling(GOOD, cut_after=0),
-    "cut in the middle": calling(GOOD, cut_after=5),
-    "absurdly long": calling({**GOOD, "notes": "x" * 200_000}),
+    "a filter": session_response(GOOD, finish_reason="content_filter"),
+    "no room left": session_response(json.dumps(GOOD)[:40], finish_reason="length"),
+    "whole, but no room left": session_response(GOOD, finish_reason="length"),
+    "cut at once": session_response(GOOD, cut_after=0),
+    "cut in the middle": session_response(GOOD, cut_after=5),
+    "absurdly long": session_response({**GOOD, "notes": "x" * 200_000}),
     "absurdly talkative": Scripted(Speech(text="x" * 104_000)),
 }
 
 
-@pytest.mark.parametrize("hopeless", HOPELESS.values(), ids=HOPELESS)
+@pytest.mark.parametrize("uncorrectable", UNCORRECTABLE.values(), ids=UNCORRECTABLE)
 async def test_what_cannot_be_mended_is_a_failure_at_once(
-    coach: Coach, caplog: pytest.LogCaptureFixture, hopeless: Scripted
+    fake: FakeModel, caplog: pytest.LogCaptureFixture, uncorrectable: Scripted
 ) -> None:
-    coach.openai.script += [hopeless]
+    fake.openai.script += [uncorrectable]
     with pytest.raises(DependencyFailed) as caught:
-        await coach.planner().session(SESSION)
+        await fake.planner().session(SESSION)
     assert type(caught.value) is DependencyFailed
-    assert len(coach.openai.requests) == 1
+    assert len(fake.openai.requests) == 1
     assert len(failures(caplog)) == 1
 
 
@@ -287,20 +287,20 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
     ("fault", "error", "retry_after_s", "calls"), STATUSES.values(), ids=STATUSES
 )
 async def test_a_fault_of_the_server_is_told_as_what_it_is(
-    coach: Coach,
+    fake: FakeModel,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
     error: type[DependencyUnavailable],
     retry_after_s: int,
     calls: int,
 ) -> None:
-    coach.server.faults += [fault] * 3
-    before = coach.server.calls
+    fake.server.faults += [fault] * 3
+    before = fake.server.calls
     with pytest.raises(DependencyUnavailable) as caught:
-        await coach.planner().session(SESSION)
+        await fake.planner().session(SESSION)
     assert type(caught.value) is error
     assert caught.value.retry_after_s == retry_after_s
-    assert coach.server.calls - before == calls
+    assert fake.server.calls - before == calls
     is_ours = fault.status in (400, 401, 404) or b"quota" in fault.body
     [failure] = failures(caplog)
     assert (failure.levelno == logging.ERROR) == is_ours
@@ -311,23 +311,26 @@ async def test_a_fault_of_the_server_is_told_as_what_it_is(
     [Fault(429), Fault(429, headers={"Retry-After": "1"}), Fault(500), Fault(is_cut=True)],
     ids=["overloaded", "overloaded for a second", "broken", "cut"],
 )
-async def test_a_fault_that_passes_is_not_noticed(coach: Coach, fault: Fault) -> None:
-    coach.server.faults += [fault]
-    await coach.planner().session(SESSION)
-    assert len(coach.openai.requests) == 1
+async def test_a_fault_that_passes_is_not_noticed(fake: FakeModel, fault: Fault) -> None:
+    fake.server.faults += [fault]
+    await fake.planner().session(SESSION)
+    assert len(fake.openai.requests) == 1
 
 
-async def test_a_pause_that_the_model_wants_is_made(coach: Coach) -> None:
-    coach.server.faults += [Fault(503, headers={"Retry-After": "1"})]
+async def test_a_pause_that_the_model_wants_is_made(fake: FakeModel) -> None:
+    fake.server.faults += [Fault(503, headers={"Retry-After": "1"})]
     begin = time.monotonic()
-    await coach.planner().session(SESSION)
+    await fake.planner().session(SESSION)
     assert time.monotonic() - begin >= 1
 
 
-async def test_the_model_is_told_what_is_wrong(coach: Coach) -> None:
-    coach.openai.script += [calling(with_exercise(sets=0, name="SECRET-name")), calling(GOOD)]
-    await coach.planner().session(SESSION)
-    answer = coach.openai.requests[1]["messages"][-1]
+async def test_the_model_is_told_what_is_wrong(fake: FakeModel) -> None:
+    fake.openai.script += [
+        session_response(with_exercise(sets=0, name="SECRET-name")),
+        session_response(GOOD),
+    ]
+    await fake.planner().session(SESSION)
+    answer = fake.openai.requests[1]["messages"][-1]
     assert answer["role"] == "tool"
     assert "exercises.0.sets: Input should be greater than or equal to 1" in answer["content"]
 
@@ -347,69 +350,72 @@ async def test_only_the_first_of_several_calls_counts() -> None:
     assert (reply.call.function, reply.call.arguments) == ("f", "{}")
 
 
-async def test_no_retries_means_none(coach: Coach) -> None:
-    coach.server.faults += [Fault(500)]
+async def test_no_retries_means_none(fake: FakeModel) -> None:
+    fake.server.faults += [Fault(500)]
     with pytest.raises(DependencyFailed):
-        await coach.planner(retries=0).session(SESSION)
+        await fake.planner(retries=0).session(SESSION)
 
 
-async def test_a_silent_model_is_given_up(coach: Coach) -> None:
-    coach.server.faults += [Fault(is_silent=True)]
-    before = coach.server.calls
+async def test_a_silent_model_is_given_up(fake: FakeModel) -> None:
+    fake.server.faults += [Fault(is_silent=True)]
+    before = fake.server.calls
     with pytest.raises(DependencyTimedOut):
-        await coach.planner(silence_s=0.2).session(SESSION)
-    assert coach.server.calls - before == 1
+        await fake.planner(silence_s=0.2).session(SESSION)
+    assert fake.server.calls - before == 1
 
 
-async def test_a_model_that_falls_silent_in_the_middle_is_given_up(coach: Coach) -> None:
-    coach.openai.script += [calling(GOOD, silent_after=5)]
+async def test_a_model_that_falls_silent_in_the_middle_is_given_up(fake: FakeModel) -> None:
+    fake.openai.script += [session_response(GOOD, silent_after=5)]
     with pytest.raises(DependencyTimedOut):
-        await coach.planner(silence_s=0.2).session(SESSION)
-    await nobody_talks(coach)
+        await fake.planner(silence_s=0.2).session(SESSION)
+    await wait_until_idle(fake)
 
 
-async def test_a_model_that_dawdles_is_given_up_at_the_deadline(coach: Coach) -> None:
-    coach.openai.script += [calling(GOOD, silent_after=5)]
+async def test_a_model_that_dawdles_is_given_up_at_the_deadline(fake: FakeModel) -> None:
+    fake.openai.script += [session_response(GOOD, silent_after=5)]
     with pytest.raises(DependencyTimedOut):
-        await coach.planner(deadline_s=0.3).session(SESSION)
-    await nobody_talks(coach)
+        await fake.planner(deadline_s=0.3).session(SESSION)
+    await wait_until_idle(fake)
 
 
-async def test_an_unreachable_model_is_a_failure(coach: Coach) -> None:
-    planner = coach.planner(base_url="http://127.0.0.1:9/v1", retries=0)
+async def test_an_unreachable_model_is_a_failure(fake: FakeModel) -> None:
+    planner = fake.planner(base_url="http://127.0.0.1:9/v1", retries=0)
     with pytest.raises(DependencyFailed):
         await planner.session(SESSION)
 
 
-async def test_without_a_key_the_setting_is_named(coach: Coach) -> None:
+async def test_without_a_key_the_setting_is_named(fake: FakeModel) -> None:
     with pytest.raises(DependencyUnavailable, match="OPENAI_API_KEY"):
-        await coach.planner(api_key=None).session(SESSION)
-    assert not coach.openai.requests
+        await fake.planner(api_key=None).session(SESSION)
+    assert not fake.openai.requests
 
 
-async def test_cancelling_a_plan_ends_the_models_work(coach: Coach) -> None:
-    coach.openai.script += [calling(GOOD, silent_after=5)]
-    planning = asyncio.create_task(coach.planner().session(SESSION))
-    await until(lambda: coach.openai.talking == 1)
+async def test_cancelling_a_plan_ends_the_models_work(fake: FakeModel) -> None:
+    fake.openai.script += [session_response(GOOD, silent_after=5)]
+    planning = asyncio.create_task(fake.planner().session(SESSION))
+    await until(lambda: fake.openai.talking == 1)
     planning.cancel()
     with pytest.raises(asyncio.CancelledError):
         await planning
-    await nobody_talks(coach)
+    await wait_until_idle(fake)
 
 
-async def nobody_talks(coach: Coach) -> None:
+async def wait_until_idle(fake: FakeModel) -> None:
     """Return once the model has ended all its replies, long before it would by itself."""
-    await until(lambda: coach.openai.talking == 0)
+    await until(lambda: fake.openai.talking == 0)
 
 
 async def test_usage_is_logged_and_nothing_that_was_said(
-    coach: Coach, caplog: pytest.LogCaptureFixture
+    fake: FakeModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        await coach.planner().workout(WORKOUT)
-        coach.openai.script += [calling("SECRET-arguments"), calling("SECRET-arguments")]
+        await fake.planner().workout(WORKOUT)
+        fake.openai.script += [
+            session_response("SECRET-arguments"),
+            session_response("SECRET-arguments"),
+        ]
         with pytest.raises(DependencyFailed):
-            await coach.planner().session(SESSION)
+            await fake.planner().session(SESSION)
     usage = [each for each in caplog.records if "completion tokens" in each.message]
     assert len(usage) == 3
     for each in usage:

@@ -16,6 +16,7 @@ from scripts.local.ports import url
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
+from shared.web.subscribers import SubscriberResources
 from tests import stack
 from tests.shared.store.test_round_trips import (
     LONG_AGO,
@@ -98,7 +99,9 @@ async def test_plans_cost_what_the_sheet_says(
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
         secrets = Secrets(SecretSettings())
-        http = counted.serving(functions.ai.main.routes(counted.database, outgoing, secrets))
+        http = counted.serving(
+            functions.ai.main.routes(SubscriberResources(counted.database, outgoing, secrets))
+        )
         headers = {"Authorization": f"RevenueCat {SUBSCRIBER}-{uuid4()}"}
         for expected in (requests.FIRST_PLAN_IN_HALF_AN_HOUR, requests.PLAN):
             with counted.trips.counted(), told() as lines:

@@ -34,6 +34,7 @@ from shared.store.users import PasswordHash, Users
 from shared.web import request_log
 from shared.web.app import build_app
 from shared.web.routes import Route
+from shared.web.subscribers import SubscriberResources
 from tests import stack
 
 READ, QUERY, COMMIT = "BatchGetDocuments", "RunQuery", "Commit"
@@ -195,7 +196,9 @@ async def test_round_trips_of_a_plan_are_as_the_readme_says(
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
         secrets = Secrets(SecretSettings())
-        http = counted.serving(functions.ai.main.routes(counted.database, outgoing, secrets))
+        http = counted.serving(
+            functions.ai.main.routes(SubscriberResources(counted.database, outgoing, secrets))
+        )
         seen = await plans(counted, http)
     assert seen == {
         "first of a purchase": [READ, COMMIT, READ, COMMIT],

@@ -15,17 +15,17 @@ END = "\x1e"
 @pytest.mark.parametrize(
     ("record", "content"),
     [
-        (protocol.handshake_response(), {}),
-        (protocol.handshake_response("no"), {"error": "no"}),
-        (protocol.invocation("Say", 1), {"type": 1, "target": "Say", "arguments": [1]}),
-        (protocol.completion("7"), {"type": 3, "invocationId": "7"}),
-        (protocol.completion("7", "no"), {"type": 3, "invocationId": "7", "error": "no"}),
+        (protocol.write_handshake_response(), {}),
+        (protocol.write_handshake_response("no"), {"error": "no"}),
+        (protocol.write_invocation("Say", 1), {"type": 1, "target": "Say", "arguments": [1]}),
+        (protocol.write_completion("7"), {"type": 3, "invocationId": "7"}),
+        (protocol.write_completion("7", "no"), {"type": 3, "invocationId": "7", "error": "no"}),
         (protocol.PING, {"type": 6}),
-        (protocol.close(), {"type": 7}),
-        (protocol.close("no"), {"type": 7, "error": "no"}),
-        (protocol.close(allow_reconnect=True), {"type": 7, "allowReconnect": True}),
+        (protocol.write_close(), {"type": 7}),
+        (protocol.write_close("no"), {"type": 7, "error": "no"}),
+        (protocol.write_close(allow_reconnect=True), {"type": 7, "allowReconnect": True}),
         (
-            protocol.close("no", allow_reconnect=True),
+            protocol.write_close("no", allow_reconnect=True),
             {"type": 7, "error": "no", "allowReconnect": True},
         ),
     ],
@@ -41,10 +41,10 @@ def test_a_record_has_the_fields_of_its_type_and_no_others(record: str, content:
 def test_no_text_ends_a_record_early(text: str) -> None:
     """HubProtocol, "JSON Encoding": 0x1E ends a message, hence stands nowhere else in it."""
     records = [
-        protocol.invocation(text, text),
-        protocol.completion(text, text),
-        protocol.close(text),
-        protocol.handshake_response(text),
+        protocol.write_invocation(text, text),
+        protocol.write_completion(text, text),
+        protocol.write_close(text),
+        protocol.write_handshake_response(text),
     ]
     assert [record.index(END) + 1 for record in records] == [len(record) for record in records]
     written = [json.loads(record.removesuffix(END)) for record in records]
@@ -59,5 +59,5 @@ def test_what_is_said_is_what_is_understood(
     """HubProtocol, "Invocations": ids are arbitrary strings."""
     said = {"type": 1, "invocationId": invocation_id, "target": target, "arguments": arguments}
     for record in (json.dumps(said), json.dumps(said, ensure_ascii=False)):
-        understood = protocol.message(record)
+        understood = protocol.parse_message(record)
         assert understood == protocol.Invocation(target, arguments, invocation_id)

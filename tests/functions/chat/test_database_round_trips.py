@@ -10,26 +10,28 @@ from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
-from tests.functions.chat.own_chat import Talk
-from tests.functions.chat.service import served_chat
+from shared.web.subscribers import SubscriberResources
+from tests.functions.chat.chat_service import ChatService
+from tests.functions.chat.running_chat import serve_chat
 from tests.shared.store.test_round_trips import COMMIT, READ, readme_says
 
 
 async def test_a_message_is_counted_by_one_read_and_one_commit(
-    talk: Talk, monkeypatch: pytest.MonkeyPatch
+    service: ChatService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trips, http = RoundTrips(), open_client()
-    monkeypatch.setenv("WEB_AUTH_KEY", talk.token.removeprefix("Web "))
+    monkeypatch.setenv("WEB_AUTH_KEY", service.token.removeprefix("Web "))
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    monkeypatch.setenv("OPENAI_BASE_URL", f"{talk.model}/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{service.model_address}/v1")
     database = Database(DatabaseSettings(), trips.interceptors)
-    chat = handlers(database, http, Secrets(SecretSettings()), ChatSettings())
-    with served_chat(chat, http=http) as running:
+    resources = SubscriberResources(database, http, Secrets(SecretSettings()))
+    chat = handlers(resources, ChatSettings())
+    with serve_chat(chat, http=http) as server:
         with trips.counted() as calls:
-            async with running.shaken("/ai-chat", token=talk.token) as wire:
+            async with server.connect_to_hub("/ai-chat", token=service.token) as client:
                 for number in ("0", "1"):
                     message = {"target": "SendMessage", "arguments": ["SECRET-hello"]}
-                    await wire.send({"type": 1, "invocationId": number, **message})
-                    await wire.until_completed(number)
+                    await client.send({"type": 1, "invocationId": number, **message})
+                    await client.receive_until_completed(number)
         assert calls == [READ, COMMIT, READ, COMMIT]
     assert readme_says("`/ai-chat`, a message", 2)

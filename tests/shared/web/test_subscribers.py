@@ -16,12 +16,11 @@ from shared.clients import secrets as secrets_module
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
-from shared.limits.settings import RateLimitSettings
 from shared.store.database import Database
-from shared.store.settings import DatabaseSettings, QuotaSettings
+from shared.store.settings import DatabaseSettings
 from shared.web import readiness
-from shared.web.dependencies import for_subscribers
 from shared.web.readiness import Readiness
+from shared.web.subscribers import SubscriberResources
 from tests.shared.clients.test_secrets import LATEST, Clock, SecretManager, connected
 from tests.shared.store.test_round_trips import READ
 
@@ -42,18 +41,15 @@ class Service:
     async def ready(self, check_within_s: float = 60) -> tuple[int, dict[str, Any]]:
         """Ask a new instance; return its status and the logged state of each dependency."""
         async with open_client() as outgoing:
+            resources = SubscriberResources(self.database, outgoing, self._secrets)
             if self._name == "ai":
-                functions.ai.main.routes(self.database, outgoing, self._secrets)
+                functions.ai.main.routes(resources)
             else:
-                settings = ChatSettings()
-                functions.chat.main.handlers(self.database, outgoing, self._secrets, settings)
-            needed = for_subscribers(
-                self.database, QuotaSettings(), RateLimitSettings(), self._secrets
-            )
+                functions.chat.main.handlers(resources, ChatSettings())
             lines: list[logging.LogRecord] = []
             readiness.logger.addFilter(note := _noting(lines))
             try:
-                answer = await Readiness(needed, check_within_s).respond()
+                answer = await Readiness(resources.dependencies(), check_within_s).respond()
             finally:
                 readiness.logger.removeFilter(note)
         assert b"SECRET-" not in answer.body

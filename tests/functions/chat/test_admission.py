@@ -1,0 +1,182 @@
+"""How many messages of a subscriber pass in a day, in both hubs together."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+
+from scripts.fakes.faults import Fault
+from scripts.local.ports import HOST
+from shared.errors import RateLimited
+from shared.store.database import Database
+from shared.store.quotas import Quotas
+from shared.store.settings import DatabaseSettings
+from tests.functions.chat.chat_service import ChatService, run_chat
+from tests.functions.chat.hub_user import HUB_V1, HUB_V2, HubUser, connect_user
+from tests.loopback import until
+
+LIMIT = 3
+LIMIT_REACHED = (
+    "You have reached the limit of messages per day. You can send the next one in 24 hours."
+)
+APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
+NOBODY_LISTENS = f"{HOST}:9"
+
+
+@pytest.fixture
+def limited() -> Iterator[ChatService]:
+    """A chat in which a few messages a day pass."""
+    with run_chat(CHAT_MESSAGES_WEB=str(LIMIT), RATE_LIMIT_WEB="1") as service:
+        yield service
+
+
+def key(service: ChatService, bucket: str) -> str:
+    """Return the name under which the messages of the chat's subscriber are counted."""
+    token = service.token.removeprefix("Web ")
+    return f"{bucket}-web-{sha256(token.encode()).hexdigest()}"
+
+
+async def is_full(
+    database: Database, service: ChatService, bucket: str, limit: int, at: datetime | None = None
+) -> bool:
+    """Whether so many are counted already; if not, there is one more after it."""
+    try:
+        await Quotas(database).take(key(service, bucket), limit, at or datetime.now(UTC))
+    except RateLimited:
+        return True
+    return False
+
+
+async def test_exactly_so_many_pass_whatever_the_connection_and_the_hub(
+    limited: ChatService,
+) -> None:
+    async with connect_user(limited, HUB_V1) as old, connect_user(limited, HUB_V2) as new:
+        await old.introduce()
+        assert LIMIT_REACHED not in old.texts
+        assert await new.send_message("SECRET-two") not in ("", LIMIT_REACHED)
+        assert await old.send_message("SECRET-three") not in ("", LIMIT_REACHED)
+        assert len(limited.openai.requests) == LIMIT
+        for user in (old, new):
+            assert await user.send_message("SECRET-four") == LIMIT_REACHED
+            assert user.texts == [LIMIT_REACHED]
+        await new.introduce()
+        assert new.texts[-1] == LIMIT_REACHED
+    async with connect_user(limited, HUB_V2) as again:
+        assert await again.send_message("SECRET-five") == LIMIT_REACHED
+    assert len(limited.openai.requests) == LIMIT
+
+
+async def test_exactly_so_many_pass_of_those_that_come_at_once(limited: ChatService) -> None:
+    async def answer(number: int) -> str:
+        async with connect_user(limited, HUB_V2) as user:
+            return await user.send_message(f"SECRET-{number}")
+
+    answers = await asyncio.gather(*map(answer, range(2 * LIMIT)))
+    assert answers.count(LIMIT_REACHED) == LIMIT
+    assert len(limited.openai.requests) == LIMIT
+
+
+async def test_what_did_not_pass_is_not_sent_later_either(
+    database: Database, limited: ChatService
+) -> None:
+    for _ in range(LIMIT):
+        assert not await is_full(database, limited, "chat", LIMIT)
+    async with connect_user(limited, HUB_V2) as user:
+        assert await user.send_message("SECRET-one") == LIMIT_REACHED
+        await user.send("RestartChat")
+        await user.invoke("StopInProgress")
+    await until(lambda: limited.server.handlers.connection_count == 0)
+    assert not limited.openai.requests
+
+
+async def test_messages_are_counted_apart_from_plans(
+    database: Database, limited: ChatService
+) -> None:
+    # What `ai` lets pass in a day is used up, and the chat does not care.
+    assert not await is_full(database, limited, "ai", 1)
+    assert await is_full(database, limited, "ai", 1)
+    async with connect_user(limited, HUB_V2) as user:
+        for number in range(LIMIT):
+            assert await user.send_message(f"SECRET-{number}") != LIMIT_REACHED
+    assert await is_full(database, limited, "chat", LIMIT)
+
+
+async def test_messages_leave_the_count_of_plans_alone(
+    database: Database, limited: ChatService
+) -> None:
+    async with connect_user(limited, HUB_V2) as user:
+        await user.send_message("SECRET-one")
+    assert not await is_full(database, limited, "ai", 1)
+
+
+async def test_what_is_no_message_is_not_counted(database: Database, limited: ChatService) -> None:
+    async with connect_user(limited, HUB_V2) as user:
+        for version in (2, 0, -1):
+            await user.invoke("SendMessage", "SECRET-old", version)
+            await user.invoke("Introduce", "en-AU", version, "kilograms")
+        await user.invoke("RestartChat")
+        await user.invoke("StopInProgress")
+        for wrong in ((), ("SECRET-text",), (5, 3), ("SECRET-text", "3")):
+            await receive_error(user, "SendMessage", *wrong)
+        await receive_error(user, "GetQuota")
+        for number in range(LIMIT):
+            assert await user.send_message(f"SECRET-{number}") != LIMIT_REACHED
+    assert len(limited.openai.requests) == LIMIT
+    assert await is_full(database, limited, "chat", LIMIT)
+
+
+async def receive_error(user: HubUser, target: str, *arguments: object) -> None:
+    """Call a method that fails."""
+    invocation_id = await user.begin(target, *arguments)
+    while invocation_id not in user.completed:
+        await user.receive()
+    assert user.completed[invocation_id].keys() == {"type", "error"}
+
+
+async def test_a_message_whose_reply_fails_is_counted(
+    database: Database, limited: ChatService
+) -> None:
+    async with connect_user(limited, HUB_V2) as user:
+        for _ in range(LIMIT):
+            limited.model_server.faults.append(Fault(500))
+            assert await user.send_message("SECRET-text") == APOLOGY
+    assert await is_full(database, limited, "chat", LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [
+        (timedelta(hours=23, minutes=30), "24 hours"),
+        (timedelta(hours=4, minutes=30), "5 hours"),
+        (timedelta(minutes=29, seconds=30), "30 minutes"),
+    ],
+    ids=["a day", "some hours", "some minutes"],
+)
+async def test_who_has_to_wait_is_told_how_long(
+    database: Database, limited: ChatService, wait: timedelta, told: str
+) -> None:
+    oldest = datetime.now(UTC) - timedelta(hours=24) + wait
+    for later in range(LIMIT):
+        at = oldest + later * timedelta(seconds=1)
+        assert not await is_full(database, limited, "chat", LIMIT, at)
+    async with connect_user(limited, HUB_V2) as user:
+        assert await user.send_message("SECRET-one") == LIMIT_REACHED.replace("24 hours", told)
+
+
+@pytest.mark.parametrize(("when_unavailable", "passes"), [("refuse", False), ("allow", True)])
+async def test_a_message_that_cannot_be_counted_is_told_so_or_passes(
+    when_unavailable: str, *, passes: bool
+) -> None:
+    short_timeout = DatabaseSettings(
+        emulator_host=NOBODY_LISTENS, attempt_timeout_s=0.2, retry_for_s=0.2
+    )
+    database = Database(short_timeout)
+    with run_chat(database, RATE_LIMIT_WHEN_UNAVAILABLE=when_unavailable) as service:
+        async with connect_user(service, HUB_V2) as user:
+            answer = await user.send_message("SECRET-one")
+            assert (answer != APOLOGY) == passes
+            assert answer
+            await user.send_message("SECRET-two")
+        assert len(service.openai.requests) == (2 if passes else 0)

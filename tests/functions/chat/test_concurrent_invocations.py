@@ -1,0 +1,196 @@
+"""Several calls at a time, and calls that are cancelled."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functions.chat.fake_hub import (
+    FakeHub,
+    cancellation,
+    completion,
+    hub_invocation,
+    invocation,
+    is_alive,
+    new_gate,
+    open_gate,
+    receive_error,
+)
+from tests.functions.chat.resource_checks import wait_until_released
+from tests.functions.chat.running_chat import RawClient, RunningChat, serve_chat, single_hub
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
+
+
+async def waiting(client: RawClient, *invocation_ids: str) -> list[str]:
+    """Begin calls that wait; return their gates, once they have begun."""
+    gates = [new_gate() for _ in invocation_ids]
+    await client.send(
+        *(invocation(each, "Wait", gate) for each, gate in zip(invocation_ids, gates, strict=True))
+    )
+    for gate in gates:
+        assert await client.receive() == hub_invocation("Waiting", gate)
+    return gates
+
+
+async def test_two_calls_run_at_once_and_end_in_any_order(server: RunningChat) -> None:
+    """The contract, "Chat": so that `StopInProgress` can interrupt `SendMessage`."""
+    async with server.connect_to_hub() as client:
+        first, second = await waiting(client, "1", "2")
+        open_gate(second)
+        assert await client.receive() == completion("2")
+        open_gate(first)
+        assert await client.receive() == completion("1")
+
+
+async def test_the_third_call_waits_until_one_has_ended(server: RunningChat) -> None:
+    """The contract, "Chat": two at a time."""
+    third, fourth = new_gate(), new_gate()
+    async with server.connect_to_hub() as client:
+        first, second = await waiting(client, "1", "2")
+        await client.send(invocation("3", "Wait", third), invocation("4", "Wait", fourth))
+        await client.send(invocation("", "Unknown"))  # waits, too
+        open_gate(second)
+        assert await client.receive() == completion("2")
+        assert await client.receive() == hub_invocation("Waiting", third)
+        open_gate(first)
+        assert await client.receive() == completion("1")
+        assert await client.receive() == hub_invocation("Waiting", fourth)
+        open_gate(third)
+        assert await client.receive() == completion("3")
+        assert await receive_error(client, "")
+        open_gate(fourth)
+        assert await client.receive() == completion("4")
+
+
+async def test_too_many_calls_are_refused_and_the_others_are_not(server: RunningChat) -> None:
+    async with server.connect_to_hub() as client:
+        first, second = await waiting(client, "1", "2")
+        in_line = [str(number) for number in range(3, 11)]
+        await client.send(*(invocation(each, "Nothing") for each in in_line))
+        await client.send(invocation("too many", "Nothing"), invocation(None, "Repeat", "a", 1))
+        assert await receive_error(client, "too many") == "too many invocations in flight"
+        open_gate(first)
+        said = [await client.receive() for _ in range(9)]
+        assert said == [completion(each) for each in ("1", *in_line)]
+        open_gate(second)
+        assert await client.receive() == completion("2")
+        assert await is_alive(client)
+
+
+async def test_what_is_cancelled_is_completed_without_an_error(server: RunningChat) -> None:
+    """HubProtocol, "Cancellation": it must still be completed."""
+    async with server.connect_to_hub() as client:
+        [gate] = await waiting(client, "1")
+        await client.send(cancellation("1"))
+        assert await client.receive() == completion("1")
+        await client.send(cancellation("1"))
+        open_gate(gate)
+        assert await is_alive(client)
+
+
+async def test_what_is_cancelled_twice_is_completed_once(server: RunningChat) -> None:
+    """HubProtocol, "Completion and results": nothing comes for an id after its completion."""
+    async with server.connect_to_hub() as client:
+        await waiting(client, "1")
+        await client.send(cancellation("1"), cancellation("1"))
+        assert await client.receive() == completion("1")
+        assert await is_alive(client)
+
+
+async def test_what_is_cancelled_as_soon_as_it_begins_is_completed(server: RunningChat) -> None:
+    """HubProtocol, "Cancellation": call and cancellation in one frame."""
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", "Wait", gate := new_gate()), cancellation("1"))
+        assert await client.receive_until_completed("1") in (
+            [completion("1")],
+            [hub_invocation("Waiting", gate), completion("1")],
+        )
+        assert await is_alive(client)
+
+
+async def test_what_is_cancelled_while_it_waits_is_completed_and_never_begins(
+    server: RunningChat,
+) -> None:
+    """HubProtocol, "Cancellation"."""
+    async with server.connect_to_hub() as client:
+        first, _ = await waiting(client, "1", "2")
+        await client.send(
+            invocation("3", "Wait", new_gate()), invocation("4", "Nothing"), cancellation("3")
+        )
+        assert await client.receive() == completion("3")
+        open_gate(first)
+        assert await client.receive() == completion("1")
+        assert await client.receive() == completion("4")
+
+
+async def test_a_cancelled_call_makes_room_for_the_next(server: RunningChat) -> None:
+    async with server.connect_to_hub() as client:
+        _, second = await waiting(client, "1", "2")
+        await client.send(invocation("3", "Nothing"), cancellation("1"))
+        assert await client.receive() == completion("1")
+        assert await client.receive() == completion("3")
+        open_gate(second)
+        assert await client.receive() == completion("2")
+
+
+async def test_a_cancellation_of_what_does_not_run_is_ignored(server: RunningChat) -> None:
+    """HubProtocol, "Cancellation"."""
+    async with server.connect_to_hub() as client:
+        [gate] = await waiting(client, "1")
+        await client.send(cancellation("2"), cancellation(""))
+        assert await is_alive(client)
+        open_gate(gate)
+        assert await client.receive() == completion("1")
+
+
+async def test_an_id_in_flight_must_not_be_used_again(server: RunningChat) -> None:
+    """HubProtocol, "Errors"."""
+    async with server.connect_to_hub() as client:
+        await waiting(client, "1")
+        await client.send(invocation("1", "Nothing"))
+        assert await client.receive() == {
+            "type": 7,
+            "error": "another invocation in flight has the same id",
+        }
+        assert await client.wait_closed() == 1002
+    await wait_until_released(server)
+
+
+async def test_an_id_in_line_must_not_be_used_again(server: RunningChat) -> None:
+    """HubProtocol, "Errors"."""
+    async with server.connect_to_hub() as client:
+        await waiting(client, "1", "2")
+        await client.send(invocation("3", "Nothing"), invocation("3", "Nothing"))
+        assert (await client.receive())["type"] == 7
+        assert await client.wait_closed() == 1002
+
+
+async def test_any_number_of_calls_in_flight_may_have_no_id(server: RunningChat) -> None:
+    """HubProtocol, "Non-Blocking Invocations"."""
+    gate = new_gate()
+    async with server.connect_to_hub() as client:
+        await client.send(invocation(None, "Wait", gate), invocation(None, "Wait", gate))
+        for _ in range(2):
+            assert await client.receive() == hub_invocation("Waiting", gate)
+        await client.send(invocation("1", "Nothing"))
+        open_gate(gate)
+        assert await client.receive() == completion("1")
+
+
+@pytest.mark.parametrize("how", ["politely", "without a word"])
+async def test_a_client_that_goes_ends_its_calls(server: RunningChat, how: str) -> None:
+    """The contract, "Chat": a conversation is dropped when the connection ends."""
+    async with server.connect_to_hub() as client:
+        await waiting(client, "1", "2")
+        await client.send(invocation("3", "Wait", new_gate()))
+        if how == "politely":
+            await client.send({"type": 7})
+            assert await client.receive_rest() == []
+            assert await client.wait_closed() == 1000
+        else:
+            client.socket.transport.abort()
+    await wait_until_released(server)

@@ -1,0 +1,118 @@
+"""What goes wrong is told in words, in a message: the connection lives, and the talk goes on."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.fakes.conversation import Speech
+from scripts.fakes.faults import Fault
+from scripts.fakes.openai import Scripted
+from tests.functions.chat.chat_service import ChatService, run_chat
+from tests.functions.chat.hub_user import HUB_V1, HUB_V2, connect_user, prompt_messages
+
+APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
+WORDS = "SECRET-words before it"
+BOTH_HUBS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2])
+FAULTS = {
+    "overloaded": Fault(429, headers={"Retry-After": "37"}),
+    "broken": Fault(500),
+    "our key is refused": Fault(401, b'{"error": {"message": "SECRET-key"}}'),
+    "no connection": Fault(is_cut=True),
+    "rubbish": Fault(200, b"<html>SECRET-page"),
+}
+SPEECHES = {
+    "filtered": Scripted(Speech(WORDS), finish_reason="content_filter"),
+    "a plan without room": Scripted(Speech(WORDS, "show_plan", "{"), finish_reason="length"),
+}
+UNFIT = Scripted(Speech(WORDS, "show_plan", json.dumps({"name": "SECRET-plan", "sessions": []})))
+
+
+@BOTH_HUBS
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_model_that_is_down_is_told_in_a_message(
+    service: ChatService, path: str, fault: Fault
+) -> None:
+    service.model_server.faults.append(fault)
+    async with connect_user(service, path) as user:
+        assert await user.send_message("SECRET-one") == APOLOGY
+        assert await user.send_message("SECRET-two") not in ("", APOLOGY)
+    # The user is asked to say it again; and our words are none of the coach's.
+    assert prompt_messages(service) == [("user", "SECRET-two")]
+
+
+@BOTH_HUBS
+@pytest.mark.parametrize("speech", SPEECHES.values(), ids=SPEECHES)
+async def test_what_was_said_stays_before_what_went_wrong(
+    service: ChatService, path: str, speech: Scripted
+) -> None:
+    service.openai.script.append(speech)
+    async with connect_user(service, path) as user:
+        assert await user.send_message("SECRET-one") == f"{WORDS}\n\n{APOLOGY}"
+        await user.send_message("SECRET-two")
+    assert prompt_messages(service)[1] == ("assistant", WORDS)
+
+
+@BOTH_HUBS
+async def test_a_plan_that_cannot_be_mended_is_told_once(service: ChatService, path: str) -> None:
+    service.openai.script += [UNFIT, Scripted(Speech("", "show_plan", "{}"))]
+    async with connect_user(service, path) as user:
+        assert await user.send_message("SECRET-one") == f"{WORDS}\n\n{APOLOGY}"
+        assert await user.send_message("SECRET-two") != APOLOGY
+    assert len(service.openai.requests) == 3
+
+
+@BOTH_HUBS
+async def test_an_introduction_that_fails_is_told_and_its_locale_is_kept(
+    service: ChatService, path: str
+) -> None:
+    service.model_server.faults.append(Fault(500))
+    async with connect_user(service, path) as user:
+        await user.introduce("de-DE")
+        assert user.texts == [APOLOGY]
+        await user.send_message("SECRET-hello")
+    assert "locale: de-DE." in service.openai.requests[-1]["messages"][0]["content"]
+
+
+@pytest.fixture(scope="module")
+def short_timeout() -> Iterator[ChatService]:
+    with run_chat(OPENAI_SILENCE_S="0.3") as service:
+        yield service
+
+
+@BOTH_HUBS
+async def test_a_model_that_falls_silent_is_told_in_a_message(
+    short_timeout: ChatService, path: str
+) -> None:
+    short_timeout.openai.script.append(Scripted(Speech(WORDS), silent_after=3))
+    async with connect_user(short_timeout, path) as user:
+        words, _, sorry = (await user.send_message("SECRET-one")).rpartition("\n\n")
+    assert sorry == APOLOGY
+    assert WORDS.startswith(words)
+
+
+@BOTH_HUBS
+async def test_a_model_that_breaks_off_is_told_after_its_words(
+    service: ChatService, path: str
+) -> None:
+    service.openai.script.append(Scripted(Speech(WORDS), cut_after=3))
+    async with connect_user(service, path) as user:
+        words, _, sorry = (await user.send_message("SECRET-one")).rpartition("\n\n")
+        assert sorry == APOLOGY
+        assert WORDS.startswith(words)
+        assert await user.send_message("SECRET-two") not in ("", APOLOGY)
+    # The last words before a break may be lost.
+    received_texts = [("assistant", words)] if words else []
+    assert prompt_messages(service) == [
+        ("user", "SECRET-one"),
+        *received_texts,
+        ("user", "SECRET-two"),
+    ]
+
+
+@BOTH_HUBS
+async def test_the_fault_of_one_is_not_the_others(service: ChatService, path: str) -> None:
+    async with connect_user(service, path) as ann, connect_user(service, path) as ben:
+        service.model_server.faults.append(Fault(500))
+        assert await ann.send_message("SECRET-ann") == APOLOGY
+        assert await ben.send_message("SECRET-ben") != APOLOGY

@@ -1,0 +1,215 @@
+"""How records travel in frames, and what breaks the protocol."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.chat.protocol import MAX_RECORD_CHARACTERS
+from tests.functions.chat.fake_hub import FakeHub, completion, hub_invocation, invocation, is_alive
+from tests.functions.chat.resource_checks import collect_errors, wait_until_released
+from tests.functions.chat.running_chat import END, RunningChat, serve_chat, single_hub
+
+KIB = 1024
+WORDS = "SECRET-Grüße 😀"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
+
+
+def record(*messages: dict[str, Any]) -> str:
+    """Write messages as browsers do, which escape nothing beyond ASCII."""
+    return "".join(json.dumps(message, ensure_ascii=False) + END for message in messages)
+
+
+async def test_frames_to_the_client_are_text_and_end_with_a_record(server: RunningChat) -> None:
+    """The contract, "Chat": the official client refuses others."""
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", "Repeat", WORDS + END, 1))
+        received = ""
+        while completion("1") not in [json.loads(each) for each in received.split(END)[:-1]]:
+            frame = await client.socket.recv()
+            assert isinstance(frame, str)
+            assert frame.endswith(END)
+            received += frame
+    assert json.loads(received.split(END)[0]) == hub_invocation("Repeated", [WORDS + END, 1])
+
+
+async def test_a_frame_may_hold_several_records(server: RunningChat) -> None:
+    """HubProtocol, "JSON Encoding"."""
+    async with server.connect_to_hub() as client:
+        await client.send_frame(
+            record(invocation("1", "Nothing"), {"type": 6}, invocation("2", "Nothing"))
+        )
+        assert [await client.receive(), await client.receive()] == [
+            completion("1"),
+            completion("2"),
+        ]
+
+
+async def test_a_record_may_take_several_frames(server: RunningChat) -> None:
+    """HubProtocol, "JSON Encoding"; among them empty ones."""
+    async with server.connect_to_hub() as client:
+        for letter in record(invocation("1", "Repeat", WORDS, 1), invocation("2", "Nothing")):
+            await client.send_frame(letter)
+            await client.send_frame("")
+        assert await client.receive() == hub_invocation("Repeated", [WORDS, 1])
+        assert await client.receive() == completion("1")
+        assert await client.receive() == completion("2")
+
+
+@pytest.mark.parametrize("is_text", [True, False], ids=["text", "binary"])
+async def test_a_frame_may_come_in_fragments(server: RunningChat, is_text: bool) -> None:
+    """RFC 6455, section 5.4: also in the middle of a letter."""
+    content = record(invocation("1", "Repeat", WORDS, 1)).encode()
+    async with server.connect_to_hub() as client:
+        await client.socket.send([content[i : i + 1] for i in range(len(content))], text=is_text)
+        assert await client.receive() == hub_invocation("Repeated", [WORDS, 1])
+        assert await client.receive() == completion("1")
+
+
+async def test_binary_frames_of_the_client_are_read_as_text(server: RunningChat) -> None:
+    """TransportProtocols, "Transfer Formats": we offer both."""
+    async with server.connect_to_hub() as client:
+        first, second = record(invocation("1", "Repeat", WORDS, 1)).split(",", 1)
+        await client.send_frame(first.encode())
+        await client.send_frame("," + second)
+        assert await client.receive() == hub_invocation("Repeated", [WORDS, 1])
+        assert await client.receive() == completion("1")
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "😀"])
+async def test_a_message_of_64_kib_is_taken(server: RunningChat, letter: str) -> None:
+    """The contract, "Chat"."""
+    text = letter * (64 * KIB // len(letter.encode()))
+    async with server.connect_to_hub() as client:
+        await client.send_frame(record(invocation("1", "Repeat", text, 1)))
+        assert await client.receive() == hub_invocation("Repeated", [text, 1])
+        assert await client.receive() == completion("1")
+
+
+@pytest.mark.parametrize(
+    "frame_size", [MAX_RECORD_CHARACTERS * 2, KIB], ids=["one frame", "many frames"]
+)
+async def test_a_record_that_is_too_long_closes_the_connection(
+    server: RunningChat, frame_size: int
+) -> None:
+    """HubProtocol, "Errors": memory is bounded."""
+    async with server.connect_to_hub() as client:
+        stream = record(invocation("1", "Nothing"))[:-1] + " " * MAX_RECORD_CHARACTERS
+        for begin in range(0, len(stream), frame_size):
+            await client.send_frame(stream[begin : begin + frame_size])
+        assert await client.receive() == {
+            "type": 7,
+            "error": f"a message is longer than {MAX_RECORD_CHARACTERS} characters",
+        }
+        assert await client.wait_closed() == 1002
+    await wait_until_released(server)
+
+
+@pytest.mark.parametrize("is_final", [True, False], ids=["whole", "the first fragment"])
+async def test_a_frame_that_is_too_long_closes_the_connection(
+    server: RunningChat, is_final: bool
+) -> None:
+    """RFC 6455, section 7.4.1: 1009; its length is enough, the rest is not waited for."""
+    length = 1024 * KIB + 1
+    async with server.connect_to_hub() as client:
+        masked = b"\xff" + length.to_bytes(8, "big") + b"mask"
+        client.socket.transport.write((b"\x81" if is_final else b"\x01") + masked)
+        assert await client.wait_closed() == 1009
+    await wait_until_released(server)
+
+
+async def test_bytes_that_are_no_text_close_the_connection(server: RunningChat) -> None:
+    """HubProtocol, "JSON Encoding": UTF-8."""
+    async with server.connect_to_hub() as client:
+        await client.send_frame(
+            record(invocation("1", "Nothing")).encode() + b"\xff" + END.encode()
+        )
+        assert await client.receive() == {"type": 7, "error": "a message is not UTF-8"}
+        assert await client.wait_closed() == 1002
+
+
+async def test_text_that_is_no_text_closes_the_connection_and_is_no_news(
+    server: RunningChat,
+) -> None:
+    """RFC 6455, section 8.1: 1007."""
+    with collect_errors() as errors:
+        async with server.connect_to_hub() as client:
+            await client.socket.send(b"SECRET-\xff" + END.encode(), text=True)
+            assert await client.wait_closed() == 1007
+        await wait_until_released(server)
+    assert errors == []
+
+
+BAD = {
+    "no type": {"target": "Nothing", "arguments": []},
+    "type is null": {"type": None},
+    "type is text": {**invocation("1", "Nothing"), "type": "1"},
+    "type is true": {**invocation("1", "Nothing"), "type": True},
+    "type is no whole number": {**invocation("1", "Nothing"), "type": 1.5},
+    "type in capitals": {"Type": 6},
+    "no target": {"type": 1, "arguments": []},
+    "target is no text": {"type": 1, "target": 7, "arguments": []},
+    "no arguments": {"type": 1, "target": "Nothing"},
+    "arguments are null": {"type": 1, "target": "Nothing", "arguments": None},
+    "arguments by name": {"type": 1, "target": "Nothing", "arguments": {"words": "SECRET-"}},
+    "id is a number": {**invocation(None, "Nothing"), "invocationId": 7},
+    "id is too long": invocation("x" * 257, "Nothing"),
+    "stream without an id": {**invocation(None, "Nothing"), "type": 4},
+    "stream whose id is null": {**invocation(None, "Nothing"), "type": 4, "invocationId": None},
+    "cancellation of nothing": {"type": 5},
+    "cancellation of a number": {"type": 5, "invocationId": 1},
+    "list": [invocation("1", "Nothing")],
+    "number": 6,
+    "null": None,
+    "text": "SECRET-words",
+}
+NOT_JSON = {
+    "nothing": "",
+    "words": "SECRET-words",
+    "cut": '{"type":6',
+    "more than one": '{"type":6}{"type":6}',
+    "single quotes": "{'type':6}",
+    "deep": '{"type":6,"deep":' + "[" * 10000 + "]" * 10000 + "}",
+    "endless number": '{"type":' + "9" * 10000 + "}",
+}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [*(json.dumps(content) for content in BAD.values()), *NOT_JSON.values()],
+    ids=[*BAD, *NOT_JSON],
+)
+async def test_what_breaks_the_protocol_closes_the_connection(
+    server: RunningChat, bad: str
+) -> None:
+    """HubProtocol, "Errors" and "JSON Encoding"; "Invocations" for ids that are too long."""
+    async with server.connect_to_hub() as client:
+        await client.send_frame(bad + END + record(invocation("2", "Repeat", "a", 1)))
+        said = await client.receive()
+        assert await client.receive_rest() == []
+        assert await client.wait_closed() == 1002
+    error = said.pop("error")
+    assert said == {"type": 7}
+    assert isinstance(error, str)
+    assert "SECRET" not in error
+
+
+async def test_nothing_comes_after_a_close(server: RunningChat) -> None:
+    """HubProtocol, "Overview": it is sent when a connection is closed."""
+    async with server.connect_to_hub() as client:
+        await client.send_frame(record(invocation("1", "Repeat", "a", 1)) + "rubbish" + END)
+        *_, last = await client.receive_rest()
+        assert last == {"type": 7, "error": "a message is not JSON"}
+
+
+async def test_one_broken_connection_breaks_no_other(server: RunningChat) -> None:
+    async with server.connect_to_hub() as client, server.connect_to_hub() as broken:
+        await broken.send_frame("rubbish" + END)
+        assert await broken.wait_closed() == 1002
+        assert await is_alive(client)

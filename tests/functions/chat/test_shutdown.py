@@ -1,0 +1,178 @@
+"""A server that is told to stop lets end what has begun."""
+
+import asyncio
+import json
+import socket
+from contextlib import closing
+from datetime import datetime
+from http.client import HTTPConnection
+from typing import Any
+
+import httpx
+
+from functions.chat.handlers import ChatHandlers
+from scripts.local.ports import HOST
+from shared.clients.http import open_client
+from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
+from tests.functions.chat.fake_hub import (
+    BlockingProvider,
+    FakeHub,
+    completion,
+    hub_invocation,
+    invocation,
+    new_gate,
+    open_gate,
+    wait_for_gate,
+)
+from tests.functions.chat.resource_checks import collect_errors, wait_until_released
+from tests.functions.chat.running_chat import TOKEN, UPGRADE, RunningChat, serve_chat, single_hub
+from tests.loopback import until
+
+CLOSE_MESSAGE = {"type": 7, "allowReconnect": True}
+LONG_GRACE_S = 120
+
+
+async def nobody_is_let_in(server: RunningChat) -> None:
+    """Return once nobody can connect any more."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(HOST, server.port)
+        except OSError:
+            return
+        writer.close()
+
+
+async def test_calls_end_and_their_connection_after_them() -> None:
+    """HubProtocol, "Close": clients come back to another instance."""
+    gate = new_gate()
+    with serve_chat(single_hub(FakeHub), grace_s=LONG_GRACE_S) as server:
+        async with server.connect_to_hub() as talking, server.connect_to_hub() as idle:
+            await talking.send(invocation("1", "Wait", gate))
+            assert await talking.receive() == hub_invocation("Waiting", gate)
+            server.stop()
+            assert await idle.receive_rest() == [CLOSE_MESSAGE]
+            open_gate(gate)
+            assert await talking.receive_rest() == [completion("1"), CLOSE_MESSAGE]
+            assert await talking.wait_closed() == 1000
+        await wait_until_released(server)
+
+
+async def test_who_is_signing_in_is_told_to_try_another_instance() -> None:
+    """The contract, "General": 503, with `Retry-After`."""
+    provider, header = BlockingProvider(), f"Web {TOKEN}"
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    with serve_chat(chat, grace_s=LONG_GRACE_S) as server, collect_errors() as errors:
+        connecting = asyncio.create_task(server.request_upgrade(header=header))
+        await wait_for_gate(provider.called)
+        server.stop()
+        await nobody_is_let_in(server)
+        open_gate(provider.released)
+        answer = await connecting
+        await wait_until_released(server)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert errors == []
+
+
+async def test_who_signs_in_while_it_stops_is_told_so_at_once_and_all_others_in_time() -> None:
+    """The contract, "General": 503; the store may take its time."""
+    provider, header = BlockingProvider(), f"Web {TOKEN}"
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    with serve_chat(chat, grace_s=LONG_GRACE_S) as server, collect_errors() as errors:
+        with socket.create_connection((HOST, server.port), timeout=LONG_GRACE_S) as kept_alive:
+            early = asyncio.create_task(server.request_upgrade(header=header))
+            await wait_for_gate(provider.called)
+            kept_alive.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await asyncio.to_thread(kept_alive.recv, 4096)).startswith(b"HTTP/1.1 200")
+            server.stop()
+            await nobody_is_let_in(server)
+            kept_alive.sendall(UPGRADE)
+            late = await asyncio.to_thread(kept_alive.recv, 4096)
+            assert late.startswith(b"HTTP/1.1 503")
+            server.end_grace()
+            answer = await early
+        await wait_until_released(server)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert provider.call_count == 1
+    assert errors == []
+
+
+def ready(kept_alive: HTTPConnection) -> tuple[int, Any]:
+    """Ask, on a connection that is there already, whether the chat is ready."""
+    kept_alive.request("GET", "/health/ready")
+    answer = kept_alive.getresponse()
+    return answer.status, json.load(answer)
+
+
+async def test_who_is_told_to_stop_says_that_it_is_not_ready() -> None:
+    gate = new_gate()
+    with serve_chat(single_hub(FakeHub), grace_s=LONG_GRACE_S) as server:
+        with closing(HTTPConnection(HOST, server.port, timeout=LONG_GRACE_S)) as kept_alive:
+            async with server.connect_to_hub() as talking:
+                await talking.send(invocation("1", "Wait", gate))
+                assert await talking.receive() == hub_invocation("Waiting", gate)
+                status, answer = await asyncio.to_thread(ready, kept_alive)
+                assert status == 200
+                server.stop()
+                await nobody_is_let_in(server)
+                async with asyncio.timeout(LONG_GRACE_S):
+                    while status == 200:
+                        status, answer = await asyncio.to_thread(ready, kept_alive)
+                assert status == 503
+                assert answer["dependencies"]["instance"]["status"] == "unavailable"
+                open_gate(gate)
+                assert await talking.receive_rest() == [completion("1"), CLOSE_MESSAGE]
+        await wait_until_released(server)
+
+
+async def test_who_does_not_read_does_not_keep_it() -> None:
+    """Nor is that an error of ours."""
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    with (
+        collect_errors() as errors,
+        serve_chat(single_hub(FakeHub), grace_s=0.1) as server,
+    ):
+        small.connect((HOST, server.port))
+        async with server.connect_to_hub(sock=small, max_queue=1) as client:
+            await client.send(invocation(None, "Grow", 50, 2000, gate := new_gate()))
+            await wait_for_gate(gate)
+            server.stop()
+            await wait_until_released(server)
+            client.socket.transport.abort()
+    assert errors == []
+
+
+async def test_who_is_negotiating_is_answered_and_stores_can_be_asked_meanwhile(
+    http: httpx.AsyncClient,
+) -> None:
+    outgoing = open_client()
+
+    class ProviderWithClient(BlockingProvider):
+        async def find_purchase(self, token: str, now: datetime) -> Purchase | None:
+            purchase = await super().find_purchase(token, now)
+            return None if outgoing.is_closed else purchase
+
+    provider = ProviderWithClient()
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    with serve_chat(chat, http=outgoing, grace_s=LONG_GRACE_S) as server:
+        asking = http.post(
+            f"{server.address}/hub/negotiate", headers={"Authorization": f"Web {TOKEN}"}
+        )
+        negotiating = asyncio.create_task(asking)
+        await wait_for_gate(provider.called)
+        server.stop()
+        await nobody_is_let_in(server)
+        open_gate(provider.released)
+        assert (await negotiating).status_code == 200
+    assert outgoing.is_closed
+
+
+async def test_who_does_not_end_in_time_is_told_to_come_back() -> None:
+    with serve_chat(single_hub(FakeHub), grace_s=0.1) as server:
+        async with server.connect_to_hub() as client:
+            await client.send(invocation("1", "Wait", new_gate()))
+            await until(lambda: server.handlers.connection_count == 1)
+            server.stop()
+            assert (await client.receive_rest())[-1] == CLOSE_MESSAGE
+            assert await client.wait_closed() == 1000
+        await wait_until_released(server)

@@ -101,7 +101,7 @@ class JavaScriptClient(Client):
 
 @dataclass
 class Node:
-    """A Node process with one release of the library. `prefix` precedes the paths of its clients."""
+    """A Node process with one release of the library; `prefix` precedes all paths."""
 
     process: asyncio.subprocess.Process
     prefix: str

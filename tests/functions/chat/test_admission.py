@@ -1,4 +1,4 @@
-"""How many messages of a subscriber pass in a day, in both hubs together."""
+"""The daily limit of messages of a subscriber, on both hubs together."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,13 +27,13 @@ NOBODY_LISTENS = f"{HOST}:9"
 
 @pytest.fixture
 def limited() -> Iterator[ChatService]:
-    """A chat in which a few messages a day pass."""
+    """A chat with a low daily limit."""
     with run_chat(CHAT_MESSAGES_WEB=str(LIMIT), RATE_LIMIT_WEB="1") as service:
         yield service
 
 
 def key(service: ChatService, bucket: str) -> str:
-    """Return the name under which the messages of the chat's subscriber are counted."""
+    """Return the key under which the subscriber's messages are counted."""
     token = service.token.removeprefix("Web ")
     return f"{bucket}-web-{sha256(token.encode()).hexdigest()}"
 
@@ -41,7 +41,7 @@ def key(service: ChatService, bucket: str) -> str:
 async def is_full(
     database: Database, service: ChatService, bucket: str, limit: int, at: datetime | None = None
 ) -> bool:
-    """Whether so many are counted already; if not, there is one more after it."""
+    """Return whether the limit is reached. Counts one message if it is not."""
     try:
         await Quotas(database).take(key(service, bucket), limit, at or datetime.now(UTC))
     except RateLimited:
@@ -49,7 +49,7 @@ async def is_full(
     return False
 
 
-async def test_exactly_so_many_pass_whatever_the_connection_and_the_hub(
+async def test_limit_applies_across_connections_and_hubs(
     limited: ChatService,
 ) -> None:
     async with connect_user(limited, HUB_V1) as old, connect_user(limited, HUB_V2) as new:
@@ -68,7 +68,7 @@ async def test_exactly_so_many_pass_whatever_the_connection_and_the_hub(
     assert len(limited.openai.requests) == LIMIT
 
 
-async def test_exactly_so_many_pass_of_those_that_come_at_once(limited: ChatService) -> None:
+async def test_limit_holds_for_concurrent_messages(limited: ChatService) -> None:
     async def answer(number: int) -> str:
         async with connect_user(limited, HUB_V2) as user:
             return await user.send_message(f"SECRET-{number}")
@@ -78,7 +78,7 @@ async def test_exactly_so_many_pass_of_those_that_come_at_once(limited: ChatServ
     assert len(limited.openai.requests) == LIMIT
 
 
-async def test_what_did_not_pass_is_not_sent_later_either(
+async def test_rejected_message_is_never_sent_to_the_model(
     database: Database, limited: ChatService
 ) -> None:
     for _ in range(LIMIT):
@@ -91,10 +91,7 @@ async def test_what_did_not_pass_is_not_sent_later_either(
     assert not limited.openai.requests
 
 
-async def test_messages_are_counted_apart_from_plans(
-    database: Database, limited: ChatService
-) -> None:
-    # What `ai` lets pass in a day is used up, and the chat does not care.
+async def test_limit_ignores_plans_of_ai(database: Database, limited: ChatService) -> None:
     assert not await is_full(database, limited, "ai", 1)
     assert await is_full(database, limited, "ai", 1)
     async with connect_user(limited, HUB_V2) as user:
@@ -103,15 +100,15 @@ async def test_messages_are_counted_apart_from_plans(
     assert await is_full(database, limited, "chat", LIMIT)
 
 
-async def test_messages_leave_the_count_of_plans_alone(
-    database: Database, limited: ChatService
-) -> None:
+async def test_messages_do_not_count_as_plans(database: Database, limited: ChatService) -> None:
     async with connect_user(limited, HUB_V2) as user:
         await user.send_message("SECRET-one")
     assert not await is_full(database, limited, "ai", 1)
 
 
-async def test_what_is_no_message_is_not_counted(database: Database, limited: ChatService) -> None:
+async def test_invalid_and_other_invocations_are_not_counted(
+    database: Database, limited: ChatService
+) -> None:
     async with connect_user(limited, HUB_V2) as user:
         for version in (2, 0, -1):
             await user.invoke("SendMessage", "SECRET-old", version)
@@ -128,14 +125,14 @@ async def test_what_is_no_message_is_not_counted(database: Database, limited: Ch
 
 
 async def receive_error(user: HubUser, target: str, *arguments: object) -> None:
-    """Call a method that fails."""
+    """Invoke a method that completes with an error."""
     invocation_id = await user.begin(target, *arguments)
     while invocation_id not in user.completed:
         await user.receive()
     assert user.completed[invocation_id].keys() == {"type", "error"}
 
 
-async def test_a_message_whose_reply_fails_is_counted(
+async def test_message_is_counted_when_its_reply_fails(
     database: Database, limited: ChatService
 ) -> None:
     async with connect_user(limited, HUB_V2) as user:
@@ -154,7 +151,7 @@ async def test_a_message_whose_reply_fails_is_counted(
     ],
     ids=["a day", "some hours", "some minutes"],
 )
-async def test_who_has_to_wait_is_told_how_long(
+async def test_rejection_states_the_waiting_time(
     database: Database, limited: ChatService, wait: timedelta, told: str
 ) -> None:
     oldest = datetime.now(UTC) - timedelta(hours=24) + wait
@@ -166,7 +163,7 @@ async def test_who_has_to_wait_is_told_how_long(
 
 
 @pytest.mark.parametrize(("when_unavailable", "passes"), [("refuse", False), ("allow", True)])
-async def test_a_message_that_cannot_be_counted_is_told_so_or_passes(
+async def test_uncounted_message_is_rejected_or_passes(
     when_unavailable: str, *, passes: bool
 ) -> None:
     short_timeout = DatabaseSettings(

@@ -1,4 +1,4 @@
-"""Several calls at a time, and calls that are cancelled."""
+"""Concurrent invocations and their cancellation."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def server() -> Iterator[RunningChat]:
 
 
 async def waiting(client: RawClient, *invocation_ids: str) -> list[str]:
-    """Begin calls that wait; return their gates, once they have begun."""
+    """Begin invocations of `Wait`. Return their gates once all of them run."""
     gates = [new_gate() for _ in invocation_ids]
     await client.send(
         *(invocation(each, "Wait", gate) for each, gate in zip(invocation_ids, gates, strict=True))
@@ -36,8 +36,8 @@ async def waiting(client: RawClient, *invocation_ids: str) -> list[str]:
     return gates
 
 
-async def test_two_calls_run_at_once_and_end_in_any_order(server: RunningChat) -> None:
-    """The contract, "Chat": so that `StopInProgress` can interrupt `SendMessage`."""
+async def test_two_invocations_run_concurrently(server: RunningChat) -> None:
+    """Contract, "Chat": `StopInProgress` can interrupt `SendMessage`."""
     async with server.connect_to_hub() as client:
         first, second = await waiting(client, "1", "2")
         open_gate(second)
@@ -46,13 +46,13 @@ async def test_two_calls_run_at_once_and_end_in_any_order(server: RunningChat) -
         assert await client.receive() == completion("1")
 
 
-async def test_the_third_call_waits_until_one_has_ended(server: RunningChat) -> None:
-    """The contract, "Chat": two at a time."""
+async def test_third_invocation_waits_for_a_completion(server: RunningChat) -> None:
+    """Contract, "Chat": two at a time."""
     third, fourth = new_gate(), new_gate()
     async with server.connect_to_hub() as client:
         first, second = await waiting(client, "1", "2")
         await client.send(invocation("3", "Wait", third), invocation("4", "Wait", fourth))
-        await client.send(invocation("", "Unknown"))  # waits, too
+        await client.send(invocation("", "Unknown"))  # waits for the others
         open_gate(second)
         assert await client.receive() == completion("2")
         assert await client.receive() == hub_invocation("Waiting", third)
@@ -66,7 +66,7 @@ async def test_the_third_call_waits_until_one_has_ended(server: RunningChat) -> 
         assert await client.receive() == completion("4")
 
 
-async def test_too_many_calls_are_refused_and_the_others_are_not(server: RunningChat) -> None:
+async def test_only_invocations_over_the_limit_are_rejected(server: RunningChat) -> None:
     async with server.connect_to_hub() as client:
         first, second = await waiting(client, "1", "2")
         in_line = [str(number) for number in range(3, 11)]
@@ -81,8 +81,8 @@ async def test_too_many_calls_are_refused_and_the_others_are_not(server: Running
         assert await is_alive(client)
 
 
-async def test_what_is_cancelled_is_completed_without_an_error(server: RunningChat) -> None:
-    """HubProtocol, "Cancellation": it must still be completed."""
+async def test_cancelled_invocation_completes_without_error(server: RunningChat) -> None:
+    """HubProtocol, "Cancellation": a completion is required."""
     async with server.connect_to_hub() as client:
         [gate] = await waiting(client, "1")
         await client.send(cancellation("1"))
@@ -92,8 +92,8 @@ async def test_what_is_cancelled_is_completed_without_an_error(server: RunningCh
         assert await is_alive(client)
 
 
-async def test_what_is_cancelled_twice_is_completed_once(server: RunningChat) -> None:
-    """HubProtocol, "Completion and results": nothing comes for an id after its completion."""
+async def test_invocation_completes_once_when_cancelled_twice(server: RunningChat) -> None:
+    """HubProtocol, "Completion and results": the completion is the last message for an id."""
     async with server.connect_to_hub() as client:
         await waiting(client, "1")
         await client.send(cancellation("1"), cancellation("1"))
@@ -101,8 +101,8 @@ async def test_what_is_cancelled_twice_is_completed_once(server: RunningChat) ->
         assert await is_alive(client)
 
 
-async def test_what_is_cancelled_as_soon_as_it_begins_is_completed(server: RunningChat) -> None:
-    """HubProtocol, "Cancellation": call and cancellation in one frame."""
+async def test_invocation_completes_when_cancelled_at_once(server: RunningChat) -> None:
+    """HubProtocol, "Cancellation": both in one frame."""
     async with server.connect_to_hub() as client:
         await client.send(invocation("1", "Wait", gate := new_gate()), cancellation("1"))
         assert await client.receive_until_completed("1") in (
@@ -112,7 +112,7 @@ async def test_what_is_cancelled_as_soon_as_it_begins_is_completed(server: Runni
         assert await is_alive(client)
 
 
-async def test_what_is_cancelled_while_it_waits_is_completed_and_never_begins(
+async def test_waiting_invocation_never_runs_when_cancelled(
     server: RunningChat,
 ) -> None:
     """HubProtocol, "Cancellation"."""
@@ -127,7 +127,7 @@ async def test_what_is_cancelled_while_it_waits_is_completed_and_never_begins(
         assert await client.receive() == completion("4")
 
 
-async def test_a_cancelled_call_makes_room_for_the_next(server: RunningChat) -> None:
+async def test_waiting_invocation_starts_after_a_cancellation(server: RunningChat) -> None:
     async with server.connect_to_hub() as client:
         _, second = await waiting(client, "1", "2")
         await client.send(invocation("3", "Nothing"), cancellation("1"))
@@ -137,7 +137,7 @@ async def test_a_cancelled_call_makes_room_for_the_next(server: RunningChat) -> 
         assert await client.receive() == completion("2")
 
 
-async def test_a_cancellation_of_what_does_not_run_is_ignored(server: RunningChat) -> None:
+async def test_cancellation_of_unknown_id_is_ignored(server: RunningChat) -> None:
     """HubProtocol, "Cancellation"."""
     async with server.connect_to_hub() as client:
         [gate] = await waiting(client, "1")
@@ -147,7 +147,7 @@ async def test_a_cancellation_of_what_does_not_run_is_ignored(server: RunningCha
         assert await client.receive() == completion("1")
 
 
-async def test_an_id_in_flight_must_not_be_used_again(server: RunningChat) -> None:
+async def test_duplicate_id_of_running_invocation_closes(server: RunningChat) -> None:
     """HubProtocol, "Errors"."""
     async with server.connect_to_hub() as client:
         await waiting(client, "1")
@@ -160,7 +160,7 @@ async def test_an_id_in_flight_must_not_be_used_again(server: RunningChat) -> No
     await wait_until_released(server)
 
 
-async def test_an_id_in_line_must_not_be_used_again(server: RunningChat) -> None:
+async def test_duplicate_id_of_waiting_invocation_closes(server: RunningChat) -> None:
     """HubProtocol, "Errors"."""
     async with server.connect_to_hub() as client:
         await waiting(client, "1", "2")
@@ -169,7 +169,7 @@ async def test_an_id_in_line_must_not_be_used_again(server: RunningChat) -> None
         assert await client.wait_closed() == 1002
 
 
-async def test_any_number_of_calls_in_flight_may_have_no_id(server: RunningChat) -> None:
+async def test_several_invocations_may_have_no_id(server: RunningChat) -> None:
     """HubProtocol, "Non-Blocking Invocations"."""
     gate = new_gate()
     async with server.connect_to_hub() as client:
@@ -182,8 +182,8 @@ async def test_any_number_of_calls_in_flight_may_have_no_id(server: RunningChat)
 
 
 @pytest.mark.parametrize("how", ["politely", "without a word"])
-async def test_a_client_that_goes_ends_its_calls(server: RunningChat, how: str) -> None:
-    """The contract, "Chat": a conversation is dropped when the connection ends."""
+async def test_disconnect_ends_invocations(server: RunningChat, how: str) -> None:
+    """Contract, "Chat": a conversation ends with its connection."""
     async with server.connect_to_hub() as client:
         await waiting(client, "1", "2")
         await client.send(invocation("3", "Wait", new_gate()))

@@ -1,4 +1,4 @@
-"""A connection at moments that only a test of both its ends can choose."""
+"""Race conditions of a connection, with a client in the same event loop."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.virtual_time import VirtualTimeLoop, in_virtual_time
 
 
 @in_virtual_time
-async def test_what_comes_after_the_farewell_is_not_begun() -> None:
+async def test_closing_connection_ignores_new_invocations() -> None:
     client = AsgiClient()
     async with serve_connection(client) as (connection, hub):
         client.send_frame(HANDSHAKE)
@@ -26,7 +26,7 @@ async def test_what_comes_after_the_farewell_is_not_begun() -> None:
 
 
 @in_virtual_time
-async def test_what_waits_for_its_turn_is_not_begun_after_the_farewell() -> None:
+async def test_closing_connection_drops_waiting_invocations() -> None:
     client = AsgiClient()
     async with serve_connection(client) as (connection, hub):
         client.send_frame(HANDSHAKE)
@@ -43,7 +43,7 @@ async def test_what_waits_for_its_turn_is_not_begun_after_the_farewell() -> None
 
 
 @in_virtual_time
-async def test_it_may_be_told_to_leave_in_the_moment_in_which_its_patience_ends() -> None:
+async def test_drain_is_safe_when_the_handshake_times_out() -> None:
     loop, left = asyncio.get_running_loop(), asyncio.Event()
     assert isinstance(loop, VirtualTimeLoop)
 
@@ -54,7 +54,7 @@ async def test_it_may_be_told_to_leave_in_the_moment_in_which_its_patience_ends(
     client = AsgiClient()
     async with serve_connection(client, Timing(handshake_timeout_s=60)) as (connection, _):
         await asyncio.sleep(0)
-        # The loop is late: it finds both due at once, the end of the patience first.
+        # The loop is late, so both timers are due in the same iteration, the timeout first.
         loop.call_later(59, loop.advance, 2)
         loop.call_later(60.5, leave)
         await left.wait()

@@ -1,4 +1,4 @@
-"""What a talk costs in calls to Firestore; the README has it in its table."""
+"""The database calls of a conversation, which the README lists in a table."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.functions.chat.running_chat import serve_chat
 from tests.shared.store.test_round_trips import COMMIT, READ, readme_says
 
 
-async def test_a_message_is_counted_by_one_read_and_one_commit(
+async def test_message_costs_one_read_and_one_commit(
     service: ChatService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trips, http = RoundTrips(), open_client()

@@ -1,4 +1,4 @@
-"""What goes wrong is told in words, in a message: the connection lives, and the talk goes on."""
+"""Failures of the model: the reply ends with an apology, and the conversation continues."""
 
 import json
 from collections.abc import Iterator
@@ -30,20 +30,20 @@ UNFIT = Scripted(Speech(WORDS, "show_plan", json.dumps({"name": "SECRET-plan", "
 
 @BOTH_HUBS
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_a_model_that_is_down_is_told_in_a_message(
+async def test_reply_is_an_apology_when_the_model_fails(
     service: ChatService, path: str, fault: Fault
 ) -> None:
     service.model_server.faults.append(fault)
     async with connect_user(service, path) as user:
         assert await user.send_message("SECRET-one") == APOLOGY
         assert await user.send_message("SECRET-two") not in ("", APOLOGY)
-    # The user is asked to say it again; and our words are none of the coach's.
+    # The history has neither the failed message nor the apology.
     assert prompt_messages(service) == [("user", "SECRET-two")]
 
 
 @BOTH_HUBS
 @pytest.mark.parametrize("speech", SPEECHES.values(), ids=SPEECHES)
-async def test_what_was_said_stays_before_what_went_wrong(
+async def test_apology_follows_the_partial_reply(
     service: ChatService, path: str, speech: Scripted
 ) -> None:
     service.openai.script.append(speech)
@@ -54,7 +54,7 @@ async def test_what_was_said_stays_before_what_went_wrong(
 
 
 @BOTH_HUBS
-async def test_a_plan_that_cannot_be_mended_is_told_once(service: ChatService, path: str) -> None:
+async def test_apology_follows_one_correction_of_a_plan(service: ChatService, path: str) -> None:
     service.openai.script += [UNFIT, Scripted(Speech("", "show_plan", "{}"))]
     async with connect_user(service, path) as user:
         assert await user.send_message("SECRET-one") == f"{WORDS}\n\n{APOLOGY}"
@@ -63,9 +63,7 @@ async def test_a_plan_that_cannot_be_mended_is_told_once(service: ChatService, p
 
 
 @BOTH_HUBS
-async def test_an_introduction_that_fails_is_told_and_its_locale_is_kept(
-    service: ChatService, path: str
-) -> None:
+async def test_locale_is_kept_when_the_introduction_fails(service: ChatService, path: str) -> None:
     service.model_server.faults.append(Fault(500))
     async with connect_user(service, path) as user:
         await user.introduce("de-DE")
@@ -81,9 +79,7 @@ def short_timeout() -> Iterator[ChatService]:
 
 
 @BOTH_HUBS
-async def test_a_model_that_falls_silent_is_told_in_a_message(
-    short_timeout: ChatService, path: str
-) -> None:
+async def test_apology_follows_a_silent_model(short_timeout: ChatService, path: str) -> None:
     short_timeout.openai.script.append(Scripted(Speech(WORDS), silent_after=3))
     async with connect_user(short_timeout, path) as user:
         words, _, sorry = (await user.send_message("SECRET-one")).rpartition("\n\n")
@@ -92,16 +88,14 @@ async def test_a_model_that_falls_silent_is_told_in_a_message(
 
 
 @BOTH_HUBS
-async def test_a_model_that_breaks_off_is_told_after_its_words(
-    service: ChatService, path: str
-) -> None:
+async def test_apology_follows_a_cut_reply(service: ChatService, path: str) -> None:
     service.openai.script.append(Scripted(Speech(WORDS), cut_after=3))
     async with connect_user(service, path) as user:
         words, _, sorry = (await user.send_message("SECRET-one")).rpartition("\n\n")
         assert sorry == APOLOGY
         assert WORDS.startswith(words)
         assert await user.send_message("SECRET-two") not in ("", APOLOGY)
-    # The last words before a break may be lost.
+    # The last chunks before a cut may be lost.
     received_texts = [("assistant", words)] if words else []
     assert prompt_messages(service) == [
         ("user", "SECRET-one"),
@@ -111,7 +105,7 @@ async def test_a_model_that_breaks_off_is_told_after_its_words(
 
 
 @BOTH_HUBS
-async def test_the_fault_of_one_is_not_the_others(service: ChatService, path: str) -> None:
+async def test_failure_affects_one_user_only(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as ann, connect_user(service, path) as ben:
         service.model_server.faults.append(Fault(500))
         assert await ann.send_message("SECRET-ann") == APOLOGY

@@ -1,4 +1,4 @@
-"""Whatever clients send: it is understood, or their connection ends, and nothing else happens."""
+"""Random input: the server responds or closes the connection, without errors or leaks."""
 
 import asyncio
 import json
@@ -54,14 +54,14 @@ NEITHER = st.sampled_from(
 
 
 @given(CALLS, st.lists(NEITHER, max_size=4), st.lists(st.integers(0, 2000)), st.randoms())
-async def test_the_answers_are_the_same_however_the_client_cuts_its_stream(
+async def test_responses_do_not_depend_on_frame_boundaries(
     server: RunningChat,
     calls: list[tuple[str, int]],
     others: list[dict[str, Any]],
     cuts: list[int],
     random: Any,
 ) -> None:
-    """HubProtocol, "JSON Encoding"; the contract, "Chat": also together with the handshake."""
+    """HubProtocol, "JSON Encoding"; contract, "Chat": also in the frame of the handshake."""
     messages = [invocation(str(id_), "Repeat", *arguments) for id_, arguments in enumerate(calls)]
     for other in others:
         messages.insert(random.randint(0, len(messages)), other)
@@ -84,7 +84,7 @@ async def test_the_answers_are_the_same_however_the_client_cuts_its_stream(
 async def survives(
     server: RunningChat, first: str, frames: list[str | bytes], *, is_polite: bool
 ) -> None:
-    """Send frames and go, politely or in the middle of it all; see what is left."""
+    """Send frames and disconnect, with or without a close message. Check for errors and leaks."""
     with collect_errors() as errors:
         async with server.connect() as client:
             with suppress(ConnectionClosed):
@@ -101,14 +101,14 @@ async def survives(
 
 
 @given(frames=FRAMES, is_polite=st.booleans())
-async def test_any_frames_may_come_instead_of_a_handshake(
+async def test_server_survives_any_frames_before_handshake(
     server: RunningChat, frames: list[str | bytes], *, is_polite: bool
 ) -> None:
     await survives(server, "", frames, is_polite=is_polite)
 
 
 @given(frames=FRAMES, is_polite=st.booleans())
-async def test_any_frames_may_come_after_the_handshake(
+async def test_server_survives_any_frames_after_handshake(
     server: RunningChat, frames: list[str | bytes], *, is_polite: bool
 ) -> None:
     await survives(server, HANDSHAKE, frames, is_polite=is_polite)
@@ -124,10 +124,8 @@ BYTES = st.lists(HEADS | st.binary(max_size=20), max_size=6).map(b"".join)
 
 
 @given(st.sampled_from(["", UPGRADE[:40], UPGRADE]), BYTES)
-async def test_any_bytes_may_come_instead_of_frames(
-    server: RunningChat, first: str, noise: bytes
-) -> None:
-    """RFC 6455, section 7.1.7: what is no frame fails the connection."""
+async def test_server_survives_any_bytes(server: RunningChat, first: str, noise: bytes) -> None:
+    """RFC 6455, section 7.1.7: malformed frames fail the connection."""
     with collect_errors() as errors:
         port = server.port
         reader, writer = await asyncio.open_connection(HOST, port)

@@ -1,4 +1,4 @@
-"""What is said first."""
+"""The handshake."""
 
 import json
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ def server() -> Iterator[RunningChat]:
         yield server
 
 
-async def test_nothing_comes_before_its_answer() -> None:
-    """HubProtocol, "Overview"; contract, "Chat": not even a ping."""
+async def test_handshake_response_is_the_first_record() -> None:
+    """HubProtocol, "Overview"; contract, "Chat": no ping precedes it."""
     with serve_chat(single_hub(FakeHub, Timing(ping_s=0.02))) as server:
         async with server.connect() as silent, server.connect_to_hub() as other:
             for _ in range(10):
@@ -39,15 +39,15 @@ async def test_nothing_comes_before_its_answer() -> None:
             assert await silent.receive() == PING
 
 
-async def test_its_answer_is_a_frame_of_text_that_says_nothing(server: RunningChat) -> None:
+async def test_handshake_response_is_an_empty_object(server: RunningChat) -> None:
     """HubProtocol, "Overview": terminated by 0x1E."""
     async with server.connect() as client:
         await client.send_frame(HANDSHAKE)
         assert await client.socket.recv() == "{}" + END
 
 
-async def test_messages_may_come_with_it(server: RunningChat) -> None:
-    """The contract, "Chat": in the same frame."""
+async def test_messages_may_share_the_handshake_frame(server: RunningChat) -> None:
+    """Contract, "Chat": in the same frame."""
     async with server.connect() as client:
         first, second = invocation("1", "Repeat", "a", 1), invocation("2", "Repeat", "b", 2)
         records = (json.dumps(record) + END for record in (first, second))
@@ -60,8 +60,8 @@ async def test_messages_may_come_with_it(server: RunningChat) -> None:
     ]
 
 
-async def test_the_beginning_of_a_message_may_come_with_it(server: RunningChat) -> None:
-    """HubProtocol, "JSON Encoding": records are no frames."""
+async def test_handshake_frame_may_end_inside_a_message(server: RunningChat) -> None:
+    """HubProtocol, "JSON Encoding": records do not depend on frames."""
     record = json.dumps(invocation("1", "Nothing")) + END
     async with server.connect() as client:
         await client.send_frame(HANDSHAKE + record[:9])
@@ -70,8 +70,8 @@ async def test_the_beginning_of_a_message_may_come_with_it(server: RunningChat) 
         assert await client.receive() == completion("1")
 
 
-async def test_it_may_come_letter_by_letter(server: RunningChat) -> None:
-    """HubProtocol, "JSON Encoding": records are no frames."""
+async def test_handshake_may_span_many_frames(server: RunningChat) -> None:
+    """HubProtocol, "JSON Encoding": records do not depend on frames."""
     async with server.connect() as client:
         for letter in HANDSHAKE:
             await client.send_frame(letter)
@@ -79,8 +79,8 @@ async def test_it_may_come_letter_by_letter(server: RunningChat) -> None:
         assert await is_alive(client)
 
 
-async def test_it_may_be_binary(server: RunningChat) -> None:
-    """TransportProtocols, "Transfer Formats": some clients send all they say as bytes."""
+async def test_handshake_may_be_binary(server: RunningChat) -> None:
+    """TransportProtocols, "Transfer Formats": some clients send binary frames only."""
     async with server.connect() as client:
         await client.send_frame(HANDSHAKE.encode())
         assert await client.receive() == {}
@@ -115,8 +115,8 @@ async def test_it_may_be_binary(server: RunningChat) -> None:
     ],
     ids=lambda first: first[:50] or "nothing",
 )
-async def test_what_is_none_is_answered_with_an_error(server: RunningChat, first: str) -> None:
-    """HubProtocol, "Overview": error and close; TransportProtocols: with a code but 1000."""
+async def test_invalid_handshake_gets_an_error(server: RunningChat, first: str) -> None:
+    """HubProtocol, "Overview": error and close; TransportProtocols: any code but 1000."""
     async with server.connect() as client:
         await client.send_frame(first + END + json.dumps(invocation("1", "Nothing")) + END)
         answer = await client.receive()
@@ -128,7 +128,7 @@ async def test_what_is_none_is_answered_with_an_error(server: RunningChat, first
     await wait_until_released(server)
 
 
-async def test_bytes_that_are_no_text_are_answered_with_an_error(server: RunningChat) -> None:
+async def test_handshake_that_is_not_utf8_gets_an_error(server: RunningChat) -> None:
     """HubProtocol, "Overview": the handshake is always JSON."""
     async with server.connect() as client:
         await client.send_frame(b"\x92\xff" + HANDSHAKE.encode())
@@ -137,11 +137,11 @@ async def test_bytes_that_are_no_text_are_answered_with_an_error(server: Running
 
 
 @pytest.mark.parametrize("begun", ["", HANDSHAKE[:-1]], ids=["nothing", "no end"])
-async def test_one_that_does_not_come_ends_the_connection(begun: str) -> None:
-    """The contract, "Chat": after 60 s; here after 0.2 s."""
+async def test_missing_handshake_closes_the_connection(begun: str) -> None:
+    """Contract, "Chat": after 60 s; in this test after 0.2 s."""
     with serve_chat(single_hub(FakeHub, Timing(handshake_timeout_s=0.2, ping_s=0.02))) as server:
         async with server.connect() as client:
-            with suppress(ConnectionClosed):  # on a slow machine, it may be over already
+            with suppress(ConnectionClosed):  # on a slow machine, the timeout may expire first
                 await client.send_frame(begun)
             assert list(await client.receive()) == ["error"]
             assert await client.wait_closed() == 1002
@@ -149,7 +149,7 @@ async def test_one_that_does_not_come_ends_the_connection(begun: str) -> None:
         await wait_until_released(server)
 
 
-async def test_a_client_that_goes_before_it_leaves_nothing(server: RunningChat) -> None:
+async def test_disconnect_before_handshake_releases_all(server: RunningChat) -> None:
     async with server.connect():
         await until(lambda: server.handlers.connection_count == 1)
     async with server.connect() as client:
@@ -158,8 +158,8 @@ async def test_a_client_that_goes_before_it_leaves_nothing(server: RunningChat) 
     await wait_until_released(server)
 
 
-async def test_a_server_that_leaves_answers_it_first() -> None:
-    """HubProtocol, "Overview": the answer comes first; then we may say goodbye."""
+async def test_draining_server_responds_to_late_handshake() -> None:
+    """HubProtocol, "Overview": the handshake response precedes the close message."""
     with serve_chat(single_hub(FakeHub), grace_s=120) as server:
         async with server.connect() as late, server.connect_to_hub() as other:
             await until(lambda: server.handlers.connection_count == 2)

@@ -1,4 +1,4 @@
-"""The methods of both hubs, as a client calls them that speaks in raw frames."""
+"""The methods of both hubs."""
 
 from itertools import pairwise
 from typing import Any
@@ -26,7 +26,7 @@ BOTH_HUBS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2])
 
 
 async def begun(service: ChatService, user: HubUser, text: str) -> str:
-    """Let a long and slow reply begin; return the call's id once some words have come."""
+    """Begin a long, slow reply. Return the invocation's id after some updates."""
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     service.openai.script.append(Scripted(Speech(LONG_TEXT)))
     invocation_id = await user.begin_message(text)
@@ -37,7 +37,9 @@ async def begun(service: ChatService, user: HubUser, text: str) -> str:
 
 
 @EVERY_ADDRESS
-async def test_the_coach_introduces_itself(service: ChatService, path: str) -> None:
+async def test_introduction_is_in_the_language_of_the_locale(
+    service: ChatService, path: str
+) -> None:
     async with connect_user(service, path) as user:
         await user.introduce("de-DE")
     assert user.texts
@@ -67,7 +69,7 @@ LOCALES = {
 
 @pytest.mark.parametrize(("wanted", "kept"), LOCALES.items(), ids=map(ascii, LOCALES))
 @BOTH_HUBS
-async def test_a_locale_that_is_none_is_australian(
+async def test_invalid_locale_falls_back_to_en_au(
     service: ChatService, path: str, wanted: str, kept: str
 ) -> None:
     async with connect_user(service, path) as user:
@@ -86,9 +88,7 @@ async def test_a_locale_that_is_none_is_australian(
         ("", None),
     ],
 )
-async def test_the_unit_for_weights_is_kept_if_it_is_one(
-    service: ChatService, unit: str, kept: str | None
-) -> None:
+async def test_valid_weight_unit_is_kept(service: ChatService, unit: str, kept: str | None) -> None:
     async with connect_user(service, HUB_V2) as user:
         await user.introduce("en-AU", unit)
         await user.send_message("SECRET-hello")
@@ -97,9 +97,7 @@ async def test_the_unit_for_weights_is_kept_if_it_is_one(
 
 
 @BOTH_HUBS
-async def test_a_reply_that_is_stopped_ends_and_the_next_is_given(
-    service: ChatService, path: str
-) -> None:
+async def test_next_reply_works_after_a_stopped_one(service: ChatService, path: str) -> None:
     service.openai.script.append(Scripted(Speech("SECRET-first words")))
     async with connect_user(service, path) as user:
         await user.send_message("SECRET-before")
@@ -110,7 +108,7 @@ async def test_a_reply_that_is_stopped_ends_and_the_next_is_given(
         received_texts = user.texts[-1]
         service.openai.script.append(Scripted(Speech("SECRET-answer")))
         assert await user.send_message("SECRET-two") == "SECRET-answer"
-        # Nothing of a reply comes after its end.
+        # A reply sends no message after its completion.
         assert all("SECRET-answer".startswith(text) for text in user.texts)
     [*_before, one, cut_short, two] = prompt_messages(service)
     assert (one, two) == (("user", "SECRET-one"), ("user", "SECRET-two"))
@@ -120,7 +118,7 @@ async def test_a_reply_that_is_stopped_ends_and_the_next_is_given(
 
 
 @BOTH_HUBS
-async def test_to_stop_nothing_is_nothing(service: ChatService, path: str) -> None:
+async def test_stop_without_a_reply_has_no_effect(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
         await user.invoke("StopInProgress")
         await user.send("StopInProgress")
@@ -134,16 +132,14 @@ async def test_to_stop_nothing_is_nothing(service: ChatService, path: str) -> No
 
 
 @BOTH_HUBS
-async def test_a_newer_message_ends_the_reply_to_an_older_one(
-    service: ChatService, path: str
-) -> None:
+async def test_newer_message_stops_the_previous_reply(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
         older = await begun(service, user, "SECRET-one")
         service.openai.script.append(Scripted(Speech("SECRET-answer")))
         newer = await user.begin_message("SECRET-two")
         await user.wait_for_completion(newer)
         assert user.texts[-1] == "SECRET-answer"
-        # The older one has ended before the newer answer begins.
+        # The previous reply ends before the next begins.
         assert list(user.completed) == [older, newer]
         await user.wait_for_completion(older)
     one, cut_short, two = prompt_messages(service)
@@ -154,7 +150,7 @@ async def test_a_newer_message_ends_the_reply_to_an_older_one(
 
 
 @BOTH_HUBS
-async def test_of_many_messages_at_once_all_complete_and_the_last_is_answered(
+async def test_concurrent_messages_complete_and_last_gets_reply(
     service: ChatService, path: str
 ) -> None:
     def echo(asked: dict[str, Any]) -> Speech:
@@ -173,9 +169,7 @@ async def test_of_many_messages_at_once_all_complete_and_the_last_is_answered(
 
 
 @BOTH_HUBS
-async def test_a_restart_during_a_reply_ends_and_forgets_it(
-    service: ChatService, path: str
-) -> None:
+async def test_restart_stops_and_forgets_the_reply(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
         await user.introduce("de-DE")
         invocation_id = await begun(service, user, "SECRET-one")
@@ -190,9 +184,7 @@ async def test_a_restart_during_a_reply_ends_and_forgets_it(
 
 
 @BOTH_HUBS
-async def test_a_message_right_after_a_restart_is_the_first_of_a_new_talk(
-    service: ChatService, path: str
-) -> None:
+async def test_message_after_restart_begins_a_new_history(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
         await user.send_message("SECRET-one")
         older = await begun(service, user, "SECRET-two")
@@ -207,7 +199,7 @@ async def test_a_message_right_after_a_restart_is_the_first_of_a_new_talk(
 
 
 @BOTH_HUBS
-async def test_two_clients_do_not_mix(service: ChatService, path: str) -> None:
+async def test_clients_have_separate_conversations(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as ann, connect_user(service, path) as ben:
         invocation_id = await begun(service, ann, "SECRET-ann")
         service.openai.script.append(Scripted(Speech("SECRET-for ben")))
@@ -225,7 +217,7 @@ async def test_two_clients_do_not_mix(service: ChatService, path: str) -> None:
         assert prompt_messages(service)[:2] == [("user", "SECRET-ann"), ("assistant", LONG_TEXT)]
 
 
-async def test_a_talk_ends_with_its_connection(service: ChatService) -> None:
+async def test_conversation_ends_with_its_connection(service: ChatService) -> None:
     async with connect_user(service, HUB_V2) as user:
         await begun(service, user, "SECRET-one")
     await until(lambda: service.openai.talking == service.server.handlers.connection_count == 0)

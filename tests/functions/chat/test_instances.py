@@ -1,4 +1,4 @@
-"""Two instances of the chat, in processes of their own: how they share clients, and how they go."""
+"""Several instances of the chat in separate processes: reconnects and shutdown."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ CLOSE_MESSAGE = {"type": 7, "allowReconnect": True}
 
 @dataclass
 class Instances:
-    """A model, and processes of the chat that ask it."""
+    """A fake model, and processes of the chat."""
 
     openai: OpenAi
     model: str
@@ -41,7 +41,7 @@ class Instances:
     async def start(
         self, grace_s: float = 3, **others: str
     ) -> tuple[ChatEndpoint, subprocess.Popen[bytes]]:
-        """Start one more instance, and wait until it answers."""
+        """Start an instance, and wait until it responds."""
         ports = free_ports()
         settings = {
             **environment(Emulators.of(stack.current())),
@@ -51,7 +51,7 @@ class Instances:
             "WEB_AUTH_KEY": KEY,
             **others,
         }
-        process = subprocess.Popen(  # noqa: ASYNC220 - it is back at once
+        process = subprocess.Popen(  # noqa: ASYNC220 - the start of a process is fast
             command("chat", ports.base),
             env={**os.environ, **settings},
             stdout=(log := (stack.said() / f"chat-{ports.base}.log").open("wb")),
@@ -77,7 +77,7 @@ class Instances:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[tuple[OpenAi, str]]:
-    """A model and its address."""
+    """A fake model and its address."""
     openai = OpenAi()
     with served(openai.app()) as address:
         yield openai, address
@@ -85,7 +85,7 @@ def model() -> Iterator[tuple[OpenAi, str]]:
 
 @pytest.fixture
 def instances(model: tuple[OpenAi, str]) -> Iterator[Instances]:
-    """Instances that end with the test."""
+    """Instances for one test."""
     start_node = Instances(*model)
     start_node.openai.tokens_per_s = 40
     start_node.openai.script.clear()
@@ -97,7 +97,7 @@ def instances(model: tuple[OpenAi, str]) -> Iterator[Instances]:
 
 @pytest.fixture(scope="module")
 async def kept(model: tuple[OpenAi, str]) -> AsyncIterator[ChatEndpoint]:
-    """An instance that stays: for tests that do not end it."""
+    """An instance for tests that do not stop it."""
     start_node = Instances(*model)
     try:
         door, _ = await start_node.start()
@@ -108,7 +108,7 @@ async def kept(model: tuple[OpenAi, str]) -> AsyncIterator[ChatEndpoint]:
 
 @contextlib.asynccontextmanager
 async def listening_to_a_reply(openai: OpenAi, door: ChatEndpoint) -> AsyncIterator[RawClient]:
-    """Connect, and let the coach begin to talk."""
+    """Connect, and begin a reply."""
     openai.script.append(Scripted(Speech(LONG_TEXT)))
     async with door.connect_to_hub("/ai-chat", token=TOKEN) as client:
         await client.send(ASK)
@@ -120,7 +120,7 @@ async def gone(process: subprocess.Popen[bytes]) -> None:
     await until(lambda: process.poll() is not None)
 
 
-async def test_what_was_not_exported_yet_is_before_the_instance_ends(instances: Instances) -> None:
+async def test_instance_exports_telemetry_before_it_ends(instances: Instances) -> None:
     receiver = Receiver()
     with served(receiver) as collector:
         hours = "10000000"
@@ -131,7 +131,7 @@ async def test_what_was_not_exported_yet_is_before_the_instance_ends(instances: 
             OTEL_METRIC_EXPORT_INTERVAL="100",
         )
         async with door.connect_to_hub("/ai-chat", token=TOKEN):
-            # The export is loaded. The connection's span ends, and is exported, after the signal.
+            # The exporter is loaded. The connection's span ends after the signal.
             await until(lambda: metrics.CONNECTIONS.name in receiver.metrics)
             assert not receiver.spans
             process.send_signal(signal.SIGTERM)
@@ -140,7 +140,7 @@ async def test_what_was_not_exported_yet_is_before_the_instance_ends(instances: 
     assert [point.value for point in receiver.points(metrics.CONNECTIONS.name)] == [0]
 
 
-async def test_a_negotiation_with_one_instance_is_good_for_another(
+async def test_any_instance_accepts_a_negotiated_connection(
     instances: Instances, kept: ChatEndpoint
 ) -> None:
     here, (there, _) = kept, await instances.start()
@@ -152,14 +152,14 @@ async def test_a_negotiation_with_one_instance_is_good_for_another(
         assert (await client.receive_until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
 
 
-async def test_a_reply_in_flight_ends_before_its_instance_does(instances: Instances) -> None:
+async def test_instance_waits_for_replies_in_flight(instances: Instances) -> None:
     door, process = await instances.start(grace_s=120)
     async with (
         door.connect_to_hub("/ai-chat", token=TOKEN) as idle,
         listening_to_a_reply(instances.openai, door) as client,
     ):
         process.send_signal(signal.SIGTERM)
-        assert await idle.receive() == CLOSE_MESSAGE  # at once: nothing keeps it
+        assert await idle.receive() == CLOSE_MESSAGE  # at once: nothing is in flight
         assert await idle.wait_closed() == 1000
         assert process.poll() is None
         with pytest.raises((OSError, InvalidHandshake)):
@@ -173,7 +173,7 @@ async def test_a_reply_in_flight_ends_before_its_instance_does(instances: Instan
     await gone(process)
 
 
-async def test_replies_and_handshakes_end_after_the_grace_period(
+async def test_grace_period_ends_replies_and_handshakes(
     instances: Instances,
 ) -> None:
     door, process = await instances.start(grace_s=3)
@@ -186,13 +186,13 @@ async def test_replies_and_handshakes_end_after_the_grace_period(
         assert "error" in await silent.receive()
         records = await client.receive_rest()
         assert records[-1] == CLOSE_MESSAGE
-        assert all(record["type"] == 1 for record in records[:-1])  # no completion: it has not
+        assert all(record["type"] == 1 for record in records[:-1])  # without a completion
         assert await client.wait_closed() == 1000
     await gone(process)
     await until(lambda: instances.openai.talking == 0)
 
 
-async def test_client_continues_on_another_instance_when_one_is_lost(
+async def test_client_continues_when_an_instance_is_killed(
     instances: Instances, kept: ChatEndpoint
 ) -> None:
     door, process = await instances.start()
@@ -205,12 +205,12 @@ async def test_client_continues_on_another_instance_when_one_is_lost(
         assert (await client.receive_until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
 
 
-async def test_a_second_ctrl_c_ends_it_at_once(instances: Instances) -> None:
+async def test_second_ctrl_c_ends_the_instance_at_once(instances: Instances) -> None:
     door, process = await instances.start(grace_s=60)
     instances.openai.tokens_per_s = 1
     async with listening_to_a_reply(instances.openai, door) as client:
         process.send_signal(signal.SIGINT)
-        # Until nobody is let in any more, each time anew: who is in already is still served.
+        # Until the server stops listening. Without keep-alive: existing connections stay open.
         async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as http:
             with contextlib.suppress(httpx.TransportError):
                 while True:
@@ -222,7 +222,7 @@ async def test_a_second_ctrl_c_ends_it_at_once(instances: Instances) -> None:
     await gone(process)
 
 
-async def test_a_token_may_be_as_long_as_a_receipt_of_the_app_store(kept: ChatEndpoint) -> None:
+async def test_token_may_have_the_length_of_a_receipt(kept: ChatEndpoint) -> None:
     async with httpx.AsyncClient() as http:
         headers = {"Authorization": f"Web {'x' * 60_000}"}
         negotiation = await http.post(f"{kept.address}/ai-chat/negotiate", headers=headers)

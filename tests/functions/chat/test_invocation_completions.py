@@ -1,4 +1,4 @@
-"""Every call ends exactly once, whatever becomes of it and of the others."""
+"""Each invocation completes exactly once."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,12 +34,12 @@ def server() -> Iterator[RunningChat]:
     cancelled=st.sets(st.integers(0, 40)),
     in_one_frame=st.booleans(),
 )
-async def test_every_call_is_completed_once_and_never_with_a_result(
+async def test_each_invocation_completes_once_without_result(
     server: RunningChat, kinds: list[str], cancelled: set[int], *, in_one_frame: bool
 ) -> None:
-    """HubProtocol, "Completion and results": nothing comes for an id after its completion.
+    """HubProtocol, "Completion and results": the completion is the last message for an id.
 
-    The contract, "Chat": never both `result` and `error`.
+    Contract, "Chat": never both `result` and `error`.
     """
     gate = new_gate()
     kind_of = {str(number): kind for number, kind in enumerate(kinds)}

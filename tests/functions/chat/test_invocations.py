@@ -1,4 +1,4 @@
-"""Calls of methods, and how they end."""
+"""Invocations and their results."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,15 +28,15 @@ def server() -> Iterator[RunningChat]:
         yield server
 
 
-async def test_a_call_with_an_id_is_completed_and_has_no_result(server: RunningChat) -> None:
+async def test_invocation_with_id_completes_without_result(server: RunningChat) -> None:
     """HubProtocol, "Completion Message Encoding": absent for void methods, as is `error`."""
     async with server.connect_to_hub() as client:
         await client.send(invocation("1", "Nothing"))
         assert await client.receive() == {"type": 3, "invocationId": "1"}
 
 
-async def test_a_call_of_the_client_has_no_id_at_all(server: RunningChat) -> None:
-    """The contract, "Chat": null kills the connection."""
+async def test_invocation_of_the_client_has_no_id(server: RunningChat) -> None:
+    """Contract, "Chat": null breaks the connection."""
     async with server.connect_to_hub() as client:
         await client.send(invocation("1", "Repeat", "SECRET-words", 10**30))
         said = await client.receive()
@@ -54,7 +54,7 @@ async def test_a_call_of_the_client_has_no_id_at_all(server: RunningChat) -> Non
     [("Nothing", []), ("Repeat", ["a", 1]), ("Repeat", []), ("Unknown", []), ("Fail", ["SECRET-"])],
     ids=["void", "that speaks", "with wrong arguments", "unknown", "that fails"],
 )
-async def test_a_call_without_an_id_is_not_answered(
+async def test_invocation_without_id_has_no_completion(
     server: RunningChat, fields: dict[str, Any], target: str, arguments: list[Any]
 ) -> None:
     """HubProtocol, "Non-Blocking Invocations": "must not send any response"."""
@@ -74,7 +74,7 @@ async def test_a_call_without_an_id_is_not_answered(
     ["", " ", "0", "null", "ü😀\u2028\x00\x1e", '"\\', "x" * 256],
     ids=["empty", "blank", "zero", "null", "unicode", "quotes", "long"],
 )
-async def test_an_id_comes_back_as_it_was(server: RunningChat, invocation_id: str) -> None:
+async def test_completion_has_the_id_unchanged(server: RunningChat, invocation_id: str) -> None:
     """HubProtocol, "Invocations": arbitrary; the callee is to use the same string."""
     async with server.connect_to_hub() as client:
         await client.send(invocation(invocation_id, "Nothing"))
@@ -84,9 +84,7 @@ async def test_an_id_comes_back_as_it_was(server: RunningChat, invocation_id: st
 
 
 @pytest.mark.parametrize("target", ["Unknown", "nothing", "NOTHING", "Nothing ", "", "__class__"])
-async def test_a_method_that_does_not_exist_fails_the_call_alone(
-    server: RunningChat, target: str
-) -> None:
+async def test_unknown_method_fails_one_invocation(server: RunningChat, target: str) -> None:
     """HubProtocol, "Invocations": the target is case-sensitive."""
     async with server.connect_to_hub() as client:
         await client.send(invocation("1", target))
@@ -112,10 +110,10 @@ async def test_a_method_that_does_not_exist_fails_the_call_alone(
     ],
     ids=str,
 )
-async def test_wrong_arguments_fail_the_call_alone(
+async def test_wrong_arguments_fail_one_invocation(
     server: RunningChat, arguments: list[Any]
 ) -> None:
-    """HubProtocol, "Errors"; TransportProtocols, "NOTE on errors": nothing of the input."""
+    """HubProtocol, "Errors"; TransportProtocols, "NOTE on errors": no part of the input."""
     async with server.connect_to_hub() as client:
         await client.send(invocation("1", "Repeat", *arguments))
         assert (
@@ -125,10 +123,10 @@ async def test_wrong_arguments_fail_the_call_alone(
         assert await is_alive(client)
 
 
-async def test_a_bug_of_ours_fails_the_call_alone_and_stays_private(
+async def test_internal_error_stays_private(
     server: RunningChat, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """TransportProtocols, "NOTE on errors"; the log says where it was, and not what."""
+    """TransportProtocols, "NOTE on errors". The log has the traceback without the message."""
     async with server.connect_to_hub() as client:
         await client.send(invocation("1", "Fail", "SECRET-words"))
         assert await receive_error(client, "1") == "an internal error occurred"
@@ -141,20 +139,18 @@ async def test_a_bug_of_ours_fails_the_call_alone_and_stays_private(
 
 
 @pytest.mark.parametrize("target", ["Nothing", "Unknown"])
-async def test_a_call_for_a_stream_fails_as_no_method_has_one(
-    server: RunningChat, target: str
-) -> None:
-    """HubProtocol, "Completion and results": it must complete with an error."""
+async def test_stream_invocation_fails(server: RunningChat, target: str) -> None:
+    """HubProtocol, "Completion and results": it completes with an error."""
     async with server.connect_to_hub() as client:
         await client.send({**invocation("1", target), "type": 4})
         assert await receive_error(client, "1")
         assert await is_alive(client)
 
 
-async def test_a_call_that_brings_a_stream_fails_and_its_items_are_ignored(
+async def test_upload_stream_fails_and_items_are_ignored(
     server: RunningChat,
 ) -> None:
-    """HubProtocol, "Upload streaming": what comes after the completion may be ignored."""
+    """HubProtocol, "Upload streaming": items after the completion may be ignored."""
     async with server.connect_to_hub() as client:
         await client.send(
             invocation("1", "Nothing", streamIds=["s"]),
@@ -166,7 +162,7 @@ async def test_a_call_that_brings_a_stream_fails_and_its_items_are_ignored(
         assert await is_alive(client)
 
 
-async def test_headers_are_disregarded(server: RunningChat) -> None:
+async def test_message_headers_are_ignored(server: RunningChat) -> None:
     """HubProtocol, "Message Headers"."""
     async with server.connect_to_hub() as client:
         headers = {"headers": {"Foo": "Bar", "target": "Unknown"}}
@@ -192,12 +188,12 @@ async def test_headers_are_disregarded(server: RunningChat) -> None:
     ],
     ids=str,
 )
-async def test_what_concerns_no_call_of_the_client_is_ignored(
+async def test_other_message_types_are_ignored(
     server: RunningChat, message: dict[str, Any]
 ) -> None:
-    """HubProtocol: items and completions of calls that we never made, "Ping", "Ack", "Sequence".
+    """HubProtocol: unrelated stream items and completions, "Ping", "Ack", "Sequence".
 
-    Types that nobody knows today may come with a later version.
+    A later version may add unknown types.
     """
     gate = new_gate()
     async with server.connect_to_hub() as client:
@@ -208,7 +204,7 @@ async def test_what_concerns_no_call_of_the_client_is_ignored(
         assert await client.receive() == completion("1")
 
 
-async def test_two_clients_have_ids_of_their_own(server: RunningChat) -> None:
+async def test_ids_are_unique_per_connection_only(server: RunningChat) -> None:
     """HubProtocol, "Invocations": unique per connection."""
     gate = new_gate()
     async with server.connect_to_hub() as first, server.connect_to_hub() as second:

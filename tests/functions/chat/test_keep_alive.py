@@ -1,4 +1,4 @@
-"""Signs of life, and the end of connections."""
+"""Pings, timeouts and the close of connections."""
 
 import asyncio
 from itertools import pairwise
@@ -30,7 +30,7 @@ async def send_pings(client: AsgiClient, until_s: float) -> None:
 
 
 @in_virtual_time
-async def test_idle_client_gets_a_ping_at_least_each_15_s() -> None:
+async def test_idle_client_gets_a_ping_every_15_s() -> None:
     """HubProtocol, "Ping"; contract, "Chat"."""
     client = AsgiClient()
     async with serve_connection(client):
@@ -44,10 +44,10 @@ async def test_idle_client_gets_a_ping_at_least_each_15_s() -> None:
     assert all(later - earlier < 15 for earlier, later in pairwise(times))
 
 
-def test_pings_come_often_enough_and_patience_is_as_promised() -> None:
-    """The contract, "Chat": every 15 s; 120 s of silence, 60 s for a handshake."""
+def test_default_timing_matches_the_contract() -> None:
+    """Contract, "Chat": a ping every 15 s; timeouts of 120 s and 60 s."""
     timing = Timing()
-    assert 2 * timing.ping_s < 15  # it looks as often whether one is due
+    assert 2 * timing.ping_s < 15  # the check runs at the same interval
     assert (timing.silence_timeout_s, timing.handshake_timeout_s) == (120, 60)
     assert timing.max_age_s + timing.drain_timeout_s + timing.ping_s + timing.close_timeout_s < 3600
     assert timing.drain_timeout_s > ModelSettings().deadline_s
@@ -70,8 +70,8 @@ async def test_client_that_gets_other_messages_gets_no_pings() -> None:
 
 
 @in_virtual_time
-async def test_silent_client_is_given_up_after_120_s() -> None:
-    """The contract, "Chat". It may come back."""
+async def test_silent_client_is_closed_after_120_s() -> None:
+    """Contract, "Chat". The client may reconnect."""
     client = AsgiClient()
     async with serve_connection(client):
         await complete_handshake(client)
@@ -83,8 +83,8 @@ async def test_silent_client_is_given_up_after_120_s() -> None:
 
 
 @in_virtual_time
-async def test_silent_client_is_given_up_while_it_gets_messages() -> None:
-    """The contract, "Chat": messages to the client are no sign of its life."""
+async def test_silent_client_is_closed_while_it_gets_messages() -> None:
+    """Contract, "Chat": only messages of the client count."""
     client = AsgiClient()
     async with serve_connection(client):
         await complete_handshake(client)
@@ -98,7 +98,7 @@ async def test_silent_client_is_given_up_while_it_gets_messages() -> None:
 
 @pytest.mark.parametrize("sign", ['{"type":6}\x1e', " "], ids=["ping", "part of a message"])
 @in_virtual_time
-async def test_signs_of_life_keep_a_connection(sign: str) -> None:
+async def test_messages_keep_a_connection_open(sign: str) -> None:
     """HubProtocol, "Ping"."""
     client = AsgiClient()
     async with serve_connection(client):
@@ -112,7 +112,7 @@ async def test_signs_of_life_keep_a_connection(sign: str) -> None:
         client.send_messages({"type": 7})
 
 
-async def test_a_client_that_closes_is_let_go() -> None:
+async def test_close_message_closes_the_connection() -> None:
     """HubProtocol, "Close"; contract, "Chat": a normal close is 1000."""
     with serve_chat(single_hub(FakeHub)) as server:
         async with server.connect_to_hub() as client:
@@ -123,8 +123,8 @@ async def test_a_client_that_closes_is_let_go() -> None:
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 3000])
-async def test_a_client_that_closes_the_socket_is_let_go(code: int) -> None:
-    """RFC 6455, section 5.5.1: its code comes back."""
+async def test_close_frame_gets_the_same_code(code: int) -> None:
+    """RFC 6455, section 5.5.1: the server returns the code."""
     with serve_chat(single_hub(FakeHub)) as server:
         async with server.connect_to_hub() as client:
             await client.socket.close(code)
@@ -134,7 +134,7 @@ async def test_a_client_that_closes_the_socket_is_let_go(code: int) -> None:
 
 @in_virtual_time
 async def test_idle_connection_ends_before_the_platform_cuts_it() -> None:
-    """The client may come back."""
+    """The client may reconnect."""
     client = AsgiClient()
     async with serve_connection(client):
         await complete_handshake(client)
@@ -146,7 +146,7 @@ async def test_idle_connection_ends_before_the_platform_cuts_it() -> None:
 
 
 @in_virtual_time
-async def test_calls_in_flight_end_before_their_connection() -> None:
+async def test_old_connection_waits_for_invocations() -> None:
     client = AsgiClient()
     async with serve_connection(client) as (_, hub):
         await complete_handshake(client)
@@ -178,7 +178,7 @@ async def test_busy_connection_ends_before_the_platform_cuts_it() -> None:
 @pytest.mark.parametrize("max_age_s", [7, 13.9, 14, 21])
 @in_virtual_time
 async def test_close_message_is_sent_when_a_ping_is_due_as_well(max_age_s: float) -> None:
-    """HubProtocol, "Close": without it the official client would not come back."""
+    """HubProtocol, "Close": without it the official client does not reconnect."""
     client = AsgiClient()
     async with serve_connection(client, Timing(max_age_s=max_age_s)):
         await complete_handshake(client)

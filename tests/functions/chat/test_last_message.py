@@ -1,4 +1,4 @@
-"""The last message of a reply: apps show only that one.
+"""The last message of a reply, which is the only one that apps keep.
 
 Source: contract, heading "Chat".
 """
@@ -26,28 +26,28 @@ WORDS, AFTERWORDS = "SECRET-words before the plan.", "SECRET-words after the cal
 WISH = "SECRET-wish: a plan for 2 days"
 APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
 PIECES_PER_S = 50
-"""Slow enough that a client gets the text before the call is sent."""
+"""Slow enough that a client receives the text before the plan."""
 
 LONG_TEXTS = 5 * [Scripted(Speech(refusal="SECRET- " * 11_000))]
-"""More than all buffers between the hub and a slow client hold; each text is one message."""
+"""More than all buffers between the hub and a slow client; each text is one message."""
 
 
 @dataclass(frozen=True)
 class Hub:
-    """A hub and the form of its plans."""
+    """A hub and the schemas of its plans."""
 
     path: str
     form: type[BaseModel]
     whole: Draft202012Validator
 
     def plan(self, wish: str = WISH) -> Speech:
-        """Return a reply that is only a call with a complete plan."""
+        """Return a response that is only a function call with a complete plan."""
         tool = {"function": {"name": "show_plan", "parameters": self.form.model_json_schema()}}
         asked = {"messages": [{"role": "user", "content": wish}], "tools": [tool]}
         return replace(reply_to(asked), text="")
 
     def is_whole(self, message: dict[str, Any], plan: Speech) -> bool:
-        """Whether a message holds all of a plan."""
+        """Return whether a message has a complete plan."""
         plan_sent = message.get("blueprint") or message["plan"]
         sessions = [(each["name"], len(each["exercises"])) for each in plan_sent["sessions"]]
         expected = json.loads(plan.arguments)["sessions"]
@@ -65,7 +65,7 @@ BOTH_CLIENTS = pytest.mark.parametrize("is_slow", [False, True], ids=["fast", "s
 
 @asynccontextmanager
 async def user_of(service: ChatService, hub: Hub, *, is_slow: bool) -> AsyncIterator[HubUser]:
-    """Connect a user; long texts that a slow one has not read yet wait before the reply."""
+    """Connect a user; for a slow one, long unread texts precede the reply."""
     async with connect_user(service, hub.path, is_slow=is_slow) as user:
         if is_slow:
             service.openai.script[:0] = LONG_TEXTS
@@ -78,7 +78,7 @@ async def user_of(service: ChatService, hub: Hub, *, is_slow: bool) -> AsyncIter
 
 
 async def replied(service: ChatService, requests: int) -> None:
-    """Return when the hub has asked the model so often, and no call is in flight any more."""
+    """Return after that many requests to the model, when no invocation is in flight."""
     await until(
         lambda: (
             len(service.openai.requests) == requests
@@ -90,7 +90,7 @@ async def replied(service: ChatService, requests: int) -> None:
 async def reply_received(
     service: ChatService, user: HubUser, *, is_slow: bool, requests: int = 1
 ) -> None:
-    """Have a reply made, and read it: a slow client reads after the reply has ended."""
+    """Request a reply and read it. A slow client reads after the end of the reply."""
     invocation_id = await user.begin_message(WISH)
     if is_slow:
         await replied(service, len(LONG_TEXTS) + requests)
@@ -152,7 +152,7 @@ async def test_last_message_is_the_second_plan_when_the_first_is_bad(
 async def test_last_message_is_the_apology_when_a_plan_is_cut(
     service: ChatService, hub: Hub, *, is_slow: bool
 ) -> None:
-    """A plan that stays incomplete must not look like a finished one."""
+    """An incomplete plan must not look like a complete one."""
     plan = replace(hub.plan(), text=WORDS)
     service.openai.script.append(Scripted(plan, finish_reason="length"))
     async with user_of(service, hub, is_slow=is_slow) as user:
@@ -161,14 +161,14 @@ async def test_last_message_is_the_apology_when_a_plan_is_cut(
     assert user.received[-1] == {"type": "messageResponse", "message": f"{WORDS}\n\n{APOLOGY}"}
 
 
-async def test_update_required_precedes_its_completion_when_calls_wait(
+async def test_update_required_precedes_its_completion(
     service: ChatService,
 ) -> None:
     hub = Hub(HUB_V2, Program, WHOLE_2026)
     async with user_of(service, hub, is_slow=True) as user:
         first = await user.begin("SendMessage", WISH, 2)
         second = await user.begin("SendMessage", WISH, 2)
-        await user.begin_message(WISH)  # calls begin in order
+        await user.begin_message(WISH)  # invocations begin in order
         await replied(service, len(LONG_TEXTS) + 1)
         user.enlarge_buffers()
         received = []

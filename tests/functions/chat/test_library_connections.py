@@ -1,4 +1,4 @@
-"""How apps of both years connect, on SignalR libraries of others."""
+"""Connections of apps of both years with several SignalR libraries."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ from tests.functions.chat.tcp_proxy import open_proxy
 from tests.loopback import until
 
 
-async def test_a_client_may_skip_the_negotiation(app: App, service: ChatService) -> None:
+async def test_client_may_skip_the_negotiation(app: App, service: ChatService) -> None:
     async with open_proxy(service.server.address) as proxy:
         async with app.connect(server=proxy.address, negotiates=False) as client:
             await client.send_message("SECRET-hello")
@@ -33,7 +33,7 @@ async def test_a_client_may_skip_the_negotiation(app: App, service: ChatService)
     ids=["none", "malformed", "unknown store", "wrong key", "store alone"],
 )
 @pytest.mark.parametrize("negotiates", [True, False], ids=["negotiating", "at the socket"])
-async def test_a_bad_token_gets_401(
+async def test_invalid_token_gets_401(
     app: App, service: ChatService, token: str, *, negotiates: bool
 ) -> None:
     async with open_proxy(service.server.address) as proxy:
@@ -45,9 +45,7 @@ async def test_a_bad_token_gets_401(
     assert not service.openai.requests
 
 
-async def test_after_an_abrupt_cut_a_new_connection_begins_anew(
-    app: App, service: ChatService
-) -> None:
+async def test_reconnect_after_a_reset_has_no_history(app: App, service: ChatService) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     service.openai.script.append(Scripted(Speech(LONG_TEXT)))
     async with open_proxy(service.server.address) as proxy:

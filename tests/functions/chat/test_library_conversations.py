@@ -1,4 +1,4 @@
-"""A talk with the coach, as apps of both years have it on SignalR libraries of others."""
+"""Conversations of apps of both years with several SignalR libraries."""
 
 import asyncio
 from itertools import pairwise
@@ -29,9 +29,7 @@ def new_app(library: Library, service: ChatService) -> App:
     return App(library, service, is_new=True)
 
 
-async def test_the_coach_introduces_itself_to_users_of_any_country(
-    app: App, service: ChatService
-) -> None:
+async def test_introduction_has_locale_and_unit(app: App, service: ChatService) -> None:
     async with app.connect() as client:
         await client.introduce("de-DE")
     assert client.texts
@@ -41,9 +39,7 @@ async def test_the_coach_introduces_itself_to_users_of_any_country(
     assert ("kilograms" in system_prompt.rpartition("de-DE")[2]) == app.is_new
 
 
-async def test_a_reply_grows_and_its_call_ends_after_the_last_word(
-    app: App, service: ChatService
-) -> None:
+async def test_reply_grows_until_its_completion(app: App, service: ChatService) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     service.openai.script.append(Scripted(Speech(LONG_TEXT)))
     async with app.connect() as client:
@@ -60,7 +56,7 @@ async def test_a_reply_grows_and_its_call_ends_after_the_last_word(
     assert len(client.received) == received_texts
 
 
-async def test_a_plan_grows_and_ends_complete(app: App, service: ChatService) -> None:
+async def test_plan_grows_until_complete(app: App, service: ChatService) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     async with app.connect() as client:
         reply = asyncio.create_task(client.send_message("SECRET-wish: make me a plan for 2 days"))
@@ -76,9 +72,7 @@ async def test_a_plan_grows_and_ends_complete(app: App, service: ChatService) ->
     assert client.texts[-1] == "Here is a plan for you."
 
 
-async def test_a_plan_of_2026_has_all_that_such_plans_may_have(
-    new_app: App, service: ChatService
-) -> None:
+async def test_plan_of_2026_has_all_kinds_of_exercises(new_app: App, service: ChatService) -> None:
     async with new_app.connect() as client:
         await client.send_message("SECRET-wish: make me a plan for 2 days")
     plan = client.received[-1]
@@ -90,9 +84,7 @@ async def test_a_plan_of_2026_has_all_that_such_plans_may_have(
         assert any(exercise.get("progression") for exercise in session)
 
 
-async def test_a_reply_that_is_stopped_just_ends_and_the_talk_goes_on(
-    app: App, service: ChatService
-) -> None:
+async def test_conversation_continues_after_a_stopped_reply(app: App, service: ChatService) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     service.openai.script += [Scripted(Speech(LONG_TEXT)), Scripted(Speech("SECRET-whole"))]
     async with app.connect() as client:
@@ -113,7 +105,7 @@ async def test_a_reply_that_is_stopped_just_ends_and_the_talk_goes_on(
     assert LONG_TEXT.startswith(cut_short)
 
 
-async def test_after_a_restart_nothing_is_remembered(app: App, service: ChatService) -> None:
+async def test_restart_clears_the_history(app: App, service: ChatService) -> None:
     async with app.connect() as client:
         await client.introduce("en-AU")
         await client.send_message("SECRET-first")
@@ -123,7 +115,7 @@ async def test_after_a_restart_nothing_is_remembered(app: App, service: ChatServ
     assert prompt_texts(service) == ["SECRET-second"]
 
 
-async def test_a_restart_ends_the_reply_under_way(app: App, service: ChatService) -> None:
+async def test_restart_stops_the_reply(app: App, service: ChatService) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     service.openai.script.append(Scripted(Speech(LONG_TEXT)))
     async with app.connect() as client:
@@ -149,7 +141,7 @@ WRONG_CALLS: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG_CALLS.values(), ids=WRONG_CALLS)
-async def test_a_wrong_call_fails_alone(
+async def test_invalid_invocation_fails_alone(
     app: App, service: ChatService, wrong: tuple[Any, ...]
 ) -> None:
     method, *values = wrong
@@ -161,7 +153,7 @@ async def test_a_wrong_call_fails_alone(
     assert client.texts
 
 
-async def test_two_clients_hear_only_what_is_for_them(
+async def test_clients_receive_only_their_own_replies(
     app: App, service: ChatService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def echo(asked: dict[str, Any]) -> Speech:
@@ -194,7 +186,7 @@ async def test_two_clients_hear_only_what_is_for_them(
         assert not any(other in str(asked) for asked in told)
 
 
-async def test_any_text_arrives_as_it_was_written(app: App, service: ChatService) -> None:
+async def test_any_text_arrives_unchanged(app: App, service: ChatService) -> None:
     text = "SECRET-\N{FLEXED BICEPS}\N{EMOJI MODIFIER FITZPATRICK TYPE-4} Grüße, 卧推 \x1e\\n\n"
     service.openai.script.append(Scripted(Speech(f"{text}!")))
     async with app.connect() as client:
@@ -210,18 +202,14 @@ LONG_TEXTS = {
 
 
 @pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
-async def test_a_message_may_be_as_long_as_a_shared_program(
-    app: App, service: ChatService, text: str
-) -> None:
+async def test_message_of_64_kib_is_accepted(app: App, service: ChatService, text: str) -> None:
     async with app.connect() as client:
         await client.send_message(text)
     assert prompt_texts(service) == [text]
     assert client.texts
 
 
-async def test_an_app_that_is_too_old_is_told_so_and_costs_nothing(
-    new_app: App, service: ChatService
-) -> None:
+async def test_old_app_gets_update_required(new_app: App, service: ChatService) -> None:
     async with new_app.connect() as client:
         await client.invoke("Introduce", "en-AU", 2, "kilograms")
         await client.invoke("SendMessage", "SECRET-make me a plan", 2)

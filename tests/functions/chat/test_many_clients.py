@@ -1,4 +1,4 @@
-"""Clients that come, talk and vanish in every way leave nothing behind."""
+"""Many clients that disconnect in every way: the server releases all resources."""
 
 import asyncio
 import gc
@@ -24,7 +24,7 @@ def invocation(target: str, *arguments: object, invocation_id: str | None = "1")
 
 
 async def talk_a_little(client: RawClient, chance: random.Random) -> None:
-    """Do a few things that clients do, patiently or not."""
+    """Send a few random messages, and wait for some of the completions."""
     for number in range(chance.randrange(1, 5)):
         wish = chance.choice(["SECRET-hello", "SECRET-Make me a plan for 1 day", "SECRET-explain"])
         message: dict[str, Any] = chance.choice(
@@ -44,7 +44,7 @@ async def talk_a_little(client: RawClient, chance: random.Random) -> None:
 
 
 async def vanish(client: RawClient, chance: random.Random) -> None:
-    """End it somehow."""
+    """End the connection in a random way."""
     match chance.randrange(6):
         case 0:
             await client.socket.close()
@@ -55,7 +55,7 @@ async def vanish(client: RawClient, chance: random.Random) -> None:
             await client.send_frame("no JSON\x1e")
             await client.wait_closed()
         case 3:
-            await client.send_frame('{"type":1,"target":"SendMe')  # never finished
+            await client.send_frame('{"type":1,"target":"SendMe')  # incomplete
             client.socket.transport.abort()
         case _:
             client.socket.transport.abort()
@@ -67,7 +67,7 @@ async def come_and_go(service: ChatService, number: int) -> None:
         try:
             match chance.randrange(10):
                 case 0:
-                    pass  # no handshake at all
+                    pass  # no handshake
                 case 1:
                     await client.send_frame('{"protocol":"messagepack","version":1}\x1e')
                 case _:
@@ -76,11 +76,11 @@ async def come_and_go(service: ChatService, number: int) -> None:
                     await talk_a_little(client, chance)
             await vanish(client, chance)
         except ConnectionClosed:
-            pass  # the server was quicker
+            pass  # the server closed first
 
 
 def short_reply(asked: dict[str, Any]) -> Speech:
-    """Return a reply of few pieces: each costs processor time for each client."""
+    """Return a reply of few chunks: each chunk costs processor time for each client."""
     speech = reply_to(asked)
     return replace(speech, text=speech.text[:60])
 
@@ -90,7 +90,7 @@ def chats() -> int:
     return sum(isinstance(each, Conversation) for each in gc.get_objects())
 
 
-async def test_clients_that_vanish_leave_nothing_behind(
+async def test_disconnected_clients_release_all_resources(
     service: ChatService, is_long: bool
 ) -> None:
     clients = 500 if is_long else 120
@@ -106,7 +106,7 @@ async def test_clients_that_vanish_leave_nothing_behind(
     with collect_errors() as errors:
         await asyncio.gather(*(one(number) for number in range(clients)))
         await wait_until_released(service.server)
-    assert len(service.openai.requests) > clients / 4  # or else there was nothing to be left
+    assert len(service.openai.requests) > clients / 4  # otherwise the test proves nothing
     await until(lambda: service.openai.talking == 0)
     assert chats() == before
     assert errors == []

@@ -1,4 +1,4 @@
-"""ProviderWithClient how to connect."""
+"""The negotiation of a connection."""
 
 import re
 from collections.abc import Iterator
@@ -28,10 +28,10 @@ async def negotiated(
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
-async def test_the_answer_has_the_shape_that_clients_expect(
+async def test_response_has_the_contract_shape(
     server: RunningChat, http: httpx.AsyncClient, prefix: str
 ) -> None:
-    """The contract, "Chat"; TransportProtocols, "Version 1"."""
+    """Contract, "Chat"; TransportProtocols, "Version 1"."""
     where = f"{server.address}{prefix}/hub/negotiate?negotiateVersion=1"
     answer = await http.post(where, headers=SIGNED_IN)
     assert answer.status_code == 200
@@ -49,7 +49,7 @@ async def test_the_answer_has_the_shape_that_clients_expect(
 async def test_version_0_has_no_token(
     server: RunningChat, http: httpx.AsyncClient, query: str
 ) -> None:
-    """TransportProtocols, "Version 0", which is what is meant without a version."""
+    """TransportProtocols, "Version 0", which is the default."""
     content = (await negotiated(http, server, query)).json()
     assert content == {
         "negotiateVersion": 0,
@@ -59,7 +59,7 @@ async def test_version_0_has_no_token(
 
 
 @pytest.mark.parametrize("version", ["2", "99999999999999999999"])
-async def test_a_later_version_is_answered_with_the_latest_of_ours(
+async def test_later_version_gets_the_newest_supported(
     server: RunningChat, http: httpx.AsyncClient, version: str
 ) -> None:
     """TransportProtocols, "POST [endpoint-base]/negotiate request"."""
@@ -68,35 +68,35 @@ async def test_a_later_version_is_answered_with_the_latest_of_ours(
 
 
 @pytest.mark.parametrize("version", ["-1", "one", "", "1.5"], ids=repr)
-async def test_what_is_no_version_is_a_bad_request(
+async def test_invalid_version_is_a_bad_request(
     server: RunningChat, http: httpx.AsyncClient, version: str
 ) -> None:
-    """The contract, "General": 400."""
+    """Contract, "General": 400."""
     answer = await negotiated(http, server, f"?negotiateVersion={version}")
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert [error["field"] for error in answer.json()["errors"]] == ["negotiateVersion"]
 
 
-async def test_ids_are_new_each_time_and_stand_in_addresses_as_they_are(
+async def test_ids_are_random_and_safe_in_urls(
     server: RunningChat, http: httpx.AsyncClient
 ) -> None:
-    """The contract, "Chat": no `+`, `/` or `=`."""
+    """Contract, "Chat": no `+`, `/` or `=`."""
     answers = [(await negotiated(http, server)).json() for _ in range(30)]
     ids = [answer[name] for answer in answers for name in ("connectionId", "connectionToken")]
     assert len(set(ids)) == 60
     assert all(ID.fullmatch(each) for each in ids)
 
 
-async def test_a_body_is_not_looked_at(server: RunningChat, http: httpx.AsyncClient) -> None:
-    """The contract, "Chat": an empty body; some clients send one."""
+async def test_body_is_ignored(server: RunningChat, http: httpx.AsyncClient) -> None:
+    """Contract, "Chat": the body is empty, but some clients send one."""
     where = f"{server.address}/hub/negotiate?negotiateVersion=1"
     answer = await http.post(where, headers=SIGNED_IN, content=b"{not JSON")
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_negotiating_is_a_post(
+async def test_only_post_is_allowed(
     server: RunningChat, http: httpx.AsyncClient, method: str
 ) -> None:
     """TransportProtocols, "POST [endpoint-base]/negotiate request"; contract, "General": 405."""
@@ -105,7 +105,7 @@ async def test_negotiating_is_a_post(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_the_other_transports_are_not_there(
+async def test_other_transports_are_not_found(
     server: RunningChat, http: httpx.AsyncClient, method: str
 ) -> None:
     """TransportProtocols, "Server-Sent Events", "Long Polling", "HTTP Post": not offered."""
@@ -115,10 +115,10 @@ async def test_the_other_transports_are_not_there(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_browsers_may_negotiate_from_anywhere(
+async def test_browsers_may_negotiate_from_any_origin(
     server: RunningChat, http: httpx.AsyncClient
 ) -> None:
-    """The contract, "General": CORS; the official client adds headers of its own."""
+    """Contract, "General": CORS. The official client adds its own headers."""
     where = f"{server.address}/hub/negotiate?negotiateVersion=1"
     asked = {
         "Origin": "https://app.example",
@@ -138,7 +138,7 @@ async def test_browsers_may_negotiate_from_anywhere(
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
-async def test_a_negotiated_connection_can_be_made(
+async def test_negotiated_ids_are_accepted(
     server: RunningChat, http: httpx.AsyncClient, prefix: str
 ) -> None:
     """TransportProtocols, "WebSockets": token in version 1, id in version 0."""
@@ -149,7 +149,7 @@ async def test_a_negotiated_connection_can_be_made(
             assert await is_alive(client)
 
 
-async def test_negotiating_may_be_left_out(server: RunningChat) -> None:
+async def test_connection_without_negotiation_is_accepted(server: RunningChat) -> None:
     """TransportProtocols, "WebSockets": `id` is optional."""
     async with server.connect_to_hub("/hub") as client:
         assert await is_alive(client)
@@ -157,10 +157,10 @@ async def test_negotiating_may_be_left_out(server: RunningChat) -> None:
 
 @pytest.mark.parametrize("path", ["/hub", "/Hub/", "/V2/HUB", "//v2//hub//"])
 @pytest.mark.parametrize("query", ["", "?id="], ids=["no id", "empty id"])
-async def test_hub_path_spelling_and_empty_id_do_not_matter(
+async def test_path_spelling_and_empty_id_are_ignored(
     server: RunningChat, http: httpx.AsyncClient, path: str, query: str
 ) -> None:
-    """The contract of 2026-09, "Decisions of ours"."""
+    """Contract of 2026-09, "Decisions of ours"."""
     where = f"{server.address}{path}/Negotiate/?negotiateVersion=1"
     assert (await http.post(where, headers=SIGNED_IN)).status_code == 200
     assert (await http.get(where, headers=SIGNED_IN)).headers["allow"] == "POST"
@@ -168,9 +168,7 @@ async def test_hub_path_spelling_and_empty_id_do_not_matter(
         assert await is_alive(client)
 
 
-async def test_an_id_from_one_server_is_good_on_another(
-    server: RunningChat, http: httpx.AsyncClient
-) -> None:
+async def test_any_server_accepts_an_id(server: RunningChat, http: httpx.AsyncClient) -> None:
     found = (await negotiated(http, server)).json()["connectionToken"]
     with serve_chat(single_hub(FakeHub)) as other:
         async with other.connect_to_hub(f"/hub?id={found}") as client:
@@ -189,9 +187,7 @@ async def test_an_id_from_one_server_is_good_on_another(
     ],
     ids=repr,
 )
-async def test_an_id_that_no_server_has_given_is_not_found(
-    server: RunningChat, malformed: str
-) -> None:
+async def test_malformed_id_is_not_found(server: RunningChat, malformed: str) -> None:
     """TransportProtocols, "WebSockets": 404."""
     with pytest.raises(InvalidStatus) as refused:
         async with server.connect(f"/hub?id={malformed}"):

@@ -1,4 +1,4 @@
-"""What only the official client of SignalR does, on each of its platforms."""
+"""SignalR's official client on each of its platforms."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ def is_new(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
+def test_lock_file_has_hashes_and_no_addresses() -> None:
     text = LOCK.read_text()
     assert "://" not in text
     packages = json.loads(text)["packages"]
@@ -53,7 +53,7 @@ def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
     assert [each["version"].partition(".")[0] for each in releases.values()] == ["8", "10"]
 
 
-async def test_after_a_cut_the_client_comes_back_by_itself(
+async def test_client_reconnects_after_a_reset(
     node: Node, service: ChatService, *, is_new: bool
 ) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
@@ -78,7 +78,7 @@ async def test_after_a_cut_the_client_comes_back_by_itself(
     assert prompt_texts(service) == ["SECRET-after"]
 
 
-async def test_after_a_farewell_the_client_comes_back_by_itself(node: Node) -> None:
+async def test_client_reconnects_after_a_close_message(node: Node) -> None:
     chat = ChatHandlers(
         PurchaseAuthenticator({"Web": OneTokenProvider()}),
         {"/ai-chat": FakeHub},
@@ -93,7 +93,7 @@ async def test_after_a_farewell_the_client_comes_back_by_itself(node: Node) -> N
             await until(lambda: client.events == ["closed"])
 
 
-async def test_a_stream_that_no_method_has_fails_alone(
+async def test_stream_invocation_fails_alone(
     node: Node, service: ChatService, *, is_new: bool
 ) -> None:
     async with node.connect(service.server.address, service.token, is_new=is_new) as client:
@@ -103,7 +103,7 @@ async def test_a_stream_that_no_method_has_fails_alone(
     assert client.texts
 
 
-async def test_what_is_sent_and_not_invoked_fails_in_silence(
+async def test_sent_message_fails_without_an_error(
     node: Node, service: ChatService, *, is_new: bool
 ) -> None:
     async with node.connect(service.server.address, service.token, is_new=is_new) as client:
@@ -114,7 +114,7 @@ async def test_what_is_sent_and_not_invoked_fails_in_silence(
 
 @pytest.mark.parametrize("platform", [each for each in get_args(Platform) if each != "node"])
 @pytest.mark.parametrize("release", RELEASES)
-async def test_the_token_travels_as_each_platform_sends_it(
+async def test_each_platform_sends_the_token(
     service: ChatService, release: str, platform: Platform, *, is_new: bool
 ) -> None:
     async with (
@@ -126,7 +126,7 @@ async def test_the_token_travels_as_each_platform_sends_it(
         negotiation, upgrade = proxy.requests
         with pytest.raises(ConnectionRejectedError):
             async with elsewhere.connect(proxy.address, "Web SECRET-wrong", is_new=is_new):
-                pytest.fail("it was let in")
+                pytest.fail("the connection was accepted")
     assert is_growing(client.texts)
     assert f"authorization: bearer {service.token}".lower() in negotiation.lower()
     in_browser = platform == "browser"
@@ -135,7 +135,7 @@ async def test_the_token_travels_as_each_platform_sends_it(
     assert set(proxy.statuses) == {200, 101, 401}
 
 
-async def test_a_browser_may_send_what_the_client_sends(
+async def test_cors_allows_the_headers_of_the_client(
     service: ChatService, http: httpx.AsyncClient
 ) -> None:
     async with (

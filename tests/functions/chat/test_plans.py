@@ -1,4 +1,4 @@
-"""Plans as apps of both years get them, held against schemas that are not ours."""
+"""Plans for apps of both years, checked against schemas written from the contract."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ BOTH_FORMS = pytest.mark.parametrize(
 
 
 def sessions(message: dict[str, Any]) -> Any:
-    """Return the sessions of a plan in either form."""
+    """Return the sessions of a plan of either year."""
     return (message.get("plan") or message["blueprint"])["sessions"]
 
 
@@ -44,13 +44,13 @@ def exercises(message: dict[str, Any]) -> list[Any]:
 
 
 async def planned(user: HubUser, wish: str = WISH) -> dict[str, Any]:
-    """Have a plan made; return the last message with one."""
+    """Request a plan; return the last message with one."""
     await user.send_message(wish)
     return user.plans[-1]
 
 
 @BOTH_FORMS
-async def test_a_plan_grows_before_the_users_eyes_and_ends_whole(
+async def test_plan_messages_grow_until_complete(
     service: ChatService, path: str, growing: Draft202012Validator, whole: Draft202012Validator
 ) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
@@ -73,13 +73,13 @@ async def test_a_plan_grows_before_the_users_eyes_and_ends_whole(
     assert user.texts[-1] == "Here is a plan for you."
 
 
-async def test_what_a_plan_leaves_out_is_not_there(service: ChatService) -> None:
+async def test_plan_omits_null_fields(service: ChatService) -> None:
     async with connect_user(service, HUB_V2) as user:
         message = await planned(user)
     assert "null" not in json.dumps(message)
 
 
-async def test_an_app_of_2026_gets_all_that_plan_version_3_has(service: ChatService) -> None:
+async def test_plan_of_2026_uses_all_of_plan_version_3(service: ChatService) -> None:
     async with connect_user(service, HUB_V2) as user:
         message = await planned(user)
     assert message["name"] == message["blueprint"]["name"]
@@ -100,7 +100,7 @@ async def test_an_app_of_2026_gets_all_that_plan_version_3_has(service: ChatServ
     assert {"restBetweenSets" in each for each in rounds} == {True, False}
 
 
-async def test_a_plan_was_last_edited_today(service: ChatService) -> None:
+async def test_plan_has_the_date_of_today(service: ChatService) -> None:
     before = datetime.now(UTC).date()
     async with connect_user(service, HUB_V2) as user:
         message = await planned(user)
@@ -108,7 +108,7 @@ async def test_a_plan_was_last_edited_today(service: ChatService) -> None:
     assert edited in (before.isoformat(), datetime.now(UTC).date().isoformat())
 
 
-async def test_an_app_of_2025_gets_nothing_of_a_later_version(service: ChatService) -> None:
+async def test_plan_of_2025_has_no_later_fields(service: ChatService) -> None:
     async with connect_user(service, HUB_V1) as user:
         message = await planned(user)
     assert message.keys() == {"type", "plan"}
@@ -117,7 +117,7 @@ async def test_an_app_of_2025_gets_nothing_of_a_later_version(service: ChatServi
 
 
 @pytest.mark.parametrize(("unit", "steps"), [("kilograms", {"5", "2.5"}), ("pounds", {"10", "5"})])
-async def test_weights_are_in_the_users_unit(
+async def test_weights_are_in_the_unit_of_the_user(
     service: ChatService, unit: str, steps: set[str]
 ) -> None:
     async with connect_user(service, HUB_V2) as user:
@@ -125,12 +125,12 @@ async def test_weights_are_in_the_users_unit(
         message = await planned(user)
     known = [each for each in exercises(message) if each["name"] in ("Bench Press", "Pull Up")]
     found = {rule["step"] for each in known for rule in each["progression"]}
-    assert found - {"1"} == steps  # 1 is a repetition
+    assert found - {"1"} == steps  # 1 is a step of repetitions
 
 
 @pytest.mark.parametrize("version", [2, 1, 0, -1, -(2**63)])
 @pytest.mark.parametrize("target", ["Introduce", "SendMessage"])
-async def test_an_app_that_is_too_old_is_told_to_update_and_nothing_else(
+async def test_old_app_gets_only_update_required(
     service: ChatService, version: int, target: str
 ) -> None:
     arguments = {
@@ -141,13 +141,13 @@ async def test_an_app_that_is_too_old_is_told_to_update_and_nothing_else(
         await user.invoke(target, *arguments[target])
         assert user.received == [{"type": "updateRequired", "requiredVersion": 3}]
         assert not service.openai.requests
-        # It was not said: nobody has answered it.
+        # The history does not have the rejected message.
         await user.send_message("SECRET-hello")
     assert prompt_messages(service) == [("user", "SECRET-hello")]
 
 
 @pytest.mark.parametrize("version", [3, 4, 2**53])
-async def test_a_newer_app_is_served(service: ChatService, version: int) -> None:
+async def test_newer_app_gets_plans(service: ChatService, version: int) -> None:
     async with connect_user(service, HUB_V2) as user:
         await user.invoke("SendMessage", WISH, version)
     WHOLE_2026.validate(user.plans[-1])
@@ -155,7 +155,7 @@ async def test_a_newer_app_is_served(service: ChatService, version: int) -> None
     assert not any(message["type"] == "updateRequired" for message in user.received)
 
 
-async def test_an_app_that_is_too_old_does_not_end_a_reply(service: ChatService) -> None:
+async def test_update_required_does_not_stop_a_reply(service: ChatService) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     service.openai.script.append(Scripted(Speech("SECRET-reply " * 300)))
     async with connect_user(service, HUB_V2) as user:
@@ -170,9 +170,7 @@ async def test_an_app_that_is_too_old_does_not_end_a_reply(service: ChatService)
 
 
 @pytest.mark.parametrize("path", [HUB_V1, HUB_V2], ids=["2025", "2026"])
-async def test_the_model_gets_a_form_that_strict_schemas_can_describe(
-    service: ChatService, path: str
-) -> None:
+async def test_model_gets_a_valid_strict_schema(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
         await user.send_message("SECRET-hello")
     [tool] = service.openai.requests[-1]["tools"]
@@ -190,7 +188,7 @@ async def test_the_model_gets_a_form_that_strict_schemas_can_describe(
 
 
 def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield a schema and all schemas in it; the names of properties are none."""
+    """Yield a schema and all nested schemas."""
     yield schema
     for name, value in schema.items():
         match name:
@@ -207,7 +205,7 @@ def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def depth(schema: dict[str, Any], root: dict[str, Any]) -> int:
-    """Return how many objects and lists are nested in each other."""
+    """Return the nesting depth of objects and lists."""
     if "$ref" in schema:
         return depth(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root)
     inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]

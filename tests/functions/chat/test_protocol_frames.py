@@ -1,4 +1,4 @@
-"""How records travel in frames, and what breaks the protocol."""
+"""Records in frames, and violations of the protocol."""
 
 import json
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ def server() -> Iterator[RunningChat]:
 
 
 def record(*messages: dict[str, Any]) -> str:
-    """Write messages as browsers do, which escape nothing beyond ASCII."""
+    """Write messages as browsers do, without escapes for non-ASCII characters."""
     return "".join(json.dumps(message, ensure_ascii=False) + END for message in messages)
 
 
-async def test_frames_to_the_client_are_text_and_end_with_a_record(server: RunningChat) -> None:
-    """The contract, "Chat": the official client refuses others."""
+async def test_frames_to_clients_are_text_with_whole_records(server: RunningChat) -> None:
+    """Contract, "Chat": the official client rejects others."""
     async with server.connect_to_hub() as client:
         await client.send(invocation("1", "Repeat", WORDS + END, 1))
         received = ""
@@ -39,7 +39,7 @@ async def test_frames_to_the_client_are_text_and_end_with_a_record(server: Runni
     assert json.loads(received.split(END)[0]) == hub_invocation("Repeated", [WORDS + END, 1])
 
 
-async def test_a_frame_may_hold_several_records(server: RunningChat) -> None:
+async def test_frame_may_have_several_records(server: RunningChat) -> None:
     """HubProtocol, "JSON Encoding"."""
     async with server.connect_to_hub() as client:
         await client.send_frame(
@@ -51,8 +51,8 @@ async def test_a_frame_may_hold_several_records(server: RunningChat) -> None:
         ]
 
 
-async def test_a_record_may_take_several_frames(server: RunningChat) -> None:
-    """HubProtocol, "JSON Encoding"; among them empty ones."""
+async def test_record_may_span_several_frames(server: RunningChat) -> None:
+    """HubProtocol, "JSON Encoding"; some frames are empty."""
     async with server.connect_to_hub() as client:
         for letter in record(invocation("1", "Repeat", WORDS, 1), invocation("2", "Nothing")):
             await client.send_frame(letter)
@@ -63,8 +63,8 @@ async def test_a_record_may_take_several_frames(server: RunningChat) -> None:
 
 
 @pytest.mark.parametrize("is_text", [True, False], ids=["text", "binary"])
-async def test_a_frame_may_come_in_fragments(server: RunningChat, is_text: bool) -> None:
-    """RFC 6455, section 5.4: also in the middle of a letter."""
+async def test_frame_may_arrive_in_fragments(server: RunningChat, is_text: bool) -> None:
+    """RFC 6455, section 5.4: also inside a character."""
     content = record(invocation("1", "Repeat", WORDS, 1)).encode()
     async with server.connect_to_hub() as client:
         await client.socket.send([content[i : i + 1] for i in range(len(content))], text=is_text)
@@ -72,8 +72,8 @@ async def test_a_frame_may_come_in_fragments(server: RunningChat, is_text: bool)
         assert await client.receive() == completion("1")
 
 
-async def test_binary_frames_of_the_client_are_read_as_text(server: RunningChat) -> None:
-    """TransportProtocols, "Transfer Formats": we offer both."""
+async def test_binary_frames_are_read_as_text(server: RunningChat) -> None:
+    """TransportProtocols, "Transfer Formats": the server offers both."""
     async with server.connect_to_hub() as client:
         first, second = record(invocation("1", "Repeat", WORDS, 1)).split(",", 1)
         await client.send_frame(first.encode())
@@ -83,8 +83,8 @@ async def test_binary_frames_of_the_client_are_read_as_text(server: RunningChat)
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "😀"])
-async def test_a_message_of_64_kib_is_taken(server: RunningChat, letter: str) -> None:
-    """The contract, "Chat"."""
+async def test_message_of_64_kib_is_accepted(server: RunningChat, letter: str) -> None:
+    """Contract, "Chat"."""
     text = letter * (64 * KIB // len(letter.encode()))
     async with server.connect_to_hub() as client:
         await client.send_frame(record(invocation("1", "Repeat", text, 1)))
@@ -95,9 +95,7 @@ async def test_a_message_of_64_kib_is_taken(server: RunningChat, letter: str) ->
 @pytest.mark.parametrize(
     "frame_size", [MAX_RECORD_CHARACTERS * 2, KIB], ids=["one frame", "many frames"]
 )
-async def test_a_record_that_is_too_long_closes_the_connection(
-    server: RunningChat, frame_size: int
-) -> None:
+async def test_too_long_record_closes_the_connection(server: RunningChat, frame_size: int) -> None:
     """HubProtocol, "Errors": memory is bounded."""
     async with server.connect_to_hub() as client:
         stream = record(invocation("1", "Nothing"))[:-1] + " " * MAX_RECORD_CHARACTERS
@@ -112,10 +110,8 @@ async def test_a_record_that_is_too_long_closes_the_connection(
 
 
 @pytest.mark.parametrize("is_final", [True, False], ids=["whole", "the first fragment"])
-async def test_a_frame_that_is_too_long_closes_the_connection(
-    server: RunningChat, is_final: bool
-) -> None:
-    """RFC 6455, section 7.4.1: 1009; its length is enough, the rest is not waited for."""
+async def test_too_long_frame_closes_the_connection(server: RunningChat, is_final: bool) -> None:
+    """RFC 6455, section 7.4.1: 1009. The server closes after the header of the frame."""
     length = 1024 * KIB + 1
     async with server.connect_to_hub() as client:
         masked = b"\xff" + length.to_bytes(8, "big") + b"mask"
@@ -124,7 +120,7 @@ async def test_a_frame_that_is_too_long_closes_the_connection(
     await wait_until_released(server)
 
 
-async def test_bytes_that_are_no_text_close_the_connection(server: RunningChat) -> None:
+async def test_binary_frame_that_is_not_utf8_closes(server: RunningChat) -> None:
     """HubProtocol, "JSON Encoding": UTF-8."""
     async with server.connect_to_hub() as client:
         await client.send_frame(
@@ -134,7 +130,7 @@ async def test_bytes_that_are_no_text_close_the_connection(server: RunningChat) 
         assert await client.wait_closed() == 1002
 
 
-async def test_text_that_is_no_text_closes_the_connection_and_is_no_news(
+async def test_text_frame_that_is_not_utf8_closes_silently(
     server: RunningChat,
 ) -> None:
     """RFC 6455, section 8.1: 1007."""
@@ -185,9 +181,7 @@ NOT_JSON = {
     [*(json.dumps(content) for content in BAD.values()), *NOT_JSON.values()],
     ids=[*BAD, *NOT_JSON],
 )
-async def test_what_breaks_the_protocol_closes_the_connection(
-    server: RunningChat, bad: str
-) -> None:
+async def test_protocol_violation_closes_the_connection(server: RunningChat, bad: str) -> None:
     """HubProtocol, "Errors" and "JSON Encoding"; "Invocations" for ids that are too long."""
     async with server.connect_to_hub() as client:
         await client.send_frame(bad + END + record(invocation("2", "Repeat", "a", 1)))
@@ -200,7 +194,7 @@ async def test_what_breaks_the_protocol_closes_the_connection(
     assert "SECRET" not in error
 
 
-async def test_nothing_comes_after_a_close(server: RunningChat) -> None:
+async def test_close_message_is_the_last_record(server: RunningChat) -> None:
     """HubProtocol, "Overview": it is sent when a connection is closed."""
     async with server.connect_to_hub() as client:
         await client.send_frame(record(invocation("1", "Repeat", "a", 1)) + "rubbish" + END)
@@ -208,7 +202,7 @@ async def test_nothing_comes_after_a_close(server: RunningChat) -> None:
         assert last == {"type": 7, "error": "a message is not JSON"}
 
 
-async def test_one_broken_connection_breaks_no_other(server: RunningChat) -> None:
+async def test_violation_affects_one_connection_only(server: RunningChat) -> None:
     async with server.connect_to_hub() as client, server.connect_to_hub() as broken:
         await broken.send_frame("rubbish" + END)
         assert await broken.wait_closed() == 1002

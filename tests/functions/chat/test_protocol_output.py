@@ -1,4 +1,4 @@
-"""The protocol as pure functions: what is written."""
+"""Writing of records."""
 
 import json
 from typing import Any
@@ -31,15 +31,15 @@ END = "\x1e"
     ],
     ids=lambda value: value.strip(END) if isinstance(value, str) else "",
 )
-def test_a_record_has_the_fields_of_its_type_and_no_others(record: str, content: Any) -> None:
+def test_record_has_only_the_fields_of_its_type(record: str, content: Any) -> None:
     """HubProtocol, "JSON Encoding"; contract, "Chat": no `invocationId`, no `result`."""
     assert record.endswith(END)
     assert json.loads(record.removesuffix(END)) == content
 
 
 @given(st.text())
-def test_no_text_ends_a_record_early(text: str) -> None:
-    """HubProtocol, "JSON Encoding": 0x1E ends a message, hence stands nowhere else in it."""
+def test_text_never_contains_the_separator(text: str) -> None:
+    """HubProtocol, "JSON Encoding": 0x1E occurs only at the end of a message."""
     records = [
         protocol.write_invocation(text, text),
         protocol.write_completion(text, text),
@@ -53,7 +53,7 @@ def test_no_text_ends_a_record_early(text: str) -> None:
 
 
 @given(st.text(max_size=200), st.text(), st.lists(st.text() | st.integers(-(2**63), 2**63)))
-def test_what_is_said_is_what_is_understood(
+def test_any_invocation_is_parsed_unchanged(
     invocation_id: str, target: str, arguments: list[str | int]
 ) -> None:
     """HubProtocol, "Invocations": ids are arbitrary strings."""

@@ -1,4 +1,4 @@
-"""What only signalrcore does, and the chat's own client on it."""
+"""signalrcore, and the project's own client on it."""
 
 import asyncio
 from contextlib import AbstractContextManager, closing
@@ -30,7 +30,7 @@ from tests.functions.chat.tcp_proxy import open_proxy
 from tests.loopback import until
 
 
-async def test_after_a_cut_the_library_comes_back_by_itself(service: ChatService) -> None:
+async def test_library_reconnects_after_a_cut(service: ChatService) -> None:
     received: list[Any] = []
     wait_for_gate, reopened, ended = Event(), Event(), Event()
     async with open_proxy(service.server.address) as proxy:
@@ -42,12 +42,12 @@ async def test_after_a_cut_the_library_comes_back_by_itself(service: ChatService
         hub.on_reconnect(reopened.set)
         await asyncio.to_thread(hub.start)
         await until(wait_for_gate.is_set)
-        proxy.cut(is_abrupt=False)  # after an abrupt one this library gives up
+        proxy.cut(is_abrupt=False)  # this library does not reconnect after a reset
         await until(reopened.is_set)
         hub.send("SendMessage", ["SECRET-after"], lambda _: ended.set(), str(uuid4()))
         await until(ended.is_set)
-        hub.transport.reconnection_handler = None  # this time it is to stay away
-        hub.transport.connection_checker.running = False  # by itself its thread would go on
+        hub.transport.reconnection_handler = None  # no further reconnects
+        hub.transport.connection_checker.running = False  # otherwise its thread never ends
         with closing(hub.transport._client.sock) as connection:  # noqa: SLF001 - as Coach does
             connection.shutdown(SHUT_RDWR)
             await asyncio.to_thread(hub.stop)
@@ -56,7 +56,7 @@ async def test_after_a_cut_the_library_comes_back_by_itself(service: ChatService
 
 
 def served_without_pings() -> AbstractContextManager[RunningChat]:
-    """Serve a chat that sends nothing by itself."""
+    """Serve a chat without pings."""
     silent = Timing(ping_s=3600, silence_timeout_s=3600)
     return serve_chat(
         ChatHandlers(
@@ -65,8 +65,8 @@ def served_without_pings() -> AbstractContextManager[RunningChat]:
     )
 
 
-async def test_chat_client_disconnects_when_the_server_is_silent() -> None:
-    """The library alone would wait for the server's next message."""
+async def test_chat_client_disconnects_from_a_silent_server() -> None:
+    """The library alone waits for the server's next message."""
 
     def talk_once(address: str) -> None:
         with Coach(address, f"Web {TOKEN}", print, is_new=False) as coach:
@@ -91,7 +91,7 @@ async def test_chat_client_sends_pings_when_the_user_is_silent() -> None:
         await wait_until_released(server)
 
 
-async def test_the_coach_says_so_when_it_has_been_cut_off(service: ChatService) -> None:
+async def test_chat_client_reports_a_lost_connection(service: ChatService) -> None:
     async with open_proxy(service.server.address) as proxy:
         coach = Coach(proxy.address, service.token, lambda _message: None, is_new=False)
         await asyncio.to_thread(coach.__enter__)
@@ -106,7 +106,7 @@ async def test_the_coach_says_so_when_it_has_been_cut_off(service: ChatService) 
         await asyncio.to_thread(coach.__exit__)
 
 
-async def test_the_coach_says_so_when_there_is_no_server(
+async def test_chat_client_reports_an_absent_server(
     unused_tcp_port: int, service: ChatService
 ) -> None:
     coach = Coach(f"http://{HOST}:{unused_tcp_port}", service.token, lambda _message: None)

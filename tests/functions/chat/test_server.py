@@ -1,4 +1,4 @@
-"""What the server does with connections that the library alone would let go on for ever."""
+"""Limits of the server on clients."""
 
 import asyncio
 import json
@@ -56,7 +56,7 @@ def server() -> Iterator[RunningChat]:
     [("Content-Length: 3", 400), ("X-Long: " + "x" * 200_000, 431)],
     ids=["with a body", "with a long header"],
 )
-async def test_an_upgrade_that_is_none_is_told_why(
+async def test_malformed_upgrade_gets_a_status(
     server: RunningChat, header: str, status: int
 ) -> None:
     """RFC 9110, section 15.5.1, and RFC 6585, section 5."""
@@ -73,25 +73,27 @@ async def test_an_upgrade_that_is_none_is_told_why(
     [{"X-Long": "x" * 200_000}, {f"X-{number}": "x" for number in range(300)}],
     ids=["a long one", "many"],
 )
-async def test_an_upgrade_with_too_many_headers_is_refused(
+async def test_upgrade_with_too_many_headers_is_rejected(
     server: RunningChat, headers: dict[str, str]
 ) -> None:
     where = server.address.replace("http", "ws", 1) + "/hub"
     with pytest.raises((InvalidStatus, InvalidMessage, OSError)) as caught:
         await connect(where, additional_headers=headers)
-    if isinstance(caught.value, InvalidStatus):  # else it has hung up before we had said it all
+    if isinstance(
+        caught.value, InvalidStatus
+    ):  # otherwise the server closed before the end of the request
         assert caught.value.response.status_code in (400, 431)
     await until(lambda: server.sockets == 0)
 
 
 def masked_text(text: str) -> bytes:
-    """Return a frame of the client's with a text of 126 bytes or more."""
+    """Return a client's frame with a text of 126 bytes or more."""
     content = text.encode()
     return bytes((0x81, 0x80 | 126)) + len(content).to_bytes(2, "big") + NO_MASK + content
 
 
 async def poured(client: RawClient, frames: bytes, size: int) -> bool:
-    """Write frames past the client library, reading nothing; whether all of them were taken."""
+    """Write frames to the socket without reading. Return whether the server accepted all."""
     transport = client.socket.transport
     transport.pause_reading()
     for _ in range(size // len(frames)):
@@ -102,10 +104,10 @@ async def poured(client: RawClient, frames: bytes, size: int) -> bool:
     return True
 
 
-async def test_ping_flood_with_slow_reader_keeps_memory_bounded(server: RunningChat) -> None:
+async def test_ping_flood_of_slow_client_keeps_memory_bounded(server: RunningChat) -> None:
     async with server.connect_slowly() as client, server.connect_to_hub() as other:
         assert await poured(client, PING_OF_125_BYTES * 5000 + MESSAGE, 8 * MIB)
-        # One call that ends in an opened gate: the server has read all before it.
+        # When this invocation opens the gate, the server has read all previous frames.
         flooded = json.dumps(invocation(None, "Grow", 1, 1, gate := new_gate())) + END
         client.socket.transport.write(masked_text(flooded))
         await wait_for_gate(gate)
@@ -114,8 +116,8 @@ async def test_ping_flood_with_slow_reader_keeps_memory_bounded(server: RunningC
         client.socket.transport.abort()
 
 
-async def told_off(server: RunningChat, frames: bytes) -> bool:
-    """Whether who sends these frames is told that there is no message in them, and let go."""
+async def is_closed_for(server: RunningChat, frames: bytes) -> bool:
+    """Return whether the server closes the connection of a client that sends these frames."""
     async with server.connect_to_hub() as client:
         client.socket.transport.write(frames)
         code = await client.wait_closed()
@@ -124,24 +126,22 @@ async def told_off(server: RunningChat, frames: bytes) -> bool:
 
 
 @pytest.mark.parametrize("frame", [PING, PONG, FRAGMENT], ids=["pings", "pongs", "fragments"])
-async def test_a_client_of_many_frames_and_no_message_is_let_go(
-    server: RunningChat, frame: bytes
-) -> None:
+async def test_many_frames_without_a_message_close(server: RunningChat, frame: bytes) -> None:
     """RFC 6455, section 7.4.1: 1008."""
     begun = bytes((0x01, 0x81, 0, 0, 0, 0)) + b" " if frame is FRAGMENT else b""
-    assert await told_off(server, begun + frame * 20_000)
+    assert await is_closed_for(server, begun + frame * 20_000)
 
 
-async def test_who_pings_between_messages_may_stay(server: RunningChat) -> None:
+async def test_many_frames_between_messages_are_accepted(server: RunningChat) -> None:
     async with server.connect_to_hub() as client:
         client.socket.transport.write((PONG * 9_000 + MESSAGE) * 4)
         assert await is_alive(client)
 
 
-async def test_who_reads_nothing_is_gone_some_time_after_its_end(
+async def test_closed_connection_of_slow_client_is_aborted(
     server: RunningChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it has not read would else be kept for as long as its machine is there."""
+    """Otherwise its unread data stays in memory as long as the client's machine runs."""
     monkeypatch.setattr(WebSocketProtocol, "abort_after_s", 0.2)
     async with server.connect_to_hub() as client:
         assert not await poured(client, PING_OF_125_BYTES * 1000, 400 * MIB)
@@ -151,8 +151,8 @@ async def test_who_reads_nothing_is_gone_some_time_after_its_end(
 @pytest.mark.parametrize(
     "frame", [PING, MESSAGE, b"\x81\x01a"], ids=["ping", "message", "unmasked"]
 )
-async def test_frames_before_the_answer_are_a_bad_request(frame: bytes) -> None:
-    """RFC 6455, section 4.1: a client waits for it. Till then, it may be anybody."""
+async def test_frames_before_the_upgrade_are_a_bad_request(frame: bytes) -> None:
+    """RFC 6455, section 4.1: a client waits for the response. It is not authenticated yet."""
     provider = BlockingProvider()
     chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat) as server, collect_errors() as errors:
@@ -168,7 +168,7 @@ async def test_frames_before_the_answer_are_a_bad_request(frame: bytes) -> None:
 
 
 @pytest.mark.parametrize("in_one_frame", [True, False], ids=["in one frame", "in many"])
-async def test_a_burst_of_calls_is_served(server: RunningChat, *, in_one_frame: bool) -> None:
+async def test_burst_of_invocations_completes(server: RunningChat, *, in_one_frame: bool) -> None:
     calls = [invocation(str(number), "Nothing") for number in range(200)]
     async with server.connect_to_hub() as client:
         for each in [calls] if in_one_frame else [[one] for one in calls]:
@@ -177,7 +177,7 @@ async def test_a_burst_of_calls_is_served(server: RunningChat, *, in_one_frame: 
     assert said == [completion(str(number)) for number in range(200)]
 
 
-async def test_half_a_character_is_replaced(server: RunningChat) -> None:
+async def test_lone_surrogate_is_replaced(server: RunningChat) -> None:
     async with server.connect_to_hub() as client:
         await client.send_frame(
             r'{"type":1,"invocationId":"1","target":"Repeat","arguments":["a\ud83d",1]}' + "\x1e"
@@ -186,7 +186,7 @@ async def test_half_a_character_is_replaced(server: RunningChat) -> None:
         assert await client.receive() == {"type": 3, "invocationId": "1"}
 
 
-async def test_no_waiting_call_begins_after_the_end(server: RunningChat) -> None:
+async def test_waiting_invocation_never_runs_after_a_close(server: RunningChat) -> None:
     async with server.connect_to_hub() as client:
         for invocation_id in ("1", "2", "3"):
             await client.send(

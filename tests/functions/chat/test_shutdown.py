@@ -1,4 +1,4 @@
-"""A server that is told to stop lets end what has begun."""
+"""Shutdown of the server."""
 
 import asyncio
 import json
@@ -32,8 +32,8 @@ CLOSE_MESSAGE = {"type": 7, "allowReconnect": True}
 LONG_GRACE_S = 120
 
 
-async def nobody_is_let_in(server: RunningChat) -> None:
-    """Return once nobody can connect any more."""
+async def wait_until_not_listening(server: RunningChat) -> None:
+    """Return once the server does not accept connections any more."""
     while True:
         try:
             _, writer = await asyncio.open_connection(HOST, server.port)
@@ -42,8 +42,8 @@ async def nobody_is_let_in(server: RunningChat) -> None:
         writer.close()
 
 
-async def test_calls_end_and_their_connection_after_them() -> None:
-    """HubProtocol, "Close": clients come back to another instance."""
+async def test_shutdown_waits_for_invocations() -> None:
+    """HubProtocol, "Close": clients reconnect to another instance."""
     gate = new_gate()
     with serve_chat(single_hub(FakeHub), grace_s=LONG_GRACE_S) as server:
         async with server.connect_to_hub() as talking, server.connect_to_hub() as idle:
@@ -57,15 +57,15 @@ async def test_calls_end_and_their_connection_after_them() -> None:
         await wait_until_released(server)
 
 
-async def test_who_is_signing_in_is_told_to_try_another_instance() -> None:
-    """The contract, "General": 503, with `Retry-After`."""
+async def test_client_that_signs_in_gets_503() -> None:
+    """Contract, "General": 503, with `Retry-After`."""
     provider, header = BlockingProvider(), f"Web {TOKEN}"
     chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat, grace_s=LONG_GRACE_S) as server, collect_errors() as errors:
         connecting = asyncio.create_task(server.request_upgrade(header=header))
         await wait_for_gate(provider.called)
         server.stop()
-        await nobody_is_let_in(server)
+        await wait_until_not_listening(server)
         open_gate(provider.released)
         answer = await connecting
         await wait_until_released(server)
@@ -73,8 +73,8 @@ async def test_who_is_signing_in_is_told_to_try_another_instance() -> None:
     assert errors == []
 
 
-async def test_who_signs_in_while_it_stops_is_told_so_at_once_and_all_others_in_time() -> None:
-    """The contract, "General": 503; the store may take its time."""
+async def test_late_client_gets_503_at_once() -> None:
+    """Contract, "General": 503, also while the purchase provider is slow."""
     provider, header = BlockingProvider(), f"Web {TOKEN}"
     chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat, grace_s=LONG_GRACE_S) as server, collect_errors() as errors:
@@ -84,7 +84,7 @@ async def test_who_signs_in_while_it_stops_is_told_so_at_once_and_all_others_in_
             kept_alive.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
             assert (await asyncio.to_thread(kept_alive.recv, 4096)).startswith(b"HTTP/1.1 200")
             server.stop()
-            await nobody_is_let_in(server)
+            await wait_until_not_listening(server)
             kept_alive.sendall(UPGRADE)
             late = await asyncio.to_thread(kept_alive.recv, 4096)
             assert late.startswith(b"HTTP/1.1 503")
@@ -97,13 +97,13 @@ async def test_who_signs_in_while_it_stops_is_told_so_at_once_and_all_others_in_
 
 
 def ready(kept_alive: HTTPConnection) -> tuple[int, Any]:
-    """Ask, on a connection that is there already, whether the chat is ready."""
+    """Request the readiness on an existing connection."""
     kept_alive.request("GET", "/health/ready")
     answer = kept_alive.getresponse()
     return answer.status, json.load(answer)
 
 
-async def test_who_is_told_to_stop_says_that_it_is_not_ready() -> None:
+async def test_stopping_server_is_not_ready() -> None:
     gate = new_gate()
     with serve_chat(single_hub(FakeHub), grace_s=LONG_GRACE_S) as server:
         with closing(HTTPConnection(HOST, server.port, timeout=LONG_GRACE_S)) as kept_alive:
@@ -113,7 +113,7 @@ async def test_who_is_told_to_stop_says_that_it_is_not_ready() -> None:
                 status, answer = await asyncio.to_thread(ready, kept_alive)
                 assert status == 200
                 server.stop()
-                await nobody_is_let_in(server)
+                await wait_until_not_listening(server)
                 async with asyncio.timeout(LONG_GRACE_S):
                     while status == 200:
                         status, answer = await asyncio.to_thread(ready, kept_alive)
@@ -124,8 +124,8 @@ async def test_who_is_told_to_stop_says_that_it_is_not_ready() -> None:
         await wait_until_released(server)
 
 
-async def test_who_does_not_read_does_not_keep_it() -> None:
-    """Nor is that an error of ours."""
+async def test_slow_client_does_not_delay_shutdown() -> None:
+    """The server logs no error."""
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     with (
@@ -142,7 +142,7 @@ async def test_who_does_not_read_does_not_keep_it() -> None:
     assert errors == []
 
 
-async def test_who_is_negotiating_is_answered_and_stores_can_be_asked_meanwhile(
+async def test_shutdown_waits_for_negotiations(
     http: httpx.AsyncClient,
 ) -> None:
     outgoing = open_client()
@@ -161,13 +161,13 @@ async def test_who_is_negotiating_is_answered_and_stores_can_be_asked_meanwhile(
         negotiating = asyncio.create_task(asking)
         await wait_for_gate(provider.called)
         server.stop()
-        await nobody_is_let_in(server)
+        await wait_until_not_listening(server)
         open_gate(provider.released)
         assert (await negotiating).status_code == 200
     assert outgoing.is_closed
 
 
-async def test_who_does_not_end_in_time_is_told_to_come_back() -> None:
+async def test_grace_period_ends_with_a_close_message() -> None:
     with serve_chat(single_hub(FakeHub), grace_s=0.1) as server:
         async with server.connect_to_hub() as client:
             await client.send(invocation("1", "Wait", new_gate()))

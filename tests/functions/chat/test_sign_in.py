@@ -1,4 +1,4 @@
-"""Who may talk: whoever shows a purchase, before anything else."""
+"""Authentication of subscribers, before any other check."""
 
 import asyncio
 from collections.abc import Iterator
@@ -62,18 +62,18 @@ def assert_is_problem(status: int, answer: httpx.Response | Response) -> None:
 
 
 @rejected
-async def test_negotiating_is_for_subscribers(
+async def test_negotiation_requires_a_purchase(
     server: RunningChat, http: httpx.AsyncClient, presented: str
 ) -> None:
-    """The contract, "Purchase tokens" and "General": 401."""
+    """Contract, "Purchase tokens" and "General": 401."""
     answer = await negotiated(http, server, header=presented)
     assert_is_problem(401, answer)
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 @rejected
-async def test_connecting_is_for_subscribers(server: RunningChat, presented: str) -> None:
-    """The contract, "Purchase tokens": refused before the upgrade."""
+async def test_connection_requires_a_purchase(server: RunningChat, presented: str) -> None:
+    """Contract, "Purchase tokens": rejected before the upgrade."""
     answer = await server.request_upgrade(header=presented)
     assert_is_problem(401, answer)
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -81,17 +81,15 @@ async def test_connecting_is_for_subscribers(server: RunningChat, presented: str
 
 
 @rejected
-async def test_connecting_is_for_subscribers_also_by_address(
+async def test_connection_requires_a_purchase_in_the_url(
     server: RunningChat, presented: str
 ) -> None:
-    """The contract, "Purchase tokens": `access_token`."""
+    """Contract, "Purchase tokens": `access_token`."""
     assert_is_problem(401, await server.request_upgrade(f"/hub?access_token={quote(presented)}"))
 
 
-async def test_nobody_comes_in_without_a_token(
-    server: RunningChat, http: httpx.AsyncClient
-) -> None:
-    """RFC 6750, section 3: no error is named to who has presented nothing."""
+async def test_connection_requires_a_token(server: RunningChat, http: httpx.AsyncClient) -> None:
+    """RFC 6750, section 3: without a token, the response has no error code."""
     for answer in (await negotiated(http, server), await server.request_upgrade()):
         assert_is_problem(401, answer)
         assert answer.headers["www-authenticate"] == 'Bearer realm="LiftLog"'
@@ -99,10 +97,10 @@ async def test_nobody_comes_in_without_a_token(
 
 @pytest.mark.parametrize("prefix", ["", "Bearer ", "bearer "], ids=["bare", "Bearer", "bearer"])
 @pytest.mark.parametrize("store", ["Web", "web", "WEB"])
-async def test_a_token_is_good_however_it_is_written(
+async def test_token_spelling_does_not_matter(
     server: RunningChat, http: httpx.AsyncClient, prefix: str, store: str
 ) -> None:
-    """The contract, "Purchase tokens": with and without `Bearer`; stores in any case."""
+    """Contract, "Purchase tokens": with and without `Bearer`; providers in any case."""
     presented = f"{prefix}{store} {TOKEN}"
     assert (await negotiated(http, server, header=presented)).status_code == 200
     assert (await server.request_upgrade(header=presented)).status_code == 101
@@ -110,12 +108,12 @@ async def test_a_token_is_good_however_it_is_written(
     assert by_address.status_code == 101
 
 
-async def test_a_space_in_an_address_may_be_a_plus(server: RunningChat) -> None:
-    """WHATWG URL, "application/x-www-form-urlencoded": what `URLSearchParams` writes."""
+async def test_space_in_the_url_may_be_a_plus(server: RunningChat) -> None:
+    """WHATWG URL, "application/x-www-form-urlencoded": `URLSearchParams` writes it."""
     assert (await server.request_upgrade(f"/hub?access_token=Web+{TOKEN}")).status_code == 101
 
 
-async def test_the_header_wins_over_the_address(server: RunningChat) -> None:
+async def test_header_takes_precedence_over_the_url(server: RunningChat) -> None:
     good, bad = f"Web {TOKEN}", "Web SECRET-other"
     address = f"/hub?access_token={quote(bad)}"
     assert (await server.request_upgrade(address, good)).status_code == 101
@@ -124,31 +122,31 @@ async def test_the_header_wins_over_the_address(server: RunningChat) -> None:
     assert_is_problem(401, await server.request_upgrade(address, ""))
 
 
-async def test_the_address_does_not_count_for_negotiating(
+async def test_negotiation_ignores_a_token_in_the_url(
     server: RunningChat, http: httpx.AsyncClient
 ) -> None:
-    """The contract, "Purchase tokens": only where browsers cannot set headers."""
+    """Contract, "Purchase tokens": only where browsers cannot set headers."""
     query = f"?access_token={quote(f'Web {TOKEN}')}"
     assert_is_problem(401, await negotiated(http, server, query))
 
 
-async def test_who_may_not_come_in_is_not_told_what_is_there(server: RunningChat) -> None:
+async def test_invalid_token_hides_whether_the_id_is_valid(server: RunningChat) -> None:
     assert_is_problem(401, await server.request_upgrade("/hub?id=malformed", "Web SECRET-other"))
 
 
 @pytest.mark.parametrize("path", ["/", "/hubs", "/v3/hub", "/v2", "/hub/negotiate"])
-async def test_there_is_nothing_to_connect_to_elsewhere(server: RunningChat, path: str) -> None:
-    """The contract, "General": 404."""
+async def test_unknown_path_is_not_found(server: RunningChat, path: str) -> None:
+    """Contract, "General": 404."""
     assert_is_problem(404, await server.request_upgrade(path, f"Web {TOKEN}"))
 
 
 @pytest.mark.parametrize(
     ("error", "status"), [(DependencyUnavailable, 503), (DependencyTimedOut, 504)]
 )
-async def test_a_store_that_cannot_tell_is_no_refusal(
+async def test_unavailable_provider_is_not_a_rejection(
     http: httpx.AsyncClient, error: type[DependencyUnavailable], status: int
 ) -> None:
-    """The contract, "General": with `Retry-After`."""
+    """Contract, "General": with `Retry-After`."""
 
     class IsDown:
         async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
@@ -169,8 +167,8 @@ async def test_a_store_that_cannot_tell_is_no_refusal(
     assert errors == []
 
 
-async def test_a_bug_while_signing_in_is_our_fault() -> None:
-    """The contract, "General": never a stack trace."""
+async def test_internal_error_is_a_500() -> None:
+    """Contract, "General": never a traceback."""
 
     class IsBroken:
         async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
@@ -183,7 +181,7 @@ async def test_a_bug_while_signing_in_is_our_fault() -> None:
         await wait_until_released(server)
 
 
-async def test_a_refusal_is_no_error_of_ours(server: RunningChat) -> None:
+async def test_rejection_is_not_logged_as_an_error(server: RunningChat) -> None:
     with collect_errors() as errors:
         assert_is_problem(401, await server.request_upgrade())
         assert_is_problem(404, await server.request_upgrade("/hub?id=malformed", f"Web {TOKEN}"))
@@ -193,7 +191,7 @@ async def test_a_refusal_is_no_error_of_ours(server: RunningChat) -> None:
 
 
 @pytest.mark.parametrize("is_entitled", [True, False], ids=["welcome", "refused"])
-async def test_a_client_that_does_not_wait_for_its_store_is_no_error_of_ours(
+async def test_early_disconnect_is_not_logged_as_an_error(
     is_entitled: bool,
 ) -> None:
     provider = BlockingProvider(is_entitled=is_entitled)

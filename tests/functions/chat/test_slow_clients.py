@@ -1,4 +1,4 @@
-"""Clients that do not take what they are told as fast as it is said."""
+"""Clients that read more slowly than the server writes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from tests.functions.chat.running_chat import (
 from tests.loopback import until
 
 LETTERS, TIMES = 50, 2000
-"""50 MB in all, of which operating systems keep a few for who does not read."""
+"""50 MB in all. Operating systems buffer a few of them for a client that does not read."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def server() -> Iterator[RunningChat]:
 
 
 async def flood(client: RawClient, invocation_id: str | None = "1") -> None:
-    """Have much said, without reading any of it."""
+    """Let the hub send many messages, without reading them."""
     gate = new_gate()
     await client.send(invocation(invocation_id, "Grow", LETTERS, TIMES, gate))
     await wait_for_gate(gate)
@@ -49,8 +49,8 @@ def lengths(said: list[Any]) -> list[int]:
     return [len(record["arguments"][0]) for record in said]
 
 
-async def test_a_slow_client_gets_the_newest_state_and_not_every_one(server: RunningChat) -> None:
-    """So what is kept for it does not grow, and it is not behind once it reads again."""
+async def test_slow_client_gets_only_the_newest_states(server: RunningChat) -> None:
+    """Memory stays bounded, and the client is up to date once it reads again."""
     async with server.connect_slowly() as client:
         await flood(client)
         client.enlarge_buffers()
@@ -60,11 +60,11 @@ async def test_a_slow_client_gets_the_newest_state_and_not_every_one(server: Run
     assert len(said) < TIMES / 2
     assert lengths(said) == sorted(set(lengths(said)))
     assert lengths(said)[-1] == LETTERS * TIMES
-    # tcp(7), TCP_NOTSENT_LOWAT: operating systems would keep a few million letters of old news.
+    # tcp(7), TCP_NOTSENT_LOWAT: otherwise the kernel buffers megabytes of outdated states.
     assert sum(lengths(said)[:-1]) < 500_000
 
 
-async def test_a_slow_client_slows_down_nobody_else(server: RunningChat) -> None:
+async def test_slow_client_does_not_delay_others(server: RunningChat) -> None:
     async with server.connect_slowly() as slow, server.connect_to_hub() as client:
         await flood(slow)
         await client.send(invocation("1", "Grow", 1, 10, new_gate()))
@@ -74,20 +74,20 @@ async def test_a_slow_client_slows_down_nobody_else(server: RunningChat) -> None
     await wait_until_released(server)
 
 
-async def test_a_client_that_reads_again_gets_the_newest_pong(server: RunningChat) -> None:
-    """RFC 6455, section 5.5.3: of several pings the newest may be answered alone."""
+async def test_client_that_reads_again_gets_a_pong(server: RunningChat) -> None:
+    """RFC 6455, section 5.5.3: one pong for the newest of several pings is enough."""
     async with server.connect_slowly() as client:
         await flood(client)
         answered = [await client.socket.ping() for _ in range(3)]
         await client.send(invocation("2", "Grow", 1, 1, gate := new_gate()))
-        await wait_for_gate(gate)  # so the pings have come, and could not be answered
+        await wait_for_gate(gate)  # the server has received the pings, and could not send a pong
         client.enlarge_buffers()
         await client.receive_until_completed("2")
         async with asyncio.timeout(TEST_TIMEOUT_S):
             await asyncio.gather(*answered)
 
 
-async def test_a_slow_clients_farewell_is_answered_though_a_ping_came_with_it(
+async def test_slow_client_gets_a_close_frame_after_a_ping(
     server: RunningChat,
 ) -> None:
     """RFC 6455, section 5.5.1."""
@@ -102,28 +102,28 @@ async def test_a_slow_clients_farewell_is_answered_though_a_ping_came_with_it(
     await wait_until_released(server)
 
 
-async def test_a_client_that_asks_without_listening_is_let_go(server: RunningChat) -> None:
-    """Completions cannot be replaced by newer ones: there must be an end to them."""
+async def test_client_that_never_reads_completions_is_closed(server: RunningChat) -> None:
+    """Completions cannot replace each other, so their number is limited."""
     async with server.connect_slowly() as client:
         await flood(client)
         with suppress(ConnectionClosed):
             for number in range(1000):
                 await client.send(invocation(f"asked {number}", "Unknown"))
         said = await client.receive_rest()
-    # The server keeps 64 completions; room in the system's buffers may take such groups before.
+    # The server keeps 64 completions. The kernel's buffers hold some more.
     assert sum(record["type"] == 3 for record in said) < 500
     await wait_until_released(server)
 
 
-async def test_a_client_that_goes_without_having_read_leaves_nothing(server: RunningChat) -> None:
+async def test_slow_client_releases_all_when_it_disconnects(server: RunningChat) -> None:
     async with server.connect_slowly() as client:
         await flood(client)
         client.socket.transport.abort()
     await wait_until_released(server)
 
 
-async def test_a_client_that_neither_reads_nor_speaks_is_given_up() -> None:
-    """The contract, "Chat": after 120 s of silence; here after 0.2 s, and some for a farewell."""
+async def test_slow_silent_client_is_closed() -> None:
+    """Contract, "Chat": after 120 s of silence; in this test after 0.2 s."""
     with serve_chat(
         single_hub(FakeHub, Timing(silence_timeout_s=0.2, close_timeout_s=0.2))
     ) as server:
@@ -134,7 +134,7 @@ async def test_a_client_that_neither_reads_nor_speaks_is_given_up() -> None:
         await wait_until_released(server)
 
 
-async def test_a_client_that_speaks_without_reading_does_not_stay_for_ever() -> None:
+async def test_slow_active_client_is_closed_at_max_age() -> None:
     with serve_chat(
         single_hub(FakeHub, Timing(max_age_s=0.2, ping_s=0.05, close_timeout_s=0.2))
     ) as server:
@@ -150,7 +150,7 @@ async def test_a_client_that_speaks_without_reading_does_not_stay_for_ever() -> 
         await wait_until_released(server)
 
 
-async def test_a_client_that_breaks_the_protocol_without_reading_does_not_stay() -> None:
+async def test_slow_client_is_closed_after_a_violation() -> None:
     with serve_chat(single_hub(FakeHub, Timing(ping_s=0.05, close_timeout_s=0.2))) as server:
         async with server.connect_slowly() as client:
             await flood(client, None)

@@ -1,4 +1,4 @@
-"""A planner whose model is the stand-in, behind the real client."""
+"""A fake model, behind the real client."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ KEY = "SECRET-model-key"
 
 @dataclass
 class FakeModel:
-    """The stand-in, how it may fail, and a planner that asks it."""
+    """The fake model, its faults, and planners that use it."""
 
     openai: OpenAi
     server: Failing
@@ -28,9 +28,9 @@ class FakeModel:
     http: httpx2.AsyncClient
 
     def planner(self, **settings: object) -> Planner:
-        """Return a planner with other settings than the usual."""
-        usual = {"api_key": KEY, "base_url": f"{self.address}/v1", "silence_s": 20}
-        chosen = ModelSettings.model_validate({**usual, **settings})
+        """Return a planner with changed settings."""
+        default = {"api_key": KEY, "base_url": f"{self.address}/v1", "silence_s": 20}
+        chosen = ModelSettings.model_validate({**default, **settings})
         return Planner(Model(chosen, Secrets(SecretSettings()), self.http), chosen.deadline_s)
 
 

@@ -1,4 +1,4 @@
-"""What tests of the talk need: a chat whose model is the stand-in, who follows it, and a plan."""
+"""Conversations with the fake model, an observer of replies, and a plan."""
 
 import json
 from dataclasses import dataclass, field
@@ -39,48 +39,48 @@ TEXT_BEFORE_PLAN = "SECRET-words: here is what I would do in your place."
 
 @dataclass
 class RecordingObserver:
-    """An audience that keeps every state of a reply; all of them can be sent on."""
+    """Keeps each state of a reply. Fails for a state that cannot be sent to a client."""
 
     states: list[str | ai.WorkoutPlan] = field(default_factory=list)
     """Texts and plans, in order."""
 
     @property
     def texts(self) -> list[str]:
-        """The texts alone."""
+        """The texts only."""
         return [state for state in self.states if isinstance(state, str)]
 
     @property
     def plans(self) -> list[ai.WorkoutPlan]:
-        """The plans alone."""
+        """The plans only."""
         return [state for state in self.states if not isinstance(state, str)]
 
     def update_text(self, text: str) -> None:
-        """Take the whole text so far."""
+        """Keep the whole text so far."""
         text.encode()
         self.states.append(text)
 
     def update_plan(self, plan: ai.WorkoutPlan) -> None:
-        """Take the whole plan so far."""
+        """Keep the whole plan so far."""
         plan.model_dump_json()
         self.states.append(plan)
 
 
 async def admit_all() -> None:
-    """Refuse nobody."""
+    """Admit every reply."""
 
 
 def new_conversation(
     fake: FakeModel, admit: Admit = admit_all, **settings: object
 ) -> Conversation[ai.WorkoutPlan]:
-    """Return a new talk, with other settings than the usual."""
-    usual = {
+    """Return a new conversation, with changed settings."""
+    default = {
         "api_key": KEY,
         "base_url": f"{fake.address}/v1",
         "retries": 0,
         "silence_s": 20,
         "deadline_s": 60,
     }
-    chosen = ModelSettings.model_validate({**usual, **settings})
+    chosen = ModelSettings.model_validate({**default, **settings})
     model = Model(chosen, Secrets(SecretSettings()), fake.http)
     return Conversation(model, FORM, chosen.deadline_s, admit)
 
@@ -88,25 +88,25 @@ def new_conversation(
 async def request_reply(
     conversation: Conversation[ai.WorkoutPlan], text: str = "SECRET-wish"
 ) -> RecordingObserver:
-    """Say something, and return who has followed the reply to its end."""
+    """Send a message; return the observer at the end of the reply."""
     observer = RecordingObserver()
     await conversation.reply(text, observer)
     return observer
 
 
 def text_response(text: str, **changes: Any) -> Scripted:
-    """Return a reply of words."""
+    """Return a response with text only."""
     return Scripted(Speech(text), **changes)
 
 
 def plan_response(arguments: object, *, words: str = "", **changes: Any) -> Scripted:
-    """Return a reply that hands over a plan, after some words."""
+    """Return a response with a plan, after some text."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return Scripted(Speech(words, "show_plan", text), **changes)
 
 
 def prompt_messages(fake: FakeModel) -> list[dict[str, Any]]:
-    """Return what the model was reminded of by the newest request, without our instructions."""
+    """Return the messages of the newest request to the model, without the system prompt."""
     messages: list[dict[str, Any]] = fake.openai.requests[-1]["messages"]
     assert [message["role"] == "system" for message in messages].index(True) == 0
     assert all(message["role"] != "system" for message in messages[1:])
@@ -114,10 +114,10 @@ def prompt_messages(fake: FakeModel) -> list[dict[str, Any]]:
 
 
 def user_message(text: str) -> dict[str, str]:
-    """Return how the model is reminded of a user's words."""
+    """Return a user's message in a request to the model."""
     return {"role": "user", "content": text}
 
 
 def assistant_message(text: str) -> dict[str, str]:
-    """Return how the model is reminded of its own words."""
+    """Return the model's own message in a request."""
     return {"role": "assistant", "content": text}

@@ -1,4 +1,4 @@
-"""Plans of both forms, and the many ways to write them down."""
+"""Hypothesis strategies for plans of both years, and random JSON spellings of them."""
 
 import json
 import random
@@ -112,10 +112,10 @@ exercises_2025 = st.fixed_dictionaries(
         "link": _LINKS,
     }
 )
-"""Exercises as apps of 2025 know them."""
+"""Exercises for apps of 2025."""
 
 exercises_2026: st.SearchStrategy[dict[str, Any]] = st.one_of(_WEIGHTED, _CARDIO)
-"""Exercises of plan version 3, as the model writes them."""
+"""Exercises of plan version 3, in the form that the model writes."""
 
 
 def plans(exercises: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -135,7 +135,7 @@ def plans(exercises: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dic
 
 
 def write_json(content: Any, rng: random.Random) -> str:
-    """Write JSON with keys in any order, and one of many spellings for everything else."""
+    """Write JSON with the keys in random order, and in a random spelling."""
     match content:
         case dict():
             keys = rng.sample(list(content), len(content))

@@ -1,4 +1,4 @@
-"""A talk with the coach: what the user follows, and what the model is reminded of."""
+"""Conversations: the updates for the user, and the messages for the model."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from tests.shared.planner.conversations import (
 TEXT = "SECRET-a reply that is long enough to come in a few pieces, one after the other."
 
 
-async def test_words_grow_and_are_remembered(fake: FakeModel) -> None:
+async def test_text_grows_and_enters_the_history(fake: FakeModel) -> None:
     fake.openai.script += [text_response(TEXT), text_response("SECRET-more")]
     conversation = new_conversation(fake)
     observer = await request_reply(conversation, "SECRET-first")
@@ -43,7 +43,7 @@ async def test_words_grow_and_are_remembered(fake: FakeModel) -> None:
     ]
 
 
-async def test_a_plan_grows_after_the_words_and_ends_complete(fake: FakeModel) -> None:
+async def test_plan_grows_after_the_text_until_complete(fake: FakeModel) -> None:
     fake.openai.script.append(plan_response(PLAN, words=TEXT_BEFORE_PLAN))
     observer = await request_reply(new_conversation(fake))
     assert observer.texts[-1] == TEXT_BEFORE_PLAN
@@ -55,7 +55,7 @@ async def test_a_plan_grows_after_the_words_and_ends_complete(fake: FakeModel) -
 
 @pytest.mark.parametrize("is_call_one_segment", [False, True], ids=["pieces", "one segment"])
 @pytest.mark.parametrize("name", ["text_within_call", "text_after_call"])
-async def test_finished_plan_comes_last_when_text_follows_the_call(
+async def test_complete_plan_is_last_when_text_follows(
     fake: FakeModel, name: str, *, is_call_one_segment: bool
 ) -> None:
     speech = replace(plan_response(PLAN, words=TEXT_BEFORE_PLAN).speech, **{name: TEXT})
@@ -67,14 +67,14 @@ async def test_finished_plan_comes_last_when_text_follows_the_call(
     assert last.model_dump(mode="json") == PLAN
 
 
-async def test_a_plan_that_comes_at_once_is_shown(fake: FakeModel) -> None:
+async def test_plan_in_one_chunk_is_shown(fake: FakeModel) -> None:
     fake.openai.script.append(plan_response(json.dumps(PLAN, separators=(",", ":"))))
     observer = await request_reply(new_conversation(fake))
     assert observer.plans[-1].model_dump(mode="json") == PLAN
     assert not observer.texts
 
 
-async def test_a_plan_is_remembered_as_a_call_and_its_answer(fake: FakeModel) -> None:
+async def test_history_has_call_and_response_of_a_plan(fake: FakeModel) -> None:
     text = json.dumps(PLAN, indent=1)
     fake.openai.script += [
         plan_response(text, words=TEXT_BEFORE_PLAN),
@@ -100,7 +100,7 @@ async def test_a_plan_is_remembered_as_a_call_and_its_answer(fake: FakeModel) ->
         assert answer == {"role": "tool", "tool_call_id": wanted["id"], "content": PLAN_SHOWN}
 
 
-async def test_the_model_may_hand_over_a_plan_and_need_not(fake: FakeModel) -> None:
+async def test_function_call_is_optional(fake: FakeModel) -> None:
     await request_reply(new_conversation(fake))
     [asked] = fake.openai.requests
     assert asked["tool_choice"] == "auto"
@@ -108,7 +108,7 @@ async def test_the_model_may_hand_over_a_plan_and_need_not(fake: FakeModel) -> N
     assert (tool["function"]["name"], tool["function"]["strict"]) == ("show_plan", True)
 
 
-async def test_only_twenty_messages_are_remembered_and_our_instructions_always(
+async def test_model_gets_20_messages_and_the_prompt(
     fake: FakeModel,
 ) -> None:
     fake.openai.script += [plan_response(PLAN), *[text_response("SECRET-words")] * 20]
@@ -117,12 +117,12 @@ async def test_only_twenty_messages_are_remembered_and_our_instructions_always(
     for number in range(12):
         await request_reply(conversation, f"SECRET-{number}")
         lengths.append(len(prompt_messages(fake)))
-    # The plan's call and its answer go together, so once there are nineteen.
+    # The plan's call and its response are dropped together, which leaves nineteen once.
     assert lengths == [1, 4, 6, 8, 10, 12, 14, 16, 18, 20, 19, 20]
     assert prompt_messages(fake)[-1] == user_message("SECRET-11")
 
 
-async def test_locale_and_unit_are_known_for_the_whole_talk(fake: FakeModel) -> None:
+async def test_locale_and_unit_outlast_a_restart(fake: FakeModel) -> None:
     conversation = new_conversation(fake)
     await request_reply(conversation)
     await conversation.introduce("de-DE", "pounds (lb)", RecordingObserver())
@@ -140,7 +140,7 @@ async def test_locale_and_unit_are_known_for_the_whole_talk(fake: FakeModel) -> 
         assert "unit for weights: pounds (lb)." in instructions
 
 
-async def test_two_talks_know_nothing_of_each_other(fake: FakeModel) -> None:
+async def test_conversations_are_separate(fake: FakeModel) -> None:
     one, other = new_conversation(fake), new_conversation(fake)
     await one.introduce("de-DE", None, RecordingObserver())
     await request_reply(other, "SECRET-mine")
@@ -148,7 +148,7 @@ async def test_two_talks_know_nothing_of_each_other(fake: FakeModel) -> None:
     assert "en-AU" in fake.openai.requests[-1]["messages"][0]["content"]
 
 
-async def test_who_stops_listening_ends_the_models_work_and_what_was_heard_is_remembered(
+async def test_cancelled_reply_enters_the_history(
     fake: FakeModel,
 ) -> None:
     fake.openai.script += [text_response(TEXT, silent_after=5), text_response("SECRET-more")]
@@ -171,7 +171,7 @@ async def test_who_stops_listening_ends_the_models_work_and_what_was_heard_is_re
     ]
 
 
-async def test_of_a_plan_that_was_stopped_only_the_words_are_remembered(fake: FakeModel) -> None:
+async def test_cancelled_plan_leaves_only_its_text(fake: FakeModel) -> None:
     fake.openai.script += [
         plan_response(PLAN, words=TEXT_BEFORE_PLAN, silent_after=30),
         text_response("SECRET-more"),
@@ -190,7 +190,7 @@ async def test_of_a_plan_that_was_stopped_only_the_words_are_remembered(fake: Fa
     ]
 
 
-async def test_who_stops_before_the_first_word_has_asked_all_the_same(fake: FakeModel) -> None:
+async def test_message_is_kept_when_cancelled_before_a_reply(fake: FakeModel) -> None:
     fake.openai.script += [text_response(TEXT, silent_after=1), text_response("SECRET-more")]
     conversation, observer = new_conversation(fake), RecordingObserver()
     reply = asyncio.create_task(conversation.reply("SECRET-first", observer))
@@ -211,16 +211,16 @@ HALVES = "\ud83d\ude00"
     [
         (f"1234567{HALVES}", *2 * ("1234567\U0001f600",)),
         (f"{HALVES} 1234567{HALVES}!", *2 * ("\U0001f600 1234567\U0001f600!",)),
-        ("a\ud83d", "a", "a\ufffd"),  # words that end with it may go on with the other half
+        ("a\ud83d", "a", "a\ufffd"),  # the next chunk may have the other half
         ("\ude00b", *2 * ("\ufffdb",)),
         ("\ude00\ud83d", "\ufffd", "\ufffd\ufffd"),
     ],
     ids=["two pieces", "twice", "the first half alone", "the second half alone", "wrong order"],
 )
-async def test_half_characters_break_nothing(
+async def test_split_surrogate_pairs_are_joined(
     fake: FakeModel, sent: str, heard: str, seen: str
 ) -> None:
-    # Raw in the arguments, as a model may write them, and not as escapes.
+    # Unescaped in the arguments, as a model may write them.
     text = json.dumps({**PLAN, "name": "NAME"}).replace("NAME", sent)
     fake.openai.script += [plan_response(text, words=sent), text_response("SECRET-more")]
     conversation = new_conversation(fake)

@@ -1,4 +1,4 @@
-"""A talk with the coach when the model does what it should not."""
+"""Conversations when the model fails."""
 
 import asyncio
 import itertools
@@ -73,7 +73,7 @@ EVERY_INVALID = pytest.mark.parametrize(("invalid", "mistake"), INVALID.values()
 
 
 @EVERY_INVALID
-async def test_a_plan_that_does_not_fit_may_be_mended_once(
+async def test_invalid_plan_is_corrected_once(
     fake: FakeModel, invalid: Speech, mistake: str
 ) -> None:
     fake.openai.script += [Scripted(invalid), plan_response(PLAN), text_response("SECRET-more")]
@@ -97,7 +97,7 @@ async def test_a_plan_that_does_not_fit_may_be_mended_once(
 
 
 @EVERY_INVALID
-async def test_a_plan_that_does_not_fit_twice_is_a_failure(
+async def test_second_invalid_plan_is_a_failure(
     fake: FakeModel, invalid: Speech, mistake: str
 ) -> None:
     fake.openai.script += [Scripted(invalid), Scripted(invalid), text_response("SECRET-more")]
@@ -111,7 +111,7 @@ async def test_a_plan_that_does_not_fit_twice_is_a_failure(
     assert "tool_calls" not in prompt_messages(fake)[1]
 
 
-async def test_the_words_of_both_attempts_are_told(fake: FakeModel) -> None:
+async def test_correction_keeps_the_text_of_both_responses(fake: FakeModel) -> None:
     fake.openai.script += [
         plan_response("{", words=TEXT_BEFORE_PLAN),
         plan_response(PLAN, words="SECRET-sorry"),
@@ -121,7 +121,7 @@ async def test_the_words_of_both_attempts_are_told(fake: FakeModel) -> None:
     assert all(observer.texts[-1].startswith(text) for text in observer.texts)
 
 
-async def test_what_was_shown_of_the_first_attempt_gives_way_to_the_second(fake: FakeModel) -> None:
+async def test_corrected_plan_replaces_the_first(fake: FakeModel) -> None:
     squats = [{**EXERCISE, "name": "SECRET-Squat"}] * 3
     other = {**PLAN, "name": "SECRET-other", "sessions": [{**SESSION, "exercises": squats}]}
     fake.openai.script += [plan_response({**PLAN, "sessions": [SESSION] * 8}), plan_response(other)]
@@ -134,7 +134,7 @@ async def test_what_was_shown_of_the_first_attempt_gives_way_to_the_second(fake:
         assert all(exercise.name == "SECRET-Squat" for exercise in session.exercises)
 
 
-async def test_a_refusal_is_told_and_remembered(fake: FakeModel) -> None:
+async def test_refusal_is_shown_and_enters_the_history(fake: FakeModel) -> None:
     refusal = "SECRET-I am sorry, I cannot help with that."
     fake.openai.script += [Scripted(Speech(refusal=refusal)), text_response("SECRET-more")]
     conversation = new_conversation(fake)
@@ -143,7 +143,7 @@ async def test_a_refusal_is_told_and_remembered(fake: FakeModel) -> None:
     assert prompt_messages(fake)[1] == {"role": "assistant", "content": refusal}
 
 
-async def test_words_that_had_no_room_left_are_words(fake: FakeModel) -> None:
+async def test_text_at_the_token_limit_is_accepted(fake: FakeModel) -> None:
     fake.openai.script.append(text_response(TEXT_BEFORE_PLAN, finish_reason="length"))
     assert (await request_reply(new_conversation(fake))).texts[-1] == TEXT_BEFORE_PLAN
 
@@ -166,7 +166,7 @@ UNCORRECTABLE = {
 
 
 @pytest.mark.parametrize("uncorrectable", UNCORRECTABLE.values(), ids=UNCORRECTABLE)
-async def test_what_cannot_be_mended_is_a_failure_after_which_the_talk_goes_on(
+async def test_conversation_continues_after_a_failure(
     fake: FakeModel, uncorrectable: Scripted
 ) -> None:
     fake.openai.script += [uncorrectable, text_response("SECRET-more")]
@@ -178,7 +178,7 @@ async def test_what_cannot_be_mended_is_a_failure_after_which_the_talk_goes_on(
     await until(lambda: fake.openai.talking == 0)
     assert (await request_reply(conversation, "SECRET-second")).texts[-1] == "SECRET-more"
     heard = [observer.texts[-1]] if observer.texts else []
-    # What the model did not say a word to may be what it cannot bear: it is asked to be said again.
+    # A message without any reply is dropped: the model may fail on it each time.
     texts = [*(["SECRET-first", *heard] if heard else []), "SECRET-second"]
     assert [message["content"] for message in prompt_messages(fake)] == texts
 
@@ -197,7 +197,7 @@ STATUSES: dict[str, tuple[Fault, type[DependencyUnavailable], int]] = {
 
 
 @pytest.mark.parametrize(("fault", "error", "retry_after_s"), STATUSES.values(), ids=STATUSES)
-async def test_a_fault_of_the_models_server_is_told_as_what_it_is(
+async def test_fault_of_the_server_raises_its_error(
     fake: FakeModel, fault: Fault, error: type[DependencyUnavailable], retry_after_s: int
 ) -> None:
     fake.server.faults.append(fault)
@@ -216,7 +216,7 @@ async def test_a_fault_of_the_models_server_is_told_as_what_it_is(
     [{"silence_s": 0.3}, {"deadline_s": 0.5, "silence_s": 300}],
     ids=["silence", "deadline"],
 )
-async def test_a_model_that_dawdles_is_given_up(fake: FakeModel, settings: dict[str, Any]) -> None:
+async def test_slow_model_times_out(fake: FakeModel, settings: dict[str, Any]) -> None:
     fake.openai.script.append(text_response(TEXT_BEFORE_PLAN, silent_after=4))
     conversation, observer = new_conversation(fake, **settings), RecordingObserver()
     with pytest.raises(DependencyTimedOut):
@@ -224,7 +224,7 @@ async def test_a_model_that_dawdles_is_given_up(fake: FakeModel, settings: dict[
     await until(lambda: fake.openai.talking == 0)
 
 
-async def test_a_repair_that_dawdles_counts_into_the_same_deadline(fake: FakeModel) -> None:
+async def test_correction_shares_the_deadline(fake: FakeModel) -> None:
     fake.openai.script += [
         plan_response("{", words=TEXT_BEFORE_PLAN),
         plan_response(PLAN, silent_after=4),
@@ -238,7 +238,7 @@ async def test_a_repair_that_dawdles_counts_into_the_same_deadline(fake: FakeMod
     await until(lambda: fake.openai.talking == 0)
 
 
-async def test_a_repair_that_is_cut_is_a_failure(fake: FakeModel) -> None:
+async def test_cut_correction_is_a_failure(fake: FakeModel) -> None:
     fake.openai.script += [
         plan_response("{", words=TEXT_BEFORE_PLAN),
         plan_response(PLAN, cut_after=2),
@@ -250,7 +250,7 @@ async def test_a_repair_that_is_cut_is_a_failure(fake: FakeModel) -> None:
     assert not fake.openai.script
 
 
-async def test_what_was_asked_before_the_deadline_passed_in_silence_is_forgotten(
+async def test_message_without_reply_is_dropped_on_timeout(
     fake: FakeModel,
 ) -> None:
     fake.openai.script.append(text_response(TEXT_BEFORE_PLAN, silent_after=0))
@@ -258,19 +258,19 @@ async def test_what_was_asked_before_the_deadline_passed_in_silence_is_forgotten
     with pytest.raises(DependencyTimedOut):
         await conversation.reply("SECRET-first", RecordingObserver())
     fake.openai.requests.clear()
-    while not fake.openai.requests:  # on a busy machine the deadline may pass before
+    while not fake.openai.requests:  # on a busy machine the deadline may pass first
         with suppress(DependencyTimedOut):
             await request_reply(conversation, "SECRET-second")
     assert [each["content"] for each in prompt_messages(fake)] == ["SECRET-second"]
 
 
-async def test_a_reply_that_has_ended_is_not_waited_for(fake: FakeModel) -> None:
+async def test_open_stream_does_not_delay_a_finished_reply(fake: FakeModel) -> None:
     fake.openai.script.append(text_response(TEXT_BEFORE_PLAN, never_closes=True))
     assert (await request_reply(new_conversation(fake, silence_s=20))).texts[-1] == TEXT_BEFORE_PLAN
     await until(lambda: fake.openai.talking == 0)
 
 
-async def test_a_refused_message_reaches_neither_the_model_nor_the_memory(fake: FakeModel) -> None:
+async def test_rejected_message_reaches_neither_model_nor_history(fake: FakeModel) -> None:
     refusals = [RateLimited(60)]
 
     async def admit() -> None:
@@ -285,7 +285,7 @@ async def test_a_refused_message_reaches_neither_the_model_nor_the_memory(fake: 
     assert [each["content"] for each in prompt_messages(fake)] == ["SECRET-second"]
 
 
-async def test_a_long_message_that_comes_to_nothing_takes_nothing_with_it(fake: FakeModel) -> None:
+async def test_failed_long_message_keeps_the_history(fake: FakeModel) -> None:
     conversation = new_conversation(fake)
     for number in range(MAX_MESSAGES // 2):
         fake.openai.script.append(text_response(f"SECRET-answer {number}"))
@@ -302,7 +302,7 @@ async def test_a_long_message_that_comes_to_nothing_takes_nothing_with_it(fake: 
     assert prompt_messages(fake) == [*everything[1:], user_message("SECRET-last")]
 
 
-async def test_a_message_that_is_overtaken_while_it_is_counted_is_remembered(
+async def test_message_is_kept_when_cancelled_in_admission(
     fake: FakeModel,
 ) -> None:
     counting = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What a talk remembers: so much, in order, and no answer without its question."""
+"""The limits of the history."""
 
 from itertools import chain
 
@@ -14,7 +14,7 @@ ADDITIONS = st.lists(st.sampled_from(KINDS), max_size=60)
 
 
 def add_at_once(kind: str, number: int) -> tuple[Message, ...]:
-    """Return what is added at once; each text and each call is its own."""
+    """Return the messages of one addition, with unique texts and calls."""
     match kind:
         case "user":
             return (Message("user", f"wish {number}"),)
@@ -25,7 +25,7 @@ def add_at_once(kind: str, number: int) -> tuple[Message, ...]:
 
 
 def fill_history(kinds: list[str]) -> tuple[History, list[Message]]:
-    """Return a conversation after these turns, and everything that was said in them."""
+    """Return a history after these additions, and all added messages."""
     additions = [add_at_once(kind, number) for number, kind in enumerate(kinds)]
     history = History()
     for messages in additions:
@@ -34,11 +34,11 @@ def fill_history(kinds: list[str]) -> tuple[History, list[Message]]:
 
 
 @given(ADDITIONS)
-def test_the_newest_are_kept_in_order_and_no_answer_without_its_call(kinds: list[str]) -> None:
+def test_history_keeps_the_newest_in_order(kinds: list[str]) -> None:
     history, everything = fill_history(kinds)
     kept = list(history.messages)
     assert kept == everything[len(everything) - len(kept) :]
-    # An answer whose call would be the twenty-first is the only one that may be missing.
+    # Only a response whose call would be the twenty-first message may be missing.
     forgotten = everything[-MAX_MESSAGES:][: min(MAX_MESSAGES, len(everything)) - len(kept)]
     assert [each.role for each in forgotten] in ([], ["tool"])
     for place, each in enumerate(kept):
@@ -47,7 +47,7 @@ def test_the_newest_are_kept_in_order_and_no_answer_without_its_call(kinds: list
             assert kept[place - 1].call == each.call
 
 
-def test_twenty_messages_are_remembered_and_not_one_more() -> None:
+def test_history_keeps_twenty_messages() -> None:
     history, everything = fill_history(["user", "assistant"] * 15)
     assert list(history.messages) == everything[10:]
     assert MAX_MESSAGES == 20
@@ -58,7 +58,7 @@ def test_twenty_messages_are_remembered_and_not_one_more() -> None:
     [(18, "assistant"), (19, "user"), (20, "user")],
     ids=["both are kept", "the call would be forgotten", "both would be forgotten"],
 )
-def test_a_call_and_its_answer_are_forgotten_together(newer: int, first: str) -> None:
+def test_call_and_response_are_dropped_together(newer: int, first: str) -> None:
     history, _ = fill_history(["plan", *["user"] * newer])
     assert history.messages[0].role == first
     assert len(history.messages) == (20 if newer != 19 else 19)
@@ -84,14 +84,14 @@ def plan_messages(length: int) -> tuple[Message, Message]:
     ],
     ids=["just enough room", "a letter too much", "two letters too much", "all", "too long itself"],
 )
-def test_long_messages_leave_less_room_for_older_ones(lengths: tuple[int, ...], kept: int) -> None:
+def test_long_messages_displace_older_ones(lengths: tuple[int, ...], kept: int) -> None:
     history = History()
     for length in lengths:
         history = history.plus(long_message(length))
     assert [len(each.text) for each in history.messages] == list(lengths[-kept:])
 
 
-def test_a_plan_takes_its_room_once_and_leaves_whole() -> None:
+def test_plan_counts_once_and_is_dropped_whole() -> None:
     history = History()
     history = history.plus(*plan_messages(MAX_CHARACTERS - 10))
     history = history.plus(long_message(10))
@@ -100,7 +100,7 @@ def test_a_plan_takes_its_room_once_and_leaves_whole() -> None:
     assert [each.role for each in history.messages] == ["user", "user"]
 
 
-def test_what_was_just_said_is_remembered_however_long_it_is() -> None:
+def test_newest_messages_are_kept_at_any_length() -> None:
     history = History()
     history = history.plus(long_message(5))
     history = history.plus(*plan_messages(MAX_CHARACTERS + 1))

@@ -1,4 +1,4 @@
-"""A plan while it is being written: every beginning of every spelling of it can be shown."""
+"""Incomplete plans: each beginning of each JSON spelling can be shown."""
 
 import json
 import random
@@ -23,7 +23,7 @@ from tests.shared.planner.plan_texts import exercises_2025, exercises_2026, plan
 
 @dataclass(frozen=True)
 class PlanVersion:
-    """A form of plans, how it goes over the wire, and what it is held against there."""
+    """A plan version, its message on the wire, and the schema of the message."""
 
     plan: PlanSchema[Any]
     message: Callable[[Any], BaseModel]
@@ -31,7 +31,7 @@ class PlanVersion:
     exercises: st.SearchStrategy[dict[str, Any]]
 
     def to_wire(self, plan: BaseModel) -> Any:
-        """Return the message with a plan as the client reads it."""
+        """Return the message with a plan in the form that the client parses."""
         message = json.loads(to_json(self.message(plan)))
         self.wire.validate(message)
         return message
@@ -64,7 +64,7 @@ KEYS = ("name", "sessions", "exercises", "notes", "type", "sets", "description")
 
 
 def states_of(version: PlanVersion, text: str) -> Iterator[Any]:
-    """Yield every state that is shown while `text` comes, character by character."""
+    """Yield each state that is shown while `text` arrives character by character."""
     partial_plan = PartialPlan(version.plan)
     for end in range(len(text) + 1):
         plan = partial_plan.read(text[:end])
@@ -74,7 +74,7 @@ def states_of(version: PlanVersion, text: str) -> Iterator[Any]:
 
 
 def is_extension(before: Any, after: Any) -> bool:
-    """Whether all that was shown is still there, unchanged, and there may be more."""
+    """Return whether `after` has everything of `before`, unchanged."""
     return (
         before.name == after.name
         and before.description in ("", after.description)
@@ -90,15 +90,13 @@ def is_extension(before: Any, after: Any) -> bool:
 
 @BOTH_VERSIONS
 @given(st.data())
-def test_what_is_shown_of_any_beginning_grows_into_the_plan(
-    version: PlanVersion, data: st.DataObject
-) -> None:
+def test_states_of_a_plan_grow_into_the_plan(version: PlanVersion, data: st.DataObject) -> None:
     content = data.draw(plans(version.exercises))
     text = write_json(content, random.Random(data.draw(st.integers(0, 1000))))
     finished = version.plan.plan.model_validate_json(text)
     states = [*states_of(version, text), finished]
     assert all(is_extension(states[n], states[n + 1]) for n in range(len(states) - 1))
-    # Of the exercises, at most the very last is shown with the finished plan only.
+    # At most the last exercise is missing before the complete plan.
     last = [exercise for session in states[-2].sessions for exercise in session.exercises]
     every = [exercise for session in finished.sessions for exercise in session.exercises]
     assert len(last) >= len(every) - 1
@@ -136,7 +134,7 @@ NOTHING = {
 
 @BOTH_VERSIONS
 @pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING)
-def test_what_is_no_plan_is_not_shown(version: PlanVersion, text: str) -> None:
+def test_invalid_text_is_not_shown(version: PlanVersion, text: str) -> None:
     assert PartialPlan(version.plan).read(text) is None
 
 
@@ -150,22 +148,20 @@ def test_what_is_no_plan_is_not_shown(version: PlanVersion, text: str) -> None:
         max_leaves=20,
     )
 )
-def test_whatever_else_the_model_writes_can_be_shown_or_is_not(
-    version: PlanVersion, content: Any
-) -> None:
+def test_any_json_can_be_shown_or_is_ignored(version: PlanVersion, content: Any) -> None:
     for wrapped in (content, {"name": "P", "sessions": content}):
         assert all(plan.name for plan in states_of(version, json.dumps(wrapped)))
 
 
 @BOTH_VERSIONS
 @given(text=st.text(max_size=30))
-def test_no_text_is_an_error(version: PlanVersion, text: str) -> None:
+def test_any_text_is_read_without_an_error(version: PlanVersion, text: str) -> None:
     partial_plan = PartialPlan(version.plan)
     for beginning in ("", '{"name": "P", "sessions": [{"name": "S", "exercises": ['):
         partial_plan.read(beginning + text)
 
 
-def test_an_exercise_is_shown_once_something_comes_after_it() -> None:
+def test_exercise_is_shown_when_more_text_follows() -> None:
     exercise = json.dumps(EXERCISE_2025)
     begun = f'{{"name": "P", "sessions": [{{"name": "S", "exercises": [{exercise}'
     names = []
@@ -179,7 +175,7 @@ def test_an_exercise_is_shown_once_something_comes_after_it() -> None:
     assert len(plan.sessions[0].exercises) == 2
 
 
-def test_a_state_is_shown_once() -> None:
+def test_each_state_is_shown_once() -> None:
     partial_plan = PartialPlan(V2025.plan)
     assert partial_plan.read('{"name": "P"') is not None
     assert partial_plan.read('{"name": "P", "description": "so') is None
@@ -187,7 +183,7 @@ def test_a_state_is_shown_once() -> None:
     assert partial_plan.read('{"name": "P", "description": "some"') is not None
 
 
-def test_what_comes_after_an_exercise_that_does_not_fit_waits_for_the_finished_plan() -> None:
+def test_exercises_after_an_invalid_one_are_not_shown() -> None:
     exercises = [EXERCISE_2025, {**EXERCISE_2025, "sets": 0}, EXERCISE_2025]
     content = {
         "name": "P",

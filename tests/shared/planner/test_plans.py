@@ -1,4 +1,4 @@
-"""Plans, made by the real client and the fake for a model, whatever the model does."""
+"""Plans of the fake model, behind the real client."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ GOOD = {"name": "Back", "exercises": [EXERCISE], "notes": ""}
 
 
 def session_response(arguments: object, **changes: Any) -> Scripted:
-    """Return a reply that calls the function for a session."""
+    """Return a response with a call of the function for a session."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return Scripted(Speech(function="make_session", arguments=text), **changes)
 
@@ -68,18 +68,18 @@ def with_exercise(**changes: object) -> dict[str, Any]:
     return {**GOOD, "exercises": [{**EXERCISE, **changes}]}
 
 
-async def test_a_plan_has_as_many_sessions_as_were_asked_for(fake: FakeModel) -> None:
+async def test_plan_has_the_requested_number_of_sessions(fake: FakeModel) -> None:
     plan = await fake.planner().workout(WORKOUT)
     assert len(plan.sessions) == 4
     assert "fake" in plan.description
 
 
-async def test_a_session_has_as_many_exercises_as_the_volume_means(fake: FakeModel) -> None:
+async def test_volume_sets_the_number_of_exercises(fake: FakeModel) -> None:
     session = await fake.planner().session(SESSION)
     assert len(session.exercises) == 6
 
 
-async def test_the_model_is_told_to_fill_in_a_strict_form(fake: FakeModel) -> None:
+async def test_request_has_a_strict_schema(fake: FakeModel) -> None:
     await fake.planner(model="some-model", max_tokens=5000).workout(WORKOUT)
     [asked] = fake.openai.requests
     assert (asked["model"], asked["max_completion_tokens"]) == ("some-model", 5000)
@@ -90,12 +90,12 @@ async def test_the_model_is_told_to_fill_in_a_strict_form(fake: FakeModel) -> No
         if part.get("type") == "object":
             assert part["additionalProperties"] is False
             assert set(part["required"]) == set(part["properties"])
-        # OpenAI refuses strict schemas with these words.
+        # OpenAI rejects strict schemas with these keywords.
         assert not part.keys() & {"default", "maxLength", "minLength", "pattern"}
 
 
 def parts_of(schema: Any) -> list[dict[str, Any]]:
-    """Return a schema and all schemas in it."""
+    """Return a schema and all nested schemas."""
     if isinstance(schema, list):
         return [part for each in schema for part in parts_of(each)]
     if not isinstance(schema, dict):
@@ -134,12 +134,12 @@ EVERY_INVALID = pytest.mark.parametrize("invalid", INVALID.values(), ids=INVALID
 
 
 def failures(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """Return what the alert on failures of the model counts."""
+    """Return the log records that the alert on model failures counts."""
     return [each for each in caplog.records if each.levelno >= logging.WARNING]
 
 
 @EVERY_INVALID
-async def test_what_does_not_fit_may_be_mended_once(
+async def test_invalid_plan_is_corrected_once(
     fake: FakeModel, caplog: pytest.LogCaptureFixture, invalid: Scripted
 ) -> None:
     fake.openai.script += [invalid, session_response(GOOD)]
@@ -153,7 +153,7 @@ async def test_what_does_not_fit_may_be_mended_once(
 
 
 @EVERY_INVALID
-async def test_what_does_not_fit_twice_is_a_failure(
+async def test_second_invalid_plan_is_a_failure(
     fake: FakeModel, caplog: pytest.LogCaptureFixture, invalid: Scripted
 ) -> None:
     fake.openai.script += [invalid, invalid, session_response(GOOD)]
@@ -163,7 +163,7 @@ async def test_what_does_not_fit_twice_is_a_failure(
     assert len(failures(caplog)) == 1
 
 
-async def test_a_plan_with_fewer_sessions_than_days_is_half_a_plan(fake: FakeModel) -> None:
+async def test_plan_with_too_few_sessions_is_invalid(fake: FakeModel) -> None:
     half = {"name": "Half", "description": "", "sessions": [GOOD] * 3}
     whole = {"name": "Whole", "description": "", "sessions": [GOOD] * 4}
     fake.openai.script += [
@@ -175,7 +175,7 @@ async def test_a_plan_with_fewer_sessions_than_days_is_half_a_plan(fake: FakeMod
         await fake.planner().workout(WORKOUT)
 
 
-async def test_usage_that_nobody_counted_is_none(
+async def test_absent_usage_is_logged_as_zero(
     fake: FakeModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     uncounted = b'data: {"choices": [], "usage": {"prompt_tokens": null}}\n\n'
@@ -185,7 +185,7 @@ async def test_usage_that_nobody_counted_is_none(
     assert "0 prompt tokens" in caplog.text
 
 
-async def test_a_failed_repair_is_not_a_second_chance_for_the_connection(fake: FakeModel) -> None:
+async def test_cut_correction_is_a_failure(fake: FakeModel) -> None:
     fake.openai.script += [session_response("{"), session_response(GOOD, cut_after=3)]
     with pytest.raises(DependencyFailed):
         await fake.planner().session(SESSION)
@@ -204,7 +204,7 @@ UNCORRECTABLE = {
 
 
 @pytest.mark.parametrize("uncorrectable", UNCORRECTABLE.values(), ids=UNCORRECTABLE)
-async def test_what_cannot_be_mended_is_a_failure_at_once(
+async def test_uncorrectable_response_is_a_failure(
     fake: FakeModel, caplog: pytest.LogCaptureFixture, uncorrectable: Scripted
 ) -> None:
     fake.openai.script += [uncorrectable]
@@ -286,7 +286,7 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
 @pytest.mark.parametrize(
     ("fault", "error", "retry_after_s", "calls"), STATUSES.values(), ids=STATUSES
 )
-async def test_a_fault_of_the_server_is_told_as_what_it_is(
+async def test_fault_of_the_server_raises_its_error(
     fake: FakeModel,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
@@ -311,20 +311,20 @@ async def test_a_fault_of_the_server_is_told_as_what_it_is(
     [Fault(429), Fault(429, headers={"Retry-After": "1"}), Fault(500), Fault(is_cut=True)],
     ids=["overloaded", "overloaded for a second", "broken", "cut"],
 )
-async def test_a_fault_that_passes_is_not_noticed(fake: FakeModel, fault: Fault) -> None:
+async def test_transient_fault_is_retried(fake: FakeModel, fault: Fault) -> None:
     fake.server.faults += [fault]
     await fake.planner().session(SESSION)
     assert len(fake.openai.requests) == 1
 
 
-async def test_a_pause_that_the_model_wants_is_made(fake: FakeModel) -> None:
+async def test_retry_waits_for_retry_after(fake: FakeModel) -> None:
     fake.server.faults += [Fault(503, headers={"Retry-After": "1"})]
     begin = time.monotonic()
     await fake.planner().session(SESSION)
     assert time.monotonic() - begin >= 1
 
 
-async def test_the_model_is_told_what_is_wrong(fake: FakeModel) -> None:
+async def test_correction_names_the_mistake(fake: FakeModel) -> None:
     fake.openai.script += [
         session_response(with_exercise(sets=0, name="SECRET-name")),
         session_response(GOOD),
@@ -335,7 +335,7 @@ async def test_the_model_is_told_what_is_wrong(fake: FakeModel) -> None:
     assert "exercises.0.sets: Input should be greater than or equal to 1" in answer["content"]
 
 
-async def test_only_the_first_of_several_calls_counts() -> None:
+async def test_only_the_first_call_is_kept() -> None:
     reply = ModelResponse()
     for index, text in ((0, "{"), (1, "rubbish"), (0, "}")):
         function = ChoiceDeltaToolCallFunction(name="f" if text == "{" else None, arguments=text)
@@ -350,13 +350,13 @@ async def test_only_the_first_of_several_calls_counts() -> None:
     assert (reply.call.function, reply.call.arguments) == ("f", "{}")
 
 
-async def test_no_retries_means_none(fake: FakeModel) -> None:
+async def test_retries_can_be_disabled(fake: FakeModel) -> None:
     fake.server.faults += [Fault(500)]
     with pytest.raises(DependencyFailed):
         await fake.planner(retries=0).session(SESSION)
 
 
-async def test_a_silent_model_is_given_up(fake: FakeModel) -> None:
+async def test_silent_model_times_out(fake: FakeModel) -> None:
     fake.server.faults += [Fault(is_silent=True)]
     before = fake.server.calls
     with pytest.raises(DependencyTimedOut):
@@ -364,33 +364,33 @@ async def test_a_silent_model_is_given_up(fake: FakeModel) -> None:
     assert fake.server.calls - before == 1
 
 
-async def test_a_model_that_falls_silent_in_the_middle_is_given_up(fake: FakeModel) -> None:
+async def test_model_times_out_when_it_falls_silent(fake: FakeModel) -> None:
     fake.openai.script += [session_response(GOOD, silent_after=5)]
     with pytest.raises(DependencyTimedOut):
         await fake.planner(silence_s=0.2).session(SESSION)
     await wait_until_idle(fake)
 
 
-async def test_a_model_that_dawdles_is_given_up_at_the_deadline(fake: FakeModel) -> None:
+async def test_slow_model_times_out_at_the_deadline(fake: FakeModel) -> None:
     fake.openai.script += [session_response(GOOD, silent_after=5)]
     with pytest.raises(DependencyTimedOut):
         await fake.planner(deadline_s=0.3).session(SESSION)
     await wait_until_idle(fake)
 
 
-async def test_an_unreachable_model_is_a_failure(fake: FakeModel) -> None:
+async def test_unreachable_model_is_a_failure(fake: FakeModel) -> None:
     planner = fake.planner(base_url="http://127.0.0.1:9/v1", retries=0)
     with pytest.raises(DependencyFailed):
         await planner.session(SESSION)
 
 
-async def test_without_a_key_the_setting_is_named(fake: FakeModel) -> None:
+async def test_missing_key_names_the_setting(fake: FakeModel) -> None:
     with pytest.raises(DependencyUnavailable, match="OPENAI_API_KEY"):
         await fake.planner(api_key=None).session(SESSION)
     assert not fake.openai.requests
 
 
-async def test_cancelling_a_plan_ends_the_models_work(fake: FakeModel) -> None:
+async def test_cancellation_stops_the_model(fake: FakeModel) -> None:
     fake.openai.script += [session_response(GOOD, silent_after=5)]
     planning = asyncio.create_task(fake.planner().session(SESSION))
     await until(lambda: fake.openai.talking == 1)
@@ -401,11 +401,11 @@ async def test_cancelling_a_plan_ends_the_models_work(fake: FakeModel) -> None:
 
 
 async def wait_until_idle(fake: FakeModel) -> None:
-    """Return once the model has ended all its replies, long before it would by itself."""
+    """Return once the model sends no response any more."""
     await until(lambda: fake.openai.talking == 0)
 
 
-async def test_usage_is_logged_and_nothing_that_was_said(
+async def test_log_has_usage_without_content(
     fake: FakeModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):

@@ -1,4 +1,4 @@
-"""What the model is told."""
+"""The prompts of the model."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def session(**changes: object) -> str:
     return ask_for_session(SessionAttributes.model_validate({**SESSION, **changes}))
 
 
-def test_the_coach_keeps_to_the_gym_and_to_the_users_language() -> None:
+def test_system_prompt_has_the_rules() -> None:
     for rule in ("only thing", "never instructions", "language of the user", "minRest is never"):
         assert rule in PLAN_MAKER
 
@@ -67,13 +67,11 @@ def test_the_coach_keeps_to_the_gym_and_to_the_users_language() -> None:
         "own words",
     ],
 )
-def test_a_workout_is_asked_for_with_all_that_is_known(
-    changes: dict[str, object], words: str
-) -> None:
+def test_workout_request_has_all_attributes(changes: dict[str, object], words: str) -> None:
     assert words in workout(**changes)
 
 
-def test_a_weight_range_is_not_a_place_for_a_speech() -> None:
+def test_text_around_the_weight_range_is_dropped() -> None:
     assert len(workout(weightRange="70-80" + "x" * 3000)) < 500
 
 
@@ -88,17 +86,15 @@ def test_a_weight_range_is_not_a_place_for_a_speech() -> None:
     ],
     ids=["areas", "volume", "known weights", "known weights in pounds", "own words"],
 )
-def test_a_session_is_asked_for_with_all_that_is_known(
-    changes: dict[str, object], words: str
-) -> None:
+def test_session_request_has_all_attributes(changes: dict[str, object], words: str) -> None:
     assert words in session(**changes)
 
 
-def test_who_has_lifted_nothing_yet_is_not_asked_to_prefer_it() -> None:
+def test_session_request_omits_unknown_weights() -> None:
     assert "prefer" not in session(exerciseToKilograms={})
 
 
-def test_more_volume_is_never_fewer_exercises() -> None:
+def test_exercise_count_grows_with_the_volume() -> None:
     counts = [exercise_count(volume) for volume in range(101)]
     assert counts == sorted(counts)
     assert (counts[0], counts[100]) == (2, 10)

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from urllib.error import HTTPError
 
-from scripts.client.coach import CallFailedError, Coach, DisconnectedError
+from scripts.client.coach import Coach, DisconnectedError, InvocationFailedError
 from tests.functions.chat.client_interface import (
     TEST_TIMEOUT_S,
     Client,
@@ -26,10 +26,10 @@ class CoachClient(Client):
         await _wait_for(self.coach.introduce(locale))
 
     async def send_message(self, text: str) -> None:
-        await _wait_for(self.coach.say(text))
+        await _wait_for(self.coach.send(text))
 
     async def invoke(self, method: str, *values: object) -> None:
-        await _wait_for(self.coach.call(method, *values))
+        await _wait_for(self.coach.invoke(method, *values))
 
     async def stop(self) -> None:
         self.coach.stop()
@@ -42,7 +42,7 @@ async def _wait_for(reply: "Future[None]") -> None:
     try:
         async with asyncio.timeout(TEST_TIMEOUT_S):
             await asyncio.wrap_future(reply)
-    except (CallFailedError, DisconnectedError) as error:
+    except (InvocationFailedError, DisconnectedError) as error:
         raise InvocationError(str(error)) from None
 
 

@@ -70,7 +70,7 @@ async def test_chat_client_disconnects_from_a_silent_server() -> None:
 
     def talk_once(address: str) -> None:
         with Coach(address, f"Web {TOKEN}", print, is_new=False) as coach:
-            coach.call("Nothing").result(timeout=TEST_TIMEOUT_S)
+            coach.invoke("Nothing").result(timeout=TEST_TIMEOUT_S)
 
     with served_without_pings() as server:
         async with asyncio.timeout(TEST_TIMEOUT_S):
@@ -86,7 +86,7 @@ async def test_chat_client_sends_pings_when_the_user_is_silent() -> None:
             await asyncio.to_thread(coach.__enter__)
             before = proxy.sent_bytes
             await until(lambda: proxy.sent_bytes > before + 3 * len('{"type":6}'))
-            await asyncio.wrap_future(coach.call("Nothing"))
+            await asyncio.wrap_future(coach.invoke("Nothing"))
             await asyncio.to_thread(coach.__exit__)
         await wait_until_released(server)
 
@@ -96,13 +96,13 @@ async def test_chat_client_reports_a_lost_connection(service: ChatService) -> No
         coach = Coach(proxy.address, service.token, lambda _message: None, is_new=False)
         await asyncio.to_thread(coach.__enter__)
         service.openai.tokens_per_s = 1
-        reply = coach.say("SECRET-before")
+        reply = coach.send("SECRET-before")
         await until(lambda: service.openai.talking == 1)
         proxy.cut()
         with pytest.raises(DisconnectedError):
             await asyncio.wrap_future(reply)
         with pytest.raises(DisconnectedError):
-            coach.say("SECRET-after")
+            coach.send("SECRET-after")
         await asyncio.to_thread(coach.__exit__)
 
 

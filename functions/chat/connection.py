@@ -29,7 +29,7 @@ class Timing:
 
     handshake_timeout_s: float = 60
     silence_timeout_s: float = 120
-    """Closes the connection when no message of the client arrives for so long."""
+    """Closes the connection this long after the last message of the client."""
 
     ping_s: float = 7
     """The minimum time without an outgoing record before a ping.
@@ -41,7 +41,7 @@ class Timing:
     """Drains the connection after this time: Cloud Run cuts it after 3,600 s."""
 
     drain_timeout_s: float = 150
-    """Closes the connection so long after `max_age_s`, with or without invocations in flight."""
+    """Closes the connection this long after `max_age_s`, with or without invocations in flight."""
 
     close_timeout_s: float = 5
     """The time that a client has to receive the last records."""
@@ -212,7 +212,7 @@ class Connection:
     def _close(self, last_records: str, code: int) -> None:
         """Send the outbox, then `last_records`, then close with `code`.
 
-        Only the first call has an effect.
+        Has no effect when the connection closes already.
         """
         if self._close_code is not None or self._state is State.CLOSED:
             return

@@ -35,7 +35,7 @@ def handlers(resources: SubscriberResources, settings: ChatSettings) -> ChatHand
             client, conversation(_PLAN_2026, subscriber)
         ),
     }
-    return ChatHandlers(resources.purchases, hubs, Timing(max_age_s=settings.longest_s))
+    return ChatHandlers(resources.purchases, hubs, Timing(max_age_s=settings.max_age_s))
 
 
 settings = ChatSettings()

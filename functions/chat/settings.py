@@ -11,7 +11,7 @@ class ChatSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="CHAT_")
 
-    host: str = "0.0.0.0"  # noqa: S104 - the chat runs in a container of its own
+    host: str = "0.0.0.0"  # noqa: S104 - Cloud Run connects from outside the container
     port: int = Field(default=8080, ge=0, le=65_535, validation_alias="PORT")
     """Cloud Run sets it."""
 
@@ -24,5 +24,5 @@ class ChatSettings(Settings):
     grace_s: float = Field(default=7, ge=0, le=3600)
     """The time that replies in flight have to end after SIGTERM."""
 
-    longest_s: float = Field(default=3400, gt=0, le=86_400)
+    max_age_s: float = Field(default=3400, gt=0, le=86_400, validation_alias="CHAT_LONGEST_S")
     """The age at which a connection is closed: Cloud Run cuts it after 3,600 s."""

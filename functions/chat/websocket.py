@@ -78,7 +78,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """Pass a complete message to the app."""
-        # `handle_cont` counts the last fragment after this call, which gives 0.
+        # `handle_cont` counts the last fragment afterwards, which gives 0.
         self._frames_without_message = -1
         super().send_receive_event_to_app()
 

@@ -50,7 +50,7 @@ class SubscriberResources:
     def rate_limits(
         self, bucket: str, web: int | None = None, mobile: int | None = None
     ) -> RateLimits:
-        """Return rate limits with a count of their own; by default those of `RATE_LIMIT_*`."""
+        """Return rate limits with a separate count; by default those of `RATE_LIMIT_*`."""
         settings = self._rate_limits
         return RateLimits(
             bucket,

@@ -34,7 +34,7 @@ class ChatService:
 
 @contextmanager
 def run_chat(database: Database | None = None, **environment: str) -> Iterator[ChatService]:
-    """Serve a chat with these settings and with a token of its own."""
+    """Serve a chat with these settings and a new token."""
     openai = OpenAi(tokens_per_s=0)
     model_server, key = openai.app(), f"SECRET-{uuid4()}"
     with served(model_server) as address, pytest.MonkeyPatch.context() as patched:

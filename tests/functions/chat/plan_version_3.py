@@ -134,10 +134,10 @@ WHOLE_2026 = Draft202012Validator(_message_2026(at_least=1))
 """A message of `/ai-chat-v2` with a complete plan."""
 
 PARTIAL_2026 = Draft202012Validator(_message_2026(at_least=0))
-"""The same with an incomplete plan."""
+"""A message of `/ai-chat-v2` with an incomplete plan."""
 
 WHOLE_2025 = Draft202012Validator(_message_2025(at_least=1))
 """A message of `/ai-chat` with a complete plan."""
 
 PARTIAL_2025 = Draft202012Validator(_message_2025(at_least=0))
-"""The same with an incomplete plan."""
+"""A message of `/ai-chat` with an incomplete plan."""

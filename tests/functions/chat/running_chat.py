@@ -59,10 +59,10 @@ class ChatEndpoint:
     ) -> AsyncIterator["RawClient"]:
         """Connect, without a handshake."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        where = self.address.replace("http", "ws", 1) + path
+        url = self.address.replace("http", "ws", 1) + path
         # The library's pings would close a connection from which the test does not read.
         options = {"ping_interval": None, **options}
-        async with connect(where, additional_headers=headers, **options) as socket:
+        async with connect(url, additional_headers=headers, **options) as socket:
             yield RawClient(socket)
 
     @asynccontextmanager
@@ -89,9 +89,9 @@ class ChatEndpoint:
     async def request_upgrade(self, path: str = "/hub", header: str | None = None) -> Response:
         """Request an upgrade; return the response of any status."""
         headers = {} if header is None else {"Authorization": header}
-        where = self.address.replace("http", "ws", 1) + path
+        url = self.address.replace("http", "ws", 1) + path
         try:
-            async with connect(where, additional_headers=headers) as socket:
+            async with connect(url, additional_headers=headers) as socket:
                 assert socket.response is not None
                 return socket.response
         except InvalidStatus as refused:
@@ -200,7 +200,7 @@ class OneTokenProvider:
 def serve_chat(
     chat: ChatHandlers, *, http: Client | None = None, grace_s: float = 1
 ) -> Iterator[RunningChat]:
-    """Serve a chat in a thread of its own, as in production.
+    """Serve a chat in a separate thread, as in production.
 
     `http` is the chat's HTTP client. It must be closed on the event loop that used it.
     """

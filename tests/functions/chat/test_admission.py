@@ -22,7 +22,7 @@ LIMIT_REACHED = (
     "You have reached the limit of messages per day. You can send the next one in 24 hours."
 )
 APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
-NOBODY_LISTENS = f"{HOST}:9"
+UNUSED_ADDRESS = f"{HOST}:9"
 
 
 @pytest.fixture
@@ -69,12 +69,12 @@ async def test_limit_applies_across_connections_and_hubs(
 
 
 async def test_limit_holds_for_concurrent_messages(limited: ChatService) -> None:
-    async def answer(number: int) -> str:
+    async def reply(number: int) -> str:
         async with connect_user(limited, HUB_V2) as user:
             return await user.send_message(f"SECRET-{number}")
 
-    answers = await asyncio.gather(*map(answer, range(2 * LIMIT)))
-    assert answers.count(LIMIT_REACHED) == LIMIT
+    replies = await asyncio.gather(*map(reply, range(2 * LIMIT)))
+    assert replies.count(LIMIT_REACHED) == LIMIT
     assert len(limited.openai.requests) == LIMIT
 
 
@@ -115,8 +115,8 @@ async def test_invalid_and_other_invocations_are_not_counted(
             await user.invoke("Introduce", "en-AU", version, "kilograms")
         await user.invoke("RestartChat")
         await user.invoke("StopInProgress")
-        for wrong in ((), ("SECRET-text",), (5, 3), ("SECRET-text", "3")):
-            await receive_error(user, "SendMessage", *wrong)
+        for arguments_ in ((), ("SECRET-text",), (5, 3), ("SECRET-text", "3")):
+            await receive_error(user, "SendMessage", *arguments_)
         await receive_error(user, "GetQuota")
         for number in range(LIMIT):
             assert await user.send_message(f"SECRET-{number}") != LIMIT_REACHED
@@ -143,7 +143,7 @@ async def test_message_is_counted_when_its_reply_fails(
 
 
 @pytest.mark.parametrize(
-    ("wait", "told"),
+    ("wait", "waiting_time"),
     [
         (timedelta(hours=23, minutes=30), "24 hours"),
         (timedelta(hours=4, minutes=30), "5 hours"),
@@ -152,28 +152,30 @@ async def test_message_is_counted_when_its_reply_fails(
     ids=["a day", "some hours", "some minutes"],
 )
 async def test_rejection_states_the_waiting_time(
-    database: Database, limited: ChatService, wait: timedelta, told: str
+    database: Database, limited: ChatService, wait: timedelta, waiting_time: str
 ) -> None:
     oldest = datetime.now(UTC) - timedelta(hours=24) + wait
     for later in range(LIMIT):
         at = oldest + later * timedelta(seconds=1)
         assert not await is_full(database, limited, "chat", LIMIT, at)
     async with connect_user(limited, HUB_V2) as user:
-        assert await user.send_message("SECRET-one") == LIMIT_REACHED.replace("24 hours", told)
+        assert await user.send_message("SECRET-one") == LIMIT_REACHED.replace(
+            "24 hours", waiting_time
+        )
 
 
 @pytest.mark.parametrize(("when_unavailable", "passes"), [("refuse", False), ("allow", True)])
 async def test_uncounted_message_is_rejected_or_passes(
     when_unavailable: str, *, passes: bool
 ) -> None:
-    short_timeout = DatabaseSettings(
-        emulator_host=NOBODY_LISTENS, attempt_timeout_s=0.2, retry_for_s=0.2
+    short_timeouts = DatabaseSettings(
+        emulator_host=UNUSED_ADDRESS, attempt_timeout_s=0.2, retry_for_s=0.2
     )
-    database = Database(short_timeout)
+    database = Database(short_timeouts)
     with run_chat(database, RATE_LIMIT_WHEN_UNAVAILABLE=when_unavailable) as service:
         async with connect_user(service, HUB_V2) as user:
-            answer = await user.send_message("SECRET-one")
-            assert (answer != APOLOGY) == passes
-            assert answer
+            reply = await user.send_message("SECRET-one")
+            assert (reply != APOLOGY) == passes
+            assert reply
             await user.send_message("SECRET-two")
         assert len(service.openai.requests) == (2 if passes else 0)

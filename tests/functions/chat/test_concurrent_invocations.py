@@ -74,8 +74,8 @@ async def test_only_invocations_over_the_limit_are_rejected(server: RunningChat)
         await client.send(invocation("too many", "Nothing"), invocation(None, "Repeat", "a", 1))
         assert await receive_error(client, "too many") == "too many invocations in flight"
         open_gate(first)
-        said = [await client.receive() for _ in range(9)]
-        assert said == [completion(each) for each in ("1", *in_line)]
+        records = [await client.receive() for _ in range(9)]
+        assert records == [completion(each) for each in ("1", *in_line)]
         open_gate(second)
         assert await client.receive() == completion("2")
         assert await is_alive(client)

@@ -12,20 +12,24 @@ from tests.functions.chat.chat_service import ChatService, run_chat
 from tests.functions.chat.hub_user import HUB_V1, HUB_V2, connect_user, prompt_messages
 
 APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
-WORDS = "SECRET-words before it"
+PARTIAL_REPLY = "SECRET-words before it"
 BOTH_HUBS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2])
 FAULTS = {
     "overloaded": Fault(429, headers={"Retry-After": "37"}),
     "broken": Fault(500),
     "our key is refused": Fault(401, b'{"error": {"message": "SECRET-key"}}'),
     "no connection": Fault(is_cut=True),
-    "rubbish": Fault(200, b"<html>SECRET-page"),
+    "malformed": Fault(200, b"<html>SECRET-page"),
 }
 SPEECHES = {
-    "filtered": Scripted(Speech(WORDS), finish_reason="content_filter"),
-    "a plan without room": Scripted(Speech(WORDS, "show_plan", "{"), finish_reason="length"),
+    "filtered": Scripted(Speech(PARTIAL_REPLY), finish_reason="content_filter"),
+    "a plan without room": Scripted(
+        Speech(PARTIAL_REPLY, "show_plan", "{"), finish_reason="length"
+    ),
 }
-UNFIT = Scripted(Speech(WORDS, "show_plan", json.dumps({"name": "SECRET-plan", "sessions": []})))
+INVALID_PLAN = Scripted(
+    Speech(PARTIAL_REPLY, "show_plan", json.dumps({"name": "SECRET-plan", "sessions": []}))
+)
 
 
 @BOTH_HUBS
@@ -48,16 +52,16 @@ async def test_apology_follows_the_partial_reply(
 ) -> None:
     service.openai.script.append(speech)
     async with connect_user(service, path) as user:
-        assert await user.send_message("SECRET-one") == f"{WORDS}\n\n{APOLOGY}"
+        assert await user.send_message("SECRET-one") == f"{PARTIAL_REPLY}\n\n{APOLOGY}"
         await user.send_message("SECRET-two")
-    assert prompt_messages(service)[1] == ("assistant", WORDS)
+    assert prompt_messages(service)[1] == ("assistant", PARTIAL_REPLY)
 
 
 @BOTH_HUBS
 async def test_apology_follows_one_correction_of_a_plan(service: ChatService, path: str) -> None:
-    service.openai.script += [UNFIT, Scripted(Speech("", "show_plan", "{}"))]
+    service.openai.script += [INVALID_PLAN, Scripted(Speech("", "show_plan", "{}"))]
     async with connect_user(service, path) as user:
-        assert await user.send_message("SECRET-one") == f"{WORDS}\n\n{APOLOGY}"
+        assert await user.send_message("SECRET-one") == f"{PARTIAL_REPLY}\n\n{APOLOGY}"
         assert await user.send_message("SECRET-two") != APOLOGY
     assert len(service.openai.requests) == 3
 
@@ -80,26 +84,26 @@ def short_timeout() -> Iterator[ChatService]:
 
 @BOTH_HUBS
 async def test_apology_follows_a_silent_model(short_timeout: ChatService, path: str) -> None:
-    short_timeout.openai.script.append(Scripted(Speech(WORDS), silent_after=3))
+    short_timeout.openai.script.append(Scripted(Speech(PARTIAL_REPLY), silent_after=3))
     async with connect_user(short_timeout, path) as user:
-        words, _, sorry = (await user.send_message("SECRET-one")).rpartition("\n\n")
-    assert sorry == APOLOGY
-    assert WORDS.startswith(words)
+        partial_reply, _, apology = (await user.send_message("SECRET-one")).rpartition("\n\n")
+    assert apology == APOLOGY
+    assert PARTIAL_REPLY.startswith(partial_reply)
 
 
 @BOTH_HUBS
 async def test_apology_follows_a_cut_reply(service: ChatService, path: str) -> None:
-    service.openai.script.append(Scripted(Speech(WORDS), cut_after=3))
+    service.openai.script.append(Scripted(Speech(PARTIAL_REPLY), cut_after=3))
     async with connect_user(service, path) as user:
-        words, _, sorry = (await user.send_message("SECRET-one")).rpartition("\n\n")
-        assert sorry == APOLOGY
-        assert WORDS.startswith(words)
+        partial_reply, _, apology = (await user.send_message("SECRET-one")).rpartition("\n\n")
+        assert apology == APOLOGY
+        assert PARTIAL_REPLY.startswith(partial_reply)
         assert await user.send_message("SECRET-two") not in ("", APOLOGY)
     # The last chunks before a cut may be lost.
-    received_texts = [("assistant", words)] if words else []
+    partial = [("assistant", partial_reply)] if partial_reply else []
     assert prompt_messages(service) == [
         ("user", "SECRET-one"),
-        *received_texts,
+        *partial,
         ("user", "SECRET-two"),
     ]
 

@@ -47,23 +47,30 @@ def server() -> Iterator[RunningChat]:
         yield server
 
 
-CALLS = st.lists(st.tuples(st.text(), st.integers()), max_size=8)
-NEITHER = st.sampled_from(
+INVOCATIONS = st.lists(st.tuples(st.text(), st.integers()), max_size=8)
+IGNORED_MESSAGES = st.sampled_from(
     [{"type": 6}, {"type": 99}, cancellation("nothing"), {"type": 2, "item": "ü"}]
 )
 
 
-@given(CALLS, st.lists(NEITHER, max_size=4), st.lists(st.integers(0, 2000)), st.randoms())
+@given(
+    INVOCATIONS,
+    st.lists(IGNORED_MESSAGES, max_size=4),
+    st.lists(st.integers(0, 2000)),
+    st.randoms(),
+)
 async def test_responses_do_not_depend_on_frame_boundaries(
     server: RunningChat,
-    calls: list[tuple[str, int]],
-    others: list[dict[str, Any]],
+    invocations: list[tuple[str, int]],
+    ignored: list[dict[str, Any]],
     cuts: list[int],
     random: Any,
 ) -> None:
     """HubProtocol, "JSON Encoding"; contract, "Chat": also in the frame of the handshake."""
-    messages = [invocation(str(id_), "Repeat", *arguments) for id_, arguments in enumerate(calls)]
-    for other in others:
+    messages = [
+        invocation(str(id_), "Repeat", *arguments) for id_, arguments in enumerate(invocations)
+    ]
+    for other in ignored:
         messages.insert(random.randint(0, len(messages)), other)
     records = [json.dumps(each, ensure_ascii=random.random() < 0.5) + END for each in messages]
     stream = HANDSHAKE + "".join(records)
@@ -73,16 +80,18 @@ async def test_responses_do_not_depend_on_frame_boundaries(
             frame = stream[begin:end]
             await client.send_frame(frame.encode() if random.random() < 0.3 else frame)
         assert await client.receive() == {}
-        received_texts = [await client.receive() for _ in range(2 * len(calls))]
+        received = [await client.receive() for _ in range(2 * len(invocations))]
         assert await is_alive(client)
-    spoken = [record for record in received_texts if record["type"] == 1]
-    ended = [record for record in received_texts if record["type"] == 3]
-    assert spoken == [hub_invocation("Repeated", [text, number]) for text, number in calls]
-    assert sorted(ended, key=str) == [completion(str(number)) for number in range(len(calls))]
+    from_hub = [record for record in received if record["type"] == 1]
+    completions = [record for record in received if record["type"] == 3]
+    assert from_hub == [hub_invocation("Repeated", [text, number]) for text, number in invocations]
+    assert sorted(completions, key=str) == [
+        completion(str(number)) for number in range(len(invocations))
+    ]
 
 
-async def survives(
-    server: RunningChat, first: str, frames: list[str | bytes], *, is_polite: bool
+async def check_survival(
+    server: RunningChat, first: str, frames: list[str | bytes], *, sends_close: bool
 ) -> None:
     """Send frames and disconnect, with or without a close message. Check for errors and leaks."""
     with collect_errors() as errors:
@@ -90,7 +99,7 @@ async def survives(
             with suppress(ConnectionClosed):
                 for frame in (first, *frames):
                     await client.send_frame(frame)
-                if is_polite:
+                if sends_close:
                     await client.send_frame(END + '{"type":7}' + END)
                     await client.receive_rest()
             client.socket.transport.abort()
@@ -100,18 +109,18 @@ async def survives(
         assert await is_alive(client)
 
 
-@given(frames=FRAMES, is_polite=st.booleans())
+@given(frames=FRAMES, sends_close=st.booleans())
 async def test_server_survives_any_frames_before_handshake(
-    server: RunningChat, frames: list[str | bytes], *, is_polite: bool
+    server: RunningChat, frames: list[str | bytes], *, sends_close: bool
 ) -> None:
-    await survives(server, "", frames, is_polite=is_polite)
+    await check_survival(server, "", frames, sends_close=sends_close)
 
 
-@given(frames=FRAMES, is_polite=st.booleans())
+@given(frames=FRAMES, sends_close=st.booleans())
 async def test_server_survives_any_frames_after_handshake(
-    server: RunningChat, frames: list[str | bytes], *, is_polite: bool
+    server: RunningChat, frames: list[str | bytes], *, sends_close: bool
 ) -> None:
-    await survives(server, HANDSHAKE, frames, is_polite=is_polite)
+    await check_survival(server, HANDSHAKE, frames, sends_close=sends_close)
 
 
 UPGRADE = (
@@ -124,7 +133,7 @@ BYTES = st.lists(HEADS | st.binary(max_size=20), max_size=6).map(b"".join)
 
 
 @given(st.sampled_from(["", UPGRADE[:40], UPGRADE]), BYTES)
-async def test_server_survives_any_bytes(server: RunningChat, first: str, noise: bytes) -> None:
+async def test_server_survives_any_bytes(server: RunningChat, first: str, data: bytes) -> None:
     """RFC 6455, section 7.1.7: malformed frames fail the connection."""
     with collect_errors() as errors:
         port = server.port
@@ -134,7 +143,7 @@ async def test_server_survives_any_bytes(server: RunningChat, first: str, noise:
                 writer.write(first.encode())
                 if first == UPGRADE:
                     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
-                writer.write(noise)
+                writer.write(data)
                 writer.write_eof()
                 await reader.read()
         writer.transport.abort()

@@ -53,8 +53,8 @@ async def test_messages_may_share_the_handshake_frame(server: RunningChat) -> No
         records = (json.dumps(record) + END for record in (first, second))
         await client.send_frame(HANDSHAKE + "".join(records))
         assert await client.receive() == {}
-        said = [await client.receive() for _ in range(4)]
-    assert [each for each in said if each["type"] == 1] == [
+        received = [await client.receive() for _ in range(4)]
+    assert [each for each in received if each["type"] == 1] == [
         hub_invocation("Repeated", ["a", 1]),
         hub_invocation("Repeated", ["b", 2]),
     ]
@@ -136,13 +136,13 @@ async def test_handshake_that_is_not_utf8_gets_an_error(server: RunningChat) -> 
         assert await client.wait_closed() == 1002
 
 
-@pytest.mark.parametrize("begun", ["", HANDSHAKE[:-1]], ids=["nothing", "no end"])
-async def test_missing_handshake_closes_the_connection(begun: str) -> None:
+@pytest.mark.parametrize("partial", ["", HANDSHAKE[:-1]], ids=["nothing", "no end"])
+async def test_missing_handshake_closes_the_connection(partial: str) -> None:
     """Contract, "Chat": after 60 s; in this test after 0.2 s."""
     with serve_chat(single_hub(FakeHub, Timing(handshake_timeout_s=0.2, ping_s=0.02))) as server:
         async with server.connect() as client:
             with suppress(ConnectionClosed):  # on a slow machine, the timeout may expire first
-                await client.send_frame(begun)
+                await client.send_frame(partial)
             assert list(await client.receive()) == ["error"]
             assert await client.wait_closed() == 1002
             assert await client.receive_rest() == []

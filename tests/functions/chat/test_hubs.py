@@ -25,7 +25,7 @@ EVERY_ADDRESS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2, f"/v2{HUB_V1}",
 BOTH_HUBS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2])
 
 
-async def begun(service: ChatService, user: HubUser, text: str) -> str:
+async def begin_long_reply(service: ChatService, user: HubUser, text: str) -> str:
     """Begin a long, slow reply. Return the invocation's id after some updates."""
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     service.openai.script.append(Scripted(Speech(LONG_TEXT)))
@@ -67,19 +67,19 @@ LOCALES = {
 }
 
 
-@pytest.mark.parametrize(("wanted", "kept"), LOCALES.items(), ids=map(ascii, LOCALES))
+@pytest.mark.parametrize(("locale", "expected"), LOCALES.items(), ids=map(ascii, LOCALES))
 @BOTH_HUBS
 async def test_invalid_locale_falls_back_to_en_au(
-    service: ChatService, path: str, wanted: str, kept: str
+    service: ChatService, path: str, locale: str, expected: str
 ) -> None:
     async with connect_user(service, path) as user:
-        await user.introduce(wanted)
+        await user.introduce(locale)
         await user.send_message("SECRET-hello")
-    assert f"locale: {kept}." in system_prompt(service)
+    assert f"locale: {expected}." in system_prompt(service)
 
 
 @pytest.mark.parametrize(
-    ("unit", "kept"),
+    ("unit", "expected"),
     [
         ("pounds", "unit for weights: pounds (lb)."),
         ("Pounds", "unit for weights: pounds (lb)."),
@@ -88,12 +88,14 @@ async def test_invalid_locale_falls_back_to_en_au(
         ("", None),
     ],
 )
-async def test_valid_weight_unit_is_kept(service: ChatService, unit: str, kept: str | None) -> None:
+async def test_valid_weight_unit_is_kept(
+    service: ChatService, unit: str, expected: str | None
+) -> None:
     async with connect_user(service, HUB_V2) as user:
         await user.introduce("en-AU", unit)
         await user.send_message("SECRET-hello")
     lines = [line for line in system_prompt(service).splitlines() if "unit for weights:" in line]
-    assert [line.partition("user's ")[2] for line in lines] == ([kept] if kept else [])
+    assert [line.partition("user's ")[2] for line in lines] == ([expected] if expected else [])
 
 
 @BOTH_HUBS
@@ -101,7 +103,7 @@ async def test_next_reply_works_after_a_stopped_one(service: ChatService, path: 
     service.openai.script.append(Scripted(Speech("SECRET-first words")))
     async with connect_user(service, path) as user:
         await user.send_message("SECRET-before")
-        invocation_id = await begun(service, user, "SECRET-one")
+        invocation_id = await begin_long_reply(service, user, "SECRET-one")
         await user.send("StopInProgress")
         await user.wait_for_completion(invocation_id)
         await until(lambda: service.openai.talking == 0)
@@ -110,9 +112,9 @@ async def test_next_reply_works_after_a_stopped_one(service: ChatService, path: 
         assert await user.send_message("SECRET-two") == "SECRET-answer"
         # A reply sends no message after its completion.
         assert all("SECRET-answer".startswith(text) for text in user.texts)
-    [*_before, one, cut_short, two] = prompt_messages(service)
+    [*_before, one, partial, two] = prompt_messages(service)
     assert (one, two) == (("user", "SECRET-one"), ("user", "SECRET-two"))
-    assert cut_short == ("assistant", received_texts)
+    assert partial == ("assistant", received_texts)
     assert received_texts != LONG_TEXT
     assert LONG_TEXT.startswith(received_texts)
 
@@ -134,7 +136,7 @@ async def test_stop_without_a_reply_has_no_effect(service: ChatService, path: st
 @BOTH_HUBS
 async def test_newer_message_stops_the_previous_reply(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
-        older = await begun(service, user, "SECRET-one")
+        older = await begin_long_reply(service, user, "SECRET-one")
         service.openai.script.append(Scripted(Speech("SECRET-answer")))
         newer = await user.begin_message("SECRET-two")
         await user.wait_for_completion(newer)
@@ -142,27 +144,27 @@ async def test_newer_message_stops_the_previous_reply(service: ChatService, path
         # The previous reply ends before the next begins.
         assert list(user.completed) == [older, newer]
         await user.wait_for_completion(older)
-    one, cut_short, two = prompt_messages(service)
+    one, partial, two = prompt_messages(service)
     assert (one, two) == (("user", "SECRET-one"), ("user", "SECRET-two"))
-    assert cut_short[0] == "assistant"
-    assert LONG_TEXT.startswith(cut_short[1])
-    assert cut_short[1] != LONG_TEXT
+    assert partial[0] == "assistant"
+    assert LONG_TEXT.startswith(partial[1])
+    assert partial[1] != LONG_TEXT
 
 
 @BOTH_HUBS
 async def test_concurrent_messages_complete_and_last_gets_reply(
     service: ChatService, path: str
 ) -> None:
-    def echo(asked: dict[str, Any]) -> Speech:
-        return Speech(f"{asked['messages'][-1]['content']}, you say")
+    def echo(request: dict[str, Any]) -> Speech:
+        return Speech(f"{request['messages'][-1]['content']}, you wrote")
 
     service.openai.compose, composed = echo, service.openai.compose
     try:
         async with connect_user(service, path) as user:
-            calls = [await user.begin_message(f"SECRET-{number}") for number in range(5)]
-            for invocation_id in calls:
+            invocation_ids = [await user.begin_message(f"SECRET-{number}") for number in range(5)]
+            for invocation_id in invocation_ids:
                 await user.wait_for_completion(invocation_id)
-            assert user.texts[-1] == "SECRET-4, you say"
+            assert user.texts[-1] == "SECRET-4, you wrote"
     finally:
         service.openai.compose = composed
     await until(lambda: service.openai.talking == 0)
@@ -172,7 +174,7 @@ async def test_concurrent_messages_complete_and_last_gets_reply(
 async def test_restart_stops_and_forgets_the_reply(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
         await user.introduce("de-DE")
-        invocation_id = await begun(service, user, "SECRET-one")
+        invocation_id = await begin_long_reply(service, user, "SECRET-one")
         await user.send("RestartChat")
         await user.wait_for_completion(invocation_id)
         assert user.texts[-1] != LONG_TEXT
@@ -187,7 +189,7 @@ async def test_restart_stops_and_forgets_the_reply(service: ChatService, path: s
 async def test_message_after_restart_begins_a_new_history(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
         await user.send_message("SECRET-one")
-        older = await begun(service, user, "SECRET-two")
+        older = await begin_long_reply(service, user, "SECRET-two")
         await user.send("RestartChat")
         service.openai.script.append(Scripted(Speech("SECRET-answer")))
         newer = await user.begin_message("SECRET-three")
@@ -201,7 +203,7 @@ async def test_message_after_restart_begins_a_new_history(service: ChatService, 
 @BOTH_HUBS
 async def test_clients_have_separate_conversations(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as ann, connect_user(service, path) as ben:
-        invocation_id = await begun(service, ann, "SECRET-ann")
+        invocation_id = await begin_long_reply(service, ann, "SECRET-ann")
         service.openai.script.append(Scripted(Speech("SECRET-for ben")))
         assert await ben.send_message("SECRET-ben") == "SECRET-for ben"
         assert prompt_messages(service) == [("user", "SECRET-ben")]
@@ -219,7 +221,7 @@ async def test_clients_have_separate_conversations(service: ChatService, path: s
 
 async def test_conversation_ends_with_its_connection(service: ChatService) -> None:
     async with connect_user(service, HUB_V2) as user:
-        await begun(service, user, "SECRET-one")
+        await begin_long_reply(service, user, "SECRET-one")
     await until(lambda: service.openai.talking == service.server.handlers.connection_count == 0)
     service.openai.tokens_per_s = 0
     async with connect_user(service, HUB_V2) as user:

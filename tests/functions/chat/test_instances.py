@@ -26,7 +26,12 @@ from tests.shared.telemetry.receiver import Receiver
 KEY = f"SECRET-{uuid4()}"
 TOKEN = f"Web {KEY}"
 LONG_TEXT = " ".join(f"word{number}" for number in range(60))
-ASK = {"type": 1, "invocationId": "7", "target": "SendMessage", "arguments": ["SECRET-question"]}
+SEND_MESSAGE = {
+    "type": 1,
+    "invocationId": "7",
+    "target": "SendMessage",
+    "arguments": ["SECRET-text"],
+}
 CLOSE_MESSAGE = {"type": 7, "allowReconnect": True}
 
 
@@ -59,13 +64,13 @@ class Instances:
         )
         log.close()
         self.processes.append(process)
-        door = ChatEndpoint(ports.base)
+        endpoint = ChatEndpoint(ports.base)
         async with httpx.AsyncClient() as http:
             while True:
                 assert process.poll() is None
                 with contextlib.suppress(httpx.TransportError):
-                    await http.get(f"{door.address}/health")
-                    return door, process
+                    await http.get(f"{endpoint.address}/health")
+                    return endpoint, process
                 await asyncio.sleep(0.05)
 
     def kill(self) -> None:
@@ -96,27 +101,27 @@ def instances(model: tuple[OpenAi, str]) -> Iterator[Instances]:
 
 
 @pytest.fixture(scope="module")
-async def kept(model: tuple[OpenAi, str]) -> AsyncIterator[ChatEndpoint]:
+async def long_lived(model: tuple[OpenAi, str]) -> AsyncIterator[ChatEndpoint]:
     """An instance for tests that do not stop it."""
     start_node = Instances(*model)
     try:
-        door, _ = await start_node.start()
-        yield door
+        endpoint, _ = await start_node.start()
+        yield endpoint
     finally:
         start_node.kill()
 
 
 @contextlib.asynccontextmanager
-async def listening_to_a_reply(openai: OpenAi, door: ChatEndpoint) -> AsyncIterator[RawClient]:
+async def begin_reply(openai: OpenAi, endpoint: ChatEndpoint) -> AsyncIterator[RawClient]:
     """Connect, and begin a reply."""
     openai.script.append(Scripted(Speech(LONG_TEXT)))
-    async with door.connect_to_hub("/ai-chat", token=TOKEN) as client:
-        await client.send(ASK)
+    async with endpoint.connect_to_hub("/ai-chat", token=TOKEN) as client:
+        await client.send(SEND_MESSAGE)
         assert (await client.receive())["target"] == "ReceiveMessage"
         yield client
 
 
-async def gone(process: subprocess.Popen[bytes]) -> None:
+async def wait_until_ended(process: subprocess.Popen[bytes]) -> None:
     await until(lambda: process.poll() is not None)
 
 
@@ -124,63 +129,63 @@ async def test_instance_exports_telemetry_before_it_ends(instances: Instances) -
     receiver = Receiver()
     with served(receiver) as collector:
         hours = "10000000"
-        door, process = await instances.start(
+        endpoint, process = await instances.start(
             TELEMETRY_EXPORT="otlp",
             OTEL_EXPORTER_OTLP_ENDPOINT=collector,
             OTEL_BSP_SCHEDULE_DELAY=hours,
             OTEL_METRIC_EXPORT_INTERVAL="100",
         )
-        async with door.connect_to_hub("/ai-chat", token=TOKEN):
+        async with endpoint.connect_to_hub("/ai-chat", token=TOKEN):
             # The exporter is loaded. The connection's span ends after the signal.
             await until(lambda: metrics.CONNECTIONS.name in receiver.metrics)
             assert not receiver.spans
             process.send_signal(signal.SIGTERM)
-            await gone(process)
+            await wait_until_ended(process)
     assert "GET /ai-chat" in [span.name for span in receiver.spans]
     assert [point.value for point in receiver.points(metrics.CONNECTIONS.name)] == [0]
 
 
 async def test_any_instance_accepts_a_negotiated_connection(
-    instances: Instances, kept: ChatEndpoint
+    instances: Instances, long_lived: ChatEndpoint
 ) -> None:
-    here, (there, _) = kept, await instances.start()
+    first, (second, _) = long_lived, await instances.start()
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
-        answer = await http.post(f"{here.address}/v2/ai-chat-v2/negotiate?negotiateVersion=1")
-    path = f"/v2/ai-chat-v2?id={answer.json()['connectionToken']}"
-    async with there.connect_to_hub(path, token=TOKEN) as client:
-        await client.send({**ASK, "arguments": ["SECRET-question", 3]})
+        response = await http.post(f"{first.address}/v2/ai-chat-v2/negotiate?negotiateVersion=1")
+    path = f"/v2/ai-chat-v2?id={response.json()['connectionToken']}"
+    async with second.connect_to_hub(path, token=TOKEN) as client:
+        await client.send({**SEND_MESSAGE, "arguments": ["SECRET-text", 3]})
         assert (await client.receive_until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
 
 
 async def test_instance_waits_for_replies_in_flight(instances: Instances) -> None:
-    door, process = await instances.start(grace_s=120)
+    endpoint, process = await instances.start(grace_s=120)
     async with (
-        door.connect_to_hub("/ai-chat", token=TOKEN) as idle,
-        listening_to_a_reply(instances.openai, door) as client,
+        endpoint.connect_to_hub("/ai-chat", token=TOKEN) as idle,
+        begin_reply(instances.openai, endpoint) as client,
     ):
         process.send_signal(signal.SIGTERM)
         assert await idle.receive() == CLOSE_MESSAGE  # at once: nothing is in flight
         assert await idle.wait_closed() == 1000
         assert process.poll() is None
         with pytest.raises((OSError, InvalidHandshake)):
-            async with door.connect("/ai-chat", token=TOKEN):
+            async with endpoint.connect("/ai-chat", token=TOKEN):
                 pass
-        *said, completion = await client.receive_until_completed("7")
-        assert said[-1]["arguments"] == [{"type": "messageResponse", "message": LONG_TEXT}]
+        *records, completion = await client.receive_until_completed("7")
+        assert records[-1]["arguments"] == [{"type": "messageResponse", "message": LONG_TEXT}]
         assert completion == {"type": 3, "invocationId": "7"}
         assert await client.receive() == CLOSE_MESSAGE
         assert await client.wait_closed() == 1000
-    await gone(process)
+    await wait_until_ended(process)
 
 
 async def test_grace_period_ends_replies_and_handshakes(
     instances: Instances,
 ) -> None:
-    door, process = await instances.start(grace_s=3)
+    endpoint, process = await instances.start(grace_s=3)
     instances.openai.tokens_per_s = 2
     async with (
-        door.connect("/ai-chat", token=TOKEN) as silent,
-        listening_to_a_reply(instances.openai, door) as client,
+        endpoint.connect("/ai-chat", token=TOKEN) as silent,
+        begin_reply(instances.openai, endpoint) as client,
     ):
         process.send_signal(signal.SIGTERM)
         assert "error" in await silent.receive()
@@ -188,46 +193,46 @@ async def test_grace_period_ends_replies_and_handshakes(
         assert records[-1] == CLOSE_MESSAGE
         assert all(record["type"] == 1 for record in records[:-1])  # without a completion
         assert await client.wait_closed() == 1000
-    await gone(process)
+    await wait_until_ended(process)
     await until(lambda: instances.openai.talking == 0)
 
 
 async def test_client_continues_when_an_instance_is_killed(
-    instances: Instances, kept: ChatEndpoint
+    instances: Instances, long_lived: ChatEndpoint
 ) -> None:
-    door, process = await instances.start()
-    async with listening_to_a_reply(instances.openai, door) as client:
+    endpoint, process = await instances.start()
+    async with begin_reply(instances.openai, endpoint) as client:
         process.kill()
         with pytest.raises(ConnectionClosedError):
             await client.receive_until_completed("7")
     await until(lambda: instances.openai.talking == 0)
-    async with listening_to_a_reply(instances.openai, kept) as client:
+    async with begin_reply(instances.openai, long_lived) as client:
         assert (await client.receive_until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
 
 
 async def test_second_ctrl_c_ends_the_instance_at_once(instances: Instances) -> None:
-    door, process = await instances.start(grace_s=60)
+    endpoint, process = await instances.start(grace_s=60)
     instances.openai.tokens_per_s = 1
-    async with listening_to_a_reply(instances.openai, door) as client:
+    async with begin_reply(instances.openai, endpoint) as client:
         process.send_signal(signal.SIGINT)
         # Until the server stops listening. Without keep-alive: existing connections stay open.
         async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as http:
             with contextlib.suppress(httpx.TransportError):
                 while True:
-                    await http.get(f"{door.address}/health")
+                    await http.get(f"{endpoint.address}/health")
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         records = await client.receive_rest()
         assert all(record["type"] == 1 for record in records), records[-3:]
-    await gone(process)
+    await wait_until_ended(process)
 
 
-async def test_token_may_have_the_length_of_a_receipt(kept: ChatEndpoint) -> None:
+async def test_token_may_have_the_length_of_a_receipt(long_lived: ChatEndpoint) -> None:
     async with httpx.AsyncClient() as http:
         headers = {"Authorization": f"Web {'x' * 60_000}"}
-        negotiation = await http.post(f"{kept.address}/ai-chat/negotiate", headers=headers)
+        negotiation = await http.post(f"{long_lived.address}/ai-chat/negotiate", headers=headers)
     assert negotiation.status_code == 401
     with pytest.raises(InvalidStatus) as caught:
-        async with kept.connect("/ai-chat", token=f"Web {'x' * 60_000}"):
+        async with long_lived.connect("/ai-chat", token=f"Web {'x' * 60_000}"):
             pass
     assert caught.value.response.status_code == 401

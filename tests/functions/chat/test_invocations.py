@@ -39,8 +39,8 @@ async def test_invocation_of_the_client_has_no_id(server: RunningChat) -> None:
     """Contract, "Chat": null breaks the connection."""
     async with server.connect_to_hub() as client:
         await client.send(invocation("1", "Repeat", "SECRET-words", 10**30))
-        said = await client.receive()
-        assert said == {
+        record = await client.receive()
+        assert record == {
             "type": 1,
             "target": "Repeated",
             "arguments": [["SECRET-words", 10**30]],
@@ -61,12 +61,12 @@ async def test_invocation_without_id_has_no_completion(
     async with server.connect_to_hub() as client:
         await client.send(invocation(None, target, *arguments, **fields))
         await client.send(invocation("last", "Nothing"))
-        said = await client.receive_until_completed("last")
+        records = await client.receive_until_completed("last")
         await client.send(CLOSE_MESSAGE)
-        said += await client.receive_rest()
-    answers = [record for record in said if record["type"] != 1]
-    assert answers == [completion("last")]
-    assert len(said) - len(answers) == ((target, arguments) == ("Repeat", ["a", 1]))
+        records += await client.receive_rest()
+    completions = [record for record in records if record["type"] != 1]
+    assert completions == [completion("last")]
+    assert len(records) - len(completions) == ((target, arguments) == ("Repeat", ["a", 1]))
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_default_timing_matches_the_contract() -> None:
     assert (timing.silence_timeout_s, timing.handshake_timeout_s) == (120, 60)
     assert timing.max_age_s + timing.drain_timeout_s + timing.ping_s + timing.close_timeout_s < 3600
     assert timing.drain_timeout_s > ModelSettings().deadline_s
-    assert timing.max_age_s == ChatSettings().longest_s
+    assert timing.max_age_s == ChatSettings().max_age_s
 
 
 @in_virtual_time

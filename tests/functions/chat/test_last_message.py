@@ -22,8 +22,8 @@ from tests.functions.chat.hub_user import HUB_V1, HUB_V2, HubUser, connect_user
 from tests.functions.chat.plan_version_3 import WHOLE_2025, WHOLE_2026
 from tests.loopback import until
 
-WORDS, AFTERWORDS = "SECRET-words before the plan.", "SECRET-words after the call."
-WISH = "SECRET-wish: a plan for 2 days"
+TEXT_BEFORE_CALL, TEXT_AFTER_CALL = "SECRET-text before the plan.", "SECRET-text after the call."
+REQUEST = "SECRET-request: a plan for 2 days"
 APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
 PIECES_PER_S = 50
 """Slow enough that a client receives the text before the plan."""
@@ -40,11 +40,11 @@ class Hub:
     form: type[BaseModel]
     whole: Draft202012Validator
 
-    def plan(self, wish: str = WISH) -> Speech:
+    def plan(self, text: str = REQUEST) -> Speech:
         """Return a response that is only a function call with a complete plan."""
         tool = {"function": {"name": "show_plan", "parameters": self.form.model_json_schema()}}
-        asked = {"messages": [{"role": "user", "content": wish}], "tools": [tool]}
-        return replace(reply_to(asked), text="")
+        request = {"messages": [{"role": "user", "content": text}], "tools": [tool]}
+        return replace(reply_to(request), text="")
 
     def is_whole(self, message: dict[str, Any], plan: Speech) -> bool:
         """Return whether a message has a complete plan."""
@@ -64,7 +64,7 @@ BOTH_CLIENTS = pytest.mark.parametrize("is_slow", [False, True], ids=["fast", "s
 
 
 @asynccontextmanager
-async def user_of(service: ChatService, hub: Hub, *, is_slow: bool) -> AsyncIterator[HubUser]:
+async def connect(service: ChatService, hub: Hub, *, is_slow: bool) -> AsyncIterator[HubUser]:
     """Connect a user; for a slow one, long unread texts precede the reply."""
     async with connect_user(service, hub.path, is_slow=is_slow) as user:
         if is_slow:
@@ -73,11 +73,11 @@ async def user_of(service: ChatService, hub: Hub, *, is_slow: bool) -> AsyncIter
                 await user.begin(
                     "Introduce", "en-AU", *([3, "pounds"] if hub.path == HUB_V2 else [])
                 )
-                await replied(service, requests)
+                await wait_for_replies(service, requests)
         yield user
 
 
-async def replied(service: ChatService, requests: int) -> None:
+async def wait_for_replies(service: ChatService, requests: int) -> None:
     """Return after that many requests to the model, when no invocation is in flight."""
     await until(
         lambda: (
@@ -87,39 +87,39 @@ async def replied(service: ChatService, requests: int) -> None:
     )
 
 
-async def reply_received(
+async def request_reply(
     service: ChatService, user: HubUser, *, is_slow: bool, requests: int = 1
 ) -> None:
     """Request a reply and read it. A slow client reads after the end of the reply."""
-    invocation_id = await user.begin_message(WISH)
+    invocation_id = await user.begin_message(REQUEST)
     if is_slow:
-        await replied(service, len(LONG_TEXTS) + requests)
+        await wait_for_replies(service, len(LONG_TEXTS) + requests)
         user.enlarge_buffers()
     await user.wait_for_completion(invocation_id)
 
 
 SPEECHES = {
-    "call, text": Speech(text_after_call=AFTERWORDS),
-    "text, call, text": Speech(WORDS, text_after_call=AFTERWORDS),
-    "text within the call": Speech(WORDS, text_within_call=AFTERWORDS),
+    "call, text": Speech(text_after_call=TEXT_AFTER_CALL),
+    "text, call, text": Speech(TEXT_BEFORE_CALL, text_after_call=TEXT_AFTER_CALL),
+    "text within the call": Speech(TEXT_BEFORE_CALL, text_within_call=TEXT_AFTER_CALL),
     "text within and after the call": Speech(
-        text_within_call=AFTERWORDS * 3, text_after_call=AFTERWORDS
+        text_within_call=TEXT_AFTER_CALL * 3, text_after_call=TEXT_AFTER_CALL
     ),
 }
 
 
 @BOTH_HUBS
 @BOTH_CLIENTS
-@pytest.mark.parametrize("words", SPEECHES.values(), ids=SPEECHES)
-async def test_last_message_is_the_plan_when_text_follows_the_call(
-    service: ChatService, hub: Hub, words: Speech, *, is_slow: bool
+@pytest.mark.parametrize("speech_text", SPEECHES.values(), ids=SPEECHES)
+async def test_last_message_is_the_plan_when_text_follows(
+    service: ChatService, hub: Hub, speech_text: Speech, *, is_slow: bool
 ) -> None:
     service.openai.tokens_per_s = 0 if is_slow else PIECES_PER_S
     plan = hub.plan()
-    speech = replace(words, function=plan.function, arguments=plan.arguments)
+    speech = replace(speech_text, function=plan.function, arguments=plan.arguments)
     service.openai.script.append(Scripted(speech, is_call_one_segment=True))
-    async with user_of(service, hub, is_slow=is_slow) as user:
-        await reply_received(service, user, is_slow=is_slow)
+    async with connect(service, hub, is_slow=is_slow) as user:
+        await request_reply(service, user, is_slow=is_slow)
     assert hub.is_whole(user.received[-1], plan)
     assert user.texts[-1] == speech.whole_text
     if is_slow:
@@ -135,16 +135,16 @@ async def test_last_message_is_the_plan_when_text_follows_the_call(
 async def test_last_message_is_the_second_plan_when_the_first_is_bad(
     service: ChatService, hub: Hub, *, is_slow: bool
 ) -> None:
-    unfit = Speech(WORDS, "show_plan", '{"name": "SECRET-plan", "sessions": []}')
-    plan = replace(hub.plan(), text_after_call=AFTERWORDS)
+    invalid = Speech(TEXT_BEFORE_CALL, "show_plan", '{"name": "SECRET-plan", "sessions": []}')
+    plan = replace(hub.plan(), text_after_call=TEXT_AFTER_CALL)
     service.openai.script += [
-        Scripted(replace(unfit, text_after_call=AFTERWORDS)),
+        Scripted(replace(invalid, text_after_call=TEXT_AFTER_CALL)),
         Scripted(plan, is_call_one_segment=True),
     ]
-    async with user_of(service, hub, is_slow=is_slow) as user:
-        await reply_received(service, user, is_slow=is_slow, requests=2)
+    async with connect(service, hub, is_slow=is_slow) as user:
+        await request_reply(service, user, is_slow=is_slow, requests=2)
     assert hub.is_whole(user.received[-1], plan)
-    assert user.texts[-1] == f"{WORDS}{AFTERWORDS}\n\n{AFTERWORDS}"
+    assert user.texts[-1] == f"{TEXT_BEFORE_CALL}{TEXT_AFTER_CALL}\n\n{TEXT_AFTER_CALL}"
 
 
 @BOTH_HUBS
@@ -153,23 +153,26 @@ async def test_last_message_is_the_apology_when_a_plan_is_cut(
     service: ChatService, hub: Hub, *, is_slow: bool
 ) -> None:
     """An incomplete plan must not look like a complete one."""
-    plan = replace(hub.plan(), text=WORDS)
+    plan = replace(hub.plan(), text=TEXT_BEFORE_CALL)
     service.openai.script.append(Scripted(plan, finish_reason="length"))
-    async with user_of(service, hub, is_slow=is_slow) as user:
-        await reply_received(service, user, is_slow=is_slow)
+    async with connect(service, hub, is_slow=is_slow) as user:
+        await request_reply(service, user, is_slow=is_slow)
     assert user.plans
-    assert user.received[-1] == {"type": "messageResponse", "message": f"{WORDS}\n\n{APOLOGY}"}
+    assert user.received[-1] == {
+        "type": "messageResponse",
+        "message": f"{TEXT_BEFORE_CALL}\n\n{APOLOGY}",
+    }
 
 
 async def test_update_required_precedes_its_completion(
     service: ChatService,
 ) -> None:
     hub = Hub(HUB_V2, Program, WHOLE_2026)
-    async with user_of(service, hub, is_slow=True) as user:
-        first = await user.begin("SendMessage", WISH, 2)
-        second = await user.begin("SendMessage", WISH, 2)
-        await user.begin_message(WISH)  # invocations begin in order
-        await replied(service, len(LONG_TEXTS) + 1)
+    async with connect(service, hub, is_slow=True) as user:
+        first = await user.begin("SendMessage", REQUEST, 2)
+        second = await user.begin("SendMessage", REQUEST, 2)
+        await user.begin_message(REQUEST)  # invocations begin in order
+        await wait_for_replies(service, len(LONG_TEXTS) + 1)
         user.enlarge_buffers()
         received = []
         for invocation_id in (first, second):

@@ -39,7 +39,7 @@ async def test_invalid_token_gets_401(
     async with open_proxy(service.server.address) as proxy:
         with pytest.raises(ConnectionRejectedError):
             async with app.connect(server=proxy.address, token=token, negotiates=negotiates):
-                pytest.fail("it was let in")
+                pytest.fail("the connection was accepted")
         assert set(proxy.statuses) == {401}
         assert all(("/negotiate" in request) == negotiates for request in proxy.requests)
     assert not service.openai.requests

@@ -50,16 +50,16 @@ async def test_reply_grows_until_its_completion(app: App, service: ChatService) 
         await reply
         assert client.texts[-1] == LONG_TEXT
         assert is_growing(client.texts)
-        received_texts = len(client.received)
+        count = len(client.received)
         with pytest.raises(InvocationError):
             await client.invoke("Nothing")
-    assert len(client.received) == received_texts
+    assert len(client.received) == count
 
 
 async def test_plan_grows_until_complete(app: App, service: ChatService) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     async with app.connect() as client:
-        reply = asyncio.create_task(client.send_message("SECRET-wish: make me a plan for 2 days"))
+        reply = asyncio.create_task(client.send_message("SECRET-make me a plan for 2 days"))
         await until(lambda: len(client.plans) > 3)
         assert not reply.done()
         service.openai.tokens_per_s = 0
@@ -74,7 +74,7 @@ async def test_plan_grows_until_complete(app: App, service: ChatService) -> None
 
 async def test_plan_of_2026_has_all_kinds_of_exercises(new_app: App, service: ChatService) -> None:
     async with new_app.connect() as client:
-        await client.send_message("SECRET-wish: make me a plan for 2 days")
+        await client.send_message("SECRET-make me a plan for 2 days")
     plan = client.received[-1]
     assert (plan["version"], plan["name"]) == (3, plan["blueprint"]["name"])
     for session in exercises(plan["blueprint"]):
@@ -92,17 +92,17 @@ async def test_conversation_continues_after_a_stopped_reply(app: App, service: C
         await until(lambda: len(client.texts) > 0)
         await client.stop()
         await reply
-        received_texts = client.texts[-1]
-        assert LONG_TEXT.startswith(received_texts)
-        assert received_texts != LONG_TEXT
+        count = client.texts[-1]
+        assert LONG_TEXT.startswith(count)
+        assert count != LONG_TEXT
         await until(lambda: service.openai.talking == 0)
         client.clear()
         await client.send_message("SECRET-and now")
     assert client.texts[-1] == "SECRET-whole"
     assert all("SECRET-whole".startswith(text) for text in client.texts)
-    said_before, cut_short, _said_now = prompt_texts(service)
-    assert said_before == "SECRET-hello"
-    assert LONG_TEXT.startswith(cut_short)
+    first, partial, _second = prompt_texts(service)
+    assert first == "SECRET-hello"
+    assert LONG_TEXT.startswith(partial)
 
 
 async def test_restart_clears_the_history(app: App, service: ChatService) -> None:
@@ -129,7 +129,7 @@ async def test_restart_stops_the_reply(app: App, service: ChatService) -> None:
     assert prompt_texts(service) == ["SECRET-second"]
 
 
-WRONG_CALLS: dict[str, tuple[Any, ...]] = {
+INVALID_INVOCATIONS: dict[str, tuple[Any, ...]] = {
     "unknown method": ("NoSuchMethod", "SECRET-text"),
     "method in lower case": ("sendMessage", "SECRET-text"),
     "too few": ("SendMessage",),
@@ -140,11 +140,11 @@ WRONG_CALLS: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG_CALLS.values(), ids=WRONG_CALLS)
+@pytest.mark.parametrize("invalid", INVALID_INVOCATIONS.values(), ids=INVALID_INVOCATIONS)
 async def test_invalid_invocation_fails_alone(
-    app: App, service: ChatService, wrong: tuple[Any, ...]
+    app: App, service: ChatService, invalid: tuple[Any, ...]
 ) -> None:
-    method, *values = wrong
+    method, *values = invalid
     async with app.connect() as client:
         with pytest.raises(InvocationError, match=r"the method takes|there is no such method"):
             await client.invoke(method, *values)
@@ -156,8 +156,8 @@ async def test_invalid_invocation_fails_alone(
 async def test_clients_receive_only_their_own_replies(
     app: App, service: ChatService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def echo(asked: dict[str, Any]) -> Speech:
-        return Speech(f"For {asked['messages'][-1]['content']}: " + "word " * 50)
+    def echo(request: dict[str, Any]) -> Speech:
+        return Speech(f"For {request['messages'][-1]['content']}: " + "word " * 50)
 
     async def both(client: Client, name: str) -> None:
         await client.send_message(f"{name} one")
@@ -181,9 +181,11 @@ async def test_clients_receive_only_their_own_replies(
             for text in client.texts
         )
         assert client.texts[-1].startswith(prefixes[1])
-        told = [asked for asked in service.openai.requests if name in str(asked["messages"])]
-        assert len(told) == 2
-        assert not any(other in str(asked) for asked in told)
+        requests = [
+            request for request in service.openai.requests if name in str(request["messages"])
+        ]
+        assert len(requests) == 2
+        assert not any(other in str(request) for request in requests)
 
 
 async def test_any_text_arrives_unchanged(app: App, service: ChatService) -> None:

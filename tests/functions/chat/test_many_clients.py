@@ -15,7 +15,7 @@ from tests.functions.chat.resource_checks import collect_errors, wait_until_rele
 from tests.functions.chat.running_chat import HANDSHAKE, RawClient
 from tests.loopback import until
 
-AT_ONCE = 60
+MAX_CONNECTED_CLIENTS = 60
 
 
 def invocation(target: str, *arguments: object, invocation_id: str | None = "1") -> dict[str, Any]:
@@ -23,13 +23,13 @@ def invocation(target: str, *arguments: object, invocation_id: str | None = "1")
     return message if invocation_id is None else {**message, "invocationId": invocation_id}
 
 
-async def talk_a_little(client: RawClient, chance: random.Random) -> None:
+async def send_random_messages(client: RawClient, rng: random.Random) -> None:
     """Send a few random messages, and wait for some of the completions."""
-    for number in range(chance.randrange(1, 5)):
-        wish = chance.choice(["SECRET-hello", "SECRET-Make me a plan for 1 day", "SECRET-explain"])
-        message: dict[str, Any] = chance.choice(
+    for number in range(rng.randrange(1, 5)):
+        text = rng.choice(["SECRET-hello", "SECRET-Make me a plan for 1 day", "SECRET-explain"])
+        message: dict[str, Any] = rng.choice(
             [
-                *3 * [invocation("SendMessage", wish, invocation_id=str(number))],
+                *3 * [invocation("SendMessage", text, invocation_id=str(number))],
                 invocation("Introduce", "de-DE", invocation_id=str(number)),
                 invocation("StopInProgress", invocation_id=None),
                 invocation("RestartChat", invocation_id=None),
@@ -39,13 +39,13 @@ async def talk_a_little(client: RawClient, chance: random.Random) -> None:
             ]
         )
         await client.send(message)
-        if chance.random() < 0.5 and message.get("invocationId") and message["type"] == 1:
+        if rng.random() < 0.5 and message.get("invocationId") and message["type"] == 1:
             await client.receive_until_completed(str(number))
 
 
-async def vanish(client: RawClient, chance: random.Random) -> None:
+async def disconnect(client: RawClient, rng: random.Random) -> None:
     """End the connection in a random way."""
-    match chance.randrange(6):
+    match rng.randrange(6):
         case 0:
             await client.socket.close()
         case 1:
@@ -61,11 +61,11 @@ async def vanish(client: RawClient, chance: random.Random) -> None:
             client.socket.transport.abort()
 
 
-async def come_and_go(service: ChatService, number: int) -> None:
-    chance = random.Random(number)
+async def connect_and_disconnect(service: ChatService, number: int) -> None:
+    rng = random.Random(number)
     async with service.server.connect("/ai-chat", token=service.token) as client:
         try:
-            match chance.randrange(10):
+            match rng.randrange(10):
                 case 0:
                     pass  # no handshake
                 case 1:
@@ -73,19 +73,19 @@ async def come_and_go(service: ChatService, number: int) -> None:
                 case _:
                     await client.send_frame(HANDSHAKE)
                     assert await client.receive() == {}
-                    await talk_a_little(client, chance)
-            await vanish(client, chance)
+                    await send_random_messages(client, rng)
+            await disconnect(client, rng)
         except ConnectionClosed:
             pass  # the server closed first
 
 
-def short_reply(asked: dict[str, Any]) -> Speech:
+def short_reply(request: dict[str, Any]) -> Speech:
     """Return a reply of few chunks: each chunk costs processor time for each client."""
-    speech = reply_to(asked)
+    speech = reply_to(request)
     return replace(speech, text=speech.text[:60])
 
 
-def chats() -> int:
+def conversation_count() -> int:
     gc.collect()
     return sum(isinstance(each, Conversation) for each in gc.get_objects())
 
@@ -96,17 +96,17 @@ async def test_disconnected_clients_release_all_resources(
     clients = 500 if is_long else 120
     service.openai.tokens_per_s, service.openai.compose = 100, short_reply
     await wait_until_released(service.server)
-    before = chats()
-    places = asyncio.Semaphore(AT_ONCE)
+    before = conversation_count()
+    limit = asyncio.Semaphore(MAX_CONNECTED_CLIENTS)
 
     async def one(number: int) -> None:
-        async with places:
-            await come_and_go(service, number)
+        async with limit:
+            await connect_and_disconnect(service, number)
 
     with collect_errors() as errors:
         await asyncio.gather(*(one(number) for number in range(clients)))
         await wait_until_released(service.server)
     assert len(service.openai.requests) > clients / 4  # otherwise the test proves nothing
     await until(lambda: service.openai.talking == 0)
-    assert chats() == before
+    assert conversation_count() == before
     assert errors == []

@@ -21,7 +21,7 @@ def server() -> Iterator[RunningChat]:
         yield server
 
 
-async def negotiated(
+async def negotiate(
     http: httpx.AsyncClient, server: RunningChat, query: str = "?negotiateVersion=1"
 ) -> httpx.Response:
     return await http.post(server.address + "/hub/negotiate" + query, headers=SIGNED_IN)
@@ -32,11 +32,11 @@ async def test_response_has_the_contract_shape(
     server: RunningChat, http: httpx.AsyncClient, prefix: str
 ) -> None:
     """Contract, "Chat"; TransportProtocols, "Version 1"."""
-    where = f"{server.address}{prefix}/hub/negotiate?negotiateVersion=1"
-    answer = await http.post(where, headers=SIGNED_IN)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/json"
-    content = answer.json()
+    url = f"{server.address}{prefix}/hub/negotiate?negotiateVersion=1"
+    response = await http.post(url, headers=SIGNED_IN)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    content = response.json()
     assert content == {
         "negotiateVersion": 1,
         "connectionId": content["connectionId"],
@@ -50,7 +50,7 @@ async def test_version_0_has_no_token(
     server: RunningChat, http: httpx.AsyncClient, query: str
 ) -> None:
     """TransportProtocols, "Version 0", which is the default."""
-    content = (await negotiated(http, server, query)).json()
+    content = (await negotiate(http, server, query)).json()
     assert content == {
         "negotiateVersion": 0,
         "connectionId": content["connectionId"],
@@ -63,8 +63,8 @@ async def test_later_version_gets_the_newest_supported(
     server: RunningChat, http: httpx.AsyncClient, version: str
 ) -> None:
     """TransportProtocols, "POST [endpoint-base]/negotiate request"."""
-    answer = await negotiated(http, server, f"?negotiateVersion={version}")
-    assert answer.json()["negotiateVersion"] == 1
+    response = await negotiate(http, server, f"?negotiateVersion={version}")
+    assert response.json()["negotiateVersion"] == 1
 
 
 @pytest.mark.parametrize("version", ["-1", "one", "", "1.5"], ids=repr)
@@ -72,27 +72,27 @@ async def test_invalid_version_is_a_bad_request(
     server: RunningChat, http: httpx.AsyncClient, version: str
 ) -> None:
     """Contract, "General": 400."""
-    answer = await negotiated(http, server, f"?negotiateVersion={version}")
-    assert answer.status_code == 400
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert [error["field"] for error in answer.json()["errors"]] == ["negotiateVersion"]
+    response = await negotiate(http, server, f"?negotiateVersion={version}")
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in response.json()["errors"]] == ["negotiateVersion"]
 
 
 async def test_ids_are_random_and_safe_in_urls(
     server: RunningChat, http: httpx.AsyncClient
 ) -> None:
     """Contract, "Chat": no `+`, `/` or `=`."""
-    answers = [(await negotiated(http, server)).json() for _ in range(30)]
-    ids = [answer[name] for answer in answers for name in ("connectionId", "connectionToken")]
+    responses = [(await negotiate(http, server)).json() for _ in range(30)]
+    ids = [response[name] for response in responses for name in ("connectionId", "connectionToken")]
     assert len(set(ids)) == 60
     assert all(ID.fullmatch(each) for each in ids)
 
 
 async def test_body_is_ignored(server: RunningChat, http: httpx.AsyncClient) -> None:
     """Contract, "Chat": the body is empty, but some clients send one."""
-    where = f"{server.address}/hub/negotiate?negotiateVersion=1"
-    answer = await http.post(where, headers=SIGNED_IN, content=b"{not JSON")
-    assert answer.status_code == 200
+    url = f"{server.address}/hub/negotiate?negotiateVersion=1"
+    response = await http.post(url, headers=SIGNED_IN, content=b"{not JSON")
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -100,8 +100,8 @@ async def test_only_post_is_allowed(
     server: RunningChat, http: httpx.AsyncClient, method: str
 ) -> None:
     """TransportProtocols, "POST [endpoint-base]/negotiate request"; contract, "General": 405."""
-    answer = await http.request(method, server.address + "/hub/negotiate", headers=SIGNED_IN)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    response = await http.request(method, server.address + "/hub/negotiate", headers=SIGNED_IN)
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -109,32 +109,34 @@ async def test_other_transports_are_not_found(
     server: RunningChat, http: httpx.AsyncClient, method: str
 ) -> None:
     """TransportProtocols, "Server-Sent Events", "Long Polling", "HTTP Post": not offered."""
-    found = (await negotiated(http, server)).json()["connectionToken"]
-    answer = await http.request(method, f"{server.address}/hub?id={found}", headers=SIGNED_IN)
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    negotiated_id = (await negotiate(http, server)).json()["connectionToken"]
+    response = await http.request(
+        method, f"{server.address}/hub?id={negotiated_id}", headers=SIGNED_IN
+    )
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
 
 
 async def test_browsers_may_negotiate_from_any_origin(
     server: RunningChat, http: httpx.AsyncClient
 ) -> None:
     """Contract, "General": CORS. The official client adds its own headers."""
-    where = f"{server.address}/hub/negotiate?negotiateVersion=1"
-    asked = {
+    url = f"{server.address}/hub/negotiate?negotiateVersion=1"
+    headers = {
         "Origin": "https://app.example",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,x-requested-with,x-signalr-user-agent",
     }
-    allowed = await http.options(where, headers=asked)
-    assert allowed.status_code == 200
-    assert allowed.headers["access-control-allow-origin"] == "*"
-    assert "POST" in allowed.headers["access-control-allow-methods"]
-    assert "authorization" in allowed.headers["access-control-allow-headers"].lower()
-    assert "access-control-allow-credentials" not in allowed.headers
+    response = await http.options(url, headers=headers)
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "POST" in response.headers["access-control-allow-methods"]
+    assert "authorization" in response.headers["access-control-allow-headers"].lower()
+    assert "access-control-allow-credentials" not in response.headers
     for headers, status in ((SIGNED_IN, 200), ({"X-Requested-With": "XMLHttpRequest"}, 401)):
-        answer = await http.post(where, headers={**headers, "Origin": "https://app.example"})
-        assert answer.status_code == status
-        assert answer.headers["access-control-allow-origin"] == "*"
+        response = await http.post(url, headers={**headers, "Origin": "https://app.example"})
+        assert response.status_code == status
+        assert response.headers["access-control-allow-origin"] == "*"
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
@@ -142,10 +144,10 @@ async def test_negotiated_ids_are_accepted(
     server: RunningChat, http: httpx.AsyncClient, prefix: str
 ) -> None:
     """TransportProtocols, "WebSockets": token in version 1, id in version 0."""
-    first = (await negotiated(http, server)).json()["connectionToken"]
-    second = (await negotiated(http, server, "")).json()["connectionId"]
-    for found in (first, second):
-        async with server.connect_to_hub(f"{prefix}/hub?id={found}") as client:
+    first = (await negotiate(http, server)).json()["connectionToken"]
+    second = (await negotiate(http, server, "")).json()["connectionId"]
+    for negotiated_id in (first, second):
+        async with server.connect_to_hub(f"{prefix}/hub?id={negotiated_id}") as client:
             assert await is_alive(client)
 
 
@@ -161,17 +163,17 @@ async def test_path_spelling_and_empty_id_are_ignored(
     server: RunningChat, http: httpx.AsyncClient, path: str, query: str
 ) -> None:
     """Contract of 2026-09, "Decisions of ours"."""
-    where = f"{server.address}{path}/Negotiate/?negotiateVersion=1"
-    assert (await http.post(where, headers=SIGNED_IN)).status_code == 200
-    assert (await http.get(where, headers=SIGNED_IN)).headers["allow"] == "POST"
+    url = f"{server.address}{path}/Negotiate/?negotiateVersion=1"
+    assert (await http.post(url, headers=SIGNED_IN)).status_code == 200
+    assert (await http.get(url, headers=SIGNED_IN)).headers["allow"] == "POST"
     async with server.connect_to_hub(path + query) as client:
         assert await is_alive(client)
 
 
 async def test_any_server_accepts_an_id(server: RunningChat, http: httpx.AsyncClient) -> None:
-    found = (await negotiated(http, server)).json()["connectionToken"]
+    negotiated_id = (await negotiate(http, server)).json()["connectionToken"]
     with serve_chat(single_hub(FakeHub)) as other:
-        async with other.connect_to_hub(f"/hub?id={found}") as client:
+        async with other.connect_to_hub(f"/hub?id={negotiated_id}") as client:
             assert await is_alive(client)
 
 
@@ -192,6 +194,6 @@ async def test_malformed_id_is_not_found(server: RunningChat, malformed: str) ->
     with pytest.raises(InvalidStatus) as refused:
         async with server.connect(f"/hub?id={malformed}"):
             pass
-    answer = refused.value.response
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    response = refused.value.response
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"

@@ -118,14 +118,14 @@ async def test_each_platform_sends_the_token(
     service: ChatService, release: str, platform: Platform, *, is_new: bool
 ) -> None:
     async with (
-        start_node(release, platform=platform) as elsewhere,
+        start_node(release, platform=platform) as library,
         open_proxy(service.server.address) as proxy,
     ):
-        async with elsewhere.connect(proxy.address, service.token, is_new=is_new) as client:
+        async with library.connect(proxy.address, service.token, is_new=is_new) as client:
             await client.send_message("SECRET-hello")
         negotiation, upgrade = proxy.requests
         with pytest.raises(ConnectionRejectedError):
-            async with elsewhere.connect(proxy.address, "Web SECRET-wrong", is_new=is_new):
+            async with library.connect(proxy.address, "Web SECRET-wrong", is_new=is_new):
                 pytest.fail("the connection was accepted")
     assert is_growing(client.texts)
     assert f"authorization: bearer {service.token}".lower() in negotiation.lower()

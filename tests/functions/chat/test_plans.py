@@ -19,15 +19,15 @@ from tests.functions.chat.plan_version_3 import (
     WHOLE_2026,
 )
 
-WISH = "SECRET-wish: a plan for 2 days"
+REQUEST = "SECRET-request: a plan for 2 days"
 SLOW_TOKENS_PER_S = 50
-DEEPEST = 10
-UNKNOWN_TO_STRICT = {
+MAX_DEPTH = 10
+UNSUPPORTED_IN_STRICT_SCHEMAS = {
     "oneOf", "allOf", "not", "if", "discriminator", "pattern", "minLength", "maxLength", "default",
     "patternProperties",
 }  # fmt: skip
-BOTH_FORMS = pytest.mark.parametrize(
-    ("path", "growing", "whole"),
+BOTH_HUBS = pytest.mark.parametrize(
+    ("path", "partial", "whole"),
     [(HUB_V1, PARTIAL_2025, WHOLE_2025), (HUB_V2, PARTIAL_2026, WHOLE_2026)],
     ids=["2025", "2026"],
 )
@@ -43,26 +43,26 @@ def exercises(message: dict[str, Any]) -> list[Any]:
     return [exercise for session in sessions(message) for exercise in session["exercises"]]
 
 
-async def planned(user: HubUser, wish: str = WISH) -> dict[str, Any]:
+async def request_plan(user: HubUser, text: str = REQUEST) -> dict[str, Any]:
     """Request a plan; return the last message with one."""
-    await user.send_message(wish)
+    await user.send_message(text)
     return user.plans[-1]
 
 
-@BOTH_FORMS
+@BOTH_HUBS
 async def test_plan_messages_grow_until_complete(
-    service: ChatService, path: str, growing: Draft202012Validator, whole: Draft202012Validator
+    service: ChatService, path: str, partial: Draft202012Validator, whole: Draft202012Validator
 ) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     async with connect_user(service, path) as user:
-        invocation_id = await user.begin_message(WISH)
+        invocation_id = await user.begin_message(REQUEST)
         while not any(map(exercises, user.plans)):
             await user.receive()
         assert not user.completed
         service.openai.tokens_per_s = 0
         await user.wait_for_completion(invocation_id)
     for message in user.plans:
-        growing.validate(message)
+        partial.validate(message)
     whole.validate(user.plans[-1])
     counts = [len(exercises(message)) for message in user.plans]
     assert counts == sorted(counts)
@@ -75,13 +75,13 @@ async def test_plan_messages_grow_until_complete(
 
 async def test_plan_omits_null_fields(service: ChatService) -> None:
     async with connect_user(service, HUB_V2) as user:
-        message = await planned(user)
+        message = await request_plan(user)
     assert "null" not in json.dumps(message)
 
 
 async def test_plan_of_2026_uses_all_of_plan_version_3(service: ChatService) -> None:
     async with connect_user(service, HUB_V2) as user:
-        message = await planned(user)
+        message = await request_plan(user)
     assert message["name"] == message["blueprint"]["name"]
     found = exercises(message)
     assert {exercise["type"] for exercise in found} == {
@@ -103,14 +103,14 @@ async def test_plan_of_2026_uses_all_of_plan_version_3(service: ChatService) -> 
 async def test_plan_has_the_date_of_today(service: ChatService) -> None:
     before = datetime.now(UTC).date()
     async with connect_user(service, HUB_V2) as user:
-        message = await planned(user)
+        message = await request_plan(user)
     edited = message["blueprint"]["lastEdited"]
     assert edited in (before.isoformat(), datetime.now(UTC).date().isoformat())
 
 
 async def test_plan_of_2025_has_no_later_fields(service: ChatService) -> None:
     async with connect_user(service, HUB_V1) as user:
-        message = await planned(user)
+        message = await request_plan(user)
     assert message.keys() == {"type", "plan"}
     assert message["plan"].keys() == {"name", "description", "sessions"}
     assert len(sessions(message)) == 2
@@ -122,7 +122,7 @@ async def test_weights_are_in_the_unit_of_the_user(
 ) -> None:
     async with connect_user(service, HUB_V2) as user:
         await user.introduce("en-AU", unit)
-        message = await planned(user)
+        message = await request_plan(user)
     known = [each for each in exercises(message) if each["name"] in ("Bench Press", "Pull Up")]
     found = {rule["step"] for each in known for rule in each["progression"]}
     assert found - {"1"} == steps  # 1 is a step of repetitions
@@ -135,7 +135,7 @@ async def test_old_app_gets_only_update_required(
 ) -> None:
     arguments = {
         "Introduce": ("en-AU", version, "kilograms"),
-        "SendMessage": (WISH, version),
+        "SendMessage": (REQUEST, version),
     }
     async with connect_user(service, HUB_V2) as user:
         await user.invoke(target, *arguments[target])
@@ -149,7 +149,7 @@ async def test_old_app_gets_only_update_required(
 @pytest.mark.parametrize("version", [3, 4, 2**53])
 async def test_newer_app_gets_plans(service: ChatService, version: int) -> None:
     async with connect_user(service, HUB_V2) as user:
-        await user.invoke("SendMessage", WISH, version)
+        await user.invoke("SendMessage", REQUEST, version)
     WHOLE_2026.validate(user.plans[-1])
     assert user.plans[-1]["version"] == 3
     assert not any(message["type"] == "updateRequired" for message in user.received)
@@ -176,15 +176,15 @@ async def test_model_gets_a_valid_strict_schema(service: ChatService, path: str)
     [tool] = service.openai.requests[-1]["tools"]
     function = tool["function"]
     assert function["strict"] is True
-    form = function["parameters"]
-    assert form["type"] == "object"
-    for part in parts_of(form):
-        assert not part.keys() & UNKNOWN_TO_STRICT
+    schema = function["parameters"]
+    assert schema["type"] == "object"
+    for part in parts_of(schema):
+        assert not part.keys() & UNSUPPORTED_IN_STRICT_SCHEMAS
         assert part.keys() == {"$ref"} or "$ref" not in part
         if part.get("type") == "object":
             assert part["additionalProperties"] is False
             assert set(part["required"]) == set(part["properties"])
-    assert depth(form, form) <= DEEPEST
+    assert depth(schema, schema) <= MAX_DEPTH
 
 
 def parts_of(schema: Any) -> Iterator[dict[str, Any]]:

@@ -106,7 +106,7 @@ def test_any_text_is_a_handshake_or_an_error(record: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "understood"),
+    ("content", "parsed"),
     [
         ({"type": 1, "target": "Say", "arguments": []}, Invocation("Say", [])),
         (
@@ -142,9 +142,9 @@ def test_any_text_is_a_handshake_or_an_error(record: str) -> None:
     ],
     ids=str,
 )
-def test_message_is_parsed(content: Any, understood: protocol.Message | None) -> None:
+def test_message_is_parsed(content: Any, parsed: protocol.Message | None) -> None:
     """HubProtocol, "JSON Encoding", each type."""
-    assert protocol.parse_message(json.dumps(content)) == understood
+    assert protocol.parse_message(json.dumps(content)) == parsed
 
 
 @given(RECORDS)
@@ -161,10 +161,10 @@ def test_any_text_is_a_message_ignored_or_an_error(record: str) -> None:
 
 
 @given(st.text(min_size=20))
-def test_error_does_not_repeat_the_input(noise: str) -> None:
+def test_error_does_not_repeat_the_input(text: str) -> None:
     """TransportProtocols, "NOTE on errors"."""
     for read in (protocol.check_handshake, protocol.parse_message):
-        for record in (noise, json.dumps({"protocol": noise, "type": noise})):
+        for record in (text, json.dumps({"protocol": text, "type": text})):
             with pytest.raises(ProtocolError) as caught:
                 read(record)
-            assert noise not in str(caught.value)
+            assert text not in str(caught.value)

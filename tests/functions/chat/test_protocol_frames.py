@@ -12,7 +12,7 @@ from tests.functions.chat.resource_checks import collect_errors, wait_until_rele
 from tests.functions.chat.running_chat import END, RunningChat, serve_chat, single_hub
 
 KIB = 1024
-WORDS = "SECRET-Grüße 😀"
+TEXT = "SECRET-Grüße 😀"
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +29,14 @@ def record(*messages: dict[str, Any]) -> str:
 async def test_frames_to_clients_are_text_with_whole_records(server: RunningChat) -> None:
     """Contract, "Chat": the official client rejects others."""
     async with server.connect_to_hub() as client:
-        await client.send(invocation("1", "Repeat", WORDS + END, 1))
+        await client.send(invocation("1", "Repeat", TEXT + END, 1))
         received = ""
         while completion("1") not in [json.loads(each) for each in received.split(END)[:-1]]:
             frame = await client.socket.recv()
             assert isinstance(frame, str)
             assert frame.endswith(END)
             received += frame
-    assert json.loads(received.split(END)[0]) == hub_invocation("Repeated", [WORDS + END, 1])
+    assert json.loads(received.split(END)[0]) == hub_invocation("Repeated", [TEXT + END, 1])
 
 
 async def test_frame_may_have_several_records(server: RunningChat) -> None:
@@ -54,10 +54,10 @@ async def test_frame_may_have_several_records(server: RunningChat) -> None:
 async def test_record_may_span_several_frames(server: RunningChat) -> None:
     """HubProtocol, "JSON Encoding"; some frames are empty."""
     async with server.connect_to_hub() as client:
-        for letter in record(invocation("1", "Repeat", WORDS, 1), invocation("2", "Nothing")):
+        for letter in record(invocation("1", "Repeat", TEXT, 1), invocation("2", "Nothing")):
             await client.send_frame(letter)
             await client.send_frame("")
-        assert await client.receive() == hub_invocation("Repeated", [WORDS, 1])
+        assert await client.receive() == hub_invocation("Repeated", [TEXT, 1])
         assert await client.receive() == completion("1")
         assert await client.receive() == completion("2")
 
@@ -65,20 +65,20 @@ async def test_record_may_span_several_frames(server: RunningChat) -> None:
 @pytest.mark.parametrize("is_text", [True, False], ids=["text", "binary"])
 async def test_frame_may_arrive_in_fragments(server: RunningChat, is_text: bool) -> None:
     """RFC 6455, section 5.4: also inside a character."""
-    content = record(invocation("1", "Repeat", WORDS, 1)).encode()
+    content = record(invocation("1", "Repeat", TEXT, 1)).encode()
     async with server.connect_to_hub() as client:
         await client.socket.send([content[i : i + 1] for i in range(len(content))], text=is_text)
-        assert await client.receive() == hub_invocation("Repeated", [WORDS, 1])
+        assert await client.receive() == hub_invocation("Repeated", [TEXT, 1])
         assert await client.receive() == completion("1")
 
 
 async def test_binary_frames_are_read_as_text(server: RunningChat) -> None:
     """TransportProtocols, "Transfer Formats": the server offers both."""
     async with server.connect_to_hub() as client:
-        first, second = record(invocation("1", "Repeat", WORDS, 1)).split(",", 1)
+        first, second = record(invocation("1", "Repeat", TEXT, 1)).split(",", 1)
         await client.send_frame(first.encode())
         await client.send_frame("," + second)
-        assert await client.receive() == hub_invocation("Repeated", [WORDS, 1])
+        assert await client.receive() == hub_invocation("Repeated", [TEXT, 1])
         assert await client.receive() == completion("1")
 
 
@@ -163,11 +163,11 @@ BAD = {
     "list": [invocation("1", "Nothing")],
     "number": 6,
     "null": None,
-    "text": "SECRET-words",
+    "text": "SECRET-text",
 }
 NOT_JSON = {
     "nothing": "",
-    "words": "SECRET-words",
+    "words": "SECRET-text",
     "cut": '{"type":6',
     "more than one": '{"type":6}{"type":6}',
     "single quotes": "{'type':6}",
@@ -185,11 +185,11 @@ async def test_protocol_violation_closes_the_connection(server: RunningChat, bad
     """HubProtocol, "Errors" and "JSON Encoding"; "Invocations" for ids that are too long."""
     async with server.connect_to_hub() as client:
         await client.send_frame(bad + END + record(invocation("2", "Repeat", "a", 1)))
-        said = await client.receive()
+        close = await client.receive()
         assert await client.receive_rest() == []
         assert await client.wait_closed() == 1002
-    error = said.pop("error")
-    assert said == {"type": 7}
+    error = close.pop("error")
+    assert close == {"type": 7}
     assert isinstance(error, str)
     assert "SECRET" not in error
 
@@ -197,13 +197,13 @@ async def test_protocol_violation_closes_the_connection(server: RunningChat, bad
 async def test_close_message_is_the_last_record(server: RunningChat) -> None:
     """HubProtocol, "Overview": it is sent when a connection is closed."""
     async with server.connect_to_hub() as client:
-        await client.send_frame(record(invocation("1", "Repeat", "a", 1)) + "rubbish" + END)
+        await client.send_frame(record(invocation("1", "Repeat", "a", 1)) + "not JSON" + END)
         *_, last = await client.receive_rest()
         assert last == {"type": 7, "error": "a message is not JSON"}
 
 
 async def test_violation_affects_one_connection_only(server: RunningChat) -> None:
     async with server.connect_to_hub() as client, server.connect_to_hub() as broken:
-        await broken.send_frame("rubbish" + END)
+        await broken.send_frame("not JSON" + END)
         assert await broken.wait_closed() == 1002
         assert await is_alive(client)

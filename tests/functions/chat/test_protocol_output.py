@@ -57,7 +57,7 @@ def test_any_invocation_is_parsed_unchanged(
     invocation_id: str, target: str, arguments: list[str | int]
 ) -> None:
     """HubProtocol, "Invocations": ids are arbitrary strings."""
-    said = {"type": 1, "invocationId": invocation_id, "target": target, "arguments": arguments}
-    for record in (json.dumps(said), json.dumps(said, ensure_ascii=False)):
-        understood = protocol.parse_message(record)
-        assert understood == protocol.Invocation(target, arguments, invocation_id)
+    message = {"type": 1, "invocationId": invocation_id, "target": target, "arguments": arguments}
+    for record in (json.dumps(message), json.dumps(message, ensure_ascii=False)):
+        parsed = protocol.parse_message(record)
+        assert parsed == protocol.Invocation(target, arguments, invocation_id)

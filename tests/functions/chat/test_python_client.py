@@ -68,13 +68,13 @@ def served_without_pings() -> AbstractContextManager[RunningChat]:
 async def test_chat_client_disconnects_from_a_silent_server() -> None:
     """The library alone waits for the server's next message."""
 
-    def talk_once(address: str) -> None:
+    def connect_once(address: str) -> None:
         with Coach(address, f"Web {TOKEN}", print, is_new=False) as coach:
             coach.invoke("Nothing").result(timeout=TEST_TIMEOUT_S)
 
     with served_without_pings() as server:
         async with asyncio.timeout(TEST_TIMEOUT_S):
-            await asyncio.to_thread(talk_once, server.address)
+            await asyncio.to_thread(connect_once, server.address)
         await wait_until_released(server)
 
 

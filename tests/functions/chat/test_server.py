@@ -63,8 +63,8 @@ async def test_malformed_upgrade_gets_a_status(
     with socket.create_connection((HOST, server.port), timeout=TEST_TIMEOUT_S) as raw:
         head = UPGRADE.removesuffix(b"\r\n")
         await asyncio.to_thread(raw.sendall, head + header.encode() + b"\r\n\r\n")
-        answer = await asyncio.to_thread(raw.recv, 4096)
-    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+        response = await asyncio.to_thread(raw.recv, 4096)
+    assert response.startswith(f"HTTP/1.1 {status} ".encode())
     await wait_until_released(server)
 
 
@@ -76,13 +76,13 @@ async def test_malformed_upgrade_gets_a_status(
 async def test_upgrade_with_too_many_headers_is_rejected(
     server: RunningChat, headers: dict[str, str]
 ) -> None:
-    where = server.address.replace("http", "ws", 1) + "/hub"
-    with pytest.raises((InvalidStatus, InvalidMessage, OSError)) as caught:
-        await connect(where, additional_headers=headers)
+    url = server.address.replace("http", "ws", 1) + "/hub"
+    with pytest.raises((InvalidStatus, InvalidMessage, OSError)) as error:
+        await connect(url, additional_headers=headers)
     if isinstance(
-        caught.value, InvalidStatus
+        error.value, InvalidStatus
     ):  # otherwise the server closed before the end of the request
-        assert caught.value.response.status_code in (400, 431)
+        assert error.value.response.status_code in (400, 431)
     await until(lambda: server.sockets == 0)
 
 
@@ -92,7 +92,7 @@ def masked_text(text: str) -> bytes:
     return bytes((0x81, 0x80 | 126)) + len(content).to_bytes(2, "big") + NO_MASK + content
 
 
-async def poured(client: RawClient, frames: bytes, size: int) -> bool:
+async def write_unread(client: RawClient, frames: bytes, size: int) -> bool:
     """Write frames to the socket without reading. Return whether the server accepted all."""
     transport = client.socket.transport
     transport.pause_reading()
@@ -106,10 +106,10 @@ async def poured(client: RawClient, frames: bytes, size: int) -> bool:
 
 async def test_ping_flood_of_slow_client_keeps_memory_bounded(server: RunningChat) -> None:
     async with server.connect_slowly() as client, server.connect_to_hub() as other:
-        assert await poured(client, PING_OF_125_BYTES * 5000 + MESSAGE, 8 * MIB)
+        assert await write_unread(client, PING_OF_125_BYTES * 5000 + MESSAGE, 8 * MIB)
         # When this invocation opens the gate, the server has read all previous frames.
-        flooded = json.dumps(invocation(None, "Grow", 1, 1, gate := new_gate())) + END
-        client.socket.transport.write(masked_text(flooded))
+        message = json.dumps(invocation(None, "Grow", 1, 1, gate := new_gate())) + END
+        client.socket.transport.write(masked_text(message))
         await wait_for_gate(gate)
         assert server.unsent_bytes < MIB
         assert await is_alive(other)
@@ -128,8 +128,8 @@ async def is_closed_for(server: RunningChat, frames: bytes) -> bool:
 @pytest.mark.parametrize("frame", [PING, PONG, FRAGMENT], ids=["pings", "pongs", "fragments"])
 async def test_many_frames_without_a_message_close(server: RunningChat, frame: bytes) -> None:
     """RFC 6455, section 7.4.1: 1008."""
-    begun = bytes((0x01, 0x81, 0, 0, 0, 0)) + b" " if frame is FRAGMENT else b""
-    assert await is_closed_for(server, begun + frame * 20_000)
+    prefix = bytes((0x01, 0x81, 0, 0, 0, 0)) + b" " if frame is FRAGMENT else b""
+    assert await is_closed_for(server, prefix + frame * 20_000)
 
 
 async def test_many_frames_between_messages_are_accepted(server: RunningChat) -> None:
@@ -144,7 +144,7 @@ async def test_closed_connection_of_slow_client_is_aborted(
     """Otherwise its unread data stays in memory as long as the client's machine runs."""
     monkeypatch.setattr(WebSocketProtocol, "abort_after_s", 0.2)
     async with server.connect_to_hub() as client:
-        assert not await poured(client, PING_OF_125_BYTES * 1000, 400 * MIB)
+        assert not await write_unread(client, PING_OF_125_BYTES * 1000, 400 * MIB)
         await wait_until_released(server)
 
 
@@ -160,21 +160,21 @@ async def test_frames_before_the_upgrade_are_a_bad_request(frame: bytes) -> None
             raw.sendall(UPGRADE)
             await wait_for_gate(provider.called)
             raw.sendall(frame)
-            answer = await asyncio.to_thread(raw.recv, 4096)
+            response = await asyncio.to_thread(raw.recv, 4096)
             open_gate(provider.released)
-        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert response.startswith(b"HTTP/1.1 400 ")
         await wait_until_released(server)
     assert errors == []
 
 
 @pytest.mark.parametrize("in_one_frame", [True, False], ids=["in one frame", "in many"])
 async def test_burst_of_invocations_completes(server: RunningChat, *, in_one_frame: bool) -> None:
-    calls = [invocation(str(number), "Nothing") for number in range(200)]
+    messages = [invocation(str(number), "Nothing") for number in range(200)]
     async with server.connect_to_hub() as client:
-        for each in [calls] if in_one_frame else [[one] for one in calls]:
+        for each in [messages] if in_one_frame else [[one] for one in messages]:
             await client.send(*each)
-        said = [await client.receive() for _ in calls]
-    assert said == [completion(str(number)) for number in range(200)]
+        records = [await client.receive() for _ in messages]
+    assert records == [completion(str(number)) for number in range(200)]
 
 
 async def test_lone_surrogate_is_replaced(server: RunningChat) -> None:

@@ -46,14 +46,14 @@ async def test_shutdown_waits_for_invocations() -> None:
     """HubProtocol, "Close": clients reconnect to another instance."""
     gate = new_gate()
     with serve_chat(single_hub(FakeHub), grace_s=LONG_GRACE_S) as server:
-        async with server.connect_to_hub() as talking, server.connect_to_hub() as idle:
-            await talking.send(invocation("1", "Wait", gate))
-            assert await talking.receive() == hub_invocation("Waiting", gate)
+        async with server.connect_to_hub() as busy, server.connect_to_hub() as idle:
+            await busy.send(invocation("1", "Wait", gate))
+            assert await busy.receive() == hub_invocation("Waiting", gate)
             server.stop()
             assert await idle.receive_rest() == [CLOSE_MESSAGE]
             open_gate(gate)
-            assert await talking.receive_rest() == [completion("1"), CLOSE_MESSAGE]
-            assert await talking.wait_closed() == 1000
+            assert await busy.receive_rest() == [completion("1"), CLOSE_MESSAGE]
+            assert await busy.wait_closed() == 1000
         await wait_until_released(server)
 
 
@@ -67,9 +67,9 @@ async def test_client_that_signs_in_gets_503() -> None:
         server.stop()
         await wait_until_not_listening(server)
         open_gate(provider.released)
-        answer = await connecting
+        response = await connecting
         await wait_until_released(server)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert errors == []
 
 
@@ -78,49 +78,49 @@ async def test_late_client_gets_503_at_once() -> None:
     provider, header = BlockingProvider(), f"Web {TOKEN}"
     chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat, grace_s=LONG_GRACE_S) as server, collect_errors() as errors:
-        with socket.create_connection((HOST, server.port), timeout=LONG_GRACE_S) as kept_alive:
+        with socket.create_connection((HOST, server.port), timeout=LONG_GRACE_S) as keep_alive:
             early = asyncio.create_task(server.request_upgrade(header=header))
             await wait_for_gate(provider.called)
-            kept_alive.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert (await asyncio.to_thread(kept_alive.recv, 4096)).startswith(b"HTTP/1.1 200")
+            keep_alive.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await asyncio.to_thread(keep_alive.recv, 4096)).startswith(b"HTTP/1.1 200")
             server.stop()
             await wait_until_not_listening(server)
-            kept_alive.sendall(UPGRADE)
-            late = await asyncio.to_thread(kept_alive.recv, 4096)
+            keep_alive.sendall(UPGRADE)
+            late = await asyncio.to_thread(keep_alive.recv, 4096)
             assert late.startswith(b"HTTP/1.1 503")
             server.end_grace()
-            answer = await early
+            response = await early
         await wait_until_released(server)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert provider.call_count == 1
     assert errors == []
 
 
-def ready(kept_alive: HTTPConnection) -> tuple[int, Any]:
+def get_readiness(keep_alive: HTTPConnection) -> tuple[int, Any]:
     """Request the readiness on an existing connection."""
-    kept_alive.request("GET", "/health/ready")
-    answer = kept_alive.getresponse()
-    return answer.status, json.load(answer)
+    keep_alive.request("GET", "/health/ready")
+    response = keep_alive.getresponse()
+    return response.status, json.load(response)
 
 
 async def test_stopping_server_is_not_ready() -> None:
     gate = new_gate()
     with serve_chat(single_hub(FakeHub), grace_s=LONG_GRACE_S) as server:
-        with closing(HTTPConnection(HOST, server.port, timeout=LONG_GRACE_S)) as kept_alive:
-            async with server.connect_to_hub() as talking:
-                await talking.send(invocation("1", "Wait", gate))
-                assert await talking.receive() == hub_invocation("Waiting", gate)
-                status, answer = await asyncio.to_thread(ready, kept_alive)
+        with closing(HTTPConnection(HOST, server.port, timeout=LONG_GRACE_S)) as keep_alive:
+            async with server.connect_to_hub() as busy:
+                await busy.send(invocation("1", "Wait", gate))
+                assert await busy.receive() == hub_invocation("Waiting", gate)
+                status, response = await asyncio.to_thread(get_readiness, keep_alive)
                 assert status == 200
                 server.stop()
                 await wait_until_not_listening(server)
                 async with asyncio.timeout(LONG_GRACE_S):
                     while status == 200:
-                        status, answer = await asyncio.to_thread(ready, kept_alive)
+                        status, response = await asyncio.to_thread(get_readiness, keep_alive)
                 assert status == 503
-                assert answer["dependencies"]["instance"]["status"] == "unavailable"
+                assert response["dependencies"]["instance"]["status"] == "unavailable"
                 open_gate(gate)
-                assert await talking.receive_rest() == [completion("1"), CLOSE_MESSAGE]
+                assert await busy.receive_rest() == [completion("1"), CLOSE_MESSAGE]
         await wait_until_released(server)
 
 
@@ -155,10 +155,10 @@ async def test_shutdown_waits_for_negotiations(
     provider = ProviderWithClient()
     chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat, http=outgoing, grace_s=LONG_GRACE_S) as server:
-        asking = http.post(
+        request = http.post(
             f"{server.address}/hub/negotiate", headers={"Authorization": f"Web {TOKEN}"}
         )
-        negotiating = asyncio.create_task(asking)
+        negotiating = asyncio.create_task(request)
         await wait_for_gate(provider.called)
         server.stop()
         await wait_until_not_listening(server)

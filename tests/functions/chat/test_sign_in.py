@@ -32,7 +32,7 @@ REJECTED = {
     "bearer without a token": "Bearer Web",
     "bearer without a store": f"Bearer {TOKEN}",
     "unknown store": f"Amazon {TOKEN}",
-    "wrong token": "Web SECRET-token-of-somebody-else",
+    "wrong token": "Web SECRET-token-of-another-user",
     "token and more": f"Web {TOKEN} and-more",
     "other scheme": f"Basic {TOKEN}",
 }
@@ -45,20 +45,20 @@ def server() -> Iterator[RunningChat]:
         yield server
 
 
-async def negotiated(
+async def negotiate(
     http: httpx.AsyncClient, server: RunningChat, query: str = "", header: str | None = None
 ) -> httpx.Response:
     headers = {} if header is None else {"Authorization": header}
     return await http.post(f"{server.address}/hub/negotiate{query}", headers=headers)
 
 
-def assert_is_problem(status: int, answer: httpx.Response | Response) -> None:
-    content = answer.content if isinstance(answer, httpx.Response) else answer.body
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
+def assert_is_problem(status: int, response: httpx.Response | Response) -> None:
+    content = response.content if isinstance(response, httpx.Response) else response.body
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
     assert f'"status": {status}'.encode() in bytes(content or b"")
     assert b"SECRET" not in bytes(content or b"")
-    assert "SECRET" not in str(answer.headers)
+    assert "SECRET" not in str(response.headers)
 
 
 @rejected
@@ -66,17 +66,17 @@ async def test_negotiation_requires_a_purchase(
     server: RunningChat, http: httpx.AsyncClient, presented: str
 ) -> None:
     """Contract, "Purchase tokens" and "General": 401."""
-    answer = await negotiated(http, server, header=presented)
-    assert_is_problem(401, answer)
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+    response = await negotiate(http, server, header=presented)
+    assert_is_problem(401, response)
+    assert response.headers["www-authenticate"].startswith("Bearer")
 
 
 @rejected
 async def test_connection_requires_a_purchase(server: RunningChat, presented: str) -> None:
     """Contract, "Purchase tokens": rejected before the upgrade."""
-    answer = await server.request_upgrade(header=presented)
-    assert_is_problem(401, answer)
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+    response = await server.request_upgrade(header=presented)
+    assert_is_problem(401, response)
+    assert response.headers["www-authenticate"].startswith("Bearer")
     assert server.handlers.connection_count == 0
 
 
@@ -90,9 +90,9 @@ async def test_connection_requires_a_purchase_in_the_url(
 
 async def test_connection_requires_a_token(server: RunningChat, http: httpx.AsyncClient) -> None:
     """RFC 6750, section 3: without a token, the response has no error code."""
-    for answer in (await negotiated(http, server), await server.request_upgrade()):
-        assert_is_problem(401, answer)
-        assert answer.headers["www-authenticate"] == 'Bearer realm="LiftLog"'
+    for response in (await negotiate(http, server), await server.request_upgrade()):
+        assert_is_problem(401, response)
+        assert response.headers["www-authenticate"] == 'Bearer realm="LiftLog"'
 
 
 @pytest.mark.parametrize("prefix", ["", "Bearer ", "bearer "], ids=["bare", "Bearer", "bearer"])
@@ -102,10 +102,10 @@ async def test_token_spelling_does_not_matter(
 ) -> None:
     """Contract, "Purchase tokens": with and without `Bearer`; providers in any case."""
     presented = f"{prefix}{store} {TOKEN}"
-    assert (await negotiated(http, server, header=presented)).status_code == 200
+    assert (await negotiate(http, server, header=presented)).status_code == 200
     assert (await server.request_upgrade(header=presented)).status_code == 101
-    by_address = await server.request_upgrade(f"/hub?access_token={quote(presented)}")
-    assert by_address.status_code == 101
+    from_url = await server.request_upgrade(f"/hub?access_token={quote(presented)}")
+    assert from_url.status_code == 101
 
 
 async def test_space_in_the_url_may_be_a_plus(server: RunningChat) -> None:
@@ -115,11 +115,11 @@ async def test_space_in_the_url_may_be_a_plus(server: RunningChat) -> None:
 
 async def test_header_takes_precedence_over_the_url(server: RunningChat) -> None:
     good, bad = f"Web {TOKEN}", "Web SECRET-other"
-    address = f"/hub?access_token={quote(bad)}"
-    assert (await server.request_upgrade(address, good)).status_code == 101
-    address = f"/hub?access_token={quote(good)}"
-    assert_is_problem(401, await server.request_upgrade(address, bad))
-    assert_is_problem(401, await server.request_upgrade(address, ""))
+    url = f"/hub?access_token={quote(bad)}"
+    assert (await server.request_upgrade(url, good)).status_code == 101
+    url = f"/hub?access_token={quote(good)}"
+    assert_is_problem(401, await server.request_upgrade(url, bad))
+    assert_is_problem(401, await server.request_upgrade(url, ""))
 
 
 async def test_negotiation_ignores_a_token_in_the_url(
@@ -127,7 +127,7 @@ async def test_negotiation_ignores_a_token_in_the_url(
 ) -> None:
     """Contract, "Purchase tokens": only where browsers cannot set headers."""
     query = f"?access_token={quote(f'Web {TOKEN}')}"
-    assert_is_problem(401, await negotiated(http, server, query))
+    assert_is_problem(401, await negotiate(http, server, query))
 
 
 async def test_invalid_token_hides_whether_the_id_is_valid(server: RunningChat) -> None:
@@ -150,18 +150,18 @@ async def test_unavailable_provider_is_not_a_rejection(
 
     class IsDown:
         async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
-            raise error("the store", 7)
+            raise error("the purchase provider", 7)
 
     chat = ChatHandlers(
         PurchaseAuthenticator({"Google": IsDown(), "Web": OneTokenProvider()}), {"/hub": FakeHub}
     )
     with serve_chat(chat) as server, collect_errors() as errors:
-        for answer in (
-            await negotiated(http, server, header=f"Google {TOKEN}"),
+        for response in (
+            await negotiate(http, server, header=f"Google {TOKEN}"),
             await server.request_upgrade(header=f"Google {TOKEN}"),
         ):
-            assert_is_problem(status, answer)
-            assert answer.headers["retry-after"] == "7"
+            assert_is_problem(status, response)
+            assert response.headers["retry-after"] == "7"
         assert (await server.request_upgrade(header=f"Web {TOKEN}")).status_code == 101
         await wait_until_released(server)
     assert errors == []

@@ -34,7 +34,7 @@ PLAN: dict[str, Any] = {
     "description": "SECRET-reasons",
     "sessions": [SESSION] * 2,
 }
-TEXT_BEFORE_PLAN = "SECRET-words: here is what I would do in your place."
+TEXT_BEFORE_PLAN = "SECRET-text: here is the plan that I recommend."
 
 
 @dataclass
@@ -86,7 +86,7 @@ def new_conversation(
 
 
 async def request_reply(
-    conversation: Conversation[ai.WorkoutPlan], text: str = "SECRET-wish"
+    conversation: Conversation[ai.WorkoutPlan], text: str = "SECRET-message"
 ) -> RecordingObserver:
     """Send a message; return the observer at the end of the reply."""
     observer = RecordingObserver()

@@ -82,29 +82,29 @@ async def test_history_has_call_and_response_of_a_plan(fake: FakeModel) -> None:
         text_response("SECRET-bye"),
     ]
     conversation = new_conversation(fake)
-    for wish in ("SECRET-a plan", "SECRET-another", "SECRET-thanks"):
-        await request_reply(conversation, wish)
-    first, called, answered, second, called_again, answered_again, third = prompt_messages(fake)
+    for message in ("SECRET-a plan", "SECRET-another", "SECRET-thanks"):
+        await request_reply(conversation, message)
+    first, called, responded, second, called_again, responded_again, third = prompt_messages(fake)
     assert [first, second, third] == [
         user_message("SECRET-a plan"),
         user_message("SECRET-another"),
         user_message("SECRET-thanks"),
     ]
-    for call, answer, words in (
-        (called, answered, TEXT_BEFORE_PLAN),
-        (called_again, answered_again, None),
+    for call, response, words in (
+        (called, responded, TEXT_BEFORE_PLAN),
+        (called_again, responded_again, None),
     ):
         assert (call["role"], call["content"]) == ("assistant", words)
-        [wanted] = call["tool_calls"]
-        assert wanted["function"] == {"name": "show_plan", "arguments": text}
-        assert answer == {"role": "tool", "tool_call_id": wanted["id"], "content": PLAN_SHOWN}
+        [tool_call] = call["tool_calls"]
+        assert tool_call["function"] == {"name": "show_plan", "arguments": text}
+        assert response == {"role": "tool", "tool_call_id": tool_call["id"], "content": PLAN_SHOWN}
 
 
 async def test_function_call_is_optional(fake: FakeModel) -> None:
     await request_reply(new_conversation(fake))
-    [asked] = fake.openai.requests
-    assert asked["tool_choice"] == "auto"
-    [tool] = asked["tools"]
+    [request] = fake.openai.requests
+    assert request["tool_choice"] == "auto"
+    [tool] = request["tools"]
     assert (tool["function"]["name"], tool["function"]["strict"]) == ("show_plan", True)
 
 
@@ -131,7 +131,7 @@ async def test_locale_and_unit_outlast_a_restart(fake: FakeModel) -> None:
     conversation.restart()
     await request_reply(conversation, "SECRET-anew")
     assert prompt_messages(fake) == [user_message("SECRET-anew")]
-    before, *after = (asked["messages"][0]["content"] for asked in fake.openai.requests)
+    before, *after = (request["messages"][0]["content"] for request in fake.openai.requests)
     assert "en-AU" in before
     assert "unit for weights:" not in before
     assert len(after) == 3
@@ -160,13 +160,13 @@ async def test_cancelled_reply_enters_the_history(
     with pytest.raises(asyncio.CancelledError):
         await reply
     await until(lambda: fake.openai.talking == 0)
-    heard = observer.texts[-1]
-    assert TEXT.startswith(heard)
-    assert heard != TEXT
+    partial = observer.texts[-1]
+    assert TEXT.startswith(partial)
+    assert partial != TEXT
     await request_reply(conversation, "SECRET-second")
     assert prompt_messages(fake) == [
         user_message("SECRET-first"),
-        assistant_message(heard),
+        assistant_message(partial),
         user_message("SECRET-second"),
     ]
 
@@ -207,7 +207,7 @@ HALVES = "\ud83d\ude00"
 
 
 @pytest.mark.parametrize(
-    ("sent", "heard", "seen"),
+    ("sent", "expected_text", "expected_name"),
     [
         (f"1234567{HALVES}", *2 * ("1234567\U0001f600",)),
         (f"{HALVES} 1234567{HALVES}!", *2 * ("\U0001f600 1234567\U0001f600!",)),
@@ -218,14 +218,14 @@ HALVES = "\ud83d\ude00"
     ids=["two pieces", "twice", "the first half alone", "the second half alone", "wrong order"],
 )
 async def test_split_surrogate_pairs_are_joined(
-    fake: FakeModel, sent: str, heard: str, seen: str
+    fake: FakeModel, sent: str, expected_text: str, expected_name: str
 ) -> None:
     # Unescaped in the arguments, as a model may write them.
     text = json.dumps({**PLAN, "name": "NAME"}).replace("NAME", sent)
     fake.openai.script += [plan_response(text, words=sent), text_response("SECRET-more")]
     conversation = new_conversation(fake)
     observer = await request_reply(conversation)
-    assert observer.texts[-1] == heard
-    assert observer.plans[-1].name == seen
+    assert observer.texts[-1] == expected_text
+    assert observer.plans[-1].name == expected_name
     await request_reply(conversation, "SECRET-second")
-    assert prompt_messages(fake)[1]["content"] == heard
+    assert prompt_messages(fake)[1]["content"] == expected_text

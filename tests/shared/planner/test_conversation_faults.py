@@ -83,17 +83,17 @@ async def test_invalid_plan_is_corrected_once(
     assert observer.texts[-1] == TEXT_BEFORE_PLAN
     first, second = fake.openai.requests
     assert second["messages"][: len(first["messages"])] == first["messages"]
-    called, answered = second["messages"][len(first["messages"]) :]
+    called, response = second["messages"][len(first["messages"]) :]
     assert called["content"] == TEXT_BEFORE_PLAN
     assert called["tool_calls"][0]["function"]["arguments"] == invalid.arguments
-    assert (answered["role"], answered["tool_call_id"]) == ("tool", called["tool_calls"][0]["id"])
-    assert mistake in answered["content"]
+    assert (response["role"], response["tool_call_id"]) == ("tool", called["tool_calls"][0]["id"])
+    assert mistake in response["content"]
     assert second["tool_choice"]["function"]["name"] == "show_plan"
     await request_reply(conversation, "SECRET-second")
-    _wish, kept, shown, _second = prompt_messages(fake)
-    assert kept["content"] == TEXT_BEFORE_PLAN
-    assert json.loads(kept["tool_calls"][0]["function"]["arguments"]) == PLAN
-    assert shown["role"] == "tool"
+    _first, reply, response, _second = prompt_messages(fake)
+    assert reply["content"] == TEXT_BEFORE_PLAN
+    assert json.loads(reply["tool_calls"][0]["function"]["arguments"]) == PLAN
+    assert response["role"] == "tool"
 
 
 @EVERY_INVALID
@@ -114,10 +114,10 @@ async def test_second_invalid_plan_is_a_failure(
 async def test_correction_keeps_the_text_of_both_responses(fake: FakeModel) -> None:
     fake.openai.script += [
         plan_response("{", words=TEXT_BEFORE_PLAN),
-        plan_response(PLAN, words="SECRET-sorry"),
+        plan_response(PLAN, words="SECRET-corrected"),
     ]
     observer = await request_reply(new_conversation(fake))
-    assert observer.texts[-1] == f"{TEXT_BEFORE_PLAN}\n\nSECRET-sorry"
+    assert observer.texts[-1] == f"{TEXT_BEFORE_PLAN}\n\nSECRET-corrected"
     assert all(observer.texts[-1].startswith(text) for text in observer.texts)
 
 
@@ -128,14 +128,14 @@ async def test_corrected_plan_replaces_the_first(fake: FakeModel) -> None:
     observer = await request_reply(new_conversation(fake))
     assert max(len(plan.sessions) for plan in observer.plans) == 8
     assert observer.plans[-1].model_dump(mode="json") == other
-    mended = [plan.sessions for plan in observer.plans if plan.name == "SECRET-other"]
-    assert len(mended) > 1
-    for session in itertools.chain.from_iterable(mended):
+    corrected = [plan.sessions for plan in observer.plans if plan.name == "SECRET-other"]
+    assert len(corrected) > 1
+    for session in itertools.chain.from_iterable(corrected):
         assert all(exercise.name == "SECRET-Squat" for exercise in session.exercises)
 
 
 async def test_refusal_is_shown_and_enters_the_history(fake: FakeModel) -> None:
-    refusal = "SECRET-I am sorry, I cannot help with that."
+    refusal = "SECRET-I cannot help with that."
     fake.openai.script += [Scripted(Speech(refusal=refusal)), text_response("SECRET-more")]
     conversation = new_conversation(fake)
     assert (await request_reply(conversation)).texts[-1] == refusal
@@ -149,7 +149,7 @@ async def test_text_at_the_token_limit_is_accepted(fake: FakeModel) -> None:
 
 
 UNCORRECTABLE = {
-    "nothing to say": text_response(""),
+    "empty": text_response(""),
     "a filter": text_response(TEXT_BEFORE_PLAN, finish_reason="content_filter"),
     "a filter in a plan": plan_response(
         PLAN, words=TEXT_BEFORE_PLAN, finish_reason="content_filter"
@@ -177,9 +177,9 @@ async def test_conversation_continues_after_a_failure(
     assert len(fake.openai.requests) == 1
     await until(lambda: fake.openai.talking == 0)
     assert (await request_reply(conversation, "SECRET-second")).texts[-1] == "SECRET-more"
-    heard = [observer.texts[-1]] if observer.texts else []
+    partial = [observer.texts[-1]] if observer.texts else []
     # A message without any reply is dropped: the model may fail on it each time.
-    texts = [*(["SECRET-first", *heard] if heard else []), "SECRET-second"]
+    texts = [*(["SECRET-first", *partial] if partial else []), "SECRET-second"]
     assert [message["content"] for message in prompt_messages(fake)] == texts
 
 
@@ -188,7 +188,7 @@ STATUSES: dict[str, tuple[Fault, type[DependencyUnavailable], int]] = {
     "overloaded": (Fault(429, headers={"Retry-After": "37"}), DependencyUnavailable, 37),
     "broken": (Fault(500), DependencyFailed, 10),
     "cut": (Fault(is_cut=True), DependencyFailed, 10),
-    "rubbish": (
+    "malformed": (
         Fault(200, b"data: []\n\n", {"Content-Type": "text/event-stream"}),
         DependencyFailed,
         10,
@@ -288,11 +288,11 @@ async def test_rejected_message_reaches_neither_model_nor_history(fake: FakeMode
 async def test_failed_long_message_keeps_the_history(fake: FakeModel) -> None:
     conversation = new_conversation(fake)
     for number in range(MAX_MESSAGES // 2):
-        fake.openai.script.append(text_response(f"SECRET-answer {number}"))
-        await request_reply(conversation, f"SECRET-wish {number}")
+        fake.openai.script.append(text_response(f"SECRET-reply {number}"))
+        await request_reply(conversation, f"SECRET-message {number}")
     everything = [
         *prompt_messages(fake),
-        assistant_message(f"SECRET-answer {MAX_MESSAGES // 2 - 1}"),
+        assistant_message(f"SECRET-reply {MAX_MESSAGES // 2 - 1}"),
     ]
     assert len(everything) == MAX_MESSAGES
     fake.server.faults.append(Fault(400))

@@ -17,11 +17,11 @@ def add_at_once(kind: str, number: int) -> tuple[Message, ...]:
     """Return the messages of one addition, with unique texts and calls."""
     match kind:
         case "user":
-            return (Message("user", f"wish {number}"),)
+            return (Message("user", f"message {number}"),)
         case "plan":
             call = FunctionCall(f"call_{number}", "show_plan", "{}")
-            return Message("assistant", f"words {number}", call), Message("tool", "shown", call)
-    return (Message("assistant", f"words {number}"),)
+            return Message("assistant", f"reply {number}", call), Message("tool", "shown", call)
+    return (Message("assistant", f"reply {number}"),)
 
 
 def fill_history(kinds: list[str]) -> tuple[History, list[Message]]:

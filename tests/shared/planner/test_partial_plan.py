@@ -163,14 +163,14 @@ def test_any_text_is_read_without_an_error(version: PlanVersion, text: str) -> N
 
 def test_exercise_is_shown_when_more_text_follows() -> None:
     exercise = json.dumps(EXERCISE_2025)
-    begun = f'{{"name": "P", "sessions": [{{"name": "S", "exercises": [{exercise}'
+    beginning = f'{{"name": "P", "sessions": [{{"name": "S", "exercises": [{exercise}'
     names = []
     partial_plan = PartialPlan(V2025.plan)
-    for text in (begun, f"{begun}, {{", f"{begun}, {exercise}], "):
+    for text in (beginning, f"{beginning}, {{", f"{beginning}, {exercise}], "):
         plan = partial_plan.read(text)
         names.append(plan and [each.name for each in plan.sessions[0].exercises])
     assert names == [[], ["Row"], None]
-    plan = partial_plan.read(f'{begun}, {exercise}], "notes": ""')
+    plan = partial_plan.read(f'{beginning}, {exercise}], "notes": ""')
     assert plan is not None
     assert len(plan.sessions[0].exercises) == 2
 

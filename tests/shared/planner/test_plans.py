@@ -24,7 +24,7 @@ from shared.schemas.ai import SessionAttributes, WorkoutAttributes
 from tests.loopback import until
 from tests.shared.planner.conftest import KEY, FakeModel
 
-USER_TEXT = "SECRET-words, my knee hurts"
+USER_TEXT = "SECRET-text, my knee hurts"
 WORKOUT = WorkoutAttributes.model_validate(
     {
         "gender": "Other",
@@ -81,10 +81,10 @@ async def test_volume_sets_the_number_of_exercises(fake: FakeModel) -> None:
 
 async def test_request_has_a_strict_schema(fake: FakeModel) -> None:
     await fake.planner(model="some-model", max_tokens=5000).workout(WORKOUT)
-    [asked] = fake.openai.requests
-    assert (asked["model"], asked["max_completion_tokens"]) == ("some-model", 5000)
-    assert asked["tool_choice"]["function"]["name"] == "make_workout_plan"
-    [tool] = asked["tools"]
+    [request] = fake.openai.requests
+    assert (request["model"], request["max_completion_tokens"]) == ("some-model", 5000)
+    assert request["tool_choice"]["function"]["name"] == "make_workout_plan"
+    [tool] = request["tools"]
     assert tool["function"]["strict"] is True
     for part in parts_of(tool["function"]["parameters"]):
         if part.get("type") == "object":
@@ -104,7 +104,7 @@ def parts_of(schema: Any) -> list[dict[str, Any]]:
 
 
 INVALID = {
-    "no call": Scripted(Speech(text="I would rather talk.")),
+    "no call": Scripted(Speech(text="Here is some text.")),
     "another function": Scripted(Speech(function="rm", arguments="{}")),
     "broken json": session_response('{"name": "Back", "exercises": ['),
     "nothing": session_response(""),
@@ -127,8 +127,8 @@ INVALID = {
         restBetweenSets={**EXERCISE["restBetweenSets"], "minRest": "00:00:61"})),
     "rests that shrink": session_response(with_exercise(
         restBetweenSets={**EXERCISE["restBetweenSets"], "maxRest": "00:00:30"})),
-    "a link that runs": session_response(with_exercise(link="javascript:alert(1)")),
-    "a name of a kilometre": session_response({**GOOD, "name": "x" * 101}),
+    "a script as link": session_response(with_exercise(link="javascript:alert(1)")),
+    "a name that is too long": session_response({**GOOD, "name": "x" * 101}),
 }  # fmt: skip
 EVERY_INVALID = pytest.mark.parametrize("invalid", INVALID.values(), ids=INVALID)
 
@@ -198,8 +198,8 @@ UNCORRECTABLE = {
     "whole, but no room left": session_response(GOOD, finish_reason="length"),
     "cut at once": session_response(GOOD, cut_after=0),
     "cut in the middle": session_response(GOOD, cut_after=5),
-    "absurdly long": session_response({**GOOD, "notes": "x" * 200_000}),
-    "absurdly talkative": Scripted(Speech(text="x" * 104_000)),
+    "too long arguments": session_response({**GOOD, "notes": "x" * 200_000}),
+    "too long text": Scripted(Speech(text="x" * 104_000)),
 }
 
 
@@ -223,22 +223,22 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
         10,
         3,
     ),
-    "overloaded for an age": (
+    "overloaded for years": (
         Fault(429, headers={"Retry-After": "1e300"}),
         DependencyUnavailable,
         3600,
         1,
     ),
-    "overloaded for ever": (
+    "overloaded without end": (
         Fault(429, headers={"Retry-After": "inf"}),
         DependencyUnavailable,
         10,
         3,
     ),
     "down for a minute": (Fault(503, headers={"Retry-After": "60"}), DependencyFailed, 60, 1),
-    "too slow for itself": (Fault(408), DependencyFailed, 10, 3),
-    "busy with itself": (Fault(409), DependencyFailed, 10, 3),
-    "out of money": (
+    "request timeout": (Fault(408), DependencyFailed, 10, 3),
+    "conflict": (Fault(409), DependencyFailed, 10, 3),
+    "quota exhausted": (
         Fault(429, b'{"error": {"code": "insufficient_quota", "message": "..."}}'),
         DependencyUnavailable,
         10,
@@ -263,13 +263,13 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
         1,
     ),
     **{
-        f"rubbish {n} in the stream": (
-            Fault(200, b"data: " + rubbish + b"\n\n", {"Content-Type": "text/event-stream"}),
+        f"malformed chunk {n}": (
+            Fault(200, b"data: " + malformed + b"\n\n", {"Content-Type": "text/event-stream"}),
             DependencyFailed,
             10,
             1,
         )
-        for n, rubbish in enumerate(
+        for n, malformed in enumerate(
             (
                 b"[]",
                 b"7",
@@ -330,14 +330,14 @@ async def test_correction_names_the_mistake(fake: FakeModel) -> None:
         session_response(GOOD),
     ]
     await fake.planner().session(SESSION)
-    answer = fake.openai.requests[1]["messages"][-1]
-    assert answer["role"] == "tool"
-    assert "exercises.0.sets: Input should be greater than or equal to 1" in answer["content"]
+    response = fake.openai.requests[1]["messages"][-1]
+    assert response["role"] == "tool"
+    assert "exercises.0.sets: Input should be greater than or equal to 1" in response["content"]
 
 
 async def test_only_the_first_call_is_kept() -> None:
     reply = ModelResponse()
-    for index, text in ((0, "{"), (1, "rubbish"), (0, "}")):
+    for index, text in ((0, "{"), (1, "ignored"), (0, "}")):
         function = ChoiceDeltaToolCallFunction(name="f" if text == "{" else None, arguments=text)
         call = ChoiceDeltaToolCall(index=index, id="1", function=function)
         delta = ChoiceDelta(tool_calls=[call])
@@ -364,7 +364,7 @@ async def test_silent_model_times_out(fake: FakeModel) -> None:
     assert fake.server.calls - before == 1
 
 
-async def test_model_times_out_when_it_falls_silent(fake: FakeModel) -> None:
+async def test_model_times_out_when_it_stops_mid_stream(fake: FakeModel) -> None:
     fake.openai.script += [session_response(GOOD, silent_after=5)]
     with pytest.raises(DependencyTimedOut):
         await fake.planner(silence_s=0.2).session(SESSION)

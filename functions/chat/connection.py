@@ -16,7 +16,12 @@ from functions.chat.outbox import Outbox
 from functions.chat.protocol import CancelInvocation, Close, Invocation, ProtocolError
 
 _NORMAL_CLOSURE, _PROTOCOL_ERROR = 1000, 1002  # RFC 6455, section 7.4.1
+
+# Completions cannot replace each other in the outbox. Without a limit, a client that sends
+# invocations but never reads would fill the memory.
 _MAX_UNSENT_RECORDS = 64
+
+# Short, because a stopping instance has 10 s in all.
 _LAST_HANDSHAKE_S = 2
 
 
@@ -68,6 +73,8 @@ class Connection:
         self._close_code: int | None = None
         self._sent_since_check = True  # the response to the handshake
         self._received_at = self._opened_at = 0.0
+
+        # The timeout of the handshake or of the close. `_close` shortens it.
         self._deadline: asyncio.Timeout | None = None
 
     def invoke(self, target: str, argument: object, key: object) -> None:
@@ -109,6 +116,7 @@ class Connection:
             with suppress(TimeoutError):  # the client does not read the last records
                 async with asyncio.timeout(timeout_s) as self._deadline:
                     await self._receive(reader, records)
+                    # The writer sends the last records. After a disconnect there are none.
                     if self._state is State.CLOSING:
                         await writer
         finally:
@@ -126,6 +134,7 @@ class Connection:
         if loop.time() - self._received_at > self._timing.silence_timeout_s:
             error = "no message was received for too long"
             self._close(protocol.write_close(error, allow_reconnect=True), _NORMAL_CLOSURE)
+        # Drain in time: Cloud Run would cut the connection in the middle of a reply.
         overdue_s = loop.time() - self._opened_at - self._timing.max_age_s
         if overdue_s > self._timing.drain_timeout_s:
             self.close()
@@ -192,7 +201,6 @@ class Connection:
     def _handle(self, message: protocol.Message | None) -> None:
         match message:
             case Invocation():
-                # Completions cannot replace each other in the outbox, so their number is limited.
                 if len(self._outbox) > _MAX_UNSENT_RECORDS:
                     raise ProtocolError("too many unread responses")
                 self._invocations.begin(message)

@@ -11,6 +11,8 @@ logger = logging.getLogger(__name__)
 
 # Two, so that `StopInProgress` runs while `SendMessage` does. Source: contract, heading "Chat".
 MAX_CONCURRENT_INVOCATIONS = 2
+
+# A newer message stops the reply to an older one: a long queue would hold outdated messages.
 MAX_WAITING_INVOCATIONS = 8
 
 
@@ -91,7 +93,7 @@ class Invocations:
             return f"the method takes {method}"
         try:
             await method.run(*invocation.arguments)
-        except Exception as bug:
+        except Exception as bug:  # one faulty method must not end the connection
             logger.exception("%s in %s", type(bug).__name__, invocation.target)
             return "an internal error occurred"
         return None

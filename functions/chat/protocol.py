@@ -18,6 +18,7 @@ MAX_RECORD_CHARACTERS = 256 * 1024
 # Some clients send version 0 for the same protocol. The original server accepts it, too.
 _VERSIONS = (0, 1)
 
+# Clients choose the ids, and the server keeps them until the completion.
 _MAX_ID_CHARACTERS = 256
 _MAX_RECORD_PARTS = 1000
 

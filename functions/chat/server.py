@@ -15,10 +15,14 @@ from starlette.types import ASGIApp
 
 from functions.chat.websocket import WebSocketProtocol
 
+# The longest record in UTF-8: 256 Ki characters of up to 4 bytes.
 _MAX_FRAME_BYTES = 1024 * 1024
+
 _MAX_UNSENT_BYTES = 16 * 1024
 _MAX_UNACKNOWLEDGED_MS = 120_000
 _POLL_INTERVAL_S = 0.1
+
+# Together with the grace period of 7 s, both must stay below the 10 s after SIGTERM.
 _CLOSE_TIMEOUT_S = 1
 _SHUTDOWN_TIMEOUT_S = 1
 

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 Admit = Callable[[], Awaitable[None]]
 
 DEFAULT_LOCALE = "en-AU"
+
+# A text that ends at the token limit is still useful. A plan is not: see `tool_arguments`.
 _COMPLETE = ("stop", "length")
 
 # A chunk has a few characters, and each reading of a plan parses all of it. A share of the length
@@ -103,7 +105,7 @@ class Conversation(Generic[Plan]):
             if not reply.messages():
                 history = self._history
             raise
-        finally:
+        finally:  # also after a cancellation: the user has seen the partial reply
             self._history = history.plus(*reply.messages())
 
     def restart(self) -> None:

@@ -42,11 +42,19 @@ DEPENDENCY = "the language model"
 RETRY_AFTER_S = 10
 _OPERATION, _PROVIDER = "chat", "openai"
 _CONNECT_TIMEOUT_S = 5
+_MAX_RETRY_AFTER_S = 3600
+
+# A longer Retry-After is passed on to the client instead: the user waits for the response.
 _FIRST_PAUSE_S = 0.5
 _MAX_PAUSE_S = 5
-_MAX_RETRY_AFTER_S = 3600
+
+# The usage follows the last text at once, and some servers never close the stream.
 _USAGE_TIMEOUT_S = 1
+
+# A server may ignore `max_completion_tokens`, so this client limits the length as well.
 _MAX_RESPONSE_CHARACTERS = 100_000
+
+# OpenAI's own library retries the same statuses, and 5xx.
 _TRANSIENT = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
 
 # The library raises these for a chunk that is not JSON, or that has fields of the wrong type.
@@ -104,12 +112,7 @@ class Model:
                 response.completion_tokens,
                 (time.monotonic() - started) * 1000,
                 response.finish_reason,
-                extra={
-                    "json_fields": {
-                        "prompt_tokens": response.prompt_tokens,
-                        "completion_tokens": response.completion_tokens,
-                    }
-                },
+                extra={"json_fields": response.usage},
             )
             if response.finish_reason is None:
                 logger.warning("the language model's response is cut")
@@ -132,9 +135,11 @@ class Model:
             "messages": messages,
             "tools": [tool],
             "tool_choice": choice,
+            # OpenAI: parallel calls may violate strict schemas.
             "parallel_tool_calls": False,
             "max_completion_tokens": self._settings.max_tokens,
             "stream": True,
+            # Without it, a stream has no token counts.
             "stream_options": {"include_usage": True},
         }
         for attempt in itertools.count():
@@ -180,7 +185,6 @@ async def _add_all(
                 if response.length <= _MAX_RESPONSE_CHARACTERS:
                     on_update(response)
                 if response.finish_reason is not None and deadline.when() is None:
-                    # Only the usage may follow, and some servers never close the stream.
                     deadline.reschedule(asyncio.get_running_loop().time() + _USAGE_TIMEOUT_S)
 
 
@@ -229,10 +233,8 @@ def _measure(model: str, response: ModelResponse) -> Iterator[None]:
         raise
     finally:
         add(REPLIES, time.monotonic() - started, **labels, error_type=error_type)
-        for kind, count in (
-            ("input", response.prompt_tokens),
-            ("output", response.completion_tokens),
-        ):
+        tokens = {"input": response.prompt_tokens, "output": response.completion_tokens}
+        for kind, count in tokens.items():
             if count:
                 add(TOKENS, count, **labels, gen_ai_token_type=kind)
 

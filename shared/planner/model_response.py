@@ -1,5 +1,6 @@
 """The response of the language model while it arrives in chunks; pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -107,6 +108,11 @@ class ModelResponse:
         """The number of characters."""
         return len(self.text) + len(self.arguments)
 
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """The numbers of tokens, by the names of the log fields."""
+        return {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
+
     def add(self, chunk: object) -> None:
         """Add a parsed chunk. Ignores all function calls but the first.
 
@@ -117,6 +123,7 @@ class ModelResponse:
         if found.usage is not None:
             self.prompt_tokens = found.usage.prompt_tokens or 0
             self.completion_tokens = found.usage.completion_tokens or 0
+        # The request asks for one choice, and some servers send several.
         for choice in found.choices[:1]:
             self.finish_reason = choice.finish_reason or self.finish_reason
             self._add_delta(choice.delta or _Delta())

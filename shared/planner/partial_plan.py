@@ -42,6 +42,7 @@ class PartialPlan(Generic[Plan]):
         if not isinstance(content, dict) or not isinstance(content.get("name"), str):
             return None
         plan = self._read_plan(content)
+        # Most chunks extend an exercise, which is not shown yet.
         if plan == self._last:
             return None
         self._last = plan

@@ -34,6 +34,7 @@ class Planner:
         """
         days = attributes.days_per_week
 
+        # The schema is the same for each number of days, so it cannot express this.
         def has_all_sessions(plan: WorkoutPlan) -> bool:
             return len(plan.sessions) == days
 

@@ -13,6 +13,7 @@ from shared.planner.prompts import ask_again
 
 logger = logging.getLogger(__name__)
 
+# A mistake may occur in each exercise, and each reported one costs tokens.
 _MAX_REPORTED_ERRORS = 10
 _COMPLETE = ("stop", "tool_calls")
 

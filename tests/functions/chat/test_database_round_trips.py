@@ -13,7 +13,7 @@ from shared.store.settings import DatabaseSettings
 from shared.web.subscribers import SubscriberResources
 from tests.functions.chat.chat_service import ChatService
 from tests.functions.chat.running_chat import serve_chat
-from tests.shared.store.test_round_trips import COMMIT, READ, readme_says
+from tests.shared.store.test_round_trips import COMMIT, READ, is_documented
 
 
 async def test_message_costs_one_read_and_one_commit(
@@ -34,4 +34,4 @@ async def test_message_costs_one_read_and_one_commit(
                     await client.send({"type": 1, "invocationId": number, **message})
                     await client.receive_until_completed(number)
         assert calls == [READ, COMMIT, READ, COMMIT]
-    assert readme_says("`/ai-chat`, a message", 2)
+    assert is_documented("`/ai-chat`, a message", 2)

@@ -15,7 +15,7 @@ _VALID: list[Mapping[str, Any]] = [
     {"protocol": "json", "version": 1},
     {"type": 1, "invocationId": "1", "target": "Nothing", "arguments": []},
     {"type": 1, "invocationId": "2", "target": "Wait", "arguments": ["SECRET-gate"]},
-    {"type": 1, "target": "Repeat", "arguments": ["SECRET-words", 1], "streamIds": []},
+    {"type": 1, "target": "Repeat", "arguments": ["SECRET-text", 1], "streamIds": []},
     {"type": 2, "invocationId": "1", "item": 1},
     {"type": 3, "invocationId": "1"},
     {"type": 4, "invocationId": "3", "target": "Nothing", "arguments": []},

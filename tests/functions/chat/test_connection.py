@@ -58,5 +58,5 @@ async def test_drain_is_safe_when_the_handshake_times_out() -> None:
         loop.call_later(59, loop.advance, 2)
         loop.call_later(60.5, leave)
         await left.wait()
-    [answer] = client.records
-    assert list(answer) == ["error"]
+    [response] = client.records
+    assert list(response) == ["error"]

@@ -12,7 +12,7 @@ from tests.functions.chat.chat_service import ChatService, run_chat
 from tests.functions.chat.hub_user import HUB_V1, HUB_V2, connect_user, prompt_messages
 
 APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
-PARTIAL_REPLY = "SECRET-words before it"
+PARTIAL_REPLY = "SECRET-text before the apology"
 BOTH_HUBS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2])
 FAULTS = {
     "overloaded": Fault(429, headers={"Retry-After": "37"}),

@@ -73,8 +73,8 @@ async def test_handshake_frame_may_end_inside_a_message(server: RunningChat) -> 
 async def test_handshake_may_span_many_frames(server: RunningChat) -> None:
     """HubProtocol, "JSON Encoding": records do not depend on frames."""
     async with server.connect() as client:
-        for letter in HANDSHAKE:
-            await client.send_frame(letter)
+        for character in HANDSHAKE:
+            await client.send_frame(character)
         assert await client.receive() == {}
         assert await is_alive(client)
 
@@ -113,18 +113,18 @@ async def test_handshake_may_be_binary(server: RunningChat) -> None:
         "",
         "x" * (MAX_RECORD_CHARACTERS + 1),
     ],
-    ids=lambda first: first[:50] or "nothing",
+    ids=lambda first: first[:50] or "empty",
 )
 async def test_invalid_handshake_gets_an_error(server: RunningChat, first: str) -> None:
     """HubProtocol, "Overview": error and close; TransportProtocols: any code but 1000."""
     async with server.connect() as client:
         await client.send_frame(first + END + json.dumps(invocation("1", "Nothing")) + END)
-        answer = await client.receive()
+        response = await client.receive()
         assert await client.wait_closed() == 1002
         assert await client.receive_rest() == []
-    assert list(answer) == ["error"]
-    assert isinstance(answer["error"], str)
-    assert "SECRET" not in answer["error"]
+    assert list(response) == ["error"]
+    assert isinstance(response["error"], str)
+    assert "SECRET" not in response["error"]
     await wait_until_released(server)
 
 
@@ -136,7 +136,7 @@ async def test_handshake_that_is_not_utf8_gets_an_error(server: RunningChat) -> 
         assert await client.wait_closed() == 1002
 
 
-@pytest.mark.parametrize("partial", ["", HANDSHAKE[:-1]], ids=["nothing", "no end"])
+@pytest.mark.parametrize("partial", ["", HANDSHAKE[:-1]], ids=["empty", "incomplete"])
 async def test_missing_handshake_closes_the_connection(partial: str) -> None:
     """Contract, "Chat": after 60 s; in this test after 0.2 s."""
     with serve_chat(single_hub(FakeHub, Timing(handshake_timeout_s=0.2, ping_s=0.02))) as server:

@@ -21,7 +21,7 @@ from tests.loopback import until
 
 SLOW_TOKENS_PER_S = 50
 LONG_TEXT = "SECRET-reply " + "".join(f"word {number}, " for number in range(300))
-EVERY_ADDRESS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2, f"/v2{HUB_V1}", f"/v2{HUB_V2}"])
+EVERY_PATH = pytest.mark.parametrize("path", [HUB_V1, HUB_V2, f"/v2{HUB_V1}", f"/v2{HUB_V2}"])
 BOTH_HUBS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2])
 
 
@@ -30,13 +30,13 @@ async def begin_long_reply(service: ChatService, user: HubUser, text: str) -> st
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
     service.openai.script.append(Scripted(Speech(LONG_TEXT)))
     invocation_id = await user.begin_message(text)
-    received_texts = len(user.texts)
-    while len(user.texts) < received_texts + 3:
+    count = len(user.texts)
+    while len(user.texts) < count + 3:
         await user.receive()
     return invocation_id
 
 
-@EVERY_ADDRESS
+@EVERY_PATH
 async def test_introduction_is_in_the_language_of_the_locale(
     service: ChatService, path: str
 ) -> None:
@@ -107,16 +107,16 @@ async def test_next_reply_works_after_a_stopped_one(service: ChatService, path: 
         await user.send("StopInProgress")
         await user.wait_for_completion(invocation_id)
         await until(lambda: service.openai.talking == 0)
-        received_texts = user.texts[-1]
-        service.openai.script.append(Scripted(Speech("SECRET-answer")))
-        assert await user.send_message("SECRET-two") == "SECRET-answer"
+        partial_text = user.texts[-1]
+        service.openai.script.append(Scripted(Speech("SECRET-reply")))
+        assert await user.send_message("SECRET-two") == "SECRET-reply"
         # A reply sends no message after its completion.
-        assert all("SECRET-answer".startswith(text) for text in user.texts)
+        assert all("SECRET-reply".startswith(text) for text in user.texts)
     [*_before, one, partial, two] = prompt_messages(service)
     assert (one, two) == (("user", "SECRET-one"), ("user", "SECRET-two"))
-    assert partial == ("assistant", received_texts)
-    assert received_texts != LONG_TEXT
-    assert LONG_TEXT.startswith(received_texts)
+    assert partial == ("assistant", partial_text)
+    assert partial_text != LONG_TEXT
+    assert LONG_TEXT.startswith(partial_text)
 
 
 @BOTH_HUBS
@@ -137,10 +137,10 @@ async def test_stop_without_a_reply_has_no_effect(service: ChatService, path: st
 async def test_newer_message_stops_the_previous_reply(service: ChatService, path: str) -> None:
     async with connect_user(service, path) as user:
         older = await begin_long_reply(service, user, "SECRET-one")
-        service.openai.script.append(Scripted(Speech("SECRET-answer")))
+        service.openai.script.append(Scripted(Speech("SECRET-reply")))
         newer = await user.begin_message("SECRET-two")
         await user.wait_for_completion(newer)
-        assert user.texts[-1] == "SECRET-answer"
+        assert user.texts[-1] == "SECRET-reply"
         # The previous reply ends before the next begins.
         assert list(user.completed) == [older, newer]
         await user.wait_for_completion(older)
@@ -191,12 +191,12 @@ async def test_message_after_restart_begins_a_new_history(service: ChatService, 
         await user.send_message("SECRET-one")
         older = await begin_long_reply(service, user, "SECRET-two")
         await user.send("RestartChat")
-        service.openai.script.append(Scripted(Speech("SECRET-answer")))
+        service.openai.script.append(Scripted(Speech("SECRET-reply")))
         newer = await user.begin_message("SECRET-three")
         await user.wait_for_completion(older)
         assert LONG_TEXT not in user.texts
         await user.wait_for_completion(newer)
-        assert user.texts[-1] == "SECRET-answer"
+        assert user.texts[-1] == "SECRET-reply"
     assert prompt_messages(service) == [("user", "SECRET-three")]
 
 

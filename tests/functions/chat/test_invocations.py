@@ -38,12 +38,12 @@ async def test_invocation_with_id_completes_without_result(server: RunningChat) 
 async def test_invocation_of_the_client_has_no_id(server: RunningChat) -> None:
     """Contract, "Chat": null breaks the connection."""
     async with server.connect_to_hub() as client:
-        await client.send(invocation("1", "Repeat", "SECRET-words", 10**30))
+        await client.send(invocation("1", "Repeat", "SECRET-text", 10**30))
         record = await client.receive()
         assert record == {
             "type": 1,
             "target": "Repeated",
-            "arguments": [["SECRET-words", 10**30]],
+            "arguments": [["SECRET-text", 10**30]],
         }
         assert await client.receive() == completion("1")
 
@@ -96,17 +96,17 @@ async def test_unknown_method_fails_one_invocation(server: RunningChat, target: 
     "arguments",
     [
         [],
-        ["SECRET-words"],
-        ["SECRET-words", 1, 1],
-        [1, "SECRET-words"],
-        ["SECRET-words", True],
-        ["SECRET-words", 1.5],
-        ["SECRET-words", 1.0],
-        ["SECRET-words", "1"],
-        ["SECRET-words", None],
+        ["SECRET-text"],
+        ["SECRET-text", 1, 1],
+        [1, "SECRET-text"],
+        ["SECRET-text", True],
+        ["SECRET-text", 1.5],
+        ["SECRET-text", 1.0],
+        ["SECRET-text", "1"],
+        ["SECRET-text", None],
         [None, 1],
-        [["SECRET-words"], 1],
-        [{"text": "SECRET-words"}, 1],
+        [["SECRET-text"], 1],
+        [{"text": "SECRET-text"}, 1],
     ],
     ids=str,
 )
@@ -128,7 +128,7 @@ async def test_internal_error_stays_private(
 ) -> None:
     """TransportProtocols, "NOTE on errors". The log has the traceback without the message."""
     async with server.connect_to_hub() as client:
-        await client.send(invocation("1", "Fail", "SECRET-words"))
+        await client.send(invocation("1", "Fail", "SECRET-text"))
         assert await receive_error(client, "1") == "an internal error occurred"
         assert await is_alive(client)
     [logged] = [record for record in caplog.records if record.levelname == "ERROR"]

@@ -25,7 +25,7 @@ from tests.loopback import until
 TEXT_BEFORE_CALL, TEXT_AFTER_CALL = "SECRET-text before the plan.", "SECRET-text after the call."
 REQUEST = "SECRET-request: a plan for 2 days"
 APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
-PIECES_PER_S = 50
+CHUNKS_PER_S = 50
 """Slow enough that a client receives the text before the plan."""
 
 LONG_TEXTS = 5 * [Scripted(Speech(refusal="SECRET- " * 11_000))]
@@ -37,12 +37,12 @@ class Hub:
     """A hub and the schemas of its plans."""
 
     path: str
-    form: type[BaseModel]
+    schema: type[BaseModel]
     whole: Draft202012Validator
 
     def plan(self, text: str = REQUEST) -> Speech:
         """Return a response that is only a function call with a complete plan."""
-        tool = {"function": {"name": "show_plan", "parameters": self.form.model_json_schema()}}
+        tool = {"function": {"name": "show_plan", "parameters": self.schema.model_json_schema()}}
         request = {"messages": [{"role": "user", "content": text}], "tools": [tool]}
         return replace(reply_to(request), text="")
 
@@ -110,13 +110,13 @@ SPEECHES = {
 
 @BOTH_HUBS
 @BOTH_CLIENTS
-@pytest.mark.parametrize("speech_text", SPEECHES.values(), ids=SPEECHES)
+@pytest.mark.parametrize("texts", SPEECHES.values(), ids=SPEECHES)
 async def test_last_message_is_the_plan_when_text_follows(
-    service: ChatService, hub: Hub, speech_text: Speech, *, is_slow: bool
+    service: ChatService, hub: Hub, texts: Speech, *, is_slow: bool
 ) -> None:
-    service.openai.tokens_per_s = 0 if is_slow else PIECES_PER_S
+    service.openai.tokens_per_s = 0 if is_slow else CHUNKS_PER_S
     plan = hub.plan()
-    speech = replace(speech_text, function=plan.function, arguments=plan.arguments)
+    speech = replace(texts, function=plan.function, arguments=plan.arguments)
     service.openai.script.append(Scripted(speech, is_call_one_segment=True))
     async with connect(service, hub, is_slow=is_slow) as user:
         await request_reply(service, user, is_slow=is_slow)

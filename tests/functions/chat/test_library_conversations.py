@@ -86,7 +86,7 @@ async def test_plan_of_2026_has_all_kinds_of_exercises(new_app: App, service: Ch
 
 async def test_conversation_continues_after_a_stopped_reply(app: App, service: ChatService) -> None:
     service.openai.tokens_per_s = SLOW_TOKENS_PER_S
-    service.openai.script += [Scripted(Speech(LONG_TEXT)), Scripted(Speech("SECRET-whole"))]
+    service.openai.script += [Scripted(Speech(LONG_TEXT)), Scripted(Speech("SECRET-complete"))]
     async with app.connect() as client:
         reply = asyncio.create_task(client.send_message("SECRET-hello"))
         await until(lambda: len(client.texts) > 0)
@@ -98,8 +98,8 @@ async def test_conversation_continues_after_a_stopped_reply(app: App, service: C
         await until(lambda: service.openai.talking == 0)
         client.clear()
         await client.send_message("SECRET-and now")
-    assert client.texts[-1] == "SECRET-whole"
-    assert all("SECRET-whole".startswith(text) for text in client.texts)
+    assert client.texts[-1] == "SECRET-complete"
+    assert all("SECRET-complete".startswith(text) for text in client.texts)
     first, partial, _second = prompt_texts(service)
     assert first == "SECRET-hello"
     assert LONG_TEXT.startswith(partial)

@@ -148,7 +148,7 @@ async def test_cors_allows_the_headers_of_the_client(
     names = {header.partition(":")[0].lower() for header in negotiation[1:] if header}
     unusual = {name for name in names if name == "authorization" or name.startswith("x-")}
     assert len(unusual) > 1
-    answer = await http.options(
+    response = await http.options(
         f"{service.server.address}{path}",
         headers={
             "Origin": "https://app.example",
@@ -156,8 +156,8 @@ async def test_cors_allows_the_headers_of_the_client(
             "Access-Control-Request-Headers": ",".join(sorted(unusual)),
         },
     )
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert "POST" in answer.headers["access-control-allow-methods"]
-    allowed = answer.headers["access-control-allow-headers"].lower().replace(" ", "").split(",")
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "POST" in response.headers["access-control-allow-methods"]
+    allowed = response.headers["access-control-allow-headers"].lower().replace(" ", "").split(",")
     assert unusual <= {*allowed}

@@ -16,8 +16,8 @@ def writes(text: str) -> Callable[[], str]:
 
 async def test_outbox_keeps_the_order_of_records() -> None:
     outbox = Outbox()
-    for letter in "abc":
-        outbox.put(writes(letter))
+    for character in "abc":
+        outbox.put(writes(character))
     assert await outbox.take() == "abc"
 
 

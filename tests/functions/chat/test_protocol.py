@@ -52,16 +52,16 @@ def test_records_of_maximum_length_are_read() -> None:
 
 
 def test_record_of_many_parts_needs_little_memory() -> None:
-    reader, letters = RecordReader(), 50_000
+    reader, count = RecordReader(), 50_000
     tracemalloc.start()
     try:
-        for _ in range(letters):
+        for _ in range(count):
             reader.feed(chr(0x1F4AA))
         taken, _peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert taken < 8 * letters
-    assert reader.feed(END) == [chr(0x1F4AA) * letters]
+    assert taken < 8 * count
+    assert reader.feed(END) == [chr(0x1F4AA) * count]
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ async def test_frame_may_have_several_records(server: RunningChat) -> None:
 async def test_record_may_span_several_frames(server: RunningChat) -> None:
     """HubProtocol, "JSON Encoding"; some frames are empty."""
     async with server.connect_to_hub() as client:
-        for letter in record(invocation("1", "Repeat", TEXT, 1), invocation("2", "Nothing")):
-            await client.send_frame(letter)
+        for character in record(invocation("1", "Repeat", TEXT, 1), invocation("2", "Nothing")):
+            await client.send_frame(character)
             await client.send_frame("")
         assert await client.receive() == hub_invocation("Repeated", [TEXT, 1])
         assert await client.receive() == completion("1")
@@ -82,10 +82,10 @@ async def test_binary_frames_are_read_as_text(server: RunningChat) -> None:
         assert await client.receive() == completion("1")
 
 
-@pytest.mark.parametrize("letter", ["x", "ü", "😀"])
-async def test_message_of_64_kib_is_accepted(server: RunningChat, letter: str) -> None:
+@pytest.mark.parametrize("character", ["x", "ü", "😀"])
+async def test_message_of_64_kib_is_accepted(server: RunningChat, character: str) -> None:
     """Contract, "Chat"."""
-    text = letter * (64 * KIB // len(letter.encode()))
+    text = character * (64 * KIB // len(character.encode()))
     async with server.connect_to_hub() as client:
         await client.send_frame(record(invocation("1", "Repeat", text, 1)))
         assert await client.receive() == hub_invocation("Repeated", [text, 1])
@@ -147,18 +147,18 @@ BAD = {
     "type is null": {"type": None},
     "type is text": {**invocation("1", "Nothing"), "type": "1"},
     "type is true": {**invocation("1", "Nothing"), "type": True},
-    "type is no whole number": {**invocation("1", "Nothing"), "type": 1.5},
+    "type is not a whole number": {**invocation("1", "Nothing"), "type": 1.5},
     "type in capitals": {"Type": 6},
     "no target": {"type": 1, "arguments": []},
-    "target is no text": {"type": 1, "target": 7, "arguments": []},
+    "target is not a text": {"type": 1, "target": 7, "arguments": []},
     "no arguments": {"type": 1, "target": "Nothing"},
     "arguments are null": {"type": 1, "target": "Nothing", "arguments": None},
-    "arguments by name": {"type": 1, "target": "Nothing", "arguments": {"words": "SECRET-"}},
+    "arguments by name": {"type": 1, "target": "Nothing", "arguments": {"text": "SECRET-"}},
     "id is a number": {**invocation(None, "Nothing"), "invocationId": 7},
     "id is too long": invocation("x" * 257, "Nothing"),
     "stream without an id": {**invocation(None, "Nothing"), "type": 4},
     "stream whose id is null": {**invocation(None, "Nothing"), "type": 4, "invocationId": None},
-    "cancellation of nothing": {"type": 5},
+    "cancellation without an id": {"type": 5},
     "cancellation of a number": {"type": 5, "invocationId": 1},
     "list": [invocation("1", "Nothing")],
     "number": 6,
@@ -166,8 +166,8 @@ BAD = {
     "text": "SECRET-text",
 }
 NOT_JSON = {
-    "nothing": "",
-    "words": "SECRET-text",
+    "empty": "",
+    "plain text": "SECRET-text",
     "cut": '{"type":6',
     "more than one": '{"type":6}{"type":6}',
     "single quotes": "{'type':6}",

@@ -78,13 +78,13 @@ async def test_client_that_reads_again_gets_a_pong(server: RunningChat) -> None:
     """RFC 6455, section 5.5.3: one pong for the newest of several pings is enough."""
     async with server.connect_slowly() as client:
         await fill_buffers(client)
-        answered = [await client.socket.ping() for _ in range(3)]
+        pongs = [await client.socket.ping() for _ in range(3)]
         await client.send(invocation("2", "Grow", 1, 1, gate := new_gate()))
         await wait_for_gate(gate)  # the server has received the pings, and could not send a pong
         client.enlarge_buffers()
         await client.receive_until_completed("2")
         async with asyncio.timeout(TEST_TIMEOUT_S):
-            await asyncio.gather(*answered)
+            await asyncio.gather(*pongs)
 
 
 async def test_slow_client_gets_a_close_frame_after_a_ping(

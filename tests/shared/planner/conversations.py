@@ -99,10 +99,10 @@ def text_response(text: str, **changes: Any) -> Scripted:
     return Scripted(Speech(text), **changes)
 
 
-def plan_response(arguments: object, *, words: str = "", **changes: Any) -> Scripted:
+def plan_response(arguments: object, *, text: str = "", **changes: Any) -> Scripted:
     """Return a response with a plan, after some text."""
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    return Scripted(Speech(words, "show_plan", text), **changes)
+    content = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return Scripted(Speech(text, "show_plan", content), **changes)
 
 
 def prompt_messages(fake: FakeModel) -> list[dict[str, Any]]:

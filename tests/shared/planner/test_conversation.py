@@ -24,7 +24,7 @@ from tests.shared.planner.conversations import (
     user_message,
 )
 
-TEXT = "SECRET-a reply that is long enough to come in a few pieces, one after the other."
+TEXT = "SECRET-a reply that is long enough to arrive in a few chunks, one after the other."
 
 
 async def test_text_grows_and_enters_the_history(fake: FakeModel) -> None:
@@ -44,7 +44,7 @@ async def test_text_grows_and_enters_the_history(fake: FakeModel) -> None:
 
 
 async def test_plan_grows_after_the_text_until_complete(fake: FakeModel) -> None:
-    fake.openai.script.append(plan_response(PLAN, words=TEXT_BEFORE_PLAN))
+    fake.openai.script.append(plan_response(PLAN, text=TEXT_BEFORE_PLAN))
     observer = await request_reply(new_conversation(fake))
     assert observer.texts[-1] == TEXT_BEFORE_PLAN
     counts = [sum(len(each.exercises) for each in plan.sessions) for plan in observer.plans]
@@ -53,12 +53,12 @@ async def test_plan_grows_after_the_text_until_complete(fake: FakeModel) -> None
     assert observer.plans[-1].model_dump(mode="json") == PLAN
 
 
-@pytest.mark.parametrize("is_call_one_segment", [False, True], ids=["pieces", "one segment"])
+@pytest.mark.parametrize("is_call_one_segment", [False, True], ids=["chunks", "one segment"])
 @pytest.mark.parametrize("name", ["text_within_call", "text_after_call"])
 async def test_complete_plan_is_last_when_text_follows(
     fake: FakeModel, name: str, *, is_call_one_segment: bool
 ) -> None:
-    speech = replace(plan_response(PLAN, words=TEXT_BEFORE_PLAN).speech, **{name: TEXT})
+    speech = replace(plan_response(PLAN, text=TEXT_BEFORE_PLAN).speech, **{name: TEXT})
     fake.openai.script.append(Scripted(speech, is_call_one_segment=is_call_one_segment))
     observer = await request_reply(new_conversation(fake))
     assert observer.texts[-1] == TEXT_BEFORE_PLAN + TEXT
@@ -77,7 +77,7 @@ async def test_plan_in_one_chunk_is_shown(fake: FakeModel) -> None:
 async def test_history_has_call_and_response_of_a_plan(fake: FakeModel) -> None:
     text = json.dumps(PLAN, indent=1)
     fake.openai.script += [
-        plan_response(text, words=TEXT_BEFORE_PLAN),
+        plan_response(text, text=TEXT_BEFORE_PLAN),
         plan_response(text),
         text_response("SECRET-bye"),
     ]
@@ -90,11 +90,11 @@ async def test_history_has_call_and_response_of_a_plan(fake: FakeModel) -> None:
         user_message("SECRET-another"),
         user_message("SECRET-thanks"),
     ]
-    for call, response, words in (
+    for call, response, content in (
         (called, responded, TEXT_BEFORE_PLAN),
         (called_again, responded_again, None),
     ):
-        assert (call["role"], call["content"]) == ("assistant", words)
+        assert (call["role"], call["content"]) == ("assistant", content)
         [tool_call] = call["tool_calls"]
         assert tool_call["function"] == {"name": "show_plan", "arguments": text}
         assert response == {"role": "tool", "tool_call_id": tool_call["id"], "content": PLAN_SHOWN}
@@ -111,7 +111,7 @@ async def test_function_call_is_optional(fake: FakeModel) -> None:
 async def test_model_gets_20_messages_and_the_prompt(
     fake: FakeModel,
 ) -> None:
-    fake.openai.script += [plan_response(PLAN), *[text_response("SECRET-words")] * 20]
+    fake.openai.script += [plan_response(PLAN), *[text_response("SECRET-text")] * 20]
     conversation = new_conversation(fake)
     lengths = []
     for number in range(12):
@@ -173,7 +173,7 @@ async def test_cancelled_reply_enters_the_history(
 
 async def test_cancelled_plan_leaves_only_its_text(fake: FakeModel) -> None:
     fake.openai.script += [
-        plan_response(PLAN, words=TEXT_BEFORE_PLAN, silent_after=30),
+        plan_response(PLAN, text=TEXT_BEFORE_PLAN, silent_after=30),
         text_response("SECRET-more"),
     ]
     conversation, observer = new_conversation(fake), RecordingObserver()
@@ -215,14 +215,14 @@ HALVES = "\ud83d\ude00"
         ("\ude00b", *2 * ("\ufffdb",)),
         ("\ude00\ud83d", "\ufffd", "\ufffd\ufffd"),
     ],
-    ids=["two pieces", "twice", "the first half alone", "the second half alone", "wrong order"],
+    ids=["two chunks", "twice", "the first half alone", "the second half alone", "wrong order"],
 )
 async def test_split_surrogate_pairs_are_joined(
     fake: FakeModel, sent: str, expected_text: str, expected_name: str
 ) -> None:
     # Unescaped in the arguments, as a model may write them.
     text = json.dumps({**PLAN, "name": "NAME"}).replace("NAME", sent)
-    fake.openai.script += [plan_response(text, words=sent), text_response("SECRET-more")]
+    fake.openai.script += [plan_response(text, text=sent), text_response("SECRET-more")]
     conversation = new_conversation(fake)
     observer = await request_reply(conversation)
     assert observer.texts[-1] == expected_text

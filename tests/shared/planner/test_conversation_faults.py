@@ -46,7 +46,7 @@ INVALID = {
         "have not called show_plan",
     ),
     "broken json": (Speech(TEXT_BEFORE_PLAN, "show_plan", json.dumps(PLAN)[:-2]), "EOF"),
-    "nothing": (Speech(TEXT_BEFORE_PLAN, "show_plan", ""), "EOF"),
+    "no arguments": (Speech(TEXT_BEFORE_PLAN, "show_plan", ""), "EOF"),
     "a list": (Speech(TEXT_BEFORE_PLAN, "show_plan", "[]"), "object"),
     "half a character": (
         Speech(TEXT_BEFORE_PLAN, "show_plan", json.dumps({**PLAN, "name": "\ud83d"})),
@@ -113,8 +113,8 @@ async def test_second_invalid_plan_is_a_failure(
 
 async def test_correction_keeps_the_text_of_both_responses(fake: FakeModel) -> None:
     fake.openai.script += [
-        plan_response("{", words=TEXT_BEFORE_PLAN),
-        plan_response(PLAN, words="SECRET-corrected"),
+        plan_response("{", text=TEXT_BEFORE_PLAN),
+        plan_response(PLAN, text="SECRET-corrected"),
     ]
     observer = await request_reply(new_conversation(fake))
     assert observer.texts[-1] == f"{TEXT_BEFORE_PLAN}\n\nSECRET-corrected"
@@ -152,16 +152,16 @@ UNCORRECTABLE = {
     "empty": text_response(""),
     "a filter": text_response(TEXT_BEFORE_PLAN, finish_reason="content_filter"),
     "a filter in a plan": plan_response(
-        PLAN, words=TEXT_BEFORE_PLAN, finish_reason="content_filter"
+        PLAN, text=TEXT_BEFORE_PLAN, finish_reason="content_filter"
     ),
-    "no room for a plan": plan_response(
-        json.dumps(PLAN)[:99], words=TEXT_BEFORE_PLAN, finish_reason="length"
+    "token limit in a plan": plan_response(
+        json.dumps(PLAN)[:99], text=TEXT_BEFORE_PLAN, finish_reason="length"
     ),
-    "a call of nothing": text_response(TEXT_BEFORE_PLAN, finish_reason="tool_calls"),
+    "no function call": text_response(TEXT_BEFORE_PLAN, finish_reason="tool_calls"),
     "cut at once": text_response(TEXT_BEFORE_PLAN, cut_after=0),
-    "cut in the words": text_response(TEXT_BEFORE_PLAN, cut_after=3),
-    "cut in a plan": plan_response(PLAN, words=TEXT_BEFORE_PLAN, cut_after=12),
-    "no end": plan_response({**PLAN, "name": "x" * 100_000}, words=TEXT_BEFORE_PLAN),
+    "cut in the text": text_response(TEXT_BEFORE_PLAN, cut_after=3),
+    "cut in a plan": plan_response(PLAN, text=TEXT_BEFORE_PLAN, cut_after=12),
+    "too long": plan_response({**PLAN, "name": "x" * 100_000}, text=TEXT_BEFORE_PLAN),
 }
 
 
@@ -226,7 +226,7 @@ async def test_slow_model_times_out(fake: FakeModel, settings: dict[str, Any]) -
 
 async def test_correction_shares_the_deadline(fake: FakeModel) -> None:
     fake.openai.script += [
-        plan_response("{", words=TEXT_BEFORE_PLAN),
+        plan_response("{", text=TEXT_BEFORE_PLAN),
         plan_response(PLAN, silent_after=4),
     ]
     conversation, observer = (
@@ -240,7 +240,7 @@ async def test_correction_shares_the_deadline(fake: FakeModel) -> None:
 
 async def test_cut_correction_is_a_failure(fake: FakeModel) -> None:
     fake.openai.script += [
-        plan_response("{", words=TEXT_BEFORE_PLAN),
+        plan_response("{", text=TEXT_BEFORE_PLAN),
         plan_response(PLAN, cut_after=2),
     ]
     observer = RecordingObserver()

@@ -82,7 +82,13 @@ def plan_messages(length: int) -> tuple[Message, Message]:
         ((MAX_CHARACTERS, 1, MAX_CHARACTERS), 1),
         ((1, MAX_CHARACTERS + 1), 1),
     ],
-    ids=["just enough room", "a letter too much", "two letters too much", "all", "too long itself"],
+    ids=[
+        "just enough room",
+        "one character too many",
+        "two characters too many",
+        "all",
+        "too long itself",
+    ],
 )
 def test_long_messages_displace_older_ones(lengths: tuple[int, ...], kept: int) -> None:
     history = History()

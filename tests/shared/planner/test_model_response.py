@@ -24,20 +24,20 @@ def call_chunk(arguments: str, name: str | None = None, **call: Any) -> dict[str
     return chunk({"tool_calls": [{**call, "function": {"name": name, "arguments": arguments}}]})
 
 
-def join(*pieces: object) -> ModelResponse:
+def join(*chunks: object) -> ModelResponse:
     response = ModelResponse()
-    for each in pieces:
+    for each in chunks:
         response.add(each)
     return response
 
 
-def halves(text: str) -> str:
+def to_surrogates(text: str) -> str:
     """Return a text with surrogate pairs, as in UTF-16."""
     raw = text.encode("utf-16-le", "surrogatepass")
     return "".join(chr(raw[n] | raw[n + 1] << 8) for n in range(0, len(raw), 2))
 
 
-def pieces_of(text: str, cuts: Sequence[int]) -> Iterator[str]:
+def split(text: str, cuts: Sequence[int]) -> Iterator[str]:
     """Cut a text at these places, also inside surrogate pairs."""
     ends = sorted(cut % (len(text) + 1) for cut in cuts)
     for begin, end in zip([0, *ends], [*ends, len(text)], strict=True):
@@ -54,7 +54,7 @@ TEXTS = st.text(
 @given(text=TEXTS, cuts=CUTS)
 def test_split_surrogate_pairs_are_joined(text: str, cuts: list[int]) -> None:
     from_text, from_arguments = ModelResponse(), ModelResponse()
-    for part in pieces_of(halves(text), cuts):
+    for part in split(to_surrogates(text), cuts):
         from_text.add(chunk({"content": part}))
         from_arguments.add(call_chunk(part, index=0))
         for so_far in (from_text.text, from_arguments.arguments):
@@ -65,7 +65,7 @@ def test_split_surrogate_pairs_are_joined(text: str, cuts: list[int]) -> None:
 
 @given(text=st.text(st.sampled_from("a\ud83d\ude00\u00e9"), max_size=8), cuts=CUTS)
 def test_lone_surrogates_are_replaced_or_wait(text: str, cuts: list[int]) -> None:
-    response = join(*(chunk({"content": part}) for part in pieces_of(text, cuts)))
+    response = join(*(chunk({"content": part}) for part in split(text, cuts)))
     expected = text.removesuffix("\ud83d").replace("\ud83d\ude00", "\U0001f600")
     for half in "\ud83d\ude00":
         expected = expected.replace(half, "\ufffd")

@@ -102,8 +102,8 @@ def test_states_of_a_plan_grow_into_the_plan(version: PlanVersion, data: st.Data
     assert len(last) >= len(every) - 1
 
 
-NOTHING = {
-    "nothing": "",
+INVALID_TEXTS = {
+    "empty": "",
     "white space": " \n\t",
     "the first brace": "{",
     "an array": '[{"name": "P"}]',
@@ -133,7 +133,7 @@ NOTHING = {
 
 
 @BOTH_VERSIONS
-@pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING)
+@pytest.mark.parametrize("text", INVALID_TEXTS.values(), ids=INVALID_TEXTS)
 def test_invalid_text_is_not_shown(version: PlanVersion, text: str) -> None:
     assert PartialPlan(version.plan).read(text) is None
 

@@ -41,7 +41,7 @@ def test_system_prompt_has_the_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({}, "Sessions per week: 4"),
         ({}, "Get stronger, Run faster"),
@@ -59,16 +59,16 @@ def test_system_prompt_has_the_rules() -> None:
         "goals",
         "level",
         "weight",
-        "wordy weight",
+        "weight in a sentence",
         "gender",
         "age",
         "metric",
         "imperial",
-        "own words",
+        "user text",
     ],
 )
-def test_workout_request_has_all_attributes(changes: dict[str, object], words: str) -> None:
-    assert words in workout(**changes)
+def test_workout_request_has_all_attributes(changes: dict[str, object], expected: str) -> None:
+    assert expected in workout(**changes)
 
 
 def test_text_around_the_weight_range_is_dropped() -> None:
@@ -76,7 +76,7 @@ def test_text_around_the_weight_range_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({}, "back, legs"),
         ({}, "Number of exercises: 6"),
@@ -84,10 +84,10 @@ def test_text_around_the_weight_range_is_dropped() -> None:
         ({"useImperialUnits": True}, "Row 88.18 lb; Squat 221.6 lb"),
         ({"additionalInfo": "Ich habe Knieschmerzen"}, "Ich habe Knieschmerzen"),
     ],
-    ids=["areas", "volume", "known weights", "known weights in pounds", "own words"],
+    ids=["areas", "volume", "known weights", "known weights in pounds", "user text"],
 )
-def test_session_request_has_all_attributes(changes: dict[str, object], words: str) -> None:
-    assert words in session(**changes)
+def test_session_request_has_all_attributes(changes: dict[str, object], expected: str) -> None:
+    assert expected in session(**changes)
 
 
 def test_session_request_omits_unknown_weights() -> None:

@@ -155,8 +155,8 @@ class Connection:
         except ProtocolError as problem:
             error = str(problem)
         except TimeoutError:
-            is_late = self._state is State.HANDSHAKE
-            error = "the handshake timed out" if is_late else "the server is closing the connection"
+            is_timeout = self._state is State.HANDSHAKE
+            error = "the handshake timed out" if is_timeout else "the server is closing"
         except WebSocketDisconnect:
             return None
         else:

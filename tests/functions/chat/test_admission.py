@@ -32,7 +32,7 @@ def limited() -> Iterator[ChatService]:
         yield service
 
 
-def key(service: ChatService, bucket: str) -> str:
+def quota_key(service: ChatService, bucket: str) -> str:
     """Return the key under which the subscriber's messages are counted."""
     token = service.token.removeprefix("Web ")
     return f"{bucket}-web-{sha256(token.encode()).hexdigest()}"
@@ -43,7 +43,7 @@ async def is_full(
 ) -> bool:
     """Return whether the limit is reached. Counts one message if it is not."""
     try:
-        await Quotas(database).take(key(service, bucket), limit, at or datetime.now(UTC))
+        await Quotas(database).take(quota_key(service, bucket), limit, at or datetime.now(UTC))
     except RateLimited:
         return True
     return False
@@ -115,8 +115,8 @@ async def test_invalid_and_other_invocations_are_not_counted(
             await user.invoke("Introduce", "en-AU", version, "kilograms")
         await user.invoke("RestartChat")
         await user.invoke("StopInProgress")
-        for arguments_ in ((), ("SECRET-text",), (5, 3), ("SECRET-text", "3")):
-            await receive_error(user, "SendMessage", *arguments_)
+        for invalid in ((), ("SECRET-text",), (5, 3), ("SECRET-text", "3")):
+            await receive_error(user, "SendMessage", *invalid)
         await receive_error(user, "GetQuota")
         for number in range(LIMIT):
             assert await user.send_message(f"SECRET-{number}") != LIMIT_REACHED

@@ -91,24 +91,24 @@ def model() -> Iterator[tuple[OpenAi, str]]:
 @pytest.fixture
 def instances(model: tuple[OpenAi, str]) -> Iterator[Instances]:
     """Instances for one test."""
-    start_node = Instances(*model)
-    start_node.openai.tokens_per_s = 40
-    start_node.openai.script.clear()
+    created = Instances(*model)
+    created.openai.tokens_per_s = 40
+    created.openai.script.clear()
     try:
-        yield start_node
+        yield created
     finally:
-        start_node.kill()
+        created.kill()
 
 
 @pytest.fixture(scope="module")
 async def long_lived(model: tuple[OpenAi, str]) -> AsyncIterator[ChatEndpoint]:
     """An instance for tests that do not stop it."""
-    start_node = Instances(*model)
+    created = Instances(*model)
     try:
-        endpoint, _ = await start_node.start()
+        endpoint, _ = await created.start()
         yield endpoint
     finally:
-        start_node.kill()
+        created.kill()
 
 
 @contextlib.asynccontextmanager

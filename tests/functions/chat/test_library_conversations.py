@@ -92,9 +92,9 @@ async def test_conversation_continues_after_a_stopped_reply(app: App, service: C
         await until(lambda: len(client.texts) > 0)
         await client.stop()
         await reply
-        count = client.texts[-1]
-        assert LONG_TEXT.startswith(count)
-        assert count != LONG_TEXT
+        last_text = client.texts[-1]
+        assert LONG_TEXT.startswith(last_text)
+        assert last_text != LONG_TEXT
         await until(lambda: service.openai.talking == 0)
         client.clear()
         await client.send_message("SECRET-and now")

@@ -79,9 +79,8 @@ async def test_upgrade_with_too_many_headers_is_rejected(
     url = server.address.replace("http", "ws", 1) + "/hub"
     with pytest.raises((InvalidStatus, InvalidMessage, OSError)) as error:
         await connect(url, additional_headers=headers)
-    if isinstance(
-        error.value, InvalidStatus
-    ):  # otherwise the server closed before the end of the request
+    # Otherwise the server closed the socket before the end of the request.
+    if isinstance(error.value, InvalidStatus):
         assert error.value.response.status_code in (400, 431)
     await until(lambda: server.sockets == 0)
 

@@ -28,8 +28,8 @@ from tests.functions.chat.running_chat import (
 )
 from tests.loopback import until
 
-LETTERS, TIMES = 50, 2000
-"""50 MB in all. Operating systems buffer a few of them for a client that does not read."""
+STEP_CHARACTERS, STEPS = 50, 2000
+"""100 MB in all. Operating systems buffer a few of them for a client that does not read."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def server() -> Iterator[RunningChat]:
 async def fill_buffers(client: RawClient, invocation_id: str | None = "1") -> None:
     """Let the hub send many messages, without reading them."""
     gate = new_gate()
-    await client.send(invocation(invocation_id, "Grow", LETTERS, TIMES, gate))
+    await client.send(invocation(invocation_id, "Grow", STEP_CHARACTERS, STEPS, gate))
     await wait_for_gate(gate)
 
 
@@ -57,9 +57,9 @@ async def test_slow_client_gets_only_the_newest_states(server: RunningChat) -> N
         *records, end = await client.receive_until_completed("1")
         assert await is_alive(client)
     assert end == completion("1")
-    assert len(records) < TIMES / 2
+    assert len(records) < STEPS / 2
     assert lengths(records) == sorted(set(lengths(records)))
-    assert lengths(records)[-1] == LETTERS * TIMES
+    assert lengths(records)[-1] == STEP_CHARACTERS * STEPS
     # tcp(7), TCP_NOTSENT_LOWAT: otherwise the kernel buffers megabytes of outdated states.
     assert sum(lengths(records)[:-1]) < 500_000
 

@@ -17,7 +17,7 @@ from shared.planner.settings import ModelSettings
 from shared.schemas import ai
 from tests.shared.planner.conftest import KEY, FakeModel
 
-FORM = PlanSchema(ai.WorkoutPlan, ai.Session, TypeAdapter(ai.Exercise))
+PLAN_SCHEMA = PlanSchema(ai.WorkoutPlan, ai.Session, TypeAdapter(ai.Exercise))
 EXERCISE: dict[str, Any] = {
     "name": "SECRET-Row",
     "sets": 3,
@@ -82,7 +82,7 @@ def new_conversation(
     }
     chosen = ModelSettings.model_validate({**default, **settings})
     model = Model(chosen, Secrets(SecretSettings()), fake.http)
-    return Conversation(model, FORM, chosen.deadline_s, admit)
+    return Conversation(model, PLAN_SCHEMA, chosen.deadline_s, admit)
 
 
 async def request_reply(

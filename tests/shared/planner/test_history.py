@@ -13,7 +13,7 @@ KINDS = ("user", "assistant", "plan")
 ADDITIONS = st.lists(st.sampled_from(KINDS), max_size=60)
 
 
-def add_at_once(kind: str, number: int) -> tuple[Message, ...]:
+def addition(kind: str, number: int) -> tuple[Message, ...]:
     """Return the messages of one addition, with unique texts and calls."""
     match kind:
         case "user":
@@ -26,7 +26,7 @@ def add_at_once(kind: str, number: int) -> tuple[Message, ...]:
 
 def fill_history(kinds: list[str]) -> tuple[History, list[Message]]:
     """Return a history after these additions, and all added messages."""
-    additions = [add_at_once(kind, number) for number, kind in enumerate(kinds)]
+    additions = [addition(kind, number) for number, kind in enumerate(kinds)]
     history = History()
     for messages in additions:
         history = history.plus(*messages)
@@ -35,12 +35,12 @@ def fill_history(kinds: list[str]) -> tuple[History, list[Message]]:
 
 @given(ADDITIONS)
 def test_history_keeps_the_newest_in_order(kinds: list[str]) -> None:
-    history, everything = fill_history(kinds)
+    history, added = fill_history(kinds)
     kept = list(history.messages)
-    assert kept == everything[len(everything) - len(kept) :]
+    assert kept == added[len(added) - len(kept) :]
     # Only a response whose call would be the twenty-first message may be missing.
-    forgotten = everything[-MAX_MESSAGES:][: min(MAX_MESSAGES, len(everything)) - len(kept)]
-    assert [each.role for each in forgotten] in ([], ["tool"])
+    dropped = added[-MAX_MESSAGES:][: min(MAX_MESSAGES, len(added)) - len(kept)]
+    assert [each.role for each in dropped] in ([], ["tool"])
     for place, each in enumerate(kept):
         if each.role == "tool":
             assert place > 0
@@ -48,15 +48,15 @@ def test_history_keeps_the_newest_in_order(kinds: list[str]) -> None:
 
 
 def test_history_keeps_twenty_messages() -> None:
-    history, everything = fill_history(["user", "assistant"] * 15)
-    assert list(history.messages) == everything[10:]
+    history, added = fill_history(["user", "assistant"] * 15)
+    assert list(history.messages) == added[10:]
     assert MAX_MESSAGES == 20
 
 
 @pytest.mark.parametrize(
     ("newer", "first"),
     [(18, "assistant"), (19, "user"), (20, "user")],
-    ids=["both are kept", "the call would be forgotten", "both would be forgotten"],
+    ids=["both are kept", "the call would be dropped", "both would be dropped"],
 )
 def test_call_and_response_are_dropped_together(newer: int, first: str) -> None:
     history, _ = fill_history(["plan", *["user"] * newer])
@@ -83,11 +83,11 @@ def plan_messages(length: int) -> tuple[Message, Message]:
         ((1, MAX_CHARACTERS + 1), 1),
     ],
     ids=[
-        "just enough room",
+        "at the limit",
         "one character too many",
         "two characters too many",
         "all",
-        "too long itself",
+        "one too long message",
     ],
 )
 def test_long_messages_displace_older_ones(lengths: tuple[int, ...], kept: int) -> None:

@@ -11,7 +11,7 @@ class ChatSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="CHAT_")
 
-    host: str = "0.0.0.0"  # noqa: S104 - only the container's own network
+    host: str = "0.0.0.0"  # noqa: S104 - Cloud Run connects from outside the container
     """The address on which the chat listens."""
 
     port: int = Field(default=8080, ge=0, le=65_535, validation_alias="PORT")
@@ -26,5 +26,5 @@ class ChatSettings(Settings):
     grace_s: float = Field(default=7, ge=0, le=3600)
     """The time for replies in flight after the service received SIGTERM."""
 
-    longest_s: float = Field(default=3400, gt=0, le=86_400)
+    max_age_s: float = Field(default=3400, gt=0, le=86_400, validation_alias="CHAT_LONGEST_S")
     """The maximum duration of a connection; the platform ends it after an hour."""

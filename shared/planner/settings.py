@@ -21,13 +21,13 @@ class ModelSettings(Settings):
     """The name of the model."""
 
     silence_s: float = Field(default=30, gt=0, le=600)
-    """The maximum pause before the first token of the model or between two tokens."""
+    """The maximum pause before the first chunk of a response or between two chunks."""
 
     retries: int = Field(default=2, ge=0, le=5)
-    """The number of retries of a call that failed before the first token of the model."""
+    """The number of retries of a call that failed before the first chunk of the response."""
 
     max_tokens: int = Field(default=12_000, ge=500, le=128_000)
     """The maximum length of one response, in tokens."""
 
     deadline_s: float = Field(default=120, gt=0, le=3000)
-    """The maximum time for a plan, including all retries."""
+    """The maximum time for a plan or a reply, including all retries."""

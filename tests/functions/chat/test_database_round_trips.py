@@ -1,4 +1,4 @@
-"""The database calls of a conversation, which the README lists in a table."""
+"""The database calls of a conversation, which `docs/performance.md` lists in a table."""
 
 import pytest
 

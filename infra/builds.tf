@@ -22,8 +22,8 @@ resource "google_project_iam_member" "build_logs" {
   member  = google_service_account.build.member
 }
 
-# The platform copies each archive from our bucket into a bucket of its own and builds from there. It creates
-# that bucket with the first function, so Terraform cannot grant a role on the bucket. Instead this grant on
+# The platform copies each archive from our bucket into its own bucket and builds from there. It creates that
+# bucket with the first function, so Terraform cannot grant a role on the bucket. Instead this grant on
 # the project has a condition that matches only the bucket.
 # https://cloud.google.com/functions/docs/building, https://cloud.google.com/storage/docs/access-control/iam#conditions
 resource "google_project_iam_member" "build_archives" {

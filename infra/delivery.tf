@@ -1,4 +1,4 @@
-# Releases from the repository: Cloud Build works as a service account of its own, without a key.
+# Releases from the repository: Cloud Build has its own service account, without a key.
 
 module "delivery" {
   source = "./modules/delivery"

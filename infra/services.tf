@@ -8,8 +8,8 @@ locals {
   # settings: groups in settings.tf and secrets.tf that the service reads.
   # paths: prefixes that the load balancer routes to the service, in any case, after a slash, with and without
   #   /v2. All other paths go to `users`. No prefix may be the beginning of another service's prefix.
-  # limits: `concurrency` requests per instance. A request with a password that is not cached keeps a core busy
-  #   for 0.3 s, a large feed takes 50 MiB, and a picture of 2 MiB takes 8 MiB while it is copied.
+  # limits: of one instance. A password that is not cached keeps a core busy for 0.3 s. A large feed takes 50 MiB,
+  #   a picture of 2 MiB takes 8 MiB during a request. `concurrency` accounts for both.
   services = {
     users = {
       settings  = local.feed_settings

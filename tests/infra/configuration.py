@@ -20,7 +20,7 @@ def used_types(folder: Path) -> tuple[set[str], set[str]]:
     """Return the types of resources, and those of data sources, in a folder's files."""
     headers = {each for path in folder.rglob("*.tf") for each in _HEADER.findall(path.read_text())}
     resources, data_sources = (
-        {name for kind, name in headers if kind == wanted} for wanted in ("resource", "data")
+        {name for kind, name in headers if kind == group} for group in ("resource", "data")
     )
     return resources, data_sources
 

@@ -23,10 +23,10 @@ WORKFLOW = ".github/workflows/release.yml"
 IMAGE = "us-central1-docker.pkg.dev/liftlog/images/chat@sha256:" + 64 * "0"
 PROJECT_NUMBER = "123456789012"
 FIRESTORE_LOCATION = "nam5"
-"""Differs from the region of the services, so that tests can tell them apart."""
+"""Differs from the region of the services, so that tests can distinguish them."""
 
 TRAFFIC_SPLIT = {"users": 5, "events": 10, "social": 20, "sharing": 40, "ai": 80, "chat": 100}
-"""The traffic split in use. All percentages differ, so that tests can tell services apart."""
+"""The traffic split in use. All percentages differ, so that tests can distinguish services."""
 
 _OPTIONAL_VARIABLES = {
     "repository": {

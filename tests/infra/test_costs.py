@@ -1,6 +1,6 @@
 """Assumptions of the cost sheet, compared with `infra/`."""
 
-from scripts.costing.assumptions import ARMOR_RULES, BACKUPS_KEPT, FUNCTION_GIB, SCALES
+from scripts.costing.assumptions import ARMOR_RULES, INSTANCE_GIB, KEPT_BACKUPS, SCALES
 from scripts.local.ports import FUNCTIONS
 from tests.infra.services import chat, function
 from tests.infra.state import State, parse_seconds
@@ -19,10 +19,10 @@ def test_warm_instances_match_the_cost_sheet(prod: State) -> None:
 def test_memory_and_cpu_match_the_cost_sheet(prod: State) -> None:
     for name in FUNCTIONS:
         config = function(prod, name).block("service_config")
-        assert config["available_memory"] == f"{FUNCTION_GIB * 1024:.0f}Mi"
+        assert config["available_memory"] == f"{INSTANCE_GIB * 1024:.0f}Mi"
         assert config["available_cpu"] == "1"
     limits = chat(prod).block("template", "containers", "resources")["limits"]
-    assert limits == {"cpu": "1", "memory": f"{FUNCTION_GIB * 1024:.0f}Mi"}
+    assert limits == {"cpu": "1", "memory": f"{INSTANCE_GIB * 1024:.0f}Mi"}
 
 
 def test_cloud_armor_rules_match_the_cost_sheet(prod: State) -> None:
@@ -34,6 +34,6 @@ def test_cloud_armor_rules_match_the_cost_sheet(prod: State) -> None:
 def test_kept_backups_match_the_cost_sheet(prod: State) -> None:
     kept = 0.0
     for schedule in prod.of("firestore_backup_schedule"):
-        every_s = _DAY_S if schedule["daily_recurrence"] else 7 * _DAY_S
-        kept += parse_seconds(schedule["retention"]) / every_s
-    assert kept == BACKUPS_KEPT
+        interval_s = _DAY_S if schedule["daily_recurrence"] else 7 * _DAY_S
+        kept += parse_seconds(schedule["retention"]) / interval_s
+    assert kept == KEPT_BACKUPS

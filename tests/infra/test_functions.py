@@ -72,7 +72,7 @@ def test_function_timeout_covers_its_work(state: State, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_accepts_requests_at_its_own_url(state: State, name: str) -> None:
+def test_function_url_accepts_requests(state: State, name: str) -> None:
     assert function(state, name).block("service_config")["ingress_settings"] == "ALLOW_ALL"
 
 
@@ -115,7 +115,7 @@ def test_chat_has_no_cpu_without_connections(state: State) -> None:
     assert chat(state).block("template", "containers", "resources")["cpu_idle"]
 
 
-def test_chat_accepts_requests_at_its_own_url(state: State) -> None:
+def test_chat_url_accepts_requests(state: State) -> None:
     assert chat(state)["ingress"] == "INGRESS_TRAFFIC_ALL"
     traffic = chat(state).block("traffic")
     assert (traffic["type"], traffic["percent"]) == (_LATEST, 100)

@@ -13,7 +13,7 @@ _REPOSITORY = 'connection="c",name="{}",id="{}",workflow="{}"'
 _WORKFLOW = ".github/workflows/release.yml"
 
 # Terraform reports all invalid variables at once, so a set has many variables to save runs. A
-# validation does not run if it depends on another invalid variable: `settings` depends on `project`.
+# validation does not run if it depends on another invalid variable: `settings` needs `project`.
 INVALID = (
     {
         "environment=test": "Set `environment` to dev, staging or prod",

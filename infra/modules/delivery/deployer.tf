@@ -7,8 +7,8 @@
 #   account grants, but not the member or the condition;
 # - call the cleanup, as the account of its trigger.
 #
-# It cannot grant other roles of the project, create accounts, run code as other accounts, or change the callers
-# of a service: the developer roles of Cloud Run and Cloud Functions can read that policy but not set it, so the
+# It cannot grant other roles of the project, create accounts, or run code as other accounts. It cannot change
+# the callers of a service: the developer roles of Cloud Run and Cloud Functions cannot set that policy. So the
 # cleanup stays private. A person with the permissions applies such changes with ./scripts/deploy: a new service
 # or account, a new role, another source of releases.
 # https://cloud.google.com/run/docs/reference/iam/roles, https://cloud.google.com/functions/docs/reference/iam/roles

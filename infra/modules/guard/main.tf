@@ -36,7 +36,7 @@ locals {
     }
   }
 
-  # A profile with a picture of 2,000 KiB in base64, and a reserve. Each route has a lower limit of its own.
+  # A profile with a picture of 2,000 KiB in base64, and a reserve. Each route has its own lower limit.
   max_body_bytes = 4 * 1024 * 1024
 }
 

@@ -92,7 +92,7 @@ locals {
         group_by = ["resource.label.service_name"]
       }
     }
-    # Counts the regions whose last check failed. One region alone may have a network problem of its own.
+    # Counts the regions whose last check failed. One region alone may have a local network problem.
     not-ready = {
       title      = "a service or the domain is not ready"
       severity   = "CRITICAL"
@@ -122,5 +122,5 @@ locals {
 
   alerts = merge(local.query_alerts, local.threshold_alerts, local.log_alerts)
 
-  page = "What it means and what to do: docs/incidents/%s.md in the repository."
+  page = "Open docs/incidents/%s.md in the repository. It has the meaning of this alert and the next steps."
 }

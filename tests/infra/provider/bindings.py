@@ -150,12 +150,12 @@ def read(texts: Iterable[str], resources: set[str], data_sources: set[str]) -> S
     """
     provider: Schema = {}
     found: dict[str, Schema] = {"resources": {}, "data_sources": {}}
-    wanted = {
+    groups = {
         "TerraformResource": ("resources", resources),
         "TerraformDataSource": ("data_sources", data_sources),
     }
     for text in texts:
-        for kind, (group, names) in wanted.items():
+        for kind, (group, names) in groups.items():
             name = _RESOURCE_TYPE.search(text)
             if name and name[1] in names and f" extends cdktf.{kind} " in text:
                 found[group][name[1]] = Bindings(text).schema_of(kind)

@@ -120,9 +120,9 @@ class Provider:
 
     def apply(self, request: Message) -> Message:
         """Return the applied values of a resource, with invented computed values."""
-        wanted = _read(request.planned_state)
+        planned = _read(request.planned_state)
         block = self._schemas.resources[request.type_name]
-        return _state(wanted and self._fake_values.complete(request.type_name, block, wanted))
+        return _state(planned and self._fake_values.complete(request.type_name, block, planned))
 
     def read_data(self, request: Message) -> Message:
         """Return the values of a data source."""

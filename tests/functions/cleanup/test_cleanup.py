@@ -7,16 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.benchmarks.clutter import Clutter
+from scripts.benchmarks.sample_documents import SampleDocuments
 from tests.functions.cleanup.service import Service
 from tests.functions.test_general import assert_problem
 
 MESSAGE = {"message": {"messageId": "17", "publishTime": "2026-01-01T00:00:00.5Z"}}
 
 
-async def cluttered(service: Service, count: int) -> Clutter:
-    clutter = Clutter(service.database, datetime.now(UTC))
-    async for _ in clutter.scatter(count):
+async def cluttered(service: Service, count: int) -> SampleDocuments:
+    clutter = SampleDocuments(service.database, datetime.now(UTC))
+    async for _ in clutter.write_expiring(count):
         pass
     return clutter
 
@@ -28,7 +28,7 @@ async def test_message_deletes_expired_documents_and_no_others(service: Service)
         ("events", "inbox", "shared_items", "verifications", "rate_limits"), 10
     )
     assert (run.unfinished, run.failed) == ((), ())
-    assert await clutter.left() == clutter.kept
+    assert await clutter.remaining() == clutter.kept
     assert await service.answers(1) == [200]
 
 
@@ -40,7 +40,7 @@ async def test_two_deliveries_at_once_both_succeed_in_one_run(service: Service) 
     [run] = await service.runs.newest(2)
     assert run.id == run_id
     assert run.deleted.total() == 200
-    assert await clutter.left() == clutter.kept
+    assert await clutter.remaining() == clutter.kept
 
 
 async def test_two_runs_at_once_delete_each_document_once(service: Service) -> None:
@@ -48,7 +48,7 @@ async def test_two_runs_at_once_delete_each_document_once(service: Service) -> N
     runs = await asyncio.gather(service.run(), service.run())
     assert await service.answers(2) == [200, 200]
     assert sum(run.deleted.total() for run in runs) == 200
-    assert await clutter.left() == clutter.kept
+    assert await clutter.remaining() == clutter.kept
 
 
 async def test_message_does_nothing_when_its_run_has_ended(
@@ -57,12 +57,12 @@ async def test_message_does_nothing_when_its_run_has_ended(
     answer = await http.post(service.address, json=MESSAGE)
     assert (answer.status_code, answer.content) == (200, b"")
     clutter = await cluttered(service, 10)
-    before = await clutter.left()
+    before = await clutter.remaining()
     again = await http.post(service.address, json=MESSAGE)
     assert (again.status_code, again.content) == (200, b"")
     [run] = await service.runs.newest(2)
     assert (run.id, run.deleted) == ("20260101T000000-17", {})
-    assert await clutter.left() == before
+    assert await clutter.remaining() == before
 
 
 async def test_message_of_a_part_is_taken_as_one_of_its_run(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from scripts.benchmarks.clutter import Clutter
+from scripts.benchmarks.sample_documents import SampleDocuments
 from shared.store.data_model import (
     ALL,
     CLEANUP_RUNS,
@@ -86,8 +86,8 @@ async def delete_account(database: Database, user_id: UUID) -> None:
 
 async def to_clean_up(database: Database) -> set[str]:
     """Write documents of all kinds that are due, and others; return the paths of the others."""
-    clutter = Clutter(database, datetime.now(UTC))
-    async for _ in clutter.scatter(_CLUTTER):
+    clutter = SampleDocuments(database, datetime.now(UTC))
+    async for _ in clutter.write_expiring(_CLUTTER):
         pass
     _, kept = await account(database)
     deleted, _ = await account(database)

@@ -1,4 +1,4 @@
-"""Users made by the store alone, without the cost of a password each."""
+"""Sample users, written to the database directly. The API would hash a password for each."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,18 +11,18 @@ from shared.store.pictures import Pictures
 from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import PasswordHash, Users
 
-SECRET = "secret"  # noqa: S105 - everyone's, here
+FOLLOW_SECRET = "secret"  # noqa: S105 - of all sample users
 _EVENT_BYTES = 2048
 
 
 @dataclass(frozen=True)
-class Seeds:
-    """Makes users in one database."""
+class SampleUsers:
+    """Creates users in a database."""
 
     database: Database
 
-    async def user(self, picture: bytes | None = None) -> UUID:
-        """Make a user, perhaps with a picture."""
+    async def create(self, picture: bytes | None = None) -> UUID:
+        """Create a user, with a picture if one is given."""
         users = Users(self.database)
         user = await users.create(PasswordHash("", b""), datetime.now(UTC))
         if picture is not None:
@@ -32,15 +32,16 @@ class Seeds:
             await profiles.replace(account, profile, datetime.now(UTC))
         return user.id
 
-    async def author(self, events: int) -> UUID:
-        """Make a user with a follow secret who has published so many events."""
-        user_id = await self.user()
-        store = Events(self.database)
+    async def create_author(self, event_count: int) -> UUID:
+        """Create a user with FOLLOW_SECRET who has published `event_count` events."""
+        user_id = await self.create()
+        events = Events(self.database)
         now = datetime.now(UTC)
-        author = await store.find_author(user_id)
-        assert author is not None  # noqa: S101 - just made
-        await FollowSecrets(self.database, Users(self.database)).put(author, SECRET, now)
+        author = await events.find_author(user_id)
+        assert author is not None  # noqa: S101 - created above
+        await FollowSecrets(self.database, Users(self.database)).put(author, FOLLOW_SECRET, now)
         expiry = now + timedelta(days=1)
         content = b"x" * _EVENT_BYTES, b"i" * 16
-        await store.put(author, [NewEvent(uuid4(), *content, expiry) for _ in range(events)], now)
+        new_events = [NewEvent(uuid4(), *content, expiry) for _ in range(event_count)]
+        await events.put(author, new_events, now)
         return user_id

@@ -1,15 +1,15 @@
-# The table of services. Each difference between two services is in this file; the environment's file
-# overrides instances (var.instances) and settings (var.settings).
+# The table of services. All differences between services are here. The environment's file overrides the number
+# of instances (var.instances) and settings (var.settings).
 
 locals {
   feed_settings       = ["process", "database", "passwords"]
   subscriber_settings = ["process", "database", "secrets", "purchases", "counts", "limits", "model"]
 
-  # settings: groups in settings.tf and secrets.tf that the service reads.
-  # paths: prefixes that the load balancer routes to the service, in any case, after a slash, with and without
+  # settings: the groups of settings.tf and secrets.tf that the service reads.
+  # paths: the prefixes that the load balancer routes to the service, in any case, after a slash, with and without
   #   /v2. All other paths go to `users`. No prefix may be the beginning of another service's prefix.
-  # limits: of one instance. A password that is not cached keeps a core busy for 0.3 s. A large feed takes 50 MiB,
-  #   a picture of 2 MiB takes 8 MiB during a request. `concurrency` accounts for both.
+  # limits: per instance, except `max_instances`. A request with a password that is not cached keeps a core busy
+  #   for 0.3 s, a large feed takes 50 MiB, and a picture of 2 MiB takes 8 MiB. `concurrency` respects these.
   services = {
     users = {
       settings  = local.feed_settings

@@ -1,6 +1,6 @@
-# The environment variables of the services, in groups. services.tf lists the groups of each service. Every
-# setting of the code is here, with the code's own default: so this file shows all settings. null means not set.
-# The environment's file overrides values in `settings`.
+# The environment variables of the services, in groups; services.tf lists the groups of each service. Every
+# setting of the code is here with the code's default, so an operator finds all of them in one place. null: not
+# set. The environment's file overrides values in `settings`.
 
 locals {
   settings = {

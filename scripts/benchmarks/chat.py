@@ -146,7 +146,7 @@ async def _converse(streams: _Streams, received: _Received) -> None:
             return
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def _read_cpu_s(process: psutil.Process) -> float:
     times = process.cpu_times()
     return times.user + times.system
 
@@ -162,9 +162,9 @@ async def _measure_idle(process: psutil.Process, port: int, connections: list[_S
     await asyncio.sleep(1)
     each = (process.memory_info().rss - before) / _IDLE_CONNECTIONS
     console.print(f"measuring CPU for {_IDLE_S} s ...")
-    cpu_s = _cpu_s(process)
+    cpu_s = _read_cpu_s(process)
     await asyncio.sleep(_IDLE_S)
-    cpu_s = _cpu_s(process) - cpu_s
+    cpu_s = _read_cpu_s(process) - cpu_s
     show(
         f"{_IDLE_CONNECTIONS:,} idle connections of one process, {_PYTHON}",
         ("memory of each", "CPU of all, with pings"),
@@ -178,9 +178,9 @@ async def _measure_active(
     """Measure the delay of tokens while the other connections are idle."""
     console.print(f"{_ACTIVE_CONNECTIONS} active connections, {tokens_per_s} tokens per second ...")
     model.tokens_per_s = tokens_per_s
-    received, cpu_s = _Received(), _cpu_s(process)
+    received, cpu_s = _Received(), _read_cpu_s(process)
     await asyncio.gather(*(_converse(streams, received) for streams in active))
-    cpu_s = _cpu_s(process) - cpu_s
+    cpu_s = _read_cpu_s(process) - cpu_s
     tokens = _ACTIVE_CONNECTIONS * tokens_per_s * _RESPONSE_S
     return (
         str(tokens_per_s),

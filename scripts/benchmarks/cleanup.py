@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from rich.progress import Progress
 
-from scripts.benchmarks.memory import peak_mib, reset_peak, worker
+from scripts.benchmarks.memory import find_worker, peak_mib, reset_peak
 from scripts.benchmarks.report import console, show
 from scripts.benchmarks.sample_documents import SampleDocuments
 from scripts.local.services import PROJECT, Emulators
@@ -55,7 +55,7 @@ async def _measure(stack: Stack, count: int) -> tuple[str, ...]:
         bar = progress.add_task(f"writing {count:,} documents", total=count)
         async for written in documents.write_expiring(count):
             progress.advance(bar, written)
-    pid = worker(stack, "cleanup")
+    pid = find_worker(stack, "cleanup")
     reset_peak(pid)
     start = time.perf_counter()
     with console.status("running the cleanup"):

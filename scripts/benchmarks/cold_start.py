@@ -104,7 +104,7 @@ def _start(
         shutil.rmtree(runtime_folder(port), ignore_errors=True)
 
 
-def _medians(runs: Sequence[tuple[float, float, float]]) -> tuple[str, str, str]:
+def _format_medians(runs: Sequence[tuple[float, float, float]]) -> tuple[str, str, str]:
     healthy, responded, rss = (statistics.median(column) for column in zip(*runs, strict=True))
     return f"{healthy:.2f} s", f"{responded:.2f} s", f"{rss:.0f} MiB"
 
@@ -118,7 +118,7 @@ def main() -> None:
         for function in SERVICES:
             console.print(f"starting {function} {_RUNS} times ...")
             runs = [_start(function, emulators, fakes) for _ in range(_RUNS)]
-            rows.append((function, *_medians(runs)))
+            rows.append((function, *_format_medians(runs)))
         for function in _COMPARED:
             console.print(f"starting {function} {2 * _RUNS} times, with and without an export ...")
             by_export: dict[str, list[tuple[float, float, float]]] = {"off": [], "otlp": []}
@@ -126,7 +126,8 @@ def main() -> None:
                 for export, runs in by_export.items():
                     runs.append(_start(function, emulators, fakes, export, _SETTLE_S))
             compared += [
-                (f"{function}, {export}", *_medians(runs)) for export, runs in by_export.items()
+                (f"{function}, {export}", *_format_medians(runs))
+                for export, runs in by_export.items()
             ]
     version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     show(

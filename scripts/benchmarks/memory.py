@@ -26,7 +26,7 @@ _CONCURRENT_REQUESTS = 40
 _PICTURE_BYTES = 2000 * 1024
 
 
-def worker(stack: Stack, function: str) -> int:
+def find_worker(stack: Stack, function: str) -> int:
     """Return the process id of a function's worker, which is a child of the framework's process."""
     for process in psutil.Process(stack.pid).children(recursive=True):
         if (
@@ -75,7 +75,7 @@ async def _put(http: httpx.AsyncClient, body: bytes) -> int:
     return (await http.put("/v2/user", content=body)).status_code
 
 
-async def _new_profile(http: httpx.AsyncClient) -> bytes:
+async def _create_profile(http: httpx.AsyncClient) -> bytes:
     """Create a user; return the body of a request that sets its profile with a picture."""
     created = (await http.post("/v2/user/create", json={})).raise_for_status().json()
     picture = b64encode(b"\xfb" * _PICTURE_BYTES).decode()
@@ -83,11 +83,11 @@ async def _new_profile(http: httpx.AsyncClient) -> bytes:
     return json.dumps({**created, **profile}).encode()
 
 
-async def _concurrent(address: str, pid: int, ids: list[UUID]) -> None:
+async def _measure_concurrent(address: str, pid: int, ids: list[UUID]) -> None:
     # The functions close connections that were idle for two seconds.
     limits = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as http:
-        bodies = [await _new_profile(http) for _ in range(_CONCURRENT_REQUESTS)]
+        bodies = [await _create_profile(http) for _ in range(_CONCURRENT_REQUESTS)]
         requests_by_route = {
             "GET /user/{id}": [
                 partial(_get, http, user_id) for user_id in ids[:_CONCURRENT_REQUESTS]
@@ -117,7 +117,7 @@ async def _run() -> None:
             range(max(_USERS_PER_REQUEST)), "writing pictures of 2,000 KiB", console=console
         )
         ids = [await users.create(b"\xfb" * _PICTURE_BYTES) for _ in numbers]
-        address, pid = addresses(stack.ports)["users"], worker(stack, "users")
+        address, pid = addresses(stack.ports)["users"], find_worker(stack, "users")
         for encoding in ("identity", "gzip"):
             for count in _USERS_PER_REQUEST:
                 reset_peak(pid)
@@ -131,7 +131,7 @@ async def _run() -> None:
                         f"{peak_mib(pid):.0f} MiB",
                     )
                 )
-        await _concurrent(address, pid, ids)
+        await _measure_concurrent(address, pid, ids)
     show(
         "POST /users with a picture of 2,000 KiB each",
         ("users", "encoding", "response", "time", "peak RSS of the worker"),

@@ -60,7 +60,7 @@ class Clients:
 Request = Callable[[], Awaitable[None]]
 
 
-async def _per_second(requests: list[Request], concurrency: int) -> float:
+async def _measure_rate(requests: list[Request], concurrency: int) -> float:
     semaphore = asyncio.Semaphore(concurrency)
 
     async def send(request: Request) -> None:
@@ -83,8 +83,8 @@ async def _measure(clients: Clients) -> None:
         await clients.create()
         for _ in track(range(_NEW_USERS * 2), "creating users", console=console)
     ]
-    cached = await _per_second([lambda: clients.put(known)] * _PUTS, concurrency=1)
-    first = await _per_second(
+    cached = await _measure_rate([lambda: clients.put(known)] * _PUTS, concurrency=1)
+    first = await _measure_rate(
         [lambda user=user: clients.put(user) for user in users[:_NEW_USERS]],  # type: ignore[misc] # binds `user` now
         concurrency=_WRITERS,
     )
@@ -92,7 +92,7 @@ async def _measure(clients: Clients) -> None:
     idle = [await clients.read() for _ in range(_READS)]
     # A task, so that the reader runs while the writers are busy.
     writing = asyncio.gather(
-        _per_second(
+        _measure_rate(
             [lambda user=user: clients.put(user) for user in users[_NEW_USERS:]],  # type: ignore[misc] # binds `user` now
             concurrency=_WRITERS,
         )

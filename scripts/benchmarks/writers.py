@@ -50,12 +50,12 @@ async def _measure(http: httpx.AsyncClient, author: dict[str, str], clients: int
     return total_s, [seconds for _, seconds in outcomes], Counter(status for status, _ in outcomes)
 
 
-async def _author(http: httpx.AsyncClient, users: str) -> dict[str, str]:
+async def _create_author(http: httpx.AsyncClient, users: str) -> dict[str, str]:
     created = (await http.post(f"{users}/v2/user/create", json={})).raise_for_status().json()
     return {"userId": created["id"], "password": created["password"]}
 
 
-def _row(clients: int, rounds: list[Result]) -> tuple[str, ...]:
+def _format_row(clients: int, rounds: list[Result]) -> tuple[str, ...]:
     seconds = [each for _, all_seconds, _ in rounds for each in all_seconds]
     statuses = sum((counts for *_, counts in rounds), Counter[int]())
     failures = statuses.total() - statuses[httpx.codes.OK]
@@ -75,7 +75,7 @@ async def _run() -> None:
         # connection fails.
         limits = httpx.Limits(max_keepalive_connections=0, max_connections=None)
         async with httpx.AsyncClient(base_url=urls["events"], timeout=60, limits=limits) as http:
-            author = await _author(http, urls["users"])
+            author = await _create_author(http, urls["users"])
             for _ in range(_WARM_UP):
                 await _put(http, author)
             # Rounds alternate between the numbers of clients, so that a busy moment affects all.
@@ -87,7 +87,7 @@ async def _run() -> None:
     show(
         f"Concurrent PUT /event of one author, {_ROUNDS} rounds of {_PUTS}",
         ("clients", "puts per second", "p99", "failures"),
-        [_row(clients, results) for clients, results in rounds.items()],
+        [_format_row(clients, results) for clients, results in rounds.items()],
     )
 
 

@@ -74,7 +74,7 @@ async def test_metric_adds_up_all_deletions_of_a_run(
     assert line[field] == 4
 
 
-def entry_with(logger: str, level: int, **fields: object) -> dict[str, Any]:
+def make_entry(logger: str, level: int, **fields: object) -> dict[str, Any]:
     """Return the log entry of a line with these fields."""
     record = logging.LogRecord(logger, level, "x.py", 1, "text", None, None)
     record.json_fields = fields
@@ -85,12 +85,12 @@ def test_model_request_counts_as_reply_or_failure(prod: State) -> None:
     replies, failures = (
         metric(prod, f"model_{each}")["filter"] for each in ("replies", "failures")
     )
-    reply = entry_with(model.__name__, logging.INFO, prompt_tokens=7, completion_tokens=0)
+    reply = make_entry(model.__name__, logging.INFO, prompt_tokens=7, completion_tokens=0)
     assert (matches(replies, reply), matches(failures, reply)) == (True, False)
     for level in (logging.WARNING, logging.ERROR):
-        failure = entry_with(model.__name__, level)
+        failure = make_entry(model.__name__, level)
         assert (matches(replies, failure), matches(failures, failure)) == (False, True)
-        other_logger = entry_with("shared.planner", level)
+        other_logger = make_entry("shared.planner", level)
         assert not matches(failures, other_logger)
 
 
@@ -99,8 +99,8 @@ def test_model_request_counts_as_reply_or_failure(prod: State) -> None:
 )
 def test_unusable_model_response_is_a_failure(prod: State, module: ModuleType) -> None:
     failures = metric(prod, "model_failures")["filter"]
-    assert matches(failures, entry_with(module.__name__, logging.WARNING))
-    assert not matches(failures, entry_with(module.__name__, logging.INFO))
+    assert matches(failures, make_entry(module.__name__, logging.WARNING))
+    assert not matches(failures, make_entry(module.__name__, logging.INFO))
 
 
 @pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
@@ -118,6 +118,6 @@ def test_orphan_alert_matches_only_deleted_orphans(prod: State, kind: str) -> No
         for each in policy.block("conditions")["condition_matched_log"]
     ]
     is_orphan = "orphan" in kind
-    assert matches(filter_, entry_with(_CLEANER, logging.INFO, deleted={kind: 1})) is is_orphan
-    assert not matches(filter_, entry_with(_CLEANER, logging.INFO, deleted={kind: 0}))
-    assert not matches(filter_, entry_with("functions.cleanup", logging.INFO, deleted={kind: 1}))
+    assert matches(filter_, make_entry(_CLEANER, logging.INFO, deleted={kind: 1})) is is_orphan
+    assert not matches(filter_, make_entry(_CLEANER, logging.INFO, deleted={kind: 0}))
+    assert not matches(filter_, make_entry("functions.cleanup", logging.INFO, deleted={kind: 1}))

@@ -62,9 +62,9 @@ def test_outputs_have_descriptions(module: Path) -> None:
 def test_environment_sets_all_required_variables(environment: str) -> None:
     variables = declarations(INFRA, "variable")
     required = {name for name, body in variables.items() if "default" not in body}
-    given = values_of(environment).keys()
-    assert required - given <= DEPLOYMENT_VARIABLES
-    assert given <= variables.keys() - DEPLOYMENT_VARIABLES
+    configured = values_of(environment).keys()
+    assert required - configured <= DEPLOYMENT_VARIABLES
+    assert configured <= variables.keys() - DEPLOYMENT_VARIABLES
 
 
 def test_files_match_the_environments() -> None:

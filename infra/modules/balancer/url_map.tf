@@ -10,15 +10,15 @@ locals {
   }
 
   # The services accept a path in any case, with double slashes, and with a slash at the end. Path rules cannot
-  # ignore case, so this map has route rules. A prefix match covers the rest of a path. Before the prefix,
-  # Google documents no merging of slashes. So this list repeats the slash, for apps whose
-  # base URL ends with one: https://domain//user, https://domain/v2//user. Regular expressions would cover all spellings, but for
-  # global load balancers they are at most in preview.
+  # ignore case, so this map has route rules. A prefix match covers the rest of a path. Google does not document
+  # whether it merges slashes before the prefix. So this list repeats the slash, for apps whose base URL ends
+  # with one: https://domain//user, https://domain/v2//user. Regular expressions would cover all spellings, but
+  # for global load balancers they are at most in preview.
   # https://cloud.google.com/load-balancing/docs/url-map-concepts
   #
   # Three slashes in a row, or percent-encoded letters ("requests are not percent-encoding normalized"), may
-  # match no rule. `users` gets this request, and returns 404 unless the path is its own. So no spelling of
-  # PUT /user gets a 404, after which an app would delete its account. No path reaches a service other than its
+  # match no rule. `users` gets this request, and returns 404 unless the path is its own. An app deletes its
+  # account after a 404 to PUT /user, and no spelling of that path gets one. No path reaches a service other than its
   # own or `users`.
   roots = ["/", "//", "/v2/", "/v2//", "//v2/", "//v2//"]
 }

@@ -1,6 +1,5 @@
 # The account that makes releases. It manages the resources of infra/, so it can do more than a release needs:
-# - deploy any code as the account of any service, and so read and change all documents. It can also do that
-#   directly;
+# - read and change all documents, directly or by deploying code as the account of a service;
 # - read every secret, and let others read it;
 # - let others publish to topics, and read images, archives and Terraform's state;
 # - grant the roles in `grantable` to any account, for all databases and buckets: IAM can limit which roles an

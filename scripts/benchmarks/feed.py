@@ -52,8 +52,8 @@ async def _measure(
 
 async def _run() -> None:
     console.print("starting a stack for its emulator ...")
-    # The function runs in this process, because CPU time and round trips are measured here. Its line
-    # per request would hide the table.
+    # The function runs in this process, because CPU time and round trips are measured here. Its
+    # line per request would hide the table.
     logging.getLogger("shared.web.request_log").setLevel(logging.WARNING)
     with Stack(environment=OWN_EMULATORS) as stack:
         settings = DatabaseSettings(

@@ -12,9 +12,9 @@ from shared.store.data_model import (
     CLEANUP_RUNS,
     DELETIONS,
     LOOKUPS,
-    PATROLS,
+    SCAN_POSITIONS,
+    USERS,
     Collection,
-    user_document,
 )
 from shared.store.database import Database
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
 _BATCH_SIZE = 400
-_USERS = 40
+_USER_COUNT = 40
 _CONTENT = {"encrypted_payload": b"x" * 500}
 _MAX_AGE = timedelta(days=100)
-_OWN_COLLECTIONS = (CLEANUP_RUNS, DELETIONS, PATROLS)
+_OWN_COLLECTIONS = (CLEANUP_RUNS, DELETIONS, SCAN_POSITIONS)
 """The collections that the cleanup itself writes."""
 
 Document = tuple["AsyncDocumentReference", dict[str, object]]
@@ -42,7 +42,7 @@ class SampleDocuments:
 
     async def write_expiring(self, count: int) -> AsyncIterator[int]:
         """Write users and `count` documents with an expiry. Yields the number per batch."""
-        users = [uuid4() for _ in range(_USERS)]
+        users = [uuid4() for _ in range(_USER_COUNT)]
         await self._write(self._users(users))
         documents = itertools.islice(self._expiring(users), count)
         while batch := list(itertools.islice(documents, _BATCH_SIZE)):
@@ -51,19 +51,18 @@ class SampleDocuments:
 
     async def remaining(self) -> set[str]:
         """Return the paths of all documents except those of the cleanup itself."""
-        client, paths = self.database.client, set()
+        paths = set()
         for collection in ALL:
             if collection not in _OWN_COLLECTIONS:
-                query = collection.everywhere(client).select([])
+                query = self.database.collection_group(collection).select([])
                 paths |= {d.reference.path for d in await self.database.query(query)}
         return paths
 
     def _users(self, users: list[UUID]) -> Iterator[Document]:
-        client = self.database.client
         for user_id in users:
             lookup = uuid4().hex[:12]
-            yield user_document(client, user_id), {"lookup": lookup}
-            yield LOOKUPS.of(client).document(lookup), {"user_id": str(user_id)}
+            yield self.database.document(USERS, user_id), {"lookup": lookup}
+            yield self.database.document(LOOKUPS, lookup), {"user_id": str(user_id)}
 
     def _expiring(self, users: list[UUID]) -> Iterator[Document]:
         """Yield pairs of an expired and a current document, of each collection in turn, forever."""
@@ -79,10 +78,10 @@ class SampleDocuments:
                 yield self._new_document(collection, user_id), fields
 
     def _new_document(self, collection: Collection, user_id: UUID) -> "AsyncDocumentReference":
-        return collection.of(self.database.client, user_id).document(str(uuid4()))
+        return self.database.document(collection, uuid4(), user_id=user_id)
 
     async def _write(self, documents: Iterable[Document]) -> None:
-        batch = self.database.client.batch()
+        batch = self.database.batch()
         for reference, fields in documents:
             batch.set(reference, fields)
             expires_at = next((at for at in fields.values() if isinstance(at, datetime)), None)

@@ -35,13 +35,12 @@ class SampleUsers:
     async def create_author(self, event_count: int) -> UUID:
         """Create a user with FOLLOW_SECRET who has published `event_count` events."""
         user_id = await self.create()
-        events = Events(self.database)
+        users = Users(self.database)
+        author = await users.get_account(user_id)
         now = datetime.now(UTC)
-        author = await events.find_author(user_id)
-        assert author is not None  # noqa: S101 - created above
-        await FollowSecrets(self.database, Users(self.database)).put(author, FOLLOW_SECRET, now)
+        await FollowSecrets(self.database, users).put(author, FOLLOW_SECRET, now)
         expiry = now + timedelta(days=1)
         content = b"x" * _EVENT_BYTES, b"i" * 16
         new_events = [NewEvent(uuid4(), *content, expiry) for _ in range(event_count)]
-        await events.put(author, new_events, now)
+        await Events(self.database, users).put(author, new_events, now)
         return user_id

@@ -29,6 +29,6 @@ locals {
     verifications  = { ttl_field = "expires_at", unindexed = ["verified_at", "purchase_sha256"] }
     rate_limits    = { ttl_field = "expires_at", unindexed = ["passed"] }
     cleanup_runs   = { ttl_field = "expires_at", unindexed = ["passes"] }
-    patrols        = { unindexed = ["place"] }
+    patrols        = { unindexed = ["place"] } # positions of the scans of the cleanup
   }
 }

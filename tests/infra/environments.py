@@ -4,12 +4,11 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from scripts.local.ports import SERVICES
 from scripts.root import ROOT
 from tests.infra.configuration import Body, parse
-from tests.infra.state import State
+from tests.infra.state import State, Values
 from tests.infra.terraform import Workspace
 
 INFRA = ROOT / "infra"
@@ -102,7 +101,7 @@ def _write_packages(place: Path) -> None:
     (folder.parent / "packages.json").write_text(json.dumps(packages))
 
 
-def apply(name: str, place: Path) -> dict[str, Any]:
+def apply(name: str, place: Path) -> Values:
     """Plan an environment, apply it, and plan again; return the state and the last plan."""
     module = workspace(place, name)
     module.plan()

@@ -24,10 +24,10 @@ SEVERITIES = (
 
 _TOKEN = re.compile(r'\w+(?:\.(?:\w+|"[^"]*"))*|"[^"]*"|>=|[=>()]')
 
-Entry = Mapping[str, Any]
+Entry = Mapping[str, object]
 
 
-def log_entry(line: Mapping[str, Any], log: str = "run.googleapis.com/stdout") -> dict[str, Any]:
+def log_entry(line: Entry, log: str = "run.googleapis.com/stdout") -> Entry:
     """Return the entry that Cloud Logging makes of a line of a service."""
     return {
         "log_id": log,

@@ -1,10 +1,8 @@
 """The services in a state: six functions and the chat."""
 
-from typing import Any
-
 from scripts.local.ports import FUNCTIONS, SERVICES
 from tests.infra.environments import PROJECT_NUMBER
-from tests.infra.state import Resource, State
+from tests.infra.state import Resource, State, Values
 
 PLATFORM_VARIABLES = {"FUNCTION_USE_ASGI", "LOG_EXECUTION_ID"}
 """Variables of all functions that the Functions Framework reads."""
@@ -12,7 +10,7 @@ PLATFORM_VARIABLES = {"FUNCTION_USE_ASGI", "LOG_EXECUTION_ID"}
 PUBSUB_AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
 """Pub/Sub's own service account, which moves dead letters."""
 
-Grant = tuple[str, str, str, dict[str, Any]]
+Grant = tuple[str, str, str, Values]
 """Member, role, type of the resource that makes the grant, and its values."""
 
 

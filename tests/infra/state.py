@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+Values = dict[str, Any]
+"""The values of a block in Terraform's JSON."""
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -11,12 +14,12 @@ class Resource:
 
     address: str
     type: str
-    values: dict[str, Any]
+    values: Values
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
 
-    def block(self, *names: str) -> dict[str, Any]:
+    def block(self, *names: str) -> Values:
         """Return a nested block by its path. Each block on the path must exist exactly once."""
         values = self.values
         for name in names:
@@ -32,7 +35,7 @@ class State:
         state: The output of `terraform show -json`.
     """
 
-    def __init__(self, state: dict[str, Any]) -> None:
+    def __init__(self, state: Values) -> None:
         values = state["values"]
         self.outputs = {name: each["value"] for name, each in values.get("outputs", {}).items()}
         self.resources = list(_resources(values["root_module"]))
@@ -62,7 +65,7 @@ class State:
         return found
 
 
-def _resources(module: dict[str, Any]) -> Iterator[Resource]:
+def _resources(module: Values) -> Iterator[Resource]:
     for each in module.get("resources", []):
         if each["mode"] == "managed":
             yield Resource(each["address"], each["type"], each["values"])

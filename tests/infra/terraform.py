@@ -14,12 +14,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scripts.root import ROOT
 from tests.infra.provider.server import serve
+from tests.infra.state import Values
 
 MIN_PROVIDER = "7.32.0"
 """The lowest release of Google's provider that sends `all_traffic_on_latest_revision = false`.
@@ -96,7 +96,7 @@ class Workspace:
         place: Path,
         module: Path,
         variables: Sequence[str] = (),
-        provider_values: Mapping[str, dict[str, Any]] | None = None,
+        provider_values: Mapping[str, Values] | None = None,
         provider: str = MIN_PROVIDER,
     ) -> None:
         self._variables = variables
@@ -127,15 +127,15 @@ class Workspace:
         """Create a plan; return the output."""
         return self._run("plan", *_PLAN_OPTIONS, "-out=plan", *self._variables, *options)
 
-    def planned(self) -> dict[str, Any]:
+    def planned(self) -> Values:
         """Return the last plan as JSON."""
-        plan: dict[str, Any] = json.loads(self._run("show", "-json", "plan"))
+        plan: Values = json.loads(self._run("show", "-json", "plan"))
         return plan
 
-    def apply(self) -> dict[str, Any]:
+    def apply(self) -> Values:
         """Apply the last plan; return the state as JSON."""
         self._run("apply", "-input=false", "-no-color", "plan")
-        state: dict[str, Any] = json.loads(self._run("show", "-json"))
+        state: Values = json.loads(self._run("show", "-json"))
         return state
 
     def _run(self, *arguments: str) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,7 @@ from shared.planner.settings import ModelSettings
 from tests.infra.environments import Environment
 from tests.infra.log_filter import SEVERITIES
 from tests.infra.services import function
-from tests.infra.state import Resource, State, parse_seconds
+from tests.infra.state import Resource, State, Values, parse_seconds
 
 # Google's metrics with the resource and the kind of each.
 # https://cloud.google.com/monitoring/api/metrics_gcp
@@ -56,7 +55,7 @@ def alert(state: State, name: str) -> Resource:
     return found
 
 
-def prometheus_condition(policy: Resource) -> dict[str, Any]:
+def prometheus_condition(policy: Resource) -> Values:
     """Return the PromQL condition of an alert, with the query on one line."""
     found = policy.block("conditions", "condition_prometheus_query_language")
     return {**found, "query": " ".join(found["query"].split())}
@@ -69,7 +68,7 @@ def queried_metrics(state: State) -> Iterator[tuple[str, str]]:
         yield from re.findall(r'(\w+_googleapis_com:\w+)(?:\{monitored_resource="([^"]+)")?', text)
 
 
-def thresholds(state: State) -> dict[str, dict[str, Any]]:
+def thresholds(state: State) -> dict[str, Values]:
     """Return the threshold conditions by the slugs of their alerts."""
     return {
         policy["user_labels"]["slug"]: condition
@@ -132,21 +131,21 @@ def test_latency_alert_opens_before_the_timeout(prod: State, service: str) -> No
         rf'\(rate\({latencies}service_name(!~|=)"([^"]+)"\}}\[10m\]\)\)\) > (\d+)',
         query,
     )
-    bounds_ms = [
-        int(bound)
-        for quantile, operator, names, bound in alternatives
+    thresholds_ms = [
+        int(threshold)
+        for quantile, operator, names, threshold in alternatives
         if 0.9 <= float(quantile) < 1
         and (re.fullmatch(names, service) is None) == (operator == "!~")
     ]
     # No user waits for the cleanup, and the requests of the chat are whole conversations.
     if service in ("cleanup", "chat"):
-        assert bounds_ms == []
+        assert thresholds_ms == []
         return
-    [bound_ms] = bounds_ms
+    [threshold_ms] = thresholds_ms
     timeout_s = function(prod, service).block("service_config")["timeout_seconds"]
     if service == "ai":
         timeout_s = ModelSettings.model_fields["deadline_s"].default
-    assert 1000 <= bound_ms < timeout_s * 1000
+    assert 1000 <= threshold_ms < timeout_s * 1000
     [minimum] = re.findall(r"\(increase\(\S+\[10m\]\)\) >= (\d+)$", query)
     assert 1 < int(minimum) <= 10 * _MINUTE_S / 10  # one request per ten seconds
 

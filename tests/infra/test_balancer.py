@@ -65,30 +65,30 @@ def expected(state: State, service: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("template", paths())
 def test_app_spelling_reaches_its_service(prod: State, template: str) -> None:
-    found = url_map(prod)
+    routing = url_map(prod)
     for path in app_spellings(example_path(template)):
         assert find_route(path, paths()) == template, path
-        assert found.split_of(domain(prod), path) == expected(prod, paths()[template]), path
+        assert routing.split_of(domain(prod), path) == expected(prod, paths()[template]), path
 
 
 @pytest.mark.parametrize("template", paths())
 def test_rare_spelling_reaches_its_service_or_users(prod: State, template: str) -> None:
-    found = url_map(prod)
+    routing = url_map(prod)
     for path in rare_spellings(example_path(template)):
         assert find_route(path, paths()) is not None, path
         service = paths()[find_route(path, paths()) or template]
         safe = (expected(prod, service), expected(prod, "users"))
-        assert found.split_of(domain(prod), path) in safe, path
+        assert routing.split_of(domain(prod), path) in safe, path
 
 
 @pytest.mark.parametrize("template", paths())
 def test_doubly_encoded_path_reaches_its_own_service(prod: State, template: str) -> None:
-    found = url_map(prod)
+    routing = url_map(prod)
     for path in doubly_encoded(example_path(template)):
         served = find_route(path, paths())
         # A lookup with a doubly encoded letter is another lookup. A literal with one fits no route.
         if served is not None:
-            assert found.split_of(domain(prod), path) == expected(prod, paths()[served]), path
+            assert routing.split_of(domain(prod), path) == expected(prod, paths()[served]), path
 
 
 @pytest.mark.parametrize("path", ["/", "/nonsense", "/v2/", "/openapi.json", "/v2/openapi.json"])

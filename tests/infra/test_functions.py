@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
 from shared.planner.settings import ModelSettings
 from tests.infra.environments import IMAGE, Environment, workspace
 from tests.infra.services import PLATFORM_VARIABLES, chat, function, variables
-from tests.infra.state import State, parse_seconds
+from tests.infra.state import State, Values, parse_seconds
 
 _PYTHON = "python313"
 _LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
@@ -21,7 +20,7 @@ _MAX_STARTUP_S = 10
 _MAX_MODEL_REQUEST_S = ModelSettings.model_fields["deadline_s"].default
 
 
-def scaling(state: State, name: str) -> dict[str, Any]:
+def scaling(state: State, name: str) -> Values:
     """Return the block with the minimum and maximum number of instances."""
     if name == "chat":
         return chat(state).block("template", "scaling")

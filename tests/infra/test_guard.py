@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from functions.chat.main import chat, secrets
@@ -22,7 +21,7 @@ from tests.infra.path_spellings import (
     rare_spellings,
 )
 from tests.infra.services import function
-from tests.infra.state import State
+from tests.infra.state import State, Values
 from tests.infra.test_balancer import paths
 
 _LAST_PRIORITY = 2147483647
@@ -42,7 +41,7 @@ _OF_ROUTE = re.compile(
 _STEPS: dict[str, Callable[[str], str]] = {"urlDecode": unquote, "lower": str.lower}
 
 
-def rules(state: State) -> dict[int, dict[str, Any]]:
+def rules(state: State) -> dict[int, Values]:
     """Return the rules of the policy by priority."""
     [policy] = state.of("compute_security_policy")
     found = {rule["priority"]: rule for rule in policy["rule"]}
@@ -50,7 +49,7 @@ def rules(state: State) -> dict[int, dict[str, Any]]:
     return found
 
 
-def expressions(state: State) -> dict[str, dict[str, Any]]:
+def expressions(state: State) -> dict[str, Values]:
     """Return the rules with an expression, by that expression."""
     return {
         each["expression"]: rule
@@ -60,7 +59,7 @@ def expressions(state: State) -> dict[str, dict[str, Any]]:
     }
 
 
-def rate(rule: dict[str, Any]) -> float:
+def rate(rule: Values) -> float:
     """Return the requests per second that a rule allows for one address."""
     [limit] = rule["rate_limit_options"]
     [threshold] = limit["rate_limit_threshold"]
@@ -77,7 +76,7 @@ def matches(expression: str, method: str, path: str) -> bool:
     return found["method"] == method and re.search(found["pattern"], path) is not None
 
 
-def rule_of(state: State, method: str, path: str) -> dict[str, Any] | None:
+def rule_of(state: State, method: str, path: str) -> Values | None:
     """Return the rule for a route that matches a request; None if no such rule does."""
     found = [
         rule

@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from types import ModuleType
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,7 +19,7 @@ from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.telemetry.json_lines import JsonFormatter
 from shared.telemetry.settings import TelemetrySettings
-from tests.infra.log_filter import log_entry, matches
+from tests.infra.log_filter import Entry, log_entry, matches
 from tests.infra.state import Resource, State
 
 _CLEANER = "functions.cleanup.cleaner"
@@ -42,7 +41,7 @@ def metric(state: State, name: str) -> Resource:
     return state.one("logging_metric", name=f"liftlog/{name}")
 
 
-async def lines_of(cleaner: Cleaner, caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+async def lines_of(cleaner: Cleaner, caplog: pytest.LogCaptureFixture) -> list[Entry]:
     """Return the log lines of a run in the format of Google Cloud."""
     caplog.set_level("INFO", _CLEANER)
     await cleaner.clean(f"test-{uuid4()}", datetime.now(UTC))
@@ -74,7 +73,7 @@ async def test_metric_adds_up_all_deletions_of_a_run(
     assert line[field] == 4
 
 
-def make_entry(logger: str, level: int, **fields: object) -> dict[str, Any]:
+def make_entry(logger: str, level: int, **fields: object) -> Entry:
     """Return the log entry of a line with these fields."""
     record = logging.LogRecord(logger, level, "x.py", 1, "text", None, None)
     record.json_fields = fields

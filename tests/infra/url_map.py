@@ -7,17 +7,13 @@ priority with a matching rule; prefixMatch, ignoreCase)
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-from tests.infra.state import Resource, State
+from tests.infra.state import Resource, State, Values
 
 OLD = "the old service"
 
 Split = dict[str, int]
 """Percent of requests by service."""
-
-Rule = dict[str, Any]
-"""A rule or a matcher of the URL map."""
 
 
 class UrlMap:
@@ -46,7 +42,7 @@ class UrlMap:
             return self._split(matcher["default_route_action"], matcher["default_service"])
         return self._split(found[1]["route_action"], found[1]["service"])
 
-    def _find_rule(self, host: str, path: str) -> tuple[str, Rule] | None:
+    def _find_rule(self, host: str, path: str) -> tuple[str, Values] | None:
         rules = self._matcher(host)["route_rules"]
         for rule in sorted(rules, key=lambda each: int(each["priority"])):
             for match in rule["match_rules"]:
@@ -54,17 +50,17 @@ class UrlMap:
                     return match["prefix_match"], rule
         return None
 
-    def _matcher(self, host: str) -> Rule:
+    def _matcher(self, host: str) -> Values:
         [name] = [
             each["path_matcher"]
             for each in self._resource["host_rule"]
             if host in each["hosts"] or "*" in each["hosts"]
         ]
         [matcher] = [each for each in self._resource["path_matcher"] if each["name"] == name]
-        found: Rule = matcher
+        found: Values = matcher
         return found
 
-    def _split(self, action: list[Rule], service: str | None) -> Split:
+    def _split(self, action: list[Values], service: str | None) -> Split:
         if not action:
             assert service is not None
             return {self._service_of(service): 100}
@@ -85,7 +81,7 @@ class UrlMap:
         return OLD
 
 
-def _matches(match: Rule, path: str) -> bool:
+def _matches(match: Values, path: str) -> bool:
     prefix: str = match["prefix_match"]
     if match["ignore_case"]:
         return path.lower().startswith(prefix.lower())

@@ -16,11 +16,10 @@ import sys
 import tarfile
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from scripts.root import ROOT
 from tests.infra.configuration import used_types
-from tests.infra.provider.schema import SCHEMAS, Type
+from tests.infra.provider.schema import SCHEMAS, Type, Values
 
 _FLAGS = re.MULTILINE | re.DOTALL
 _CLASS = re.compile(r"^export class (\w+) extends cdktf\.(\w+) \{\n(.*?)^\}", _FLAGS)
@@ -53,8 +52,6 @@ _DECLARED: dict[str, Type] = {
     "{ [key: string]: string }": ["map", "string"],
 }
 
-Schema = dict[str, Any]
-
 
 class Bindings:
     """The classes of one source file. A class and the classes in it form a schema."""
@@ -64,14 +61,14 @@ class Bindings:
         self._base = {name: base for name, base, _ in _CLASS.findall(source)}
         self._interfaces = dict(_INTERFACE.findall(source))
 
-    def schema_of(self, kind: str) -> Schema:
+    def schema_of(self, kind: str) -> Values:
         """Return the schema of the one class that extends `kind`."""
         [name] = [name for name, base in self._base.items() if base == kind]
         return self._block(name)
 
-    def _block(self, name: str) -> Schema:
-        attributes: Schema = {}
-        blocks: Schema = {}
+    def _block(self, name: str) -> Values:
+        attributes: Values = {}
+        blocks: Values = {}
         choices = self._choices(name)
         for attribute, computed, optional, required, code in _ATTRIBUTE.findall(self._bodies[name]):
             is_settable = "true" in (optional, required)
@@ -99,7 +96,7 @@ class Bindings:
                 found[name[1]] = json.loads(choice[1])
         return found
 
-    def _nested(self, attribute: str, match: re.Match[str], *, is_required: bool) -> Schema:
+    def _nested(self, attribute: str, match: re.Match[str], *, is_required: bool) -> Values:
         class_, is_set = match.groups()
         is_many = self._base[class_] == "ComplexList"
         nesting = "single" if attribute == "timeouts" else "set" if is_set == "true" else "list"
@@ -142,14 +139,14 @@ def sources(archive: tarfile.TarFile) -> Iterator[str]:
             yield from json.loads(b64decode(source_map or "e30=")).get("sourcesContent", [])
 
 
-def read(texts: Iterable[str], resources: set[str], data_sources: set[str]) -> Schema:
+def read(texts: Iterable[str], resources: set[str], data_sources: set[str]) -> Values:
     """Return the schemas of the provider and of these types.
 
     Raises:
         ValueError: The bindings do not have one of the types.
     """
-    provider: Schema = {}
-    found: dict[str, Schema] = {"resources": {}, "data_sources": {}}
+    provider: Values = {}
+    found: dict[str, Values] = {"resources": {}, "data_sources": {}}
     groups = {
         "TerraformResource": ("resources", resources),
         "TerraformDataSource": ("data_sources", data_sources),
@@ -171,7 +168,7 @@ def read(texts: Iterable[str], resources: set[str], data_sources: set[str]) -> S
     return {"provider": {"google": provider}, **found}
 
 
-def format_json(schemas: Schema) -> str:
+def format_json(schemas: Values) -> str:
     """Return JSON with one line per type, for readable diffs."""
     groups = []
     for group, types in schemas.items():

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 SCHEMAS = Path(__file__).with_name("google-6.50.0.json")
 
+Values = dict[str, Any]
+"""Values in JSON."""
+
 Type = str | list[Any]
 """A type in Terraform's JSON: `"string"`, `["map", "string"]`."""
 
@@ -43,7 +46,7 @@ class NestedBlock:
     max_items: int
 
     @staticmethod
-    def blocks_of(value: object) -> list[dict[str, Any]]:
+    def blocks_of(value: object) -> list[Values]:
         """Return the blocks in a value, which is a block, a list of blocks, or None."""
         if isinstance(value, dict):
             return [value]
@@ -59,7 +62,7 @@ class Schemas:
     data_sources: dict[str, Block]
 
 
-def _block(values: dict[str, Any]) -> Block:
+def _block(values: Values) -> Block:
     attributes = {
         name: Attribute(
             type_, "required" in how, "optional" in how, "computed" in how, tuple(*choices)

@@ -20,7 +20,8 @@ import msgpack
 from scripts.local.ports import HOST
 from tests.infra.provider import protocol, schema
 from tests.infra.provider.protocol import Message
-from tests.infra.provider.values import FakeValues, Values, invalid_values, plan_values
+from tests.infra.provider.schema import Values
+from tests.infra.provider.values import FakeValues, invalid_values, plan_values
 
 _ERROR = 1
 _NESTING = {"single": 1, "list": 2, "set": 3}

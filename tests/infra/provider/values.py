@@ -1,11 +1,10 @@
 """The values of the fake provider: unknown ones in a plan, invented ones in an apply."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import msgpack
 
-from tests.infra.provider.schema import Attribute, Block, Type
+from tests.infra.provider.schema import Attribute, Block, Type, Values
 
 UNKNOWN = msgpack.ExtType(0, b"\x00")
 """Terraform's encoding of a value that is unknown until the apply."""
@@ -20,8 +19,6 @@ _NAME_ATTRIBUTES = (
     "role",
     "service",
 )
-
-Values = dict[str, Any]
 
 
 def plan_values(block: Block, proposed: Values) -> Values:

@@ -27,6 +27,7 @@ from scripts.local.ports import HOST, url
 from scripts.local.services import Emulators, command, environment
 from scripts.local.stack import free_ports
 
+# An instance accepts at most 1,000 connections (infra/services.tf).
 _IDLE_CONNECTIONS, _ACTIVE_CONNECTIONS = 1000, 100
 _RESPONSE_S = 10
 _TOKENS_PER_S = (20, 50)
@@ -63,6 +64,7 @@ class _Model:
             await asyncio.sleep(start + number / self.tokens_per_s - time.monotonic())
             _write_chunk(writer, f'{{"content":"{time.monotonic_ns()} "}}', "null")
         _write_chunk(writer, "{}", '"stop"')
+        # The length of the last event is 14 bytes: e in hexadecimal.
         writer.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
         await writer.drain()
         writer.close()
@@ -101,6 +103,7 @@ def _chat(port: int, model: str) -> Iterator[psutil.Process]:
         stderr=subprocess.DEVNULL,  # the chat logs one line per response
     )
     try:
+        # Poll, because the process has no signal that it is ready.
         while True:
             try:
                 httpx.get(url(port) + "/health").raise_for_status()
@@ -115,6 +118,7 @@ def _chat(port: int, model: str) -> Iterator[psutil.Process]:
 
 async def _connect(port: int) -> _Streams:
     """Open a WebSocket and complete the SignalR handshake."""
+    # A raw socket: a client library would use more CPU than the chat itself.
     reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(
         f"GET /ai-chat HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -137,6 +141,8 @@ async def _converse(streams: _Streams, received: _Received) -> None:
     reader, writer = streams
     _write_frame(writer, _INVOCATION)
     while True:
+        # One read may return several frames. Older tokens in it waited for this client, so only the
+        # age of the newest one is a delay of the chat.
         frames = await reader.read(2**20)
         now = time.monotonic_ns()
         received.frames += frames.count(_END)
@@ -216,4 +222,5 @@ _PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 
 def main() -> None:
     """Run the measurement and print the result."""
+    # uvloop uses less CPU than the loop of asyncio, which leaves more to the chat.
     uvloop.run(_run())

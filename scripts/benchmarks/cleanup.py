@@ -46,6 +46,7 @@ async def _clean(database: Database, emulators: Emulators) -> Run:
 
 async def _measure(stack: Stack, count: int) -> tuple[str, ...]:
     emulators = Emulators.of(stack.ports)
+    # The emulator takes long for a batch of documents, so requests have a longer deadline here.
     settings = DatabaseSettings(
         project=PROJECT, emulator_host=emulators.firestore, attempt_timeout_s=60
     )
@@ -56,6 +57,7 @@ async def _measure(stack: Stack, count: int) -> tuple[str, ...]:
         async for written in documents.write_expiring(count):
             progress.advance(bar, written)
     pid = find_worker(stack, "cleanup")
+    # The peak so far includes the start of the process.
     reset_peak(pid)
     start = time.perf_counter()
     with console.status("running the cleanup"):
@@ -63,6 +65,7 @@ async def _measure(stack: Stack, count: int) -> tuple[str, ...]:
     total_s = time.perf_counter() - start
     deleted = run.deleted.total()
     is_exact = await documents.remaining() == documents.kept
+    # The next measurement starts with an empty database.
     await _delete_all(emulators)
     return (
         f"{count:,}",

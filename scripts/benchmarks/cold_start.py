@@ -49,6 +49,7 @@ _FIRST_REQUESTS = {
         {"message": {"messageId": "1", "publishTime": "2026-01-01T00:00:00Z"}},
     ),
 }
+# No server uses the port of the discard protocol.
 _UNREACHABLE = "http://127.0.0.1:9"
 _COMPARED = ("users", "chat")
 _SETTLE_S = 2
@@ -76,6 +77,7 @@ def _start(
         env={
             **os.environ,
             **environment(emulators, fakes),
+            # Empty: Python keeps bytecode, so only the first start compiles the modules.
             "PYTHONDONTWRITEBYTECODE": "",
             "TELEMETRY_EXPORT": export,
             "OTEL_EXPORTER_OTLP_ENDPOINT": _UNREACHABLE,
@@ -88,6 +90,7 @@ def _start(
             with suppress(httpx.TransportError):
                 httpx.get(url(port) + "/health").raise_for_status()
                 break
+            # The interval limits the error of the measured time.
             time.sleep(0.005)
         healthy = time.perf_counter() - started
         first = httpx.request(method, url(port) + path, json=body, headers=_HEADERS, timeout=30)

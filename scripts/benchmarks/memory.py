@@ -22,7 +22,9 @@ from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 
 _USERS_PER_REQUEST = (1, 20, 200)
+# The concurrency of an instance of `users` in infra/services.tf.
 _CONCURRENT_REQUESTS = 40
+# The maximum of the contract.
 _PICTURE_BYTES = 2000 * 1024
 
 
@@ -62,6 +64,7 @@ async def _download(address: str, ids: list[UUID], encoding: str) -> tuple[int, 
             "POST", f"{address}/v2/users", json=body, headers={"Accept-Encoding": encoding}
         ) as response,
     ):
+        # Raw bytes: decompression by this client would slow the function down.
         async for chunk in response.aiter_raw():
             size += len(chunk)
     return size, time.perf_counter() - start

@@ -73,12 +73,15 @@ async def _measure_rate(requests: list[Request], concurrency: int) -> float:
 
 
 async def _measure(clients: Clients) -> None:
+    # CPU time, because other processes share the cores.
     start = time.process_time()
     derive("password", b"salt" * 16)
     hash_s = time.process_time() - start
 
+    # This put hashes the password. Later puts find it in the cache.
     known = await clients.create()
     await clients.put(known)
+    # A password is new only once, so each of the two measurements has its own users.
     users = [
         await clients.create()
         for _ in track(range(_NEW_USERS * 2), "creating users", console=console)

@@ -65,6 +65,7 @@ async def _run() -> None:
         async with httpx.AsyncClient(
             base_url=addresses(stack.ports)["events"], timeout=120, limits=limits
         ) as http:
+            # One measurement after the other, so that each has the whole instance.
             rows = [
                 await _measure(http, ids, new_events, since, readers)
                 for new_events, since in since_by_new_events.items()

@@ -24,6 +24,7 @@ class SampleUsers:
     async def create(self, picture: bytes | None = None) -> UUID:
         """Create a user, with a picture if one is given."""
         users = Users(self.database)
+        # An empty hash: these users never sign in.
         user = await users.create(PasswordHash("", b""), datetime.now(UTC))
         if picture is not None:
             profiles = Profiles(self.database, users, Pictures(self.database))

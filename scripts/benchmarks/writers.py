@@ -76,6 +76,7 @@ async def _run() -> None:
         limits = httpx.Limits(max_keepalive_connections=0, max_connections=None)
         async with httpx.AsyncClient(base_url=urls["events"], timeout=60, limits=limits) as http:
             author = await _create_author(http, urls["users"])
+            # The first puts open connections and fill caches.
             for _ in range(_WARM_UP):
                 await _put(http, author)
             # Rounds alternate between the numbers of clients, so that a busy moment affects all.

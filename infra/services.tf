@@ -62,8 +62,8 @@ locals {
 
   instances = {
     for name, service in local.services : name => {
-      min = try(var.instances[name].min, 0)
-      max = coalesce(try(var.instances[name].max, null), service.limits.max_instances)
+      min = lookup(lookup(var.instances, name, {}), "min", 0)
+      max = lookup(lookup(var.instances, name, {}), "max", service.limits.max_instances)
     }
   }
 }

@@ -77,9 +77,10 @@ variable "held" {
   }
 }
 
+# A map instead of an object: Terraform would drop a misspelt attribute of an object without an error.
 variable "instances" {
   description = "Number of instances by service. `min` (default 0) are kept without traffic and are billed; `max` replaces the limit in services.tf."
-  type        = map(object({ min = optional(number, 0), max = optional(number) }))
+  type        = map(map(number))
   default     = {}
 
   validation {
@@ -87,11 +88,15 @@ variable "instances" {
     error_message = "`instances` has an unknown service. Services: ${join(", ", keys(local.services))}."
   }
   validation {
-    condition     = alltrue([for each in values(var.instances) : each.min == floor(each.min) && each.min >= 0 && each.min <= 10])
+    condition     = alltrue([for each in values(var.instances) : length(setsubtract(keys(each), ["min", "max"])) == 0])
+    error_message = "`instances` has an unknown bound. Bounds: min, max."
+  }
+  validation {
+    condition     = alltrue([for each in values(var.instances) : contains(range(0, 11), lookup(each, "min", 0))])
     error_message = "Set `min` to a whole number from 0 to 10. Each instance is billed day and night."
   }
   validation {
-    condition     = alltrue([for each in values(var.instances) : each.max == null ? true : each.max == floor(each.max) && each.max >= 1 && each.max <= 100])
+    condition     = alltrue([for each in values(var.instances) : contains(range(1, 101), lookup(each, "max", 1))])
     error_message = "Set `max` to a whole number from 1 to 100. A project has a quota of 100 instances by default."
   }
 }

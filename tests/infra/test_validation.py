@@ -51,6 +51,7 @@ INVALID = (
         'settings={all={OPENAI_MODLE="x"}}': _NOT_READ,
     },
     {"instances={users={min=-1}}": "from 0 to 10"},
+    {"instances={users={maximum=3}}": "has an unknown bound"},
 )
 
 

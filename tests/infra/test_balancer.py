@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from functions.chat.main import chat, secrets
+from functions.chat.main import chat, resources
 from scripts.local.gateway import routes_by_service
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
@@ -28,7 +28,7 @@ HEALTH = ("/health", "/health/ready", "/v2/health", "/v2/health/ready")
 @cache
 def paths() -> dict[str, str]:
     """Return the service of each route and WebSocket, by its path template."""
-    by_service = routes_by_service(Database(DatabaseSettings()), chat, secrets)
+    by_service = routes_by_service(Database(DatabaseSettings()), chat, resources)
     routes = {route.path: service for service in _SERVICES for route in by_service[service]}
     return {**routes, **dict.fromkeys(chat.sockets(), "chat")}
 

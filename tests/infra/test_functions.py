@@ -87,7 +87,7 @@ def test_chat_runs_the_configured_image(state: State) -> None:
 
 def test_chat_timeout_is_the_platform_maximum(state: State) -> None:
     timeout = parse_seconds(chat(state).block("template")["timeout"])
-    assert ChatSettings.model_fields["longest_s"].default < timeout == 3600
+    assert ChatSettings.model_fields["max_age_s"].default < timeout == 3600
 
 
 def test_chat_instance_serves_many_clients_of_any_session(state: State) -> None:

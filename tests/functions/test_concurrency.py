@@ -10,7 +10,7 @@ from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from scripts.client.api import from_text, to_text
-from scripts.client.person import LONG_AGO, Person
+from scripts.client.person import BEFORE_ALL_EVENTS, Person
 from shared.store.data_model import OF_USERS, user_document
 from shared.store.database import Database
 from tests.front_door import FrontDoor
@@ -70,7 +70,7 @@ async def test_a_reader_who_asks_since_the_newest_never_misses_an_event(
 ) -> None:
     secret = await alice.allow_follower()
     publishing = asyncio.gather(*(door.put("/v2/event", event(alice)) for _ in range(12)))
-    since, seen = LONG_AGO, set()
+    since, seen = BEFORE_ALL_EVENTS, set()
     while True:
         finished = publishing.done()
         feed = await door.post("/v2/events", {"users": [followed(alice, secret, since)]})

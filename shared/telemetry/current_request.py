@@ -5,7 +5,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 
 UNKNOWN_ROUTE = "(no such route)"
-"""Replaces every path without a route: such a path is free text of the client."""
+"""Replaces every path without a route. The client chooses that path, so it may contain anything."""
 
 
 @dataclass(slots=True)

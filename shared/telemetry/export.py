@@ -102,7 +102,7 @@ class _MetricExporter(OTLPMetricExporter):
 
 
 class Exporter:
-    """Exports signals to Google Cloud or to another collector, from threads of its own.
+    """Exports signals to Google Cloud or to another collector, in background threads.
 
     OpenTelemetry's defaults apply: spans every 5 s, metrics every 60 s. The environment variables
     `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_METRIC_EXPORT_INTERVAL` change them.
@@ -130,8 +130,8 @@ class Exporter:
         if isinstance(signal, Measurement):
             self._record(signal)
         else:
-            # A finished span with our ids: a span of the SDK's tracer would get an id of its own,
-            # but log lines and child spans already refer to this one.
+            # A finished span with our ids: the SDK's tracer would generate a new id, but
+            # log lines and child spans already refer to this one.
             self._spans.on_end(self._readable(signal))
 
     def close(self) -> None:

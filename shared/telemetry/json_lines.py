@@ -12,7 +12,7 @@ from http import HTTPStatus
 from shared.telemetry import redaction
 from shared.telemetry.current_request import CurrentRequest, current_request
 from shared.telemetry.settings import TelemetrySettings
-from shared.telemetry.tracebacks import location, stack_trace
+from shared.telemetry.tracebacks import format_traceback, location
 
 _FIELD_PREFIX = "logging.googleapis.com/"
 _REPORT_TYPE = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
@@ -101,7 +101,7 @@ class JsonFormatter(logging.Formatter):
             "@type": _REPORT_TYPE,
             "serviceContext": self._service,
             "context": context,
-            "stack_trace": stack_trace(error),
+            "stack_trace": format_traceback(error),
         }
 
 

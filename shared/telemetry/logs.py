@@ -9,7 +9,7 @@ from types import TracebackType
 
 from shared.telemetry.json_lines import JsonFormatter
 from shared.telemetry.settings import TelemetrySettings
-from shared.telemetry.text_lines import TextFormatter, is_colour_wanted
+from shared.telemetry.text_lines import TextFormatter, is_colour_enabled
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ _LOGGERS_WITH_SECRETS = ("google", "httpcore2", "httpx2", "openai", "urllib3")
 """Libraries that log URLs at INFO and whole requests at DEBUG, including tokens."""
 
 _SERVER_LOGGERS = ("gunicorn.access", "gunicorn.error", "uvicorn.access", "uvicorn.error")
-"""Loggers that get handlers of their own when gunicorn starts, after a function is loaded."""
+"""Loggers that gunicorn gives handlers when it starts, after the function is loaded."""
 
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg] # generic since Python 3.13 only
@@ -111,7 +111,7 @@ def _formatter(
     name = settings.service or ""
     return TextFormatter(
         function_of or (lambda _route: name),
-        is_coloured=is_colour_wanted(sys.__stderr__, os.environ),
+        is_coloured=is_colour_enabled(sys.__stderr__, os.environ),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from shared.telemetry import redaction
 from shared.telemetry.current_request import current_request
-from shared.telemetry.tracebacks import stack_trace
+from shared.telemetry.tracebacks import format_traceback
 
 # Escape sequences in a message could change the terminal's state or fake other lines.
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -48,7 +48,7 @@ class TextFormatter(logging.Formatter):
         columns = f"{record.levelname:<7} {function:<7} {trace:<{_TRACE_DIGITS}}"
         line = f"{time:%H:%M:%S} {columns} {message}"
         if (error := redaction.error(record)) is not None:
-            line += "\n" + stack_trace(error)
+            line += "\n" + format_traceback(error)
         return self._coloured(line, record.levelno) if self._is_coloured else line
 
     def _coloured(self, text: str, level: int) -> str:
@@ -67,7 +67,7 @@ def _round_trips(record: logging.LogRecord) -> str:
     return f", {count} round trip{'' if count == 1 else 's'}"
 
 
-def is_colour_wanted(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
+def is_colour_enabled(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
     """Return whether to colour the output to `stream`.
 
     Source: https://no-color.org, https://force-color.org

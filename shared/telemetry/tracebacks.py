@@ -18,7 +18,7 @@ _CONTEXT = "During handling of the above exception, another exception occurred:"
 _MEMBER = "The above exception is a part of the following group:"
 
 
-def stack_trace(error: BaseException) -> str:
+def format_traceback(error: BaseException) -> str:
     """Return the text of `traceback.format_exception`, without the messages of exceptions.
 
     Causes come before their effects, and members of a group before the group: Error Reporting

@@ -27,7 +27,7 @@ class Commits:
         return [f"{item} written" for item in items]
 
     def add(self, *items: str, key: str = "key") -> "list[asyncio.Task[str]]":
-        """Add each item in a task of its own."""
+        """Add each item in a separate task."""
         return [asyncio.create_task(self.group_commit.add(key, item)) for item in items]
 
     async def add_first(self, item: str, key: str = "key") -> "asyncio.Task[str]":

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from shared.telemetry.text_lines import TextFormatter, is_colour_wanted
+from shared.telemetry.text_lines import TextFormatter, is_colour_enabled
 from tests.shared.telemetry.log_output import TEXT, LogCall, caught, output
 
 COLOURED = TextFormatter(lambda _route: "users", is_coloured=True)
@@ -49,7 +49,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("stream", "environment", "is_wanted"),
+    ("stream", "environment", "is_enabled"),
     [
         (Terminal(), {}, True),
         (io.StringIO(), {}, False),
@@ -61,6 +61,6 @@ class Terminal(io.StringIO):
     ],
 )
 def test_colour_depends_on_terminal_and_environment(
-    stream: io.StringIO | None, environment: dict[str, str], is_wanted: bool
+    stream: io.StringIO | None, environment: dict[str, str], is_enabled: bool
 ) -> None:
-    assert is_colour_wanted(stream, environment) == is_wanted
+    assert is_colour_enabled(stream, environment) == is_enabled

@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from shared.telemetry.tracebacks import stack_trace
+from shared.telemetry.tracebacks import format_traceback
 
 # A traceback contains source lines, so the secret is not in the line that raises.
 SECRET = "SECRET-message"  # noqa: S105 - a made-up value
@@ -50,26 +50,26 @@ def expected(error: BaseException) -> str:
     [caught(), caught(ValueError), chained(is_cause=True), chained(is_cause=False)],
     ids=["own class", "built-in class", "cause", "context"],
 )
-def test_stack_trace_is_pythons_text_without_messages(error: Exception) -> None:
-    text = stack_trace(error)
+def test_traceback_is_pythons_text_without_messages(error: Exception) -> None:
+    text = format_traceback(error)
     assert text == expected(error)
     assert SECRET not in text
 
 
-def test_stack_trace_omits_suppressed_context() -> None:
+def test_traceback_omits_suppressed_context() -> None:
     error = chained(is_cause=False)
     error.__suppress_context__ = True
-    assert "KeyError" not in stack_trace(error)
+    assert "KeyError" not in format_traceback(error)
 
 
-def test_stack_trace_omits_notes() -> None:
+def test_traceback_omits_notes() -> None:
     error = caught()
     error.add_note(SECRET)
-    assert stack_trace(error) == expected(error).removesuffix(f"\n{SECRET}")
+    assert format_traceback(error) == expected(error).removesuffix(f"\n{SECRET}")
 
 
 def test_members_of_group_precede_the_group() -> None:
-    text = stack_trace(ExceptionGroup(SECRET, [caught(ValueError), chained(is_cause=True)]))
+    text = format_traceback(ExceptionGroup(SECRET, [caught(ValueError), chained(is_cause=True)]))
     names = [line for line in text.splitlines() if line.rpartition(".")[2].isidentifier()]
     own = f"{OwnError.__module__}.OwnError"
     assert names == ["ValueError", "KeyError", own, "ExceptionGroup"]
@@ -77,10 +77,10 @@ def test_members_of_group_precede_the_group() -> None:
     assert SECRET not in text
 
 
-def test_stack_trace_ends_for_a_cycle_of_causes() -> None:
+def test_traceback_ends_for_a_cycle_of_causes() -> None:
     first, second = caught(ValueError), caught(KeyError)
     first.__cause__, second.__cause__ = second, first
-    assert stack_trace(first).endswith("\nValueError")
+    assert format_traceback(first).endswith("\nValueError")
 
 
 def test_long_text_keeps_its_beginning_and_end() -> None:
@@ -95,7 +95,7 @@ def test_long_text_keeps_its_beginning_and_end() -> None:
 
     with pytest.raises(OwnError) as raised:
         ping(400)
-    text = stack_trace(raised.value)
+    text = format_traceback(raised.value)
     assert len(text) < 60_000
     assert text.startswith("Traceback (most recent call last):\n")
     assert text.endswith(f"{OwnError.__module__}.OwnError")
@@ -107,7 +107,7 @@ def test_long_chain_is_cut_at_10_errors() -> None:
         later = caught()
         later.__cause__ = error
         error = later
-    assert stack_trace(error).count("Traceback") == 10
+    assert format_traceback(error).count("Traceback") == 10
 
 
 def test_deep_recursion_is_abbreviated() -> None:
@@ -118,4 +118,4 @@ def test_deep_recursion_is_abbreviated() -> None:
 
     with pytest.raises(OwnError) as raised:
         deep(900)
-    assert "Previous line repeated" in stack_trace(raised.value)
+    assert "Previous line repeated" in format_traceback(raised.value)

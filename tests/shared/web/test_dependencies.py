@@ -22,7 +22,7 @@ from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.web import readiness
 from shared.web.dependencies import for_subscribers
 from shared.web.readiness import Readiness
-from tests.shared.clients.test_secrets import LATEST, Clock, SecretManager, connected
+from tests.shared.clients.fake_secret_manager import LATEST, Clock, FakeSecretManager, connected
 from tests.shared.store.test_round_trips import READ
 
 OF_STORES = {"WEB_AUTH_KEY", "APPLE_SHARED_SECRET", "APPLE_PRIVATE_KEY", "REVENUECAT_API_KEY"}
@@ -32,7 +32,7 @@ SECRETS = {*OF_STORES, "OPENAI_API_KEY"}
 class Service:
     """`ai` or `chat` in this process, which can be asked whether it is ready."""
 
-    def __init__(self, name: str, manager: SecretManager, secrets: Secrets) -> None:
+    def __init__(self, name: str, manager: FakeSecretManager, secrets: Secrets) -> None:
         self.manager = manager
         self._name = name
         self._secrets = secrets
@@ -80,7 +80,7 @@ async def service(
     for variable in SECRETS:
         monkeypatch.setenv(variable, "SECRET-value")
     monkeypatch.delenv("RATE_LIMIT_DATABASE", raising=False)
-    manager = SecretManager()
+    manager = FakeSecretManager()
     async with connected(manager) as connect:
         settings = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
         yield Service(request.param, manager, Secrets(settings, connect))
@@ -97,7 +97,7 @@ async def test_the_store_and_every_secret_are_looked_for(service: Service) -> No
     assert having("ok", found) == found.keys() == {"store", *SECRETS}
     assert all(each["isNeeded"] for each in found.values())
     assert calls == [READ]
-    assert not service.manager.asked
+    assert not service.manager.requested
 
 
 async def test_a_purchase_stores_secret_that_is_not_set_is_not_missed(
@@ -141,30 +141,30 @@ async def test_secret_manager_is_asked_no_more_than_for_requests(
     monkeypatch.setenv("OPENAI_API_KEY", "sm://openai-key")
     for _ in range(3):
         assert (await service.ready())[0] == 503
-    assert service.manager.asked == [LATEST]
-    service.manager.kept[LATEST] = b"SECRET-value"
+    assert service.manager.requested == [LATEST]
+    service.manager.secrets[LATEST] = b"SECRET-value"
     clock.now += 1
     for _ in range(3):
         assert (await service.ready())[0] == 200
-    assert service.manager.asked == [LATEST] * 2
+    assert service.manager.requested == [LATEST] * 2
     service.manager.fault = grpc.StatusCode.PERMISSION_DENIED
     assert (await service.ready())[0] == 200
-    assert service.manager.asked == [LATEST] * 2
+    assert service.manager.requested == [LATEST] * 2
 
 
 async def test_a_secret_that_takes_long_is_fetched_all_the_same(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sm://openai-key")
-    service.manager.kept[LATEST] = b"SECRET-value"
-    service.manager.is_silent = True
+    service.manager.secrets[LATEST] = b"SECRET-value"
+    service.manager.hangs = True
     status, found = await service.ready(check_within_s=0.1)
     assert status == 503
     assert "OPENAI_API_KEY" in having("timed out", found)
     waiting = asyncio.create_task(service.ready())
-    service.manager.is_silent = False
+    service.manager.hangs = False
     assert (await waiting)[0] == 200
-    assert service.manager.asked == [LATEST]
+    assert service.manager.requested == [LATEST]
 
 
 async def test_the_database_of_the_counts_is_looked_for_where_there_is_one(

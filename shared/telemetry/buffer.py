@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from shared.telemetry.metrics import Metric
 
-# About 5 MB. Loading the exporter takes about a second, so a busy instance stays far below this.
+# At most 4 MiB. An instance that has CPU only during requests may load the exporter late.
 MAX_BUFFERED_SIGNALS = 10_000
 
 Attributes = Mapping[str, str | int | None]

@@ -55,7 +55,7 @@ class _FailureLog:
         self._signals = signals
         self._logged_at_s: float | None = None
         self._cause = _NO_RESPONSE
-        # A redirect would send the credentials to another server.
+        # Follow no redirects: the address in the settings is the only permitted destination.
         session.max_redirects = 0
         session.hooks["response"].append(self._note_response)
 

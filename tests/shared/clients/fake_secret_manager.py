@@ -29,7 +29,12 @@ class FakeSecretManager:
         self.fault: grpc.StatusCode | None = None
         self.hangs = False
 
-    async def access(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+    async def access(
+        self,
+        request: AccessSecretVersionRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AccessSecretVersionResponse:
+        """Return the secret, or fail with `fault`."""
         self.requested.append(request.name)
         while self.hangs:  # noqa: ASYNC110 - a test clears it in the same loop
             await asyncio.sleep(0.01)
@@ -41,6 +46,7 @@ class FakeSecretManager:
         return AccessSecretVersionResponse(name=request.name, payload=payload)
 
     async def serve(self) -> tuple[grpc.aio.Server, int]:
+        """Start the server; return it and its port."""
         handler = grpc.unary_unary_rpc_method_handler(
             self.access,
             request_deserializer=AccessSecretVersionRequest.pb().FromString,

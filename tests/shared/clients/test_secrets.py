@@ -187,7 +187,7 @@ async def test_pause_follows_unexpected_error_of_refresh(
         secret = secret_of(Secrets(settings, connect), "sm://openai-key")
         assert await secret.value() == "old"
         # A call on a closed channel raises an error that the library does not document.
-        await (await connect()).transport.close()  # type: ignore[no-untyped-call]
+        await (await connect()).transport.close()  # type: ignore[no-untyped-call] # the library's own
         clock.now += 300
         assert await secret.value() == "old"
         await until(lambda: "cannot be fetched: UsageError" in caplog.text)

@@ -61,7 +61,7 @@ def in_a_library() -> None:
     try:
         fail()
     except ValueError as error:
-        logging.getLogger("another.library").exception("failed: %s", error)  # noqa: TRY401
+        logging.getLogger("another.library").exception("failed: %s", error)  # noqa: TRY401 - the text must not be logged
 
 
 def with_a_warning() -> None:

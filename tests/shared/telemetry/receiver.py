@@ -4,7 +4,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -92,11 +92,10 @@ class Receiver:
             yield from (read(each.resource.attributes) for each in metrics.resource_metrics)
 
 
-def read(attributes: Any) -> Attributes:
+def read(attributes: Iterable[KeyValue]) -> Attributes:
     """Return attributes as Python values."""
 
     def plain(value: AnyValue) -> Any:
         return getattr(value, value.WhichOneof("value") or "string_value")
 
-    pairs: list[KeyValue] = list(attributes)
-    return {pair.key: plain(pair.value) for pair in pairs}
+    return {pair.key: plain(pair.value) for pair in attributes}

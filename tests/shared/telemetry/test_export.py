@@ -4,11 +4,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 import functions.ai.main
 import functions.social.main
@@ -165,12 +165,12 @@ async def connections() -> None:
             pass
 
 
-def client(app: Any) -> httpx.AsyncClient:
+def client(app: ASGIApp) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://x", timeout=60)
 
 
-def values(received: Receiver, metric: metrics.Metric, **attributes: Any) -> list[float]:
+def values(received: Receiver, metric: metrics.Metric, **attributes: str | int) -> list[float]:
     """Return the values of a metric with these attributes."""
     expected = {metric.keywords[name]: value for name, value in attributes.items()}
     points = received.points(metric.name)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from typing import Any
 
 import pytest
 
@@ -74,7 +73,7 @@ def test_error_without_traceback_has_location_of_log_call() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"x": float("inf")}, {(1, 2): 3}], ids=["infinity", "key"])
-def test_report_survives_invalid_json_fields(fields: Any) -> None:
+def test_report_survives_invalid_json_fields(fields: dict[object, float]) -> None:
     entry = json_entry(lambda log: log.error("x", exc_info=caught(), extra={"json_fields": fields}))
     assert entry["stack_trace"].endswith("OwnError")
 

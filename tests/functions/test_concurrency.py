@@ -11,7 +11,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from scripts.client.api import from_text, to_text
 from scripts.client.person import BEFORE_ALL_EVENTS, Person
-from shared.store.data_model import OF_USERS, user_document
+from shared.store.data_model import OF_USERS, USERS
 from shared.store.database import Database
 from tests.front_door import FrontDoor
 from tests.functions.test_events import event, followed
@@ -127,7 +127,7 @@ async def test_a_user_deleted_while_others_write_leaves_nothing_to_be_read(
     feed = await door.post("/v2/events", {"users": [followed(alice, s) for s in (secret, "late")]})
     assert feed.json() == {"events": [], "invalidFollowSecrets": [secret, "late"]}
     assert (await door.post("/v2/inbox", alice.credentials)).status_code == 404
-    assert not (await user_document(database.client, UUID(alice.id)).get()).exists
+    assert not (await database.document(USERS, UUID(alice.id)).get()).exists
 
 
 async def test_everything_is_stored_as_the_data_model_says_and_removed_with_its_user(
@@ -160,7 +160,7 @@ async def left_of(database: Database, person: Person) -> dict[str, list[dict[str
     left = {}
     found: Sequence[DocumentSnapshot[Any]]
     for collection in OF_USERS:
-        documents = collection.of(database.client, UUID(person.id))
+        documents = database.collection(collection, UUID(person.id))
         if collection.per_user:
             found = await documents.get()
         elif collection.name == "users":

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from shared.telemetry import redaction
 from shared.telemetry.current_request import CurrentRequest, current_request
 from shared.telemetry.settings import TelemetrySettings
-from shared.telemetry.tracebacks import format_traceback, location
+from shared.telemetry.tracebacks import find_location, format_traceback
 
 _FIELD_PREFIX = "logging.googleapis.com/"
 _REPORT_TYPE = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
@@ -46,19 +46,22 @@ class JsonFormatter(logging.Formatter):
                 return json.dumps(entry, default=_class_name, allow_nan=False)
             except Exception:  # noqa: BLE001, S112 - a log call must not fail a request
                 continue
-        minimal = {"severity": _severity(record.levelno), "message": redaction.message(record)}
+        minimal = {
+            "severity": _severity(record.levelno),
+            "message": redaction.redact_message(record),
+        }
         return json.dumps({**minimal, "logger": str(record.name)})
 
     def _entry(self, record: logging.LogRecord, additional: Fields) -> Fields:
         time = datetime.fromtimestamp(record.created, UTC)
         basic: Fields = {
             "severity": _severity(record.levelno),
-            "message": redaction.message(record),
+            "message": redaction.redact_message(record),
             "time": time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "logger": record.name,
         }
         entry: Fields = {**additional}
-        request, error = current_request(), redaction.error(record)
+        request, error = current_request(), redaction.find_error(record)
         if error is not None:
             entry |= self._report(error, record, request)
         if request is not None:
@@ -83,7 +86,7 @@ class JsonFormatter(logging.Formatter):
         self, error: BaseException, record: logging.LogRecord, request: CurrentRequest | None
     ) -> Fields:
         """Return the fields of a report. Error Reporting reads `stack_trace` before `message`."""
-        frame = location(error.__traceback__)
+        frame = find_location(error.__traceback__)
         if frame is None:
             path, line, function = record.pathname, record.lineno, record.funcName
         else:

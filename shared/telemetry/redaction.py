@@ -17,7 +17,7 @@ _WARNINGS_LOGGER = "py.warnings"
 _UNPRINTABLE = "unprintable log record"
 
 
-def message(record: logging.LogRecord) -> str:
+def redact_message(record: logging.LogRecord) -> str:
     """Return the message of `record` without texts of exceptions; never raises."""
     try:
         text = _formatted(record)
@@ -35,12 +35,12 @@ def message(record: logging.LogRecord) -> str:
     return text[:_MAX_MESSAGE_CHARACTERS]
 
 
-def error(record: logging.LogRecord) -> BaseException | None:
+def find_error(record: logging.LogRecord) -> BaseException | None:
     """Return the exception of `record`, or None."""
     if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
         return record.exc_info[1]
     # A traceback in the message belongs to the exception that is being handled right now.
-    return sys.exc_info()[1] if message(record) == _UNHANDLED else None
+    return sys.exc_info()[1] if redact_message(record) == _UNHANDLED else None
 
 
 def _formatted(record: logging.LogRecord) -> str:

@@ -37,17 +37,17 @@ class TextFormatter(logging.Formatter):
         try:
             return self._line(record)
         except Exception:  # noqa: BLE001 - a log call must not fail a request
-            return f"{record.levelname} {_printable(redaction.message(record))}"
+            return f"{record.levelname} {_printable(redaction.redact_message(record))}"
 
     def _line(self, record: logging.LogRecord) -> str:
         request = current_request()
         function = self._function_of(request.route if request else None)
         time = datetime.fromtimestamp(record.created).astimezone()
-        message = _printable(redaction.message(record)) + _round_trips(record)
+        message = _printable(redaction.redact_message(record)) + _round_trips(record)
         trace = request.trace_id[:_TRACE_DIGITS] if request else ""
         columns = f"{record.levelname:<7} {function:<7} {trace:<{_TRACE_DIGITS}}"
         line = f"{time:%H:%M:%S} {columns} {message}"
-        if (error := redaction.error(record)) is not None:
+        if (error := redaction.find_error(record)) is not None:
             line += "\n" + format_traceback(error)
         return self._coloured(line, record.levelno) if self._is_coloured else line
 

@@ -35,7 +35,7 @@ def format_traceback(error: BaseException) -> str:
     return f"{text[:half]}\n  ...\n{text[-half:]}"
 
 
-def location(trace: TracebackType | None) -> traceback.FrameSummary | None:
+def find_location(trace: TracebackType | None) -> traceback.FrameSummary | None:
     """Return the frame that raised the error."""
     frames = traceback.extract_tb(trace, limit=-1)
     return frames[-1] if frames else None

@@ -25,6 +25,7 @@ class SingleFlight(Generic[Key, Result]):
             task = self._running[key] = asyncio.create_task(work())
             task.add_done_callback(lambda _: self._running.pop(key))
             task.add_done_callback(retrieve_exception)
+        # Shielded: a cancelled caller must not cancel the work of the other callers.
         return await asyncio.shield(task)
 
 

@@ -118,8 +118,10 @@ class Exporter:
             logging.getLogger(name).setLevel(logging.ERROR)
         endpoint, open_session, project = _destination(settings)
         self._resource = _resource(settings, project)
+        # One session per exporter: a session is not thread-safe, and each exporter has a thread.
         self._spans = BatchSpanProcessor(_SpanExporter(endpoint, open_session()))
         reader = PeriodicExportingMetricReader(_MetricExporter(endpoint, open_session()))
+        # `close` shuts the provider down. The SDK's exit hook would do it again, without a limit.
         self._meters = MeterProvider([reader], self._resource, shutdown_on_exit=False)
         meter = self._meters.get_meter(_SCOPE)
         self._instruments = {metric.name: _instrument(meter, metric) for metric in ALL}
@@ -183,6 +185,7 @@ def _resource(settings: TelemetrySettings, project: str | None) -> Resource:
     attributes = {
         "service.name": settings.service or "liftlog",
         "service.version": settings.revision,
+        # Without it, two instances of one revision would write to the same time series.
         "service.instance.id": str(uuid4()),
         "gcp.project_id": project,
         # Cloud Monitoring rejects points without a location.

@@ -44,7 +44,7 @@ class _Export:
 
     def start(self) -> None:
         settings, buffer = self._settings, self._buffer
-        self._settings = None
+        self._settings = None  # only the first call loads the exporter
         if settings is not None and buffer is not None:
             # In a thread: the import of OpenTelemetry's SDK takes longer than most requests.
             self._loading = threading.Thread(

@@ -224,8 +224,7 @@ def test_round_trips_and_documents_have_the_route(received: Receiver) -> None:
 def test_password_and_purchase_checks_have_outcomes(received: Receiver) -> None:
     assert values(received, metrics.PASSWORD_CHECKS, outcome="hashed") == [1]
     assert values(received, metrics.PASSWORD_CHECKS, outcome="remembered") == [1]
-    outcomes = ("confirmed", "remembered", "trusted", "refused", "unknown")
-    for outcome in outcomes:
+    for outcome in ("confirmed", "remembered", "trusted", "refused", "unknown"):
         assert values(
             received, metrics.PURCHASE_VERIFICATIONS, store="Google", outcome=outcome
         ) == [1]
@@ -250,9 +249,8 @@ def test_refusals_connections_deletions_are_counted(received: Receiver) -> None:
 def test_request_span_is_parent_of_database_spans(received: Receiver) -> None:
     spans = [span for span in received.spans if span.trace_id.hex() == TRACE]
     servers = [span for span in spans if span.kind == span.SPAN_KIND_SERVER]
-    assert [(span.name, span.parent_span_id.hex()) for span in servers] == [
-        ("POST /inbox", SPAN)
-    ] * 2
+    parents = [(span.name, span.parent_span_id.hex()) for span in servers]
+    assert parents == [("POST /inbox", SPAN)] * 2
     for server in servers:
         children = [span for span in spans if span.parent_span_id == server.span_id]
         assert {"store read", "store query"} <= {span.name for span in children}
@@ -274,8 +272,7 @@ def test_unsampled_request_has_no_span(received: Receiver) -> None:
 
 
 def test_export_contains_no_data_of_requests(received: Receiver) -> None:
-    names = {span.name for span in received.spans}
-    assert "GET (no such route)" in names
+    assert "GET (no such route)" in {span.name for span in received.spans}
     exported = repr(received.spans) + repr(received.metrics)
     assert SECRET not in exported
     assert WEB_KEY not in exported

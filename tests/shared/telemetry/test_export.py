@@ -48,14 +48,8 @@ from tests.shared.telemetry.receiver import Point, Receiver
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SECRET = "SECRET-in-the-address"  # noqa: S105 - a made-up value
-SESSION_REQUEST = {
-    "attributes": {
-        "areasToWorkout": ["legs"],
-        "volume": 0,
-        "exerciseToKilograms": {},
-        "useImperialUnits": False,
-    }
-}
+SESSION_ATTRIBUTES = {"areasToWorkout": ["legs"], "volume": 0, "exerciseToKilograms": {}}
+SESSION_REQUEST = {"attributes": {**SESSION_ATTRIBUTES, "useImperialUnits": False}}
 
 
 class ScriptedProvider:

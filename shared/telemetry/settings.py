@@ -42,7 +42,7 @@ class TelemetrySettings(Settings):
 
     @field_validator("region")
     @classmethod
-    def _is_known_to_google(cls, region: str | None, others: ValidationInfo) -> str | None:
+    def _require_region_for_google(cls, region: str | None, others: ValidationInfo) -> str | None:
         if others.data.get("export") == "google" and not region:
-            raise ValueError("has to be set where TELEMETRY_EXPORT is google")
+            raise ValueError("must be set when TELEMETRY_EXPORT is google")
         return region

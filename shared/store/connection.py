@@ -44,7 +44,7 @@ class Connection:
     def __init__(
         self, settings: DatabaseSettings, interceptors: Sequence[grpc.aio.ClientInterceptor]
     ) -> None:
-        self.turns = ConcurrencyLimiter(
+        self.limiter = ConcurrencyLimiter(
             _HEAVY_AT_ONCE, settings.longest_wait_s, "requests for much data"
         )
         is_emulated = settings.emulator_host is not None

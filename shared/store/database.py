@@ -146,7 +146,7 @@ class Database:
         Raises:
             Overloaded: too many came before.
         """
-        return self._connected().turns.take(patient=answering)
+        return self._connected().limiter.slot(wait_without_limit=answering)
 
     async def read(
         self, references: Sequence["AsyncDocumentReference"], fields: Iterable[str] = ()

@@ -17,6 +17,7 @@ from shared.store.quotas import Quotas
 from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.store.verifications import Verifications
 from shared.web.app import build_app
+from shared.web.authentication import PurchaseAuth
 from shared.web.dependencies import for_subscribers
 from shared.web.framework_entry import as_function
 from shared.web.routes import Route
@@ -32,7 +33,7 @@ def routes(database: Database, http: Client, secrets: Secrets) -> list[Route]:
     limits = RateLimits("ai", limiting.web, limiting.mobile, quotas, limiting)
     model = ModelSettings()
     planner = Planner(Model(model, secrets, http), model.deadline_s)
-    return AiHandlers(purchases, limits, planner).routes()
+    return AiHandlers(PurchaseAuth(purchases), limits, planner).routes()
 
 
 database, secrets = Database(DatabaseSettings()), Secrets(SecretSettings())

@@ -2,25 +2,25 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from shared.auth.sign_in import Credentials, SignIn
-from shared.concurrency.group_commit import GroupCommit
-from shared.errors import NotAuthenticated, NotFound, Overloaded
 from shared.schemas.events import EventResponse, FeedRequest, FeedResponse, PutEventRequest
 from shared.store.events import Author, Event, Events, NewEvent
 from shared.store.feed import Feeds, Followed
 from shared.timestamps import now
+from shared.web.authentication import PasswordAuth
 from shared.web.json_stream import JsonStream, stream_list
 from shared.web.routes import Route
 
 
 class EventHandlers:
-    """Serves the routes of events."""
+    """Serves the routes of events.
 
-    def __init__(self, events: Events, feeds: Feeds, sign_in: SignIn[Author]) -> None:
+    `auth` has to return an `Author`: the sign-in also reads the recent events, which a put needs.
+    """
+
+    def __init__(self, events: Events, feeds: Feeds, auth: PasswordAuth) -> None:
         self._events = events
         self._feeds = feeds
-        self._sign_in = sign_in
-        self._putting = GroupCommit(self._put, lambda event: event.size_bytes)
+        self._auth = auth
 
     def routes(self) -> list[Route]:
         """Return the routes with their handlers."""
@@ -28,16 +28,17 @@ class EventHandlers:
             Route(
                 "PUT",
                 "/event",
-                "Publish an event, in place of the one of the same id.",
+                "Publish an event; replaces the event with the same id.",
                 takes=PutEventRequest,
                 answers=None,
-                handler=self.put,
-                refuses=[NotFound, NotAuthenticated, Overloaded],
+                handler=self.put_all,
+                auth=self._auth,
+                group_bytes=lambda request: _event(request).size_bytes,
             ),
             Route(
                 "POST",
                 "/events",
-                "Read what the followed users have published.",
+                "Read the events of the followed users.",
                 takes=FeedRequest,
                 answers=FeedResponse,
                 handler=self.read_feed,
@@ -45,13 +46,9 @@ class EventHandlers:
             ),
         ]
 
-    async def put(self, request: PutEventRequest) -> None:
-        """Publish an event; an author's events that arrive together are one sign-in and commit."""
-        await self._putting.add(Credentials(request.user_id, request.password), _event(request))
-
-    async def _put(self, author: Credentials, events: Sequence[NewEvent]) -> Sequence[None]:
-        await self._events.put(await self._sign_in.account(*author), events, now())
-        return [None] * len(events)
+    async def put_all(self, requests: Sequence[PutEventRequest], author: Author) -> None:
+        """Publish an author's events that arrived together, in one commit."""
+        await self._events.put(author, [_event(request) for request in requests], now())
 
     async def read_feed(self, request: FeedRequest) -> JsonStream:
         """Read a feed."""
@@ -59,7 +56,7 @@ class EventHandlers:
         feed = await self._feeds.read(followed, now())
         return stream_list(
             "events",
-            _answers(feed.events),
+            _responses(feed.events),
             {"invalidFollowSecrets": feed.invalid_follow_secrets},
         )
 
@@ -73,6 +70,6 @@ def _event(request: PutEventRequest) -> NewEvent:
     )
 
 
-async def _answers(events: AsyncIterator[Event]) -> AsyncIterator[EventResponse]:
+async def _responses(events: AsyncIterator[Event]) -> AsyncIterator[EventResponse]:
     async for event in events:
         yield EventResponse.of(event)

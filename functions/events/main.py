@@ -9,6 +9,7 @@ from shared.store.events import Events
 from shared.store.feed import Feeds
 from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
+from shared.web.authentication import PasswordAuth
 from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
@@ -18,7 +19,7 @@ def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     events = Events(database)
     sign_in = SignIn(events.find_author, Passwords(PasswordSettings()))
-    return EventHandlers(events, Feeds(database, events), sign_in).routes()
+    return EventHandlers(events, Feeds(database, events), PasswordAuth(sign_in)).routes()
 
 
 database = Database(DatabaseSettings())

@@ -10,6 +10,7 @@ from shared.store.inbox import Inbox
 from shared.store.settings import DatabaseSettings, InboxSettings
 from shared.store.users import Users
 from shared.web.app import build_app
+from shared.web.authentication import PasswordAuth
 from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
@@ -19,8 +20,8 @@ def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     users = Users(database)
     inbox = Inbox(database, users, InboxSettings())
-    sign_in = SignIn(users.find_account, Passwords(PasswordSettings()))
-    return SocialHandlers(FollowSecrets(database, users), inbox, sign_in).routes()
+    auth = PasswordAuth(SignIn(users.find_account, Passwords(PasswordSettings())))
+    return SocialHandlers(FollowSecrets(database, users), inbox, auth).routes()
 
 
 database = Database(DatabaseSettings())

@@ -3,6 +3,7 @@
 from functions.users.handlers import UserHandlers
 from shared.auth.passwords import Passwords
 from shared.auth.settings import PasswordSettings
+from shared.auth.sign_in import SignIn
 from shared.store.database import Database
 from shared.store.deleted_users import Leftovers
 from shared.store.deletion import Deletion
@@ -11,6 +12,7 @@ from shared.store.profiles import Profiles
 from shared.store.settings import DatabaseSettings
 from shared.store.users import Users
 from shared.web.app import build_app
+from shared.web.authentication import PasswordAuth
 from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
@@ -22,7 +24,8 @@ def routes(database: Database) -> list[Route]:
     profiles = Profiles(database, users, Pictures(database))
     deletion = Deletion(database, Leftovers(database))
     passwords = Passwords(PasswordSettings())
-    return UserHandlers(users, profiles, deletion, passwords).routes()
+    auth = PasswordAuth(SignIn(users.find_account, passwords))
+    return UserHandlers(users, profiles, deletion, passwords, auth).routes()
 
 
 database = Database(DatabaseSettings())

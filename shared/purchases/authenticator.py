@@ -28,7 +28,7 @@ class Purchase:
         return cls(sha256(purchase_id.encode()).hexdigest())
 
 
-class PurchaseVerifier(Protocol):
+class PurchaseProvider(Protocol):
     """Verifies purchase tokens of one store."""
 
     async def find_purchase(self, token: str, now: datetime, /) -> Purchase | None:
@@ -61,7 +61,7 @@ class PurchaseAuthenticator:
         stores: by the contract's names, which are matched without regard to case.
     """
 
-    def __init__(self, stores: Mapping[str, PurchaseVerifier]) -> None:
+    def __init__(self, stores: Mapping[str, PurchaseProvider]) -> None:
         self._stores = {name.lower(): (name, verifier) for name, verifier in stores.items()}
 
     async def subscriber(self, presented: str | None, now: datetime) -> Subscriber:

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from shared.concurrency.limiter import ConcurrencyLimiter
 from shared.concurrency.single_flight import SingleFlight
 from shared.errors import DependencyUnavailable
-from shared.purchases.authenticator import Purchase, PurchaseVerifier
+from shared.purchases.authenticator import Purchase, PurchaseProvider
 from shared.purchases.settings import PurchaseSettings
 from shared.store.verifications import Verification, Verifications
 from shared.telemetry.metrics import PURCHASES
@@ -47,7 +47,7 @@ class CachedVerifier:
     def __init__(
         self,
         store: str,
-        verifier: PurchaseVerifier,
+        verifier: PurchaseProvider,
         verifications: Verifications,
         settings: PurchaseSettings,
     ) -> None:

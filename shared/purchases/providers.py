@@ -6,7 +6,7 @@ from shared.clients.http import Client
 from shared.clients.secrets import Secrets
 from shared.purchases.apple import Apple
 from shared.purchases.apple_settings import AppleSettings
-from shared.purchases.authenticator import PurchaseVerifier
+from shared.purchases.authenticator import PurchaseProvider
 from shared.purchases.cached_verifier import CachedVerifier
 from shared.purchases.google_play import GooglePlay, GooglePlaySettings
 from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
@@ -20,10 +20,10 @@ def purchase_providers(
     verifications: Verifications,
     http: Client,
     settings: PurchaseSettings,
-) -> Mapping[str, PurchaseVerifier]:
+) -> Mapping[str, PurchaseProvider]:
     """Return the verifiers by the contract's names of the stores."""
     timeout_s = settings.timeout_s
-    asked_over_the_network: dict[str, PurchaseVerifier] = {
+    asked_over_the_network: dict[str, PurchaseProvider] = {
         "Google": GooglePlay(GooglePlaySettings(), http, timeout_s),
         "Apple": Apple(AppleSettings(), secrets, http, timeout_s),
         "RevenueCat": RevenueCat(RevenueCatSettings(), secrets, http, timeout_s),

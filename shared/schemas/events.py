@@ -9,15 +9,13 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.schemas.social import FollowSecret
-from shared.schemas.users import Password
+from shared.schemas.users import SignInRequest
 from shared.schemas.wire import KIB, Answer, Base64, Instant, Request
 
-MAX_FOLLOWED_AT_ONCE = 200
+MAX_FOLLOWED_PER_REQUEST = 200
 
 
-class PutEventRequest(Request):
-    user_id: UUID
-    password: Password
+class PutEventRequest(SignInRequest):
     event_id: UUID
     encrypted_event_payload: Annotated[bytes, Base64(min_bytes=1, max_bytes=15 * KIB)]
     encrypted_event_iv: Annotated[bytes, Base64(min_bytes=1, max_bytes=16)]
@@ -32,7 +30,7 @@ class FollowedUser(Request):
 
 
 class FeedRequest(Request):
-    users: Annotated[list[FollowedUser], Field(min_length=1, max_length=MAX_FOLLOWED_AT_ONCE)]
+    users: Annotated[list[FollowedUser], Field(min_length=1, max_length=MAX_FOLLOWED_PER_REQUEST)]
 
 
 class EventResponse(Answer):

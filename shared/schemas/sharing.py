@@ -4,9 +4,8 @@ Source: contract, heading "Sharing".
 """
 
 from typing import Annotated
-from uuid import UUID
 
-from shared.schemas.users import Password
+from shared.schemas.users import SignInRequest
 from shared.schemas.wire import KIB, Answer, Base64, Instant, Request
 
 IV_BYTES = 16
@@ -21,9 +20,7 @@ class EncryptedPayload(Request):
     iv: InitializationVector
 
 
-class NewSharedItemRequest(Request):
-    user_id: UUID
-    password: Password
+class NewSharedItemRequest(SignInRequest):
     encrypted_payload: EncryptedPayload
     expiry: Instant
 

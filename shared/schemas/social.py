@@ -8,15 +8,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.schemas.users import Password
+from shared.schemas.users import SignInRequest
 from shared.schemas.wire import KIB, Answer, Base64, Request
 
 FollowSecret = Annotated[str, Field(max_length=40)]
 
 
-class FollowSecretRequest(Request):
-    user_id: UUID
-    password: Password
+class FollowSecretRequest(SignInRequest):
     follow_secret: FollowSecret
 
 
@@ -27,9 +25,8 @@ class PutMessageRequest(Request):
     ]
 
 
-class TakeMessagesRequest(Request):
-    user_id: UUID
-    password: Password
+class TakeMessagesRequest(SignInRequest):
+    """Has no further fields."""
 
 
 class InboxMessageResponse(Answer):

@@ -1,9 +1,10 @@
-"""One declaration per route: what it takes, what it answers, how it refuses, who handles it."""
+"""Declarations of routes: input, output, sign-in, errors and handler."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -15,8 +16,8 @@ from shared.errors import (
     LiftLogError,
     RequestTooLarge,
 )
-from shared.purchases.authenticator import PurchaseAuthenticator
 from shared.schemas.wire import Answer, Request
+from shared.web.authentication import PasswordAuth, PurchaseAuth
 from shared.web.body_limit import largest_body
 from shared.web.json_stream import JsonStream
 from shared.web.problems import STATUS, invalid_request
@@ -26,7 +27,7 @@ Handler = Callable[..., Awaitable[Answer | JsonStream | None]]
 
 @dataclass(frozen=True)
 class Route:
-    """A route of the contract, from which dispatch, validation and the OpenAPI document come.
+    """A route of the contract. Dispatch, validation and the OpenAPI document derive from it.
 
     A GET takes its input from the path, every other method from a JSON body or the query.
     """
@@ -41,15 +42,25 @@ class Route:
     """None: an empty body."""
 
     handler: Handler
-    """Called with one of `takes`; returns one of `answers`, or a stream of the same text."""
+    """Called with one of `takes`, and with the account or subscriber if the route has `auth`.
+
+    Returns one of `answers`, or a stream of the same JSON.
+    """
 
     refuses: Sequence[type[LiftLogError]] = ()
-    """How the handler may refuse, besides what any route may: bad requests, the store's outage."""
+    """The handler's errors, besides those of `auth`, of validation and of dependencies."""
 
-    purchases: PurchaseAuthenticator | None = None
-    """Who tells what purchase a caller presents, for a route that takes one.
+    auth: PasswordAuth | PurchaseAuth | None = None
+    """How a caller signs in; None for a route that anyone may call.
 
-    The handler then gets the subscriber as a second argument.
+    With `PasswordAuth`, `takes` is a `SignInRequest`.
+    """
+
+    group_bytes: Callable[[Any], int] | None = None
+    """Set if requests with the same credentials that arrive together are handled together.
+
+    They share one sign-in, and the handler gets the list of them, in order of arrival. The function
+    returns the bytes that one request adds to the commit. Needs `PasswordAuth`.
     """
 
     is_cancellable: bool = False
@@ -59,42 +70,50 @@ class Route:
     """Whether the input comes in the query string."""
 
     is_pushed_to: bool = False
-    """Whether a topic of ours pushes its messages here, and nobody else calls it."""
+    """Whether only one of our own Pub/Sub topics calls this route."""
 
     @property
     def ends_with_client(self) -> bool:
         """Whether the handler is cancelled when its client disconnects.
 
-        So work for a purchase costs no more money, reads stop, and the messages of an inbox stay
-        there if they are not yet removed. Other routes that write run to their end.
+        Saves the cost of paid work and of reads, and keeps messages in an inbox that were not yet
+        removed. Other routes that write run to their end.
         """
-        return self.is_cancellable or self.purchases is not None
+        return self.is_cancellable or isinstance(self.auth, PurchaseAuth)
 
     @property
     def has_body(self) -> bool:
-        """Whether the input comes as a body."""
+        """Whether the input comes in the body."""
         return self.method != "GET" and not self.from_query
 
     @cached_property
     def max_body_bytes(self) -> int:
-        """The size of the largest valid body, as `largest_body` has it."""
+        """The size of the largest valid body."""
         return largest_body(self.takes)
 
     @property
-    def statuses(self) -> list[HTTPStatus]:
-        """Every status but 200 that a known client may see, in order."""
-        general: list[type[LiftLogError]] = [DependencyUnavailable, DependencyTimedOut]
+    def errors(self) -> set[type[LiftLogError]]:
+        """Every error that a client who follows the contract may receive."""
+        # Every route uses the database, which can be unavailable.
+        errors: set[type[LiftLogError]] = {DependencyUnavailable, DependencyTimedOut, *self.refuses}
+        if self.auth is not None:
+            errors.update(self.auth.refuses)
         if self.has_body:
-            general += [InvalidRequest, RequestTooLarge]
+            errors |= {InvalidRequest, RequestTooLarge}
         if self.from_query:
-            general += [InvalidRequest]
-        return sorted({STATUS[error] for error in (*general, *self.refuses)})
+            errors.add(InvalidRequest)
+        return errors
+
+    @property
+    def statuses(self) -> list[HTTPStatus]:
+        """The statuses of `errors`, in order."""
+        return sorted({STATUS[error] for error in self.errors})
 
     def parse_body(self, body: bytes | bytearray) -> Request:
-        """Read a request from JSON.
+        """Parse and validate a JSON body.
 
         Raises:
-            InvalidRequest: not JSON, or not of the right form; says which fields.
+            InvalidRequest: not JSON, or invalid; lists the invalid fields.
         """
         try:
             content = from_json(body, allow_inf_nan=False)
@@ -103,10 +122,10 @@ class Route:
         return self.parse(content)
 
     def parse(self, content: object) -> Request:
-        """Read a request from the parameters of the path or the query.
+        """Validate parsed JSON, or the parameters of the path or the query.
 
         Raises:
-            InvalidRequest: not of the right form; says which fields.
+            InvalidRequest: invalid; lists the invalid fields.
         """
         try:
             return self.takes.model_validate(content)

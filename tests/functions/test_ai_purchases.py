@@ -27,7 +27,7 @@ from shared.planner.plans import Planner
 from shared.planner.settings import ModelSettings
 from shared.purchases.apple import Apple
 from shared.purchases.apple_settings import AppleSettings
-from shared.purchases.authenticator import PurchaseAuthenticator, PurchaseVerifier
+from shared.purchases.authenticator import PurchaseAuthenticator, PurchaseProvider
 from shared.purchases.cached_verifier import CachedVerifier
 from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
 from shared.purchases.settings import PurchaseSettings
@@ -102,7 +102,7 @@ async def ai(
     }
     of_model = {"api_key": "any", "base_url": f"{model}/v1", "model": "any"}
     async with open_client() as outgoing:
-        providers: dict[str, PurchaseVerifier] = {
+        providers: dict[str, PurchaseProvider] = {
             "Apple": Apple(
                 AppleSettings.model_validate(of_apple), secrets, outgoing, 20, [authority.root]
             ),

@@ -29,7 +29,7 @@ from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable
 from shared.purchases.apple import Apple
 from shared.purchases.apple_settings import AppleSettings
-from shared.purchases.authenticator import PurchaseVerifier
+from shared.purchases.authenticator import PurchaseProvider
 from shared.purchases.google_play import GooglePlay, GooglePlaySettings
 from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
 from tests.loopback import served
@@ -39,7 +39,7 @@ KEY = "SECRET-key"
 TOKEN = "SECRET-token"  # noqa: S105 - opens nothing
 MIB = 1024 * 1024
 
-NewVerifier = Callable[[str, httpx2.AsyncClient, float], PurchaseVerifier]
+NewVerifier = Callable[[str, httpx2.AsyncClient, float], PurchaseProvider]
 """A verifier that asks at an address and waits so long."""
 
 
@@ -172,7 +172,7 @@ class Asked:
     """A store, and one verifier that asks it."""
 
     store: Store
-    verifier: PurchaseVerifier
+    verifier: PurchaseProvider
 
     @property
     def calls(self) -> int:

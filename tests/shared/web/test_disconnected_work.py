@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from shared.errors import NotFound
-from shared.web.disconnect import unless_hung_up
+from shared.web.disconnect import run_until_disconnect
 
 
 class Line:
@@ -45,12 +45,12 @@ class Work:
 async def test_work_that_ends_first_has_a_result() -> None:
     work = Work()
     work.may_end.set()
-    assert await unless_hung_up(Line().receive, work.do()) == "done"
+    assert await run_until_disconnect(Line().receive, work.do()) == "done"
 
 
 async def test_a_client_who_hangs_up_ends_the_work() -> None:
     line, work = Line(), Work()
-    working = asyncio.create_task(unless_hung_up(line.receive, work.do()))
+    working = asyncio.create_task(run_until_disconnect(line.receive, work.do()))
     await work.has_begun.wait()
     line.hang_up()
     with pytest.raises(ClientDisconnect):
@@ -63,12 +63,12 @@ async def test_work_that_fails_says_so() -> None:
         raise NotFound("nothing there")
 
     with pytest.raises(NotFound):
-        await unless_hung_up(Line().receive, fail())
+        await run_until_disconnect(Line().receive, fail())
 
 
 async def test_a_server_that_ends_ends_the_work() -> None:
     work = Work()
-    working = asyncio.create_task(unless_hung_up(Line().receive, work.do()))
+    working = asyncio.create_task(run_until_disconnect(Line().receive, work.do()))
     await work.has_begun.wait()
     before = asyncio.all_tasks()
     working.cancel()

@@ -1,4 +1,4 @@
-"""The stores whose purchases count: a further one is a file of its own, and a line here."""
+"""The accepted purchase providers. A new provider is a new module and a line here."""
 
 from collections.abc import Mapping
 
@@ -21,17 +21,17 @@ def purchase_providers(
     http: Client,
     settings: PurchaseSettings,
 ) -> Mapping[str, PurchaseProvider]:
-    """Return the verifiers by the contract's names of the stores."""
+    """Return the providers by their names in the contract."""
     timeout_s = settings.timeout_s
-    asked_over_the_network: dict[str, PurchaseProvider] = {
+    remote: dict[str, PurchaseProvider] = {
         "Google": GooglePlay(GooglePlaySettings(), http, timeout_s),
         "Apple": Apple(AppleSettings(), secrets, http, timeout_s),
         "RevenueCat": RevenueCat(RevenueCatSettings(), secrets, http, timeout_s),
     }
     return {
-        WEB: Web(WebSettings(), secrets),  # known at once, so that a changed key counts at once
+        WEB: Web(WebSettings(), secrets),  # not cached: a changed key takes effect at once
         **{
-            name: CachedVerifier(name, verifier, verifications, settings)
-            for name, verifier in asked_over_the_network.items()
+            name: CachedVerifier(name, provider, verifications, settings)
+            for name, provider in remote.items()
         },
     }

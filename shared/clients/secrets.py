@@ -53,7 +53,7 @@ class Secrets:
         self._settings = settings
         self._connect = connect
         self._client: SecretManagerServiceAsyncClient | None = None
-        self._made: dict[tuple[str, str | None], Secret] = {}
+        self._secrets: dict[tuple[str, str | None], Secret] = {}
         self._retry = AsyncRetry(
             predicate=if_exception_type(ServiceUnavailable),
             initial=0.1,
@@ -61,7 +61,7 @@ class Secrets:
             timeout=settings.timeout_s,
         )
 
-    def of(self, settings: Settings, field: str) -> "Secret":
+    def get(self, settings: Settings, field: str) -> "Secret":
         """Return the secret that `field` of `settings` gives or refers to; the same one each time.
 
         Raises:
@@ -70,14 +70,14 @@ class Secrets:
         given: SecretStr | None = getattr(settings, field)
         variable = settings.variable(field)
         key = variable, None if given is None else given.get_secret_value()
-        if key not in self._made:
-            self._made[key] = Secret(self, *key)
-        return self._made[key]
+        if key not in self._secrets:
+            self._secrets[key] = Secret(self, *key)
+        return self._secrets[key]
 
     @property
-    def made(self) -> Sequence["Secret"]:
+    def requested(self) -> Sequence["Secret"]:
         """All secrets that somebody has wanted so far, in that order."""
-        return tuple(self._made.values())
+        return tuple(self._secrets.values())
 
     def resource(self, variable: str, reference: str) -> str:
         """Return Secret Manager's name of what `reference` means."""
@@ -126,7 +126,7 @@ class Secret:
         self._fetch_again_at = 0.0
 
     @property
-    def is_given(self) -> bool:
+    def is_set(self) -> bool:
         """Whether the setting is there at all."""
         return self._given is not None
 

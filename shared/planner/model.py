@@ -25,7 +25,7 @@ from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavai
 from shared.planner.messages import Form, Function, Message
 from shared.planner.model_response import ModelResponse
 from shared.planner.settings import ModelSettings
-from shared.telemetry.metrics import REPLIES, TOKENS
+from shared.telemetry.metrics import OPERATION_DURATION, TOKEN_USAGE
 from shared.telemetry.signals import add, span
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Model:
     def __init__(self, settings: ModelSettings, secrets: Secrets, http: Client) -> None:
         self._settings = settings
         self._client = AsyncOpenAI(
-            api_key=secrets.of(settings, "api_key").value,
+            api_key=secrets.get(settings, "api_key").value,
             base_url=str(settings.base_url),
             http_client=http,
             timeout=httpx2.Timeout(settings.silence_s, connect=_CONNECT_TIMEOUT_S),
@@ -223,10 +223,10 @@ def _measured(model: str, reply: ModelResponse) -> Iterator[None]:
         error_type = type(error).__name__
         raise
     finally:
-        add(REPLIES, time.monotonic() - began, **whose, error_type=error_type)
+        add(OPERATION_DURATION, time.monotonic() - began, **whose, error_type=error_type)
         for kind, count in (("input", reply.prompt_tokens), ("output", reply.completion_tokens)):
             if count:
-                add(TOKENS, count, **whose, gen_ai_token_type=kind)
+                add(TOKEN_USAGE, count, **whose, gen_ai_token_type=kind)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from shared.errors import DependencyUnavailable
 from shared.purchases.authenticator import Purchase, PurchaseProvider
 from shared.purchases.settings import PurchaseSettings
 from shared.store.verifications import Verification, Verifications
-from shared.telemetry.metrics import PURCHASES
+from shared.telemetry.metrics import PURCHASE_VERIFICATIONS
 from shared.telemetry.signals import add
 
 logger = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class CachedVerifier:
                 raise DependencyUnavailable(self._name, _RETRY_AFTER_S) from None
 
     def _count(self, outcome: str) -> None:
-        add(PURCHASES, 1, store=self._name, outcome=outcome)
+        add(PURCHASE_VERIFICATIONS, 1, store=self._name, outcome=outcome)
 
     async def _last_confirmation(self, key: str) -> tuple[Verification | None, bool]:
         """Return the provider's last confirmation, and whether the database responded."""

@@ -29,7 +29,7 @@ class Web:
     """Verifies tokens by comparison with the key."""
 
     def __init__(self, settings: WebSettings, secrets: Secrets) -> None:
-        self._key = secrets.of(settings, "auth_key")
+        self._key = secrets.get(settings, "auth_key")
 
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
         """Return the purchase that all holders of the key share; None if `token` is not the key.
@@ -38,7 +38,7 @@ class Web:
             DependencyUnavailable: Secret Manager, which stores the key, is unavailable.
         """
         # An unset key must not match an empty token.
-        if not self._key.is_given:
+        if not self._key.is_set:
             return None
         is_key = hmac.compare_digest(token.encode(), (await self._key.value()).encode())
         return Purchase.of(token) if is_key else None

@@ -9,7 +9,7 @@ UNKNOWN_ROUTE = "(no such route)"
 
 
 @dataclass(slots=True)
-class Served:
+class CurrentRequest:
     """A request, or a WebSocket from beginning to end; tasks that it starts share it."""
 
     method: str
@@ -46,20 +46,20 @@ class Served:
         return time.perf_counter() - self.began
 
 
-_current: ContextVar[Served | None] = ContextVar("served", default=None)
+_current: ContextVar[CurrentRequest | None] = ContextVar("served", default=None)
 
 
-def current() -> Served | None:
+def current_request() -> CurrentRequest | None:
     """Return what is being served by the running task; None outside of requests."""
     return _current.get()
 
 
-def begin(request: Served) -> Token[Served | None]:
+def set_current_request(request: CurrentRequest) -> Token[CurrentRequest | None]:
     """Make `request` the current one, until `end` is called with what this returns."""
     return _current.set(request)
 
 
-def end(token: Token[Served | None]) -> None:
+def reset_current_request(token: Token[CurrentRequest | None]) -> None:
     """Make what was current before `begin` current again."""
     _current.reset(token)
 

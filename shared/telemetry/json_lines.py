@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.telemetry import redaction
-from shared.telemetry.current_request import Served, current
+from shared.telemetry.current_request import CurrentRequest, current_request
 from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.tracebacks import location, stack_trace
 
@@ -58,7 +58,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
         }
         entry: Fields = {**own}
-        request, error = current(), redaction.error(record)
+        request, error = current_request(), redaction.error(record)
         if error is not None:
             entry |= self._report(error, record, request)
         if request is not None:
@@ -78,7 +78,7 @@ class JsonFormatter(logging.Formatter):
         return {**said, **entry, **said}  # these come first, and own fields take nobody's place
 
     def _report(
-        self, error: BaseException, record: logging.LogRecord, request: Served | None
+        self, error: BaseException, record: logging.LogRecord, request: CurrentRequest | None
     ) -> Fields:
         """Return what makes an entry a report; of its texts, `stack_trace` is evaluated first."""
         frame = location(error.__traceback__)

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from shared.telemetry.json_lines import JsonFormatter
 from shared.telemetry.settings import TelemetrySettings
-from shared.telemetry.text_lines import TextFormatter, wants_colour
+from shared.telemetry.text_lines import TextFormatter, is_colour_wanted
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,8 @@ def _formatter(
         return JsonFormatter(settings)
     name = settings.service or ""
     return TextFormatter(
-        function_of or (lambda _route: name), is_coloured=wants_colour(sys.__stderr__, os.environ)
+        function_of or (lambda _route: name),
+        is_coloured=is_colour_wanted(sys.__stderr__, os.environ),
     )
 
 

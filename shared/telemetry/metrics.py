@@ -36,7 +36,7 @@ class Metric:
 _COUNTS = (0, 1, 2, 3, 4, 5, 10, 20, 50, 100, 200, 500, 1000)
 _MODEL = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model")
 
-REQUESTS = Metric(
+REQUEST_DURATION = Metric(
     "http.server.request.duration",
     "histogram",
     "s",
@@ -52,7 +52,7 @@ ROUND_TRIPS = Metric(
     ("http.route",),
     _COUNTS,
 )
-DOCUMENTS = Metric(
+DOCUMENTS_READ = Metric(
     "liftlog.store.documents_read",
     "histogram",
     "{document}",
@@ -60,14 +60,14 @@ DOCUMENTS = Metric(
     ("http.route",),
     _COUNTS,
 )
-PASSWORDS = Metric(
+PASSWORD_CHECKS = Metric(
     "liftlog.password.checks",
     "counter",
     "{check}",
     "passwords checked, `remembered` or `hashed`",
     ("outcome",),
 )
-PURCHASES = Metric(
+PURCHASE_VERIFICATIONS = Metric(
     "liftlog.purchase.verifications",
     "counter",
     "{verification}",
@@ -75,14 +75,14 @@ PURCHASES = Metric(
     "store, which else was down: `trusted` from before, or `unknown`",
     ("store", "outcome"),
 )
-REFUSALS = Metric(
+RATE_LIMIT_REFUSALS = Metric(
     "liftlog.rate_limit.refusals",
     "counter",
     "{request}",
     "requests beyond what a subscriber has in a day",
     ("bucket",),
 )
-TOKENS = Metric(
+TOKEN_USAGE = Metric(
     "gen_ai.client.token.usage",
     "histogram",
     "{token}",
@@ -90,7 +90,7 @@ TOKENS = Metric(
     (*_MODEL, "gen_ai.token.type"),
     (1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144),
 )
-REPLIES = Metric(
+OPERATION_DURATION = Metric(
     "gen_ai.client.operation.duration",
     "histogram",
     "s",
@@ -98,7 +98,7 @@ REPLIES = Metric(
     (*_MODEL, "error.type"),
     (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160),
 )
-CONNECTIONS = Metric(
+CHAT_CONNECTIONS = Metric(
     "liftlog.chat.connections",
     "up-down counter",
     "{connection}",
@@ -121,15 +121,15 @@ DELETIONS = Metric(
 )
 
 ALL = (
-    REQUESTS,
+    REQUEST_DURATION,
     ROUND_TRIPS,
-    DOCUMENTS,
-    PASSWORDS,
-    PURCHASES,
-    REFUSALS,
-    TOKENS,
-    REPLIES,
-    CONNECTIONS,
+    DOCUMENTS_READ,
+    PASSWORD_CHECKS,
+    PURCHASE_VERIFICATIONS,
+    RATE_LIMIT_REFUSALS,
+    TOKEN_USAGE,
+    OPERATION_DURATION,
+    CHAT_CONNECTIONS,
     DEPENDENCIES,
     DELETIONS,
 )

@@ -9,7 +9,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
-from shared.telemetry.current_request import Served, current
+from shared.telemetry.current_request import CurrentRequest, current_request
 from shared.telemetry.destinations import Attributes, Destination, Kept, Span
 from shared.telemetry.metrics import BY_NAME, Metric
 from shared.telemetry.settings import TelemetrySettings
@@ -76,11 +76,11 @@ _signals = _Signals()
 
 
 def prepare_export(settings: TelemetrySettings) -> None:
-    """Export from now on what `settings` say, once `begin_export` was called."""
+    """Export from now on what `settings` say, once `start_export` was called."""
     _signals.prepare(settings)
 
 
-def begin_export() -> None:
+def start_export() -> None:
     """Load the export, if there is to be one, and hand over what was kept; does so once.
 
     In the process that serves, after its first answer: gunicorn forks it after the code is loaded.
@@ -121,13 +121,13 @@ def span(name: str) -> AbstractContextManager[None]:
 
     The name is one of few: no names, addresses or tokens.
     """
-    destination, request = _signals.destination, current()
+    destination, request = _signals.destination, current_request()
     if destination is None or request is None or not request.is_sampled:
         return _NOTHING
     return _Timing(name, request, destination)
 
 
-def end_request(request: Served, attributes: Attributes) -> None:
+def end_request_span(request: CurrentRequest, attributes: Attributes) -> None:
     """Tell the span of the whole request, of which the others are parts."""
     destination = _signals.destination
     if destination is None or not request.is_sampled:
@@ -153,7 +153,7 @@ def end_request(request: Served, attributes: Attributes) -> None:
 class _Timing(AbstractContextManager[None]):
     __slots__ = ("_began_ns", "_destination", "_name", "_request")
 
-    def __init__(self, name: str, request: Served, destination: Destination) -> None:
+    def __init__(self, name: str, request: CurrentRequest, destination: Destination) -> None:
         self._name = name
         self._request = request
         self._destination = destination

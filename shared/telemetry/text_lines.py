@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TextIO
 
 from shared.telemetry import redaction
-from shared.telemetry.current_request import current
+from shared.telemetry.current_request import current_request
 from shared.telemetry.tracebacks import stack_trace
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -39,7 +39,7 @@ class TextFormatter(logging.Formatter):
             return f"{record.levelname} {_CONTROLS.sub(' ', redaction.message(record))}"
 
     def _line(self, record: logging.LogRecord) -> str:
-        request = current()
+        request = current_request()
         function = self._function_of(request.route if request else None)
         at = datetime.fromtimestamp(record.created).astimezone()
         said = _CONTROLS.sub(" ", redaction.message(record)) + _round_trips(record)
@@ -61,7 +61,7 @@ def _round_trips(record: logging.LogRecord) -> str:
     return f", {count} round trip{'' if count == 1 else 's'}"
 
 
-def wants_colour(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
+def is_colour_wanted(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
     """Whether what goes to `stream` should be coloured.
 
     Source: https://no-color.org, https://force-color.org

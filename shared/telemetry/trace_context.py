@@ -41,7 +41,7 @@ def new_span_id() -> str:
     return token_hex(8)
 
 
-def trace_context(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext:
+def parse_trace_context(headers: Iterable[tuple[bytes, bytes]]) -> TraceContext:
     """Return the context that `traceparent` gives, else `X-Cloud-Trace-Context`, else a new one.
 
     The names in `headers` are in lower case, as ASGI has them. Whatever a client sends, something

@@ -19,10 +19,10 @@ def for_subscribers(
     if counts is not database:
         is_needed = limiting.when_unavailable == "refuse" and not limiting.test_mode
         needed.append(Dependency("rateLimitStore", counts.check, is_needed))
-    return [*needed, *(_of(secret) for secret in secrets.made)]
+    return [*needed, *(_of(secret) for secret in secrets.requested)]
 
 
 def _of(secret: Secret) -> Dependency:
     """Return one: without the secret of a purchase store, that store's customers alone miss it."""
-    is_needed = secret.is_given or secret.variable == _MODEL_KEY
-    return Dependency(secret.variable, secret.value, is_needed, secret.is_given)
+    is_needed = secret.is_set or secret.variable == _MODEL_KEY
+    return Dependency(secret.variable, secret.value, is_needed, secret.is_set)

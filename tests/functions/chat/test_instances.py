@@ -132,12 +132,12 @@ async def test_what_was_not_exported_yet_is_before_the_instance_ends(instances: 
         )
         async with door.shaken("/ai-chat", token=TOKEN):
             # The export is loaded. The connection's span ends, and is exported, after the signal.
-            await until(lambda: metrics.CONNECTIONS.name in receiver.metrics)
+            await until(lambda: metrics.CHAT_CONNECTIONS.name in receiver.metrics)
             assert not receiver.spans
             process.send_signal(signal.SIGTERM)
             await gone(process)
     assert "GET /ai-chat" in [span.name for span in receiver.spans]
-    assert [point.value for point in receiver.points(metrics.CONNECTIONS.name)] == [0]
+    assert [point.value for point in receiver.points(metrics.CHAT_CONNECTIONS.name)] == [0]
 
 
 async def test_a_negotiation_with_one_instance_is_good_for_another(

@@ -114,7 +114,7 @@ async def secrets(manager: SecretManager) -> AsyncIterator[Secrets]:
 def given(secrets: Secrets, value: str | None) -> Secret:
     """Return the secret of a setting that has `value`."""
     settings = ModelSettings(api_key=None if value is None else SecretStr(value))
-    return secrets.of(settings, "api_key")
+    return secrets.get(settings, "api_key")
 
 
 async def test_a_secret_may_be_given_as_itself(secrets: Secrets, manager: SecretManager) -> None:
@@ -285,8 +285,8 @@ async def test_the_secrets_of_a_process_are_known_each_once(secrets: Secrets) ->
     first, same = given(secrets, "SECRET"), given(secrets, "SECRET")
     other = given(secrets, None)
     assert first is same
-    assert list(secrets.made) == [first, other]
-    assert [secret.variable for secret in secrets.made] == ["OPENAI_API_KEY"] * 2
+    assert list(secrets.requested) == [first, other]
+    assert [secret.variable for secret in secrets.requested] == ["OPENAI_API_KEY"] * 2
 
 
 async def test_a_moments_outage_is_waited_for(secrets: Secrets, manager: SecretManager) -> None:
@@ -315,7 +315,7 @@ async def test_a_missing_secret_is_named(
     secrets: Secrets, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = given(secrets, None)
-    assert not secret.is_given
+    assert not secret.is_set
     with pytest.raises(DependencyUnavailable, match="OPENAI_API_KEY"):
         await secret.value()
     assert "OPENAI_API_KEY" in caplog.text

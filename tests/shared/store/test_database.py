@@ -14,7 +14,11 @@ from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.store.data_model import SHARED_ITEMS
 from shared.store.database import Database, PreconditionFailed
 from shared.store.settings import DatabaseSettings
-from shared.telemetry.current_request import Served, begin, end
+from shared.telemetry.current_request import (
+    CurrentRequest,
+    reset_current_request,
+    set_current_request,
+)
 
 
 def database(**settings: object) -> Database:
@@ -180,10 +184,10 @@ async def test_what_is_told_of_a_request_are_all_attempts_and_nothing_that_was_n
         "query": lambda: store.query(items.limit(1)),
         "commit": lambda: store.commit(batch),
     }
-    request = Served("GET", "0" * 31 + "1", "0" * 15 + "1", None, is_sampled=False)
-    token = begin(request)
+    request = CurrentRequest("GET", "0" * 31 + "1", "0" * 15 + "1", None, is_sampled=False)
+    token = set_current_request(request)
     with trips.counted() as attempts, pytest.raises(DependencyUnavailable):
         await calls[what]()
-    end(token)
+    reset_current_request(token)
     assert len(attempts) > 1
     assert (request.round_trips, request.documents_read) == (len(attempts), 0)

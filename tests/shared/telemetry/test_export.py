@@ -200,7 +200,7 @@ def test_requests_are_measured_by_route_and_status(received: Receiver) -> None:
     def seconds(route: str, status: int, method: str = "POST") -> list[float]:
         return emitted(
             received,
-            metrics.REQUESTS,
+            metrics.REQUEST_DURATION,
             http_request_method=method,
             http_route=route,
             http_response_status_code=status,
@@ -208,37 +208,41 @@ def test_requests_are_measured_by_route_and_status(received: Receiver) -> None:
 
     assert 0 < seconds("/inbox", 200)[0] < 60
     assert len(seconds("(no such route)", 404, "GET")) == 1
-    routes = {point.attributes["http.route"] for point in received.points(metrics.REQUESTS.name)}
+    routes = {
+        point.attributes["http.route"] for point in received.points(metrics.REQUEST_DURATION.name)
+    }
     assert routes == {"/inbox", "(no such route)", "/ai/session"}
 
 
 def test_round_trips_and_documents_are_measured_by_route(received: Receiver) -> None:
     [round_trips] = emitted(received, metrics.ROUND_TRIPS, http_route="/inbox")
-    [documents] = emitted(received, metrics.DOCUMENTS, http_route="/inbox")
+    [documents] = emitted(received, metrics.DOCUMENTS_READ, http_route="/inbox")
     assert round_trips >= 2 * 2  # two requests, each of a read and a query
     assert documents >= 2 * 2
 
 
 def test_passwords_and_purchases_are_counted_by_what_they_cost(received: Receiver) -> None:
-    assert emitted(received, metrics.PASSWORDS, outcome="hashed") == [1]
-    assert emitted(received, metrics.PASSWORDS, outcome="remembered") == [1]
+    assert emitted(received, metrics.PASSWORD_CHECKS, outcome="hashed") == [1]
+    assert emitted(received, metrics.PASSWORD_CHECKS, outcome="remembered") == [1]
     outcomes = ("confirmed", "remembered", "trusted", "refused", "unknown")
     for outcome in outcomes:
-        assert emitted(received, metrics.PURCHASES, store="Google", outcome=outcome) == [1]
-    assert emitted(received, metrics.PURCHASES, store="RevenueCat") == [1]
+        assert emitted(
+            received, metrics.PURCHASE_VERIFICATIONS, store="Google", outcome=outcome
+        ) == [1]
+    assert emitted(received, metrics.PURCHASE_VERIFICATIONS, store="RevenueCat") == [1]
 
 
 def test_what_the_model_did_is_measured(received: Receiver) -> None:
     model = {"gen_ai_operation_name": "chat", "gen_ai_provider_name": "openai"}
     for kind in ("input", "output"):
-        assert emitted(received, metrics.TOKENS, **model, gen_ai_token_type=kind)[0] > 1
-    [seconds] = emitted(received, metrics.REPLIES, **model)
+        assert emitted(received, metrics.TOKEN_USAGE, **model, gen_ai_token_type=kind)[0] > 1
+    [seconds] = emitted(received, metrics.OPERATION_DURATION, **model)
     assert 0 < seconds < 60
 
 
 def test_refusals_connections_and_deletions_are_counted(received: Receiver) -> None:
-    assert emitted(received, metrics.REFUSALS, bucket="ai") == [1]
-    assert received.points(metrics.CONNECTIONS.name) == [Point({}, 0)]
+    assert emitted(received, metrics.RATE_LIMIT_REFUSALS, bucket="ai") == [1]
+    assert received.points(metrics.CHAT_CONNECTIONS.name) == [Point({}, 0)]
     assert emitted(received, metrics.DELETIONS, kind="accounts") == [1]
     assert emitted(received, metrics.DELETIONS, kind="work") == [20]
 

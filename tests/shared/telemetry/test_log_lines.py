@@ -12,10 +12,14 @@ from typing import Any
 import pytest
 
 from scripts.root import ROOT
-from shared.telemetry.current_request import Served, begin, end
+from shared.telemetry.current_request import (
+    CurrentRequest,
+    reset_current_request,
+    set_current_request,
+)
 from shared.telemetry.json_lines import JsonFormatter
 from shared.telemetry.settings import TelemetrySettings
-from shared.telemetry.text_lines import TextFormatter, wants_colour
+from shared.telemetry.text_lines import TextFormatter, is_colour_wanted
 
 SECRET = "SECRET-message"  # noqa: S105 - one that we made up
 
@@ -110,11 +114,11 @@ def test_outside_of_requests_no_trace_is_told() -> None:
 
 def test_without_a_project_the_trace_is_told_alone() -> None:
     settings = TelemetrySettings.model_construct(project=None, service=None, revision=None)
-    token = begin(Served("GET", "a" * 32, "b" * 16, None, is_sampled=False))
+    token = set_current_request(CurrentRequest("GET", "a" * 32, "b" * 16, None, is_sampled=False))
     try:
         line = told(lambda log: log.info("x"), JsonFormatter(settings), "tests.lines")
     finally:
-        end(token)
+        reset_current_request(token)
     content = json.loads(line)
     assert content["logging.googleapis.com/trace"] == "a" * 32
     assert "logging.googleapis.com/labels" not in content
@@ -318,4 +322,4 @@ class Terminal(io.StringIO):
 def test_colours_are_for_terminals_unless_somebody_says_otherwise(
     stream: Any, environment: dict[str, str], wants: bool
 ) -> None:
-    assert wants_colour(stream, environment) == wants
+    assert is_colour_wanted(stream, environment) == wants

@@ -20,16 +20,20 @@ from starlette.types import ASGIApp
 
 from scripts.local.ports import HOST, SERVICES
 from shared.telemetry import metrics
-from shared.telemetry.current_request import Served, begin, end
+from shared.telemetry.current_request import (
+    CurrentRequest,
+    reset_current_request,
+    set_current_request,
+)
 from shared.telemetry.metrics import Metric
 from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import (
     add,
-    begin_export,
     close_export,
     is_exporting,
     prepare_export,
     span,
+    start_export,
 )
 from shared.web.request_log import RequestLog
 from tests.isolated import start
@@ -71,7 +75,7 @@ def test_a_metric_that_is_not_in_the_table_cannot_be_added(export: str) -> None:
     prepare_export(TelemetrySettings.model_validate({"export": export}))
     another = Metric("liftlog.other", "counter", "1", "x")
     the_same = Metric(
-        metrics.PASSWORDS.name, "counter", "{check}", "x", metrics.PASSWORDS.attributes
+        metrics.PASSWORD_CHECKS.name, "counter", "{check}", "x", metrics.PASSWORD_CHECKS.attributes
     )
     with pytest.raises(ValueError, match="no such metric"):
         add(another, 1)
@@ -82,7 +86,7 @@ def test_a_metric_that_is_not_in_the_table_cannot_be_added(export: str) -> None:
 def test_a_metric_has_its_attributes_and_no_others() -> None:
     for attributes in ({}, {"outcome": "hashed", "user": "x"}, {"outcomes": "hashed"}):
         with pytest.raises(ValueError, match="no such metric"):
-            add(metrics.PASSWORDS, 1, **attributes)
+            add(metrics.PASSWORD_CHECKS, 1, **attributes)
 
 
 def test_names_in_the_table_are_there_once() -> None:
@@ -92,12 +96,12 @@ def test_names_in_the_table_are_there_once() -> None:
 async def test_without_export_nothing_is_kept() -> None:
     prepare_export(TelemetrySettings(export="off"))
     assert not is_exporting()
-    begin_export()
-    token = begin(Served("GET", TRACE, "b" * 16, None, is_sampled=True))
+    start_export()
+    token = set_current_request(CurrentRequest("GET", TRACE, "b" * 16, None, is_sampled=True))
     try:
         assert span("x") is span("y")
     finally:
-        end(token)
+        reset_current_request(token)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -111,12 +115,12 @@ async def test_what_was_counted_before_the_first_answer_is_exported() -> None:
     receiver = Receiver()
     with served(receiver) as address:
         to(address)
-        add(metrics.PASSWORDS, 1, outcome="hashed")
+        add(metrics.PASSWORD_CHECKS, 1, outcome="hashed")
         assert not receiver.asked
         assert (await call()).status_code == 200
-        add(metrics.PASSWORDS, 2, outcome="hashed")
+        add(metrics.PASSWORD_CHECKS, 2, outcome="hashed")
         close_export(20)
-    assert [point.value for point in receiver.points(metrics.PASSWORDS.name)] == [3]
+    assert [point.value for point in receiver.points(metrics.PASSWORD_CHECKS.name)] == [3]
     assert [each.name for each in receiver.spans] == ["GET (no such route)"]
 
 
@@ -125,10 +129,10 @@ async def test_what_is_kept_until_then_is_bounded() -> None:
     with served(receiver) as address:
         to(address)
         for _ in range(20_000):
-            add(metrics.PASSWORDS, 1, outcome="hashed")
+            add(metrics.PASSWORD_CHECKS, 1, outcome="hashed")
         await call()
         close_export(20)
-    [point] = receiver.points(metrics.PASSWORDS.name)
+    [point] = receiver.points(metrics.PASSWORD_CHECKS.name)
     assert 9_000 < point.value <= 10_000
 
 
@@ -255,6 +259,6 @@ def test_a_functions_process_exports_and_its_lines_have_the_span(tmp_path: Path)
     assert line["logging.googleapis.com/spanId"] == told.span_id.hex()
     assert told.parent_span_id.hex() in TRACEPARENT["traceparent"]
     assert told.span_id != told.parent_span_id
-    [point] = receiver.points(metrics.REQUESTS.name)
+    [point] = receiver.points(metrics.REQUEST_DURATION.name)
     assert point.attributes["http.response.status_code"] == 503
     assert {each["service.version"] for each in receiver.resources()} == {"users-00042-xyz"}

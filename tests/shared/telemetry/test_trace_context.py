@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.telemetry.trace_context import TraceContext, trace_context
+from shared.telemetry.trace_context import TraceContext, parse_trace_context
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
@@ -15,7 +15,7 @@ ZERO_TRACE, ZERO_SPAN = "0" * 32, "0" * 16
 
 
 def read(**headers: str) -> TraceContext:
-    return trace_context(
+    return parse_trace_context(
         [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     )
 
@@ -92,11 +92,11 @@ def test_a_traceparent_is_preferred_and_without_one_googles_is_taken() -> None:
 
 def test_two_traceparents_are_none() -> None:
     header = (b"traceparent", f"00-{TRACE}-{SPAN}-01".encode())
-    assert trace_context([header, header]).trace_id != TRACE
+    assert parse_trace_context([header, header]).trace_id != TRACE
 
 
 def test_every_request_without_a_trace_begins_one() -> None:
-    assert trace_context([]).trace_id != trace_context([]).trace_id
+    assert parse_trace_context([]).trace_id != parse_trace_context([]).trace_id
 
 
 _HEX = st.text("0123456789abcdefABCDEF", min_size=0, max_size=34)
@@ -111,7 +111,7 @@ _VALUES = st.binary(max_size=600) | _ALMOST.map(lambda text: text.encode())
 def test_whatever_a_client_sends_something_valid_comes_of_it(
     headers: list[tuple[bytes, bytes]],
 ) -> None:
-    context = trace_context(headers)
+    context = parse_trace_context(headers)
     assert re.fullmatch(r"[0-9a-f]{32}", context.trace_id)
     assert int(context.trace_id, 16)
     if context.parent_id is not None:

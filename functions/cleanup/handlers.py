@@ -18,8 +18,8 @@ class CleanupHandlers:
                 "POST",
                 "/",
                 "Delete what has expired, and what is left of deleted accounts.",
-                takes=PushedMessage,
-                answers=None,
+                request=PushedMessage,
+                response=None,
                 handler=self.clean,
                 is_pushed_to=True,
             )

@@ -59,8 +59,8 @@ class CachedVerifier:
         self._max_verification_s = 2 * settings.timeout_s
         self._cached: LRUCache[str, _CachedResult] = LRUCache(settings.remembered)
         self._verifying = SingleFlight[str, Purchase | None]()
-        # A flood of invented tokens must neither fill the memory with waiting requests nor exhaust the
-        # provider's rate limit.
+        # Invented tokens must neither fill the memory with waiting requests nor exhaust the rate
+        # limit of the provider.
         self._limiter = ConcurrencyLimiter(
             _MAX_CONCURRENT_VERIFICATIONS, settings.timeout_s, "purchases to verify"
         )

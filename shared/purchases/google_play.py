@@ -126,8 +126,8 @@ def _is_transient(error: Exception) -> bool:
 def _is_unknown_purchase(response: ProviderResponse) -> bool:
     """Whether an error response means that the purchase does not exist.
 
-    Google returns 404 or 410 for an unknown purchase, and 400 for a malformed token. It also returns
-    404 for an unknown application or URL: that is an error in our settings.
+    Google returns 404 or 410 for an unknown purchase, and 400 for a malformed token. But a 404 can
+    also mean an unknown application or URL: that is an error in our settings.
     """
     reasons = error_reasons(response.content)
     match response.status:

@@ -1,4 +1,4 @@
-"""How a client gets into the chat, and what it is told there.
+"""Negotiation of a chat connection, and the messages of the hubs.
 
 Source: contract, heading "Chat"; for the negotiation
 https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/TransportProtocols.md
@@ -12,40 +12,40 @@ from pydantic import Field
 from shared.schemas.ai import WorkoutPlan
 from shared.schemas.blueprint import PLAN_VERSION, Program
 from shared.schemas.blueprint import Session as ProgramSession
-from shared.schemas.wire import Answer, Request, TerseAnswer
+from shared.schemas.wire import Request, Response, ResponseWithoutNulls
 
 
 class NegotiationRequest(Request):
     negotiate_version: Annotated[int, Field(ge=0)] = 0
 
 
-class Transport(Answer):
-    """A way to connect."""
+class Transport(Response):
+    """A transport with its formats."""
 
     transport: Literal["WebSockets"] = "WebSockets"
     transfer_formats: tuple[str, ...] = ("Text", "Binary")
 
 
-class Negotiation(TerseAnswer):
-    """How to connect."""
+class Negotiation(ResponseWithoutNulls):
+    """The response to a negotiation."""
 
     negotiate_version: int
     connection_id: str
     connection_token: str | None
-    """Left out in version 0, where the id is used instead."""
+    """Omitted in version 0, which uses the id instead."""
 
     available_transports: tuple[Transport, ...] = (Transport(),)
 
 
-class MessageResponse(Answer):
-    """The whole text of a reply so far."""
+class MessageResponse(Response):
+    """The complete text of a reply up to now."""
 
     type: Literal["messageResponse"] = "messageResponse"
     message: str
 
 
-class ChatPlan(Answer):
-    """The whole plan so far, for apps of 2025."""
+class ChatPlan(Response):
+    """The complete plan up to now, for apps of 2025."""
 
     type: Literal["chatPlan"] = "chatPlan"
     plan: WorkoutPlan
@@ -57,7 +57,7 @@ class Session(ProgramSession):
     version: Literal[6] = 6
 
 
-class Blueprint(Answer):
+class Blueprint(Response):
     """A program as apps store it."""
 
     version: Literal[3] = PLAN_VERSION
@@ -66,8 +66,8 @@ class Blueprint(Answer):
     last_edited: date
 
 
-class ChatPlanV2(Answer):
-    """The whole plan so far, for apps of 2026."""
+class ChatPlanV2(Response):
+    """The complete plan up to now, for apps of 2026."""
 
     type: Literal["chatPlan"] = "chatPlan"
     name: str
@@ -77,7 +77,8 @@ class ChatPlanV2(Answer):
 
     @classmethod
     def of_program(cls, program: Program, today: date) -> "ChatPlanV2":
-        """Return `program`, which may still be growing, as a plan last edited `today`."""
+        """Return `program`, which may be incomplete, as a plan last edited `today`."""
+        # `model_construct` skips the validation, which an incomplete program would not pass.
         sessions = [
             Session.model_construct(name=each.name, exercises=each.exercises, notes=each.notes)
             for each in program.sessions
@@ -91,8 +92,8 @@ class ChatPlanV2(Answer):
         )
 
 
-class UpdateRequired(Answer):
-    """The app is too old for our plans."""
+class UpdateRequired(Response):
+    """The app does not support the current version of plans."""
 
     type: Literal["updateRequired"] = "updateRequired"
     required_version: int = PLAN_VERSION

@@ -1,4 +1,4 @@
-"""Messages that start the cleanup, as Pub/Sub pushes them.
+"""Pub/Sub push messages that start the cleanup.
 
 Source: https://cloud.google.com/pubsub/docs/reference/rest/v1/PubsubMessage;
 https://cloud.google.com/pubsub/docs/push#receive_push
@@ -15,12 +15,12 @@ RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=
 
 class Attributes(Request):
     run: RunId | None = None
-    """The id of the run; by default it is made from the message."""
+    """The id of the run; by default it is derived from the message."""
 
 
 class Message(Request):
     data: Annotated[str, Field(max_length=64 * KIB)] = ""
-    """Not used. Has a limit only so that a message with data is accepted."""
+    """Not used. Declared so that its size counts towards the body limit."""
 
     message_id: RunId
     publish_time: Instant
@@ -28,9 +28,9 @@ class Message(Request):
 
     @property
     def run_id(self) -> str:
-        """The id of its run, the same for each delivery of the message."""
-        own = f"{self.publish_time:%Y%m%dT%H%M%S}-{self.message_id}"
-        return self.attributes.run or own
+        """The id of the run, which is the same for each delivery of the message."""
+        default = f"{self.publish_time:%Y%m%dT%H%M%S}-{self.message_id}"
+        return self.attributes.run or default
 
 
 class PushedMessage(Request):

@@ -1,4 +1,4 @@
-"""Events: what people publish, and the feed of those they follow.
+"""Requests to publish events, and the feed.
 
 Source: contract, heading "Events".
 """
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from shared.schemas.social import FollowSecret
 from shared.schemas.users import SignInRequest
-from shared.schemas.wire import KIB, Answer, Base64, Instant, Request
+from shared.schemas.wire import KIB, Base64, Instant, Request, Response
 
 MAX_FOLLOWED_PER_REQUEST = 200
 
@@ -26,14 +26,14 @@ class FollowedUser(Request):
     user_id: UUID
     follow_secret: FollowSecret
     since: Instant
-    """Only events stamped strictly after this instant are wanted."""
+    """The feed contains only events with a later timestamp."""
 
 
 class FeedRequest(Request):
     users: Annotated[list[FollowedUser], Field(min_length=1, max_length=MAX_FOLLOWED_PER_REQUEST)]
 
 
-class EventResponse(Answer):
+class EventResponse(Response):
     user_id: UUID
     event_id: UUID
     timestamp: Instant
@@ -42,6 +42,6 @@ class EventResponse(Answer):
     expiry: Instant
 
 
-class FeedResponse(Answer):
+class FeedResponse(Response):
     events: list[EventResponse]
     invalid_follow_secrets: list[str]

@@ -1,4 +1,4 @@
-"""Shared items: an encrypted plan that anyone with its link may read.
+"""Shared items: encrypted plans that anyone with the link may read.
 
 Source: contract, heading "Sharing".
 """
@@ -6,7 +6,7 @@ Source: contract, heading "Sharing".
 from typing import Annotated
 
 from shared.schemas.users import SignInRequest
-from shared.schemas.wire import KIB, Answer, Base64, Instant, Request
+from shared.schemas.wire import KIB, Base64, Instant, Request, Response
 
 IV_BYTES = 16
 
@@ -25,7 +25,7 @@ class NewSharedItemRequest(SignInRequest):
     expiry: Instant
 
 
-class NewSharedItemResponse(Answer):
+class NewSharedItemResponse(Response):
     id: str
 
 
@@ -33,19 +33,19 @@ class SharedItemAddress(Request):
     id: str
 
 
-class PublicKeyResponse(Answer):
+class PublicKeyResponse(Response):
     spki_public_key_bytes: Annotated[bytes, Base64()]
 
 
-class InitializationVectorResponse(Answer):
+class InitializationVectorResponse(Response):
     value: Annotated[bytes, Base64()]
 
 
-class EncryptedPayloadResponse(Answer):
+class EncryptedPayloadResponse(Response):
     encrypted_payload: Annotated[bytes, Base64()]
     iv: InitializationVectorResponse
 
 
-class SharedItemResponse(Answer):
+class SharedItemResponse(Response):
     rsa_public_key: PublicKeyResponse
     encrypted_payload: EncryptedPayloadResponse

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.schemas.wire import KIB, Answer, Base64, Request
+from shared.schemas.wire import KIB, Base64, Request, Response
 
 Password = Annotated[str, Field(max_length=40)]
 
@@ -26,7 +26,7 @@ class NewUserRequest(Request):
     """Has no fields: the server chooses id, lookup and password."""
 
 
-class NewUserResponse(Answer):
+class NewUserResponse(Response):
     id: UUID
     lookup: str
     password: str
@@ -38,7 +38,7 @@ class UserAddress(Request):
     """A UUID is an id, anything else is a lookup."""
 
 
-class UserResponse(Answer):
+class UserResponse(Response):
     id: UUID
     lookup: str
     encrypted_current_plan: Annotated[bytes, Base64()] | None
@@ -65,5 +65,5 @@ class UsersRequest(Request):
     ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_USERS_PER_REQUEST)]
 
 
-class UsersResponse(Answer):
+class UsersResponse(Response):
     users: dict[UUID, UserResponse]

@@ -15,7 +15,6 @@ from shared.auth.sign_in import Credentials
 from shared.concurrency.group_commit import GroupCommit
 from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
 from shared.purchases.authenticator import Subscriber
-from shared.schemas.wire import Answer
 from shared.schemas.wire import Request as Parsed
 from shared.telemetry.current_request import note_reason, note_route
 from shared.web.authentication import PasswordAuth, PurchaseAuth, credentials
@@ -23,7 +22,7 @@ from shared.web.disconnect import run_until_disconnect
 from shared.web.json_stream import JsonStream
 from shared.web.paths import Paths
 from shared.web.problems import problem, problem_of
-from shared.web.routes import Handler, Route
+from shared.web.routes import Handler, HandlerResult, Route
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class Router:
 class _Path:
     """Serves one path: selects the route by the method.
 
-    Starlette's router answers an unknown method from the first route with the path. That response
+    Starlette's router responds to an unknown method from the first route with the path. That response
     names only the methods of that route, and is plain text.
     """
 
@@ -88,7 +87,7 @@ class _Endpoint:
     async def respond(self, request: Request) -> Response:
         """Return the handler's response, or a problem."""
         try:
-            return await self._handled(request)
+            return await self._handle(request)
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
@@ -96,24 +95,24 @@ class _Endpoint:
                 logger.warning("pushed message rejected: %s", str(error))
             return problem_of(error, request.scope["path"])
 
-    async def _handled(self, request: Request) -> Response:
+    async def _handle(self, request: Request) -> Response:
         auth = self._route.auth
         # Before the body is read: a request without a purchase is rejected whatever its body is.
         subscriber = [await auth.subscriber(request)] if isinstance(auth, PurchaseAuth) else []
         work = self._response(await _parsed(self._route, request), *subscriber)
-        if self._route.ends_with_client:
+        if self._route.is_cancelled_on_disconnect:
             return await run_until_disconnect(request.receive, work)
         return await work
 
     async def _response(self, parsed: Parsed, *subscriber: Subscriber) -> Response:
-        answer = await self._answer(parsed, *subscriber)
-        if answer is None:
+        result = await self._call(parsed, *subscriber)
+        if result is None:
             return Response()
-        if isinstance(answer, JsonStream):
-            return await _streaming_response(answer)
-        return Response(answer.model_dump_json(), media_type=_JSON)
+        if isinstance(result, JsonStream):
+            return await _streaming_response(result)
+        return Response(result.model_dump_json(), media_type=_JSON)
 
-    async def _answer(self, parsed: Parsed, *subscriber: Subscriber) -> Answer | JsonStream | None:
+    async def _call(self, parsed: Parsed, *subscriber: Subscriber) -> HandlerResult:
         auth = self._route.auth
         if not isinstance(auth, PasswordAuth):
             return await self._route.handler(parsed, *subscriber)
@@ -146,7 +145,7 @@ def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
     )
 
 
-async def no_such_socket(socket: WebSocket) -> None:
+async def reject_socket(socket: WebSocket) -> None:
     """Reject a WebSocket whose path has no handler."""
     response = problem(HTTPStatus.NOT_FOUND, "no such route", socket.scope["path"])
     await socket.send_denial_response(response)
@@ -172,7 +171,7 @@ async def _read_body(request: Request, max_bytes: int) -> bytearray:
 
 
 async def _streaming_response(stream: JsonStream) -> Response:
-    """Wait for two chunks: an outage before the first can still be answered with its status."""
+    """Wait for two chunks: an outage before the first can still be reported by its status."""
     chunks = stream.chunks()
     first = await anext(chunks)
     second = await anext(chunks, None)

@@ -68,9 +68,9 @@ def describe(routes: Sequence[Route]) -> Document:
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = []
     for route in routes:
         if route.has_body:
-            models.append((route.takes, "validation"))
-        if route.answers:
-            models.append((route.answers, "serialization"))
+            models.append((route.request, "validation"))
+        if route.response:
+            models.append((route.response, "serialization"))
     schemas, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     paths: defaultdict[str, Document] = defaultdict(dict)
     for route in routes:
@@ -93,7 +93,7 @@ def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
     if isinstance(route.auth, PurchaseAuth):
         operation["security"] = [{_PURCHASE_SCHEME: []}]
     if route.has_body:
-        schema = schemas[route.takes, "validation"]
+        schema = schemas[route.request, "validation"]
         operation["requestBody"] = {
             "required": True,
             "content": _content("application/json", schema),
@@ -104,8 +104,8 @@ def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
 
 
 def _parameters(route: Route) -> Iterator[Document]:
-    properties = route.takes.model_json_schema()["properties"]
-    for field in route.takes.model_fields.values():
+    properties = route.request.model_json_schema()["properties"]
+    for field in route.request.model_fields.values():
         yield {
             "name": field.alias,
             "in": "query" if route.from_query else "path",
@@ -116,8 +116,8 @@ def _parameters(route: Route) -> Iterator[Document]:
 
 def _responses(route: Route, schemas: dict[Any, Document]) -> Document:
     success: Document = {"description": HTTPStatus.OK.phrase}
-    if route.answers:
-        success["content"] = _content("application/json", schemas[route.answers, "serialization"])
+    if route.response:
+        success["content"] = _content("application/json", schemas[route.response, "serialization"])
     errors = {str(status.value): _error_response(route, status) for status in route.statuses}
     return {"200": success, **errors}
 

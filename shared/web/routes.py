@@ -16,13 +16,14 @@ from shared.errors import (
     LiftLogError,
     RequestTooLarge,
 )
-from shared.schemas.wire import Answer, Request
+from shared.schemas.wire import Request, Response
 from shared.web.authentication import PasswordAuth, PurchaseAuth
-from shared.web.body_limit import largest_body
+from shared.web.body_limit import max_body_bytes
 from shared.web.json_stream import JsonStream
 from shared.web.problems import STATUS, invalid_request
 
-Handler = Callable[..., Awaitable[Answer | JsonStream | None]]
+HandlerResult = Response | JsonStream | None
+Handler = Callable[..., Awaitable[HandlerResult]]
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ class Route:
     """As the contract writes it, without the prefix: `/user/{idOrLookup}`."""
 
     summary: str
-    takes: type[Request]
-    answers: type[Answer] | None
+    request: type[Request]
+    response: type[Response] | None
     """None: an empty body."""
 
     handler: Handler
-    """Called with one of `takes`, and with the account or subscriber if the route has `auth`.
+    """Called with a `request`, and with the account or subscriber if the route has `auth`.
 
-    Returns one of `answers`, or a stream of the same JSON.
+    Returns a `response`, or a stream of its JSON.
     """
 
     refuses: Sequence[type[LiftLogError]] = ()
@@ -53,7 +54,7 @@ class Route:
     auth: PasswordAuth | PurchaseAuth | None = None
     """How a caller signs in; None for a route that anyone may call.
 
-    With `PasswordAuth`, `takes` is a `SignInRequest`.
+    With `PasswordAuth`, `request` has to be a `SignInRequest`.
     """
 
     group_bytes: Callable[[Any], int] | None = None
@@ -73,12 +74,10 @@ class Route:
     """Whether only one of our own Pub/Sub topics calls this route."""
 
     @property
-    def ends_with_client(self) -> bool:
-        """Whether the handler is cancelled when its client disconnects.
-
-        Saves the cost of paid work and of reads, and keeps messages in an inbox that were not yet
-        removed. Other routes that write run to their end.
-        """
+    def is_cancelled_on_disconnect(self) -> bool:
+        """Whether the handler is cancelled when its client disconnects."""
+        # Cancelling saves the cost of reads and of paid work, and keeps the messages in an inbox that
+        # were not yet removed. Other handlers write, and half of a write could be lost.
         return self.is_cancellable or isinstance(self.auth, PurchaseAuth)
 
     @property
@@ -89,7 +88,7 @@ class Route:
     @cached_property
     def max_body_bytes(self) -> int:
         """The size of the largest valid body."""
-        return largest_body(self.takes)
+        return max_body_bytes(self.request)
 
     @property
     def errors(self) -> set[type[LiftLogError]]:
@@ -128,6 +127,6 @@ class Route:
             InvalidRequest: invalid; lists the invalid fields.
         """
         try:
-            return self.takes.model_validate(content)
+            return self.request.model_validate(content)
         except ValidationError as error:
             raise invalid_request(error) from None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared import timestamps
-from shared.schemas.wire import Answer, Base64, Instant, Request
+from shared.schemas.wire import Base64, Instant, Request, Response
 
 
 class Said(Request):
@@ -19,7 +19,7 @@ class Said(Request):
     encryption_iv: Annotated[bytes, Base64()] | None = None
 
 
-class Told(Answer):
+class Told(Response):
     some_bytes: Annotated[bytes, Base64()]
     encryption_iv: Annotated[bytes, Base64()] | None
     at: Instant

@@ -14,7 +14,7 @@ import functions.sharing.main
 import functions.social.main
 import functions.users.main
 from scripts.local.ports import HOST
-from shared.schemas.wire import Answer, Request
+from shared.schemas.wire import Request, Response
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
@@ -30,7 +30,7 @@ class Ask(Request):
     """Takes anything."""
 
 
-class Line(Answer):
+class Line(Response):
     text: str
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from shared.errors import DependencyTimedOut, DependencyUnavailable, InvalidRequest, NotFound
-from shared.schemas.wire import Answer, Base64, Instant, Request
+from shared.schemas.wire import Base64, Instant, Request, Response
 from shared.web.app import build_app
 from shared.web.json_stream import JsonStream, stream_list, stream_mapping
 from shared.web.routes import Handler, Route
@@ -22,7 +22,7 @@ class Asked(Request):
     more: Annotated[list[int], Field(min_length=1, max_length=2)] | None = None
 
 
-class Told(Answer):
+class Told(Response):
     name: str
 
 

@@ -235,7 +235,7 @@ async def test_what_is_missing_is_told_once_and_that_it_is_back(
         "dependencies: store ok, other ok",
         "not ready: store is unavailable",
         "dependencies: store unavailable, other ok",
-        "store is there again",
+        "store is available again",
         "dependencies: store ok, other ok",
     ]
 
@@ -244,7 +244,7 @@ async def test_checks_that_hang_end_together(caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.INFO, readiness.logger.name)
     hanging = [Slow() for _ in range(5)]
     slow = [Dependency(f"{n}", each.check) for n, each in enumerate(hanging)]
-    answer = await Readiness([Dependency("good", there), *slow], check_within_s=0.01).respond()
+    answer = await Readiness([Dependency("good", there), *slow], check_timeout_s=0.01).respond()
     assert answer.status_code == 503
     [found] = logged(caplog)
     assert found.pop("good")["status"] == "ok"

@@ -69,7 +69,7 @@ def test_every_error_we_can_raise_has_a_status() -> None:
 
 def test_who_checks_passwords_may_be_overloaded() -> None:
     for route in every_route():
-        takes_password = "password" in route.takes.model_fields
+        takes_password = "password" in route.request.model_fields
         hashes = takes_password or route.path == "/user/create"
         assert (Overloaded in route.refuses) == hashes, name(route)
 

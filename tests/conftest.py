@@ -24,8 +24,8 @@ from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from shared.telemetry.logs import set_levels
 from shared.web import framework_entry
-from tests import leaks, once, stack
-from tests.front_door import FrontDoor
+from tests import leaks, shared_results, stack
+from tests.api_client import ApiClient
 
 _ENVIRONMENT = {
     "COVERAGE_PROCESS_CONFIG": "",
@@ -89,7 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that runs us in the background has set it to be ignored, also by what tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)
-    once.begin()
+    shared_results.begin()
     running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
     config.stash[_running] = running
@@ -148,7 +148,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the stack."""
     if (running := config.stash.get(_running, None)) is not None:
         running.stop()
-        once.end()
+        shared_results.end()
 
 
 @pytest.fixture(scope="session")
@@ -171,9 +171,9 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-def door(http: httpx.AsyncClient) -> FrontDoor:
+def client(http: httpx.AsyncClient) -> ApiClient:
     """The functions, to be spoken to in plain HTTP."""
-    return FrontDoor(addresses(stack.current()), http)
+    return ApiClient(addresses(stack.current()), http)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.local.ports import FUNCTIONS, SERVICES
 from scripts.root import ROOT
-from tests.isolated import start
+from tests.service_start import start
 
 # What a function may load of third parties before its first request. Whoever adds to this list
 # makes every cold start slower: `./scripts/benchmark cold-start` says by how much.

@@ -55,8 +55,8 @@ class Router:
 class _Path:
     """Serves one path: selects the route by the method.
 
-    Starlette's router responds to an unknown method from the first route with the path. That response
-    names only the methods of that route, and is plain text.
+    Starlette's router responds to an unknown method with the methods of the first route that has
+    the path, and in plain text.
     """
 
     def __init__(self, by_method: dict[str, Route]) -> None:

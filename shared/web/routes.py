@@ -76,8 +76,8 @@ class Route:
     @property
     def is_cancelled_on_disconnect(self) -> bool:
         """Whether the handler is cancelled when its client disconnects."""
-        # Cancelling saves the cost of reads and of paid work, and keeps the messages in an inbox that
-        # were not yet removed. Other handlers write, and half of a write could be lost.
+        # Cancelling saves the cost of reads and of paid work, and keeps messages in an inbox that the
+        # client would lose. Other handlers complete their writes.
         return self.is_cancellable or isinstance(self.auth, PurchaseAuth)
 
     @property

@@ -11,7 +11,7 @@ import pytest
 
 from scripts.fakes.revenuecat import SUBSCRIBER
 from scripts.fakes.settings import WEB_KEY
-from tests.front_door import FrontDoor
+from tests.api_client import ApiClient
 from tests.functions.test_general import assert_problem
 
 WORKOUT: dict[str, Any] = {
@@ -61,10 +61,10 @@ def assert_session(session: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
-async def test_a_subscriber_gets_a_plan(door: FrontDoor, prefix: str, token: str) -> None:
-    answer = await door.post(f"{prefix}/ai/workout", {"attributes": WORKOUT}, token)
-    assert answer.status_code == 200, answer.text
-    plan = answer.json()
+async def test_subscriber_receives_plan(client: ApiClient, prefix: str, token: str) -> None:
+    response = await client.post(f"{prefix}/ai/workout", {"attributes": WORKOUT}, token)
+    assert response.status_code == 200, response.text
+    plan = response.json()
     assert plan.keys() == {"name", "description", "sessions"}
     assert len(plan["sessions"]) == WORKOUT["daysPerWeek"]
     for session in plan["sessions"]:
@@ -72,16 +72,16 @@ async def test_a_subscriber_gets_a_plan(door: FrontDoor, prefix: str, token: str
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
-async def test_a_subscriber_gets_a_session(door: FrontDoor, prefix: str, token: str) -> None:
-    answer = await door.post(f"{prefix}/ai/session", {"attributes": SESSION}, token)
-    assert answer.status_code == 200, answer.text
-    assert_session(answer.json())
+async def test_subscriber_receives_session(client: ApiClient, prefix: str, token: str) -> None:
+    response = await client.post(f"{prefix}/ai/session", {"attributes": SESSION}, token)
+    assert response.status_code == 200, response.text
+    assert_session(response.json())
 
 
 @pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}"])
-async def test_a_token_may_be_a_bearers(door: FrontDoor, form: str) -> None:
-    answer = await door.post("/v2/ai/session", {"attributes": SESSION}, form.format(WEB))
-    assert answer.status_code == 200
+async def test_bearer_scheme_is_accepted(client: ApiClient, form: str) -> None:
+    response = await client.post("/v2/ai/session", {"attributes": SESSION}, form.format(WEB))
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v2/ai/workout", "/v2/ai/session", "/ai/workout"])
@@ -98,27 +98,27 @@ async def test_a_token_may_be_a_bearers(door: FrontDoor, form: str) -> None:
         "Apple nonsense",
     ],
 )
-async def test_who_is_no_subscriber_is_refused(
-    door: FrontDoor, path: str, token: str | None
+async def test_invalid_purchase_token_is_rejected(
+    client: ApiClient, path: str, token: str | None
 ) -> None:
-    answer = await door.post(path, {"attributes": WORKOUT}, token)
-    assert_problem(answer, 401)
+    response = await client.post(path, {"attributes": WORKOUT}, token)
+    assert_problem(response, 401)
     challenge = 'Bearer realm="LiftLog"'
     if token is not None:
         challenge += ', error="invalid_token"'
-    assert answer.headers["www-authenticate"] == challenge
-    assert "wrong-key" not in answer.text
+    assert response.headers["www-authenticate"] == challenge
+    assert "wrong-key" not in response.text
 
 
-async def test_a_stranger_is_refused_whatever_they_send(door: FrontDoor) -> None:
+async def test_missing_token_is_rejected_before_the_body(client: ApiClient) -> None:
     for content in (b"nonsense", b" " * 1_000_000, b""):
-        answer = await door.send("POST", "/v2/ai/workout", content=content)
-        assert_problem(answer, 401)
+        response = await client.send("POST", "/v2/ai/workout", content=content)
+        assert_problem(response, 401)
 
 
-async def test_an_address_is_no_place_for_a_token(door: FrontDoor) -> None:
+async def test_token_in_url_is_ignored(client: ApiClient) -> None:
     path = f"/v2/ai/session?access_token=Web%20{WEB_KEY}"
-    assert (await door.post(path, {"attributes": SESSION})).status_code == 401
+    assert (await client.post(path, {"attributes": SESSION})).status_code == 401
 
 
 WRONG_WORKOUTS: dict[str, dict[str, Any]] = {
@@ -175,41 +175,41 @@ GOOD_SESSIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changes", WRONG_WORKOUTS.values(), ids=WRONG_WORKOUTS)
-async def test_a_wish_outside_the_limits_is_refused(
-    door: FrontDoor, changes: dict[str, Any]
+async def test_plan_request_outside_limits_is_rejected(
+    client: ApiClient, changes: dict[str, Any]
 ) -> None:
-    answer = await door.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, WEB)
-    [mistake] = assert_problem(answer, 400)["errors"]
+    response = await client.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, WEB)
+    [mistake] = assert_problem(response, 400)["errors"]
     assert mistake["field"].startswith(f"attributes.{next(iter(changes))}")
 
 
 @pytest.mark.parametrize("changes", WRONG_SESSIONS.values(), ids=WRONG_SESSIONS)
-async def test_a_session_outside_the_limits_is_refused(
-    door: FrontDoor, changes: dict[str, Any]
+async def test_session_request_outside_limits_is_rejected(
+    client: ApiClient, changes: dict[str, Any]
 ) -> None:
-    answer = await door.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, WEB)
-    [mistake] = assert_problem(answer, 400)["errors"]
+    response = await client.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, WEB)
+    [mistake] = assert_problem(response, 400)["errors"]
     assert re.fullmatch(rf"attributes\.{next(iter(changes))}(\.\d+)?", mistake["field"])
 
 
 @pytest.mark.parametrize("changes", GOOD_WORKOUTS.values(), ids=GOOD_WORKOUTS)
-async def test_a_wish_at_the_limits_is_granted(
-    door: FrontDoor, token: str, changes: dict[str, Any]
+async def test_plan_request_at_limits_is_accepted(
+    client: ApiClient, token: str, changes: dict[str, Any]
 ) -> None:
-    answer = await door.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, token)
-    assert answer.status_code == 200, answer.text
+    response = await client.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, token)
+    assert response.status_code == 200, response.text
 
 
 @pytest.mark.parametrize("changes", GOOD_SESSIONS.values(), ids=GOOD_SESSIONS)
-async def test_a_session_at_the_limits_is_granted(
-    door: FrontDoor, token: str, changes: dict[str, Any]
+async def test_session_request_at_limits_is_accepted(
+    client: ApiClient, token: str, changes: dict[str, Any]
 ) -> None:
-    answer = await door.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, token)
-    assert answer.status_code == 200, answer.text
+    response = await client.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, token)
+    assert response.status_code == 200, response.text
 
 
-async def test_what_the_user_wrote_is_not_repeated_in_a_refusal(door: FrontDoor) -> None:
+async def test_validation_error_does_not_repeat_input(client: ApiClient) -> None:
     wrong = {**SESSION, "exerciseToKilograms": {"SECRET" * 9: "SECRET"}, "volume": "SECRET"}
-    answer = await door.post("/v2/ai/session", {"attributes": wrong}, WEB)
-    assert len(assert_problem(answer, 400)["errors"]) == 2
-    assert "SECRET" not in answer.text
+    response = await client.post("/v2/ai/session", {"attributes": wrong}, WEB)
+    assert len(assert_problem(response, 400)["errors"]) == 2
+    assert "SECRET" not in response.text

@@ -79,23 +79,23 @@ async def ask(http: httpx.AsyncClient) -> httpx.Response:
 
 
 @pytest.mark.parametrize(("fault", "status", "retry_after"), FAULTS.values(), ids=FAULTS)
-async def test_a_fault_of_the_models_server_is_told(
+async def test_model_server_fault_is_reported(
     http: httpx.AsyncClient, server: Failing, fault: Fault, status: int, retry_after: str
 ) -> None:
     server.faults.append(fault)
-    answer = await ask(http)
-    assert_problem(answer, status)
-    assert answer.headers["retry-after"] == retry_after
+    response = await ask(http)
+    assert_problem(response, status)
+    assert response.headers["retry-after"] == retry_after
 
 
 @pytest.mark.parametrize(("speech", "status"), SPEECHES.values(), ids=SPEECHES)
-async def test_a_fault_in_the_middle_is_told_and_is_no_plan(
+async def test_fault_during_stream_returns_no_plan(
     http: httpx.AsyncClient, openai: OpenAi, speech: Scripted, status: int
 ) -> None:
     openai.script.append(speech)
     assert_problem(await ask(http), status)
 
 
-async def test_answers_that_never_fit_are_told(http: httpx.AsyncClient, openai: OpenAi) -> None:
+async def test_repeated_invalid_plans_are_reported(http: httpx.AsyncClient, openai: OpenAi) -> None:
     openai.script += [Scripted(Speech(function="make_session", arguments="{"))] * 2
     assert_problem(await ask(http), 502)

@@ -35,6 +35,7 @@ from shared.store.database import Database
 from shared.store.quotas import Quotas
 from shared.store.verifications import Verifications
 from shared.web.app import build_app
+from shared.web.authentication import PurchaseAuth
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
 from tests.loopback import served
@@ -119,13 +120,13 @@ async def ai(
         )
         limits = RateLimits("ai", LIMIT, LIMIT, Quotas(database), RateLimitSettings())
         planner = Planner(Model(ModelSettings.model_validate(of_model), secrets, outgoing), 120)
-        app = build_app(AiHandlers(purchases, limits, planner).routes())
+        app = build_app(AiHandlers(PurchaseAuth(purchases), limits, planner).routes())
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
             yield Ai(app_store, authority, customers, http)
 
 
-async def test_all_tokens_of_an_apple_purchase_share_one_limit(ai: Ai, receipt: str) -> None:
+async def test_tokens_of_apple_purchase_share_limit(ai: Ai, receipt: str) -> None:
     original = str(uuid4().int)
     signed = ai.authority.sign(originalTransactionId=original)
     ai.app_store.receipts[receipt] = [a_purchase(original_transaction_id=original)]
@@ -141,20 +142,20 @@ async def test_all_tokens_of_an_apple_purchase_share_one_limit(ai: Ai, receipt: 
     assert await ai.statuses([f"Apple {each}" for each in tokens * 2]) == passed_and_limited
 
 
-async def test_another_spelling_of_a_signature_is_refused(ai: Ai) -> None:
+async def test_other_spelling_of_signature_is_rejected(ai: Ai) -> None:
     signed = ai.authority.sign(originalTransactionId=str(uuid4().int))
     spellings = [f"{signed}==", f"{signed}=", f"{signed}!", f"{signed[:-9]} {signed[-9:]}"]
     assert await ai.statuses([f"Apple {each}" for each in spellings]) == {401: 4}
     assert (await ai.ask(f"Apple {signed}")).status_code == 200
 
 
-async def test_two_apple_purchases_have_a_limit_each(ai: Ai) -> None:
+async def test_apple_purchases_have_separate_limits(ai: Ai) -> None:
     for _ in range(2):
         token = f"Apple {ai.authority.sign(originalTransactionId=str(uuid4().int))}"
         assert await ai.statuses([token] * (LIMIT + 1)) == {200: LIMIT, 429: 1}
 
 
-async def test_all_spellings_of_a_customer_share_one_limit(ai: Ai) -> None:
+async def test_spellings_of_customer_share_limit(ai: Ai) -> None:
     customer = f"{revenuecat.SUBSCRIBER}-{uuid4()}"
     tokens = [
         f"RevenueCat {customer}",
@@ -164,14 +165,14 @@ async def test_all_spellings_of_a_customer_share_one_limit(ai: Ai) -> None:
     assert await ai.statuses(tokens * 2) == {200: LIMIT, 429: 6 - LIMIT}
 
 
-async def test_customers_with_similar_ids_have_a_limit_each(ai: Ai) -> None:
+async def test_customers_with_similar_ids_have_separate_limits(ai: Ai) -> None:
     customer = f"{revenuecat.SUBSCRIBER}-{uuid4()}"
     for each in (f"{customer}a", f"{customer}A", f"{customer}%61", f"{customer} a"):
         token = f"RevenueCat {each}"
         assert await ai.statuses([token] * (LIMIT + 1)) == {200: LIMIT, 429: 1}
 
 
-async def test_entitlement_in_its_grace_period_passes(
+async def test_entitlement_in_grace_period_is_accepted(
     ai: Ai, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = [Entitlement(expires_at=1_700_000_000_000)]
@@ -180,11 +181,11 @@ async def test_entitlement_in_its_grace_period_passes(
 
 
 @pytest.mark.parametrize("status", [21002, 21005, 21009, 21100, 21199])
-async def test_transient_receipt_status_is_a_503(
+async def test_transient_receipt_status_returns_503(
     ai: Ai, receipt: str, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     ai.app_store.receipts[receipt] = {"status": status, "is-retryable": True}
-    answer = await ai.ask(f"Apple {receipt}")
-    assert_problem(answer, 503)
-    assert answer.headers["retry-after"] == "30"
+    response = await ai.ask(f"Apple {receipt}")
+    assert_problem(response, 503)
+    assert response.headers["retry-after"] == "30"
     assert max(each.levelno for each in caplog.records) == logging.WARNING

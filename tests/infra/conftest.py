@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.environments import ENVIRONMENTS, FULL, Environment, make
 from tests.infra.made import Made
-from tests.once import once
+from tests.shared_results import shared_result
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def environments() -> Callable[[str], Environment]:
 
     @cache
     def environment(name: str) -> Environment:
-        told = once(name, partial(make, name))
+        told = shared_result(name, partial(make, name))
         return Environment(name, Made(told["state"]), told["next_plan"])
 
     return environment

@@ -28,27 +28,27 @@ def limited(quotas: Quotas, settings: RateLimitSettings) -> RateLimits:
 async def passes(limits: RateLimits, who: Subscriber, most: int) -> int:
     """Ask `most` times at once; return how many passed."""
     asked = (limits.admit(who, NOW) for _ in range(most))
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    limited = [each for each in answers if isinstance(each, RateLimited)]
-    assert answers.count(None) + len(limited) == most
+    responses = await asyncio.gather(*asked, return_exceptions=True)
+    limited = [each for each in responses if isinstance(each, RateLimited)]
+    assert responses.count(None) + len(limited) == most
     return most - len(limited)
 
 
 @pytest.mark.parametrize(
     ("store", "limit"), [("Web", 100), ("Google", 20), ("Apple", 20), ("RevenueCat", 20)]
 )
-async def test_every_store_has_its_limit(database: Database, store: str, limit: int) -> None:
+async def test_each_provider_has_its_limit(database: Database, store: str, limit: int) -> None:
     limits = limited(Quotas(database), RateLimitSettings())
     assert await passes(limits, subscriber(store), most=limit + 5) == limit
 
 
-async def test_buckets_are_counted_apart(database: Database) -> None:
+async def test_buckets_are_counted_separately(database: Database) -> None:
     quotas, settings, who = Quotas(database), RateLimitSettings(), subscriber("Apple")
     for bucket in ("ai", "chat"):
         assert await passes(RateLimits(bucket, 1, 1, quotas, settings), who, most=2) == 1
 
 
-async def test_in_test_mode_nobody_is_limited(
+async def test_test_mode_disables_limits(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_MODE", "True")
@@ -68,19 +68,19 @@ class Broken(Quotas):
         raise self._error
 
 
-async def test_who_cannot_be_counted_is_refused() -> None:
+async def test_request_is_rejected_when_counters_are_unavailable() -> None:
     limits = limited(Broken(DependencyUnavailable("the store", 5)), RateLimitSettings())
     with pytest.raises(DependencyUnavailable):
         await limits.admit(subscriber("Web"), NOW)
 
 
-async def test_who_cannot_be_counted_passes_if_the_operator_wants_it() -> None:
+async def test_request_is_admitted_when_counters_are_optional() -> None:
     settings = RateLimitSettings(when_unavailable="allow")
     limits = limited(Broken(DependencyUnavailable("the store", 5)), settings)
     await limits.admit(subscriber("Web"), NOW)
 
 
-async def test_a_crowd_is_no_way_around_the_limit() -> None:
+async def test_concurrent_requests_respect_the_limit() -> None:
     settings = RateLimitSettings(when_unavailable="allow")
     limits = limited(Broken(Overloaded("requests", 5)), settings)
     with pytest.raises(Overloaded):

@@ -38,13 +38,13 @@ class Environment:
         self.fake = AppStore(SHARED_SECRET, name)
         self.server = self.fake.app()
 
-    def says(self, answer: int | list[dict[str, Any]] | dict[str, Any]) -> None:
+    def says(self, response: int | list[dict[str, Any]] | dict[str, Any]) -> None:
         """Settle what the receipt is answered with."""
-        self.fake.receipts = {RECEIPT: answer}
+        self.fake.receipts = {RECEIPT: response}
 
-    def says_once(self, answer: dict[str, Any]) -> None:
+    def says_once(self, response: dict[str, Any]) -> None:
         """Settle what the next request is answered with."""
-        self.server.faults += [Fault(200, json.dumps(answer).encode())]
+        self.server.faults += [Fault(200, json.dumps(response).encode())]
 
 
 @dataclass
@@ -168,7 +168,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
         "refunded on a day",
     ],
 )
-async def test_who_has_a_receipt_for_the_product_is_entitled(
+async def test_receipt_for_product_proves_purchase(
     asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
 ) -> None:
     asked.production.says(purchases)
@@ -176,7 +176,7 @@ async def test_who_has_a_receipt_for_the_product_is_entitled(
     assert asked.calls == (1, 0)
 
 
-async def test_a_purchase_without_a_quantity_is_none(asked: Asked) -> None:
+async def test_purchase_without_quantity_is_ignored(asked: Asked) -> None:
     purchase = a_purchase()
     del purchase["quantity"]
     asked.production.says([purchase])
@@ -190,7 +190,7 @@ def contents(**changes: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("place", ["in_app", "latest_receipt_info"])
-async def test_a_purchase_may_be_in_either_of_two_places(asked: Asked, place: str) -> None:
+async def test_purchase_is_found_in_either_list(asked: Asked, place: str) -> None:
     receipt = {"bundle_id": "com.limajuice.liftlog", "in_app": []}
     if place == "in_app":
         asked.production.says(contents(receipt={**receipt, "in_app": [a_purchase()]}))
@@ -210,14 +210,12 @@ async def test_a_purchase_may_be_in_either_of_two_places(asked: Asked, place: st
     ],
     ids=["of another app", "of no app", "of no purchase", "of null", "of a word"],
 )
-async def test_a_receipt_of_something_else_proves_no_purchase(
-    asked: Asked, receipt: dict[str, Any]
-) -> None:
+async def test_receipt_for_other_product_is_rejected(asked: Asked, receipt: dict[str, Any]) -> None:
     asked.production.says(contents(receipt=receipt))
     assert not await asked.verifier().find_purchase(RECEIPT, NOW)
 
 
-async def test_bundle_and_product_are_a_matter_of_configuration(asked: Asked) -> None:
+async def test_bundle_and_product_are_configurable(asked: Asked) -> None:
     asked.production.says([a_purchase(product_id="lifetime")])
     assert await asked.verifier(product="lifetime").find_purchase(RECEIPT, NOW)
     assert not await asked.verifier().find_purchase(RECEIPT, NOW)
@@ -230,7 +228,7 @@ async def test_bundle_and_product_are_a_matter_of_configuration(asked: Asked) ->
     [([a_purchase()], True), ([], False)],
     ids=["of the product", "of nothing"],
 )
-async def test_the_sandbox_is_asked_about_its_own_receipts(
+async def test_sandbox_receipt_is_sent_to_sandbox(
     asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
 ) -> None:
     asked.production.says(21007)
@@ -239,21 +237,21 @@ async def test_the_sandbox_is_asked_about_its_own_receipts(
     assert asked.calls == (1, 1)
 
 
-async def test_receipts_of_the_sandbox_can_be_refused(asked: Asked) -> None:
+async def test_sandbox_receipts_can_be_rejected(asked: Asked) -> None:
     asked.production.says(21007)
     asked.sandbox.says([a_purchase()])
     assert not await asked.verifier(allow_sandbox=False).find_purchase(RECEIPT, NOW)
     assert asked.calls == (1, 0)
 
 
-async def test_a_good_receipt_of_production_never_reaches_the_sandbox(asked: Asked) -> None:
+async def test_production_receipt_is_not_sent_to_sandbox(asked: Asked) -> None:
     asked.production.says([a_purchase()])
     asked.sandbox.says(21008)
     assert await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls == (1, 0)
 
 
-async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Asked) -> None:
+async def test_pause_of_sandbox_does_not_pause_production(asked: Asked) -> None:
     verifier = asked.verifier()
     asked.production.says(21007)
     asked.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
@@ -264,7 +262,7 @@ async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Aske
 
 
 @pytest.mark.parametrize("status", [21003, 21006, 21010])
-async def test_some_statuses_mean_no_purchase(
+async def test_status_without_purchase_rejects_receipt(
     asked: Asked, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     asked.production.says(status)
@@ -291,7 +289,7 @@ async def test_transient_status_is_an_outage_without_an_alert(
 
 
 @pytest.mark.parametrize("status", OUR_FAULT)
-async def test_unexpected_status_is_an_alert_and_no_refusal(
+async def test_unexpected_status_is_an_outage_with_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     asked.production.says(status)
@@ -302,7 +300,7 @@ async def test_unexpected_status_is_an_alert_and_no_refusal(
 
 
 @pytest.mark.parametrize("status", [*TRANSIENT, *OUR_FAULT, 21002, 21004, 21007])
-async def test_statuses_of_the_sandbox_have_the_same_levels(
+async def test_sandbox_statuses_have_the_same_log_levels(
     asked: Asked, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     asked.production.says(21007)
@@ -314,14 +312,14 @@ async def test_statuses_of_the_sandbox_have_the_same_levels(
     assert said.startswith(f"the App Store's sandbox: status {status}")
 
 
-async def test_a_moments_trouble_is_asked_about_again(asked: Asked) -> None:
+async def test_status_21002_is_retried(asked: Asked) -> None:
     asked.production.says_once({"status": 21002})
     asked.production.says([a_purchase()])
     assert await asked.verifier().find_purchase(RECEIPT, NOW)
     assert asked.calls == (2, 0)
 
 
-async def test_a_moments_trouble_may_end_in_the_sandbox(asked: Asked) -> None:
+async def test_status_21002_is_retried_for_sandbox_receipt(asked: Asked) -> None:
     asked.production.says_once({"status": 21002})
     asked.production.says(21007)
     asked.sandbox.says_once({"status": 21002})
@@ -366,7 +364,7 @@ def bought_as(original_id: object, **changes: object) -> dict[str, Any]:
         "after a subscription",
     ],
 )
-async def test_oldest_purchase_that_counts_names_the_receipt(
+async def test_oldest_valid_purchase_identifies_receipt(
     asked: Asked, purchases: list[dict[str, Any]], counted: str
 ) -> None:
     asked.production.says(purchases)
@@ -374,7 +372,7 @@ async def test_oldest_purchase_that_counts_names_the_receipt(
     assert purchase == Purchase.of(f"Production {counted}")
 
 
-async def test_equal_ids_of_sandbox_and_production_are_two_purchases(asked: Asked) -> None:
+async def test_sandbox_and_production_ids_are_distinct(asked: Asked) -> None:
     asked.production.says([bought_as("17")])
     of_production = await asked.verifier().find_purchase(RECEIPT, NOW)
     asked.production.says(21007)
@@ -391,10 +389,10 @@ async def test_purchase_without_an_original_id_is_an_alert(
     asked.production.says([bought_as("17"), bought_as(original_id)])
     with pytest.raises(DependencyUnavailable):
         await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert alarms(caplog) == ["the App Store: a purchase without an original transaction id"]
+    assert alarms(caplog) == ["the App Store: a purchase has no original transaction id"]
 
 
-async def test_that_our_shared_secret_is_refused_is_an_alarm_and_no_answer(
+async def test_rejected_shared_secret_is_an_outage_with_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked.production.says([a_purchase()])
@@ -403,10 +401,10 @@ async def test_that_our_shared_secret_is_refused_is_an_alarm_and_no_answer(
     )
     with pytest.raises(DependencyUnavailable):
         await verifier.find_purchase(RECEIPT, NOW)
-    assert alarms(caplog) == ["the App Store: status 21004: our shared secret is refused"]
+    assert alarms(caplog) == ["the App Store: status 21004: our shared secret is rejected"]
 
 
-async def test_without_a_shared_secret_nobody_can_tell(
+async def test_missing_shared_secret_is_an_outage(
     asked: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked.production.says([a_purchase()])
@@ -421,8 +419,8 @@ async def test_without_a_shared_secret_nobody_can_tell(
     [{}, {"status": None}, {"status": "0"}, {"status": 0}, contents(receipt=None)],
     ids=["nothing", "null", "text", "no receipt", "null for a receipt"],
 )
-async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[str, Any]) -> None:
-    asked.production.says(answer)
+async def test_incomplete_response_is_an_outage(asked: Asked, response: dict[str, Any]) -> None:
+    asked.production.says(response)
     with pytest.raises(DependencyUnavailable):
         await asked.verifier().find_purchase(RECEIPT, NOW)
 
@@ -456,7 +454,7 @@ async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[st
         "four parts",
     ],
 )
-async def test_what_cannot_be_a_receipt_is_not_asked_about(asked: Asked, text: str) -> None:
+async def test_text_that_is_not_a_receipt_is_not_sent(asked: Asked, text: str) -> None:
     asked.production.says([a_purchase()])
     assert not await asked.verifier().find_purchase(text, NOW)
     assert asked.calls == (0, 0)

@@ -124,7 +124,7 @@ def new_verifier(outgoing: httpx2.AsyncClient) -> NewVerifier:
         "of no environment",
     ],
 )
-async def test_who_has_apples_word_for_the_product_is_entitled(
+async def test_signed_transaction_proves_purchase(
     new_verifier: NewVerifier, changes: dict[str, Any], *, is_entitled: bool
 ) -> None:
     assert (
@@ -132,13 +132,13 @@ async def test_who_has_apples_word_for_the_product_is_entitled(
     ) == is_entitled
 
 
-async def test_transactions_of_the_sandbox_can_be_refused(new_verifier: NewVerifier) -> None:
+async def test_sandbox_transactions_can_be_rejected(new_verifier: NewVerifier) -> None:
     strict = new_verifier(allow_sandbox=False)
     assert await strict.find_purchase(APPLE.sign(), NOW)
     assert not await strict.find_purchase(APPLE.sign(**SANDBOX), NOW)
 
 
-async def test_bundle_and_product_are_a_matter_of_configuration(new_verifier: NewVerifier) -> None:
+async def test_bundle_and_product_are_configurable(new_verifier: NewVerifier) -> None:
     other = new_verifier(bundle_id="com.example.other", product="lifetime")
     token = APPLE.sign(bundleId="com.example.other", productId="lifetime")
     assert await other.find_purchase(token, NOW)
@@ -222,7 +222,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
-async def test_a_forgery_proves_no_purchase(new_verifier: NewVerifier, forgery: str) -> None:
+async def test_forged_transaction_is_rejected(new_verifier: NewVerifier, forgery: str) -> None:
     assert not await new_verifier().find_purchase(forgery, NOW)
 
 
@@ -237,7 +237,7 @@ async def test_a_forgery_proves_no_purchase(new_verifier: NewVerifier, forgery: 
     ],
     ids=["usual", "restored", "other signature", "another purchase", "of the sandbox"],
 )
-async def test_original_transaction_names_the_purchase(
+async def test_original_transaction_identifies_purchase(
     new_verifier: NewVerifier, token: str, original_id: str
 ) -> None:
     assert await new_verifier().find_purchase(token, NOW) == Purchase.of(original_id)
@@ -248,11 +248,11 @@ async def test_transaction_without_an_original_id_is_an_alert(
 ) -> None:
     with pytest.raises(DependencyUnavailable):
         await new_verifier().find_purchase(APPLE.sign(originalTransactionId=None), NOW)
-    assert alarms(caplog) == ["the App Store: a transaction without an original transaction id"]
+    assert alarms(caplog) == ["the App Store: a transaction has no original transaction id"]
 
 
 @pytest.mark.parametrize("claim", ["quantity", "expiresDate", "price"])
-async def test_what_apple_signed_in_a_shape_that_nobody_knows_is_no_answer(
+async def test_signed_transaction_of_unknown_format_is_an_outage(
     new_verifier: NewVerifier, caplog: pytest.LogCaptureFixture, claim: str
 ) -> None:
     with pytest.raises(DependencyUnavailable):
@@ -260,7 +260,7 @@ async def test_what_apple_signed_in_a_shape_that_nobody_knows_is_no_answer(
     assert len(alarms(caplog)) == 1
 
 
-async def test_apples_own_root_is_what_counts_by_default(outgoing: httpx2.AsyncClient) -> None:
+async def test_default_root_is_apples_certificate(outgoing: httpx2.AsyncClient) -> None:
     fingerprint = "63343abfb89a6a03ebb57e9b3f5fa7be7c4f5c756f3017b3a8c488c3653e9179"
     assert hashlib.sha256(APPLE_ROOT_CA_G3).hexdigest() == fingerprint
     assert inspect.signature(Apple).parameters["roots"].default == (APPLE_ROOT_CA_G3,)
@@ -356,7 +356,7 @@ def asked(
     ],
     ids=["stands", "renewed", "refunded", "ended", "given away", "exchanged", "unknown"],
 )
-async def test_what_apple_says_now_is_what_counts(
+async def test_current_state_overrides_signed_transaction(
     asked: Asked, caplog: pytest.LogCaptureFixture, current: str | None, *, is_entitled: bool
 ) -> None:
     asked.production.fake.transactions = {} if current is None else {ID: current}
@@ -384,7 +384,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
-async def test_other_spelling_of_a_signature_proves_nothing(
+async def test_other_spelling_of_signature_is_rejected(
     asked: Asked, spelling: Callable[[str], str]
 ) -> None:
     asked.production.fake.transactions[ID] = APPLE.sign()
@@ -399,15 +399,13 @@ async def test_other_spelling_of_a_signature_proves_nothing(
     [SOMEBODY.sign(), APPLE.sign(revocationDate=1), APPLE.sign(productId="tip"), "a.b.c"],
     ids=["forged", "refunded", "another product", "rubbish"],
 )
-async def test_apple_is_not_asked_about_what_is_no_purchase_anyway(
-    asked: Asked, token: str
-) -> None:
+async def test_rejected_transaction_is_not_sent_to_apple(asked: Asked, token: str) -> None:
     asked.production.fake.transactions[ID] = APPLE.sign()
     assert not await asked.verifier().find_purchase(token, NOW)
     assert asked.production.server.calls == 0
 
 
-async def test_the_sandbox_is_asked_about_its_own_transactions(asked: Asked) -> None:
+async def test_sandbox_transaction_is_sent_to_sandbox(asked: Asked) -> None:
     asked.sandbox.fake.transactions[ID] = APPLE.sign(**SANDBOX)
     assert await asked.verifier().find_purchase(APPLE.sign(**SANDBOX), NOW)
     asked.sandbox.fake.transactions[ID] = APPLE.sign(**SANDBOX, revocationDate=ms(NOW))
@@ -416,7 +414,7 @@ async def test_the_sandbox_is_asked_about_its_own_transactions(asked: Asked) -> 
     assert asked.sandbox.server.calls == 2
 
 
-async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Asked) -> None:
+async def test_pause_of_sandbox_does_not_pause_production(asked: Asked) -> None:
     asked.production.fake.transactions[ID] = APPLE.sign()
     asked.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
     verifier = asked.verifier()
@@ -425,14 +423,14 @@ async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Aske
     assert await verifier.find_purchase(APPLE.sign(), NOW)
 
 
-async def test_a_transactions_number_cannot_lead_to_another_address(asked: Asked) -> None:
+async def test_transaction_id_cannot_change_the_path(asked: Asked) -> None:
     number = "../../v2/history?x=1#"
     asked.production.fake.transactions[ID] = APPLE.sign()
     with pytest.raises(DependencyUnavailable):
         await asked.verifier().find_purchase(APPLE.sign(transactionId=number), NOW)
 
 
-async def test_we_show_apple_a_pass_that_is_soon_worth_nothing(asked: Asked) -> None:
+async def test_access_token_for_apple_is_short_lived(asked: Asked) -> None:
     asked.production.fake.transactions[ID] = APPLE.sign()
     assert await asked.verifier().find_purchase(APPLE.sign(), NOW)
     [shown] = asked.production.fake.passes
@@ -448,7 +446,7 @@ async def test_we_show_apple_a_pass_that_is_soon_worth_nothing(asked: Asked) -> 
     }
 
 
-async def test_deleted_account_is_no_purchase(
+async def test_deleted_account_has_no_purchase(
     asked: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked.production.server.faults += [refused(404, 4040001)]
@@ -501,7 +499,7 @@ NO_ANSWER = {
 
 
 @pytest.mark.parametrize("fault", NO_ANSWER.values(), ids=NO_ANSWER)
-async def test_unexpected_answer_is_an_alert_and_no_refusal(
+async def test_unexpected_response_is_an_outage_with_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     asked.production.fake.transactions[ID] = APPLE.sign()
@@ -512,14 +510,14 @@ async def test_unexpected_answer_is_an_alert_and_no_refusal(
     assert len(alarms(caplog)) == 1
 
 
-async def test_that_our_key_is_refused_is_an_alarm_and_no_answer(
+async def test_rejected_key_is_an_outage_with_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked.production.fake.transactions[ID] = APPLE.sign()
     another = SecretStr(pem(ec.generate_private_key(ec.SECP256R1())))
     with pytest.raises(DependencyUnavailable):
         await asked.verifier(private_key=another).find_purchase(APPLE.sign(), NOW)
-    assert alarms(caplog) == ["the App Store: our own credentials are refused (401)"]
+    assert alarms(caplog) == ["the App Store: our credentials are rejected (401)"]
 
 
 def public_pem() -> str:
@@ -539,11 +537,11 @@ NO_KEY = {
 
 
 @pytest.mark.parametrize("key", NO_KEY.values(), ids=NO_KEY)
-async def test_with_a_key_that_is_none_nobody_can_tell(
+async def test_invalid_private_key_is_an_outage_with_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture, key: str
 ) -> None:
     asked.production.fake.transactions[ID] = APPLE.sign()
     with pytest.raises(DependencyUnavailable):
         await asked.verifier(private_key=SecretStr(key)).find_purchase(APPLE.sign(), NOW)
-    assert alarms(caplog) == ["the App Store: APPLE_PRIVATE_KEY is no private key"]
+    assert alarms(caplog) == ["the App Store: APPLE_PRIVATE_KEY is not a private key"]
     assert asked.production.server.calls == 0

@@ -43,7 +43,7 @@ def purchases() -> PurchaseAuthenticator:
         f"  Bearer   RevenueCat   {TOKEN}  ",
     ],
 )
-async def test_a_token_is_understood_however_it_is_written(
+async def test_token_spellings_are_accepted(
     purchases: PurchaseAuthenticator, presented: str
 ) -> None:
     subscriber = await purchases.subscriber(presented, NOW)
@@ -67,9 +67,7 @@ async def test_a_token_is_understood_however_it_is_written(
     ],
     ids=lambda text: text[:20],
 )
-async def test_what_proves_no_purchase_is_refused(
-    purchases: PurchaseAuthenticator, presented: str
-) -> None:
+async def test_invalid_token_is_rejected(purchases: PurchaseAuthenticator, presented: str) -> None:
     with pytest.raises(NotEntitled) as caught:
         await purchases.subscriber(presented, NOW)
     assert caught.value.was_presented
@@ -77,7 +75,7 @@ async def test_what_proves_no_purchase_is_refused(
         assert len(word) < 5 or word not in str(caught.value)
 
 
-async def test_an_absurdly_long_token_is_not_looked_at() -> None:
+async def test_too_long_token_is_not_verified() -> None:
     class KnowsAll:
         async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
             return Purchase.of(token)
@@ -89,7 +87,7 @@ async def test_an_absurdly_long_token_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("presented", [None, "", "  "], ids=repr)
-async def test_nothing_is_told_from_something_wrong(
+async def test_missing_token_differs_from_invalid_token(
     purchases: PurchaseAuthenticator, presented: str | None
 ) -> None:
     with pytest.raises(NotEntitled) as caught:
@@ -97,12 +95,12 @@ async def test_nothing_is_told_from_something_wrong(
     assert not caught.value.was_presented
 
 
-async def test_a_store_that_cannot_tell_has_not_refused(purchases: PurchaseAuthenticator) -> None:
+async def test_provider_outage_is_not_a_rejection(purchases: PurchaseAuthenticator) -> None:
     with pytest.raises(DependencyUnavailable):
         await purchases.subscriber(f"Apple {TOKEN}", NOW)
 
 
-def test_equal_ids_of_two_stores_are_two_keys() -> None:
+def test_equal_ids_of_two_providers_have_distinct_keys() -> None:
     purchase = Purchase.of("x")
     assert Subscriber("Apple", purchase).key != Subscriber("Google", purchase).key
 
@@ -135,7 +133,7 @@ HEADER = (b"authorization", b"Web key")
         "a socket without",
     ],
 )
-def test_only_a_websocket_presents_its_token_in_the_address(
+def test_only_websocket_may_present_token_in_url(
     asked: HTTPConnection, presented: str | None
 ) -> None:
     assert presented_token(asked) == presented

@@ -61,7 +61,7 @@ def instance(shop: Shop, database: Database) -> CachedVerifier:
     return CachedVerifier("Google", shop, Verifications(database), SETTINGS)
 
 
-async def test_a_hundred_requests_at_once_ask_the_store_once(
+async def test_concurrent_requests_call_provider_once(
     shop: Shop, database: Database, token: str
 ) -> None:
     remembered = instance(shop, database)
@@ -71,7 +71,7 @@ async def test_a_hundred_requests_at_once_ask_the_store_once(
     assert shop.asked == [token]
 
 
-async def test_another_instance_does_not_ask_the_store(
+async def test_other_instance_does_not_call_provider(
     shop: Shop, database: Database, token: str
 ) -> None:
     await instance(shop, database).find_purchase(token, NOW)
@@ -83,7 +83,7 @@ async def test_another_instance_does_not_ask_the_store(
     assert len(shop.asked) == 2
 
 
-async def test_a_remembered_answer_costs_no_round_trip(shop: Shop, token: str) -> None:
+async def test_cached_result_costs_no_round_trip(shop: Shop, token: str) -> None:
     trips = RoundTrips()
     remembered = instance(shop, Database(DatabaseSettings(), trips.interceptors))
     with trips.counted() as calls:
@@ -94,7 +94,7 @@ async def test_a_remembered_answer_costs_no_round_trip(shop: Shop, token: str) -
     assert calls == []
 
 
-async def test_a_refusal_is_remembered_for_a_minute_and_by_nobody_else(
+async def test_rejection_is_cached_for_a_minute_in_memory(
     shop: Shop, database: Database, token: str
 ) -> None:
     shop.answers = None
@@ -107,7 +107,7 @@ async def test_a_refusal_is_remembered_for_a_minute_and_by_nobody_else(
     assert await remembered.find_purchase(token, NOW + 60 * SECOND)
 
 
-async def test_while_the_store_is_down_who_was_good_within_a_day_stays_good(
+async def test_recent_confirmation_is_accepted_during_outage(
     shop: Shop, database: Database, token: str
 ) -> None:
     remembered = instance(shop, database)
@@ -119,7 +119,7 @@ async def test_while_the_store_is_down_who_was_good_within_a_day_stays_good(
             await asked.find_purchase(token, NOW + DAY + MINUTE)
 
 
-async def test_a_store_that_is_down_is_not_asked_by_every_request(
+async def test_unavailable_provider_is_not_called_each_time(
     shop: Shop, database: Database, token: str
 ) -> None:
     remembered = instance(shop, database)
@@ -133,7 +133,7 @@ async def test_a_store_that_is_down_is_not_asked_by_every_request(
     assert not await remembered.find_purchase(token, later + 17 * SECOND)
 
 
-async def test_while_the_store_is_down_nobody_can_tell_about_a_stranger(
+async def test_unknown_token_fails_during_outage(
     shop: Shop, database: Database, token: str
 ) -> None:
     shop.answers = DOWN
@@ -145,7 +145,7 @@ async def test_while_the_store_is_down_nobody_can_tell_about_a_stranger(
     assert await remembered.find_purchase(token, NOW + SECOND)
 
 
-async def test_a_purchase_that_was_taken_back_is_forgotten_everywhere(
+async def test_refunded_purchase_is_deleted_everywhere(
     shop: Shop, database: Database, token: str
 ) -> None:
     remembered = instance(shop, database)
@@ -159,7 +159,7 @@ async def test_a_purchase_that_was_taken_back_is_forgotten_everywhere(
             await asked.find_purchase(token, NOW + 33 * MINUTE)
 
 
-async def test_a_caller_who_hangs_up_does_not_take_the_answer_with_them(
+async def test_cancelled_caller_does_not_cancel_verification(
     shop: Shop, database: Database, token: str
 ) -> None:
     remembered = instance(shop, database)
@@ -172,7 +172,7 @@ async def test_a_caller_who_hangs_up_does_not_take_the_answer_with_them(
     assert len(shop.asked) == 1
 
 
-async def test_without_firestore_the_store_itself_is_asked(shop: Shop, token: str) -> None:
+async def test_provider_is_called_when_database_is_down(shop: Shop, token: str) -> None:
     nowhere = DatabaseSettings(emulator_host="127.0.0.1:9", retry_for_s=0.1, attempt_timeout_s=5)
     remembered = instance(shop, Database(nowhere))
     assert await remembered.find_purchase(token, NOW)
@@ -182,9 +182,7 @@ async def test_without_firestore_the_store_itself_is_asked(shop: Shop, token: st
     assert await remembered.find_purchase(token, NOW + 31 * MINUTE)
 
 
-async def test_only_a_hash_of_the_token_is_stored(
-    shop: Shop, database: Database, token: str
-) -> None:
+async def test_token_is_stored_only_as_hash(shop: Shop, database: Database, token: str) -> None:
     await instance(shop, database).find_purchase(token, NOW)
     stored = await document(database, token)
     assert stored.to_dict() == {
@@ -211,7 +209,7 @@ async def old_document(database: Database, token: str) -> None:
 
 
 @pytest.mark.usefixtures("old_document")
-async def test_old_document_causes_a_new_verification(
+async def test_document_without_purchase_is_verified_again(
     shop: Shop, database: Database, token: str
 ) -> None:
     remembered = instance(shop, database)
@@ -221,7 +219,7 @@ async def test_old_document_causes_a_new_verification(
 
 
 @pytest.mark.usefixtures("old_document")
-async def test_old_document_passes_by_its_token_in_an_outage(
+async def test_document_without_purchase_is_accepted_in_outage(
     shop: Shop, database: Database, token: str
 ) -> None:
     shop.answers = DOWN
@@ -235,7 +233,9 @@ async def test_old_document_passes_by_its_token_in_an_outage(
 
 
 @pytest.mark.usefixtures("old_document")
-async def test_refund_deletes_an_old_document(shop: Shop, database: Database, token: str) -> None:
+async def test_refund_deletes_document_without_purchase(
+    shop: Shop, database: Database, token: str
+) -> None:
     shop.answers = None
     assert await instance(shop, database).find_purchase(token, NOW + MINUTE) is None
     assert not (await document(database, token)).exists
@@ -251,7 +251,7 @@ class Sulking(Verifications):
         raise DependencyUnavailable("the store", 5)
 
 
-async def test_what_others_cannot_be_told_is_remembered_here(
+async def test_confirmation_is_cached_when_database_fails(
     shop: Shop, database: Database, token: str
 ) -> None:
     remembered = CachedVerifier("Google", shop, Sulking(database), SETTINGS)
@@ -271,9 +271,7 @@ class Slow:
         return PURCHASE
 
 
-async def test_a_verification_is_bounded_however_many_calls_it_takes(
-    database: Database, token: str
-) -> None:
+async def test_verification_of_many_calls_times_out(database: Database, token: str) -> None:
     hasty = SETTINGS.model_copy(update={"timeout_s": 0.1})
     remembered = CachedVerifier("Google", Slow(), Verifications(database), hasty)
     async with asyncio.timeout(20):
@@ -297,7 +295,7 @@ class Counted(Verifications):
         return found
 
 
-async def test_store_gets_at_most_16_made_up_tokens_at_once(database: Database) -> None:
+async def test_concurrent_verifications_are_limited(database: Database) -> None:
     class Crowded:
         now = most = 0
 

@@ -120,7 +120,7 @@ def asked(
         "unknown",
     ],
 )
-async def test_who_has_purchased_is_entitled(
+async def test_purchased_product_proves_purchase(
     asked: Asked, purchase: dict[str, Any] | None, *, is_entitled: bool
 ) -> None:
     asked.fake.purchases = {} if purchase is None else {TOKEN: purchase}
@@ -137,7 +137,7 @@ async def test_who_has_purchased_is_entitled(
     ],
     ids=["an order", "no order", "an empty order", "null for an order"],
 )
-async def test_order_names_the_purchase_or_else_its_token(
+async def test_order_id_or_token_identifies_purchase(
     asked: Asked, purchase: dict[str, Any], name: str
 ) -> None:
     asked.fake.purchases = {TOKEN: purchase}
@@ -158,15 +158,15 @@ async def test_rate_limit_with_status_403_is_a_pause(
     assert alarms(caplog) == []
 
 
-async def test_a_purchase_of_something_else_does_not_count_under_our_products_name(
+async def test_purchase_of_other_product_is_rejected(
     asked: Asked,
 ) -> None:
-    answer = json.dumps({**BOUGHT, "productId": "tip"}).encode()
-    asked.server.faults += [Fault(200, answer)]
+    response = json.dumps({**BOUGHT, "productId": "tip"}).encode()
+    asked.server.faults += [Fault(200, response)]
     assert not await asked.verifier().find_purchase(TOKEN, NOW)
 
 
-async def test_package_and_product_are_a_matter_of_configuration(asked: Asked) -> None:
+async def test_package_and_product_are_configurable(asked: Asked) -> None:
     asked.fake.purchases[TOKEN] = {**BOUGHT, "productId": "lifetime"}
     assert await asked.verifier(product="lifetime").find_purchase(TOKEN, NOW)
     assert not await asked.verifier().find_purchase(TOKEN, NOW)
@@ -190,7 +190,7 @@ NO_PURCHASE = {
 
 
 @pytest.mark.parametrize("fault", NO_PURCHASE.values(), ids=NO_PURCHASE)
-async def test_a_token_that_google_does_not_accept_proves_no_purchase(
+async def test_token_rejected_by_google_proves_no_purchase(
     asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     asked.server.faults += [fault]
@@ -219,7 +219,7 @@ def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("fault", OUR_MISTAKE.values(), ids=OUR_MISTAKE)
-async def test_a_refusal_of_ourselves_is_an_alarm_and_no_answer(
+async def test_rejected_credentials_are_an_outage_with_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     asked.server.faults += [fault]
@@ -229,12 +229,12 @@ async def test_a_refusal_of_ourselves_is_an_alarm_and_no_answer(
     assert alarm.startswith("Google Play")
 
 
-async def test_a_package_that_is_not_ours_is_an_alarm_and_no_answer(
+async def test_unknown_package_is_an_outage_with_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(DependencyUnavailable):
         await asked.verifier(package="com.example.typo").find_purchase(TOKEN, NOW)
-    assert alarms(caplog) == ["Google Play: the request is refused (404)"]
+    assert alarms(caplog) == ["Google Play: the request is rejected (404)"]
 
 
 ODD_TOKENS = {
@@ -251,41 +251,41 @@ ODD_TOKENS = {
 
 
 @pytest.mark.parametrize("token", ODD_TOKENS.values(), ids=ODD_TOKENS)
-async def test_a_token_cannot_lead_to_another_address(asked: Asked, token: str) -> None:
+async def test_token_cannot_change_the_path(asked: Asked, token: str) -> None:
     before = asked.server.calls
     assert not await asked.verifier().find_purchase(token, NOW)
     assert asked.fake.asked in ([], [token])  # as what it is, if at all
     assert asked.server.calls - before == len(asked.fake.asked)
 
 
-async def test_a_token_may_hold_any_character(asked: Asked) -> None:
+async def test_token_may_contain_any_character(asked: Asked) -> None:
     token = "a/../b.-_~+%2F ?&#ü"  # noqa: S105 - opens nothing
     asked.fake.purchases[token] = BOUGHT
     assert await asked.verifier().find_purchase(token, NOW)
 
 
-async def test_an_impossible_token_is_not_asked_for(asked: Asked) -> None:
+async def test_invalid_token_is_not_sent(asked: Asked) -> None:
     before = asked.server.calls
     assert not await asked.verifier().find_purchase("x" * 2001, NOW)
     assert asked.server.calls == before
     assert asked.fake.access_tokens == 0
 
 
-async def test_an_access_token_serves_for_many_verifications(asked: Asked) -> None:
+async def test_access_token_is_reused(asked: Asked) -> None:
     verifier = asked.verifier()
     for _ in range(3):
         assert await verifier.find_purchase(TOKEN, NOW)
     assert asked.fake.access_tokens == 1
 
 
-async def test_an_access_token_serves_all_who_ask_at_once(asked: Asked) -> None:
+async def test_concurrent_verifications_share_access_token(asked: Asked) -> None:
     verifier = asked.verifier()
-    answers = await asyncio.gather(*(verifier.find_purchase(TOKEN, NOW) for _ in range(20)))
-    assert answers == [Purchase.of(TOKEN)] * 20
+    responses = await asyncio.gather(*(verifier.find_purchase(TOKEN, NOW) for _ in range(20)))
+    assert responses == [Purchase.of(TOKEN)] * 20
     assert asked.fake.access_tokens == 1
 
 
-async def test_an_access_token_that_has_run_out_is_replaced(asked: Asked) -> None:
+async def test_expired_access_token_is_replaced(asked: Asked) -> None:
     asked.fake.access_lasts_s = 10
     verifier = asked.verifier()
     assert await verifier.find_purchase(TOKEN, NOW)
@@ -304,7 +304,7 @@ def replace(key_file: Path, content: str | None) -> None:
     [None, "", "{", "{}", '{"type": "service_account"}'],
     ids=["missing", "empty", "broken", "nothing in it", "no key in it"],
 )
-async def test_without_a_service_account_nobody_can_tell(
+async def test_missing_service_account_is_an_outage(
     asked: Asked, key_file: Path, caplog: pytest.LogCaptureFixture, content: str | None
 ) -> None:
     replace(key_file, content)
@@ -365,7 +365,7 @@ NOT_SIGNED_IN = {
 
 
 @pytest.mark.parametrize("fault", NOT_SIGNED_IN.values(), ids=NOT_SIGNED_IN)
-async def test_sign_in_refusal_is_an_alert(
+async def test_sign_in_rejection_is_an_alert(
     asked: Asked, sign_in: Failing, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     sign_in.faults += [fault] * 20
@@ -379,21 +379,17 @@ async def test_sign_in_refusal_is_an_alert(
     assert all(each.startswith("Google Play: no access token") for each in alarms(caplog))
 
 
-async def test_many_who_wait_for_one_sign_in_all_give_up_in_time(
-    asked: Asked, sign_in: Failing
-) -> None:
+async def test_callers_waiting_for_sign_in_time_out(asked: Asked, sign_in: Failing) -> None:
     sign_in.faults += [Fault(is_silent=True)] * 20
     verifier = asked.verifier(timeout_s=0.2)
     async with asyncio.timeout(50):  # The silent server ends a request after 60 s.
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             *(verifier.find_purchase(TOKEN, NOW) for _ in range(20)), return_exceptions=True
         )
-    assert {type(answer) for answer in answers} == {DependencyUnavailable}
+    assert {type(response) for response in responses} == {DependencyUnavailable}
 
 
-async def test_a_sign_in_that_failed_is_tried_again_by_the_next(
-    asked: Asked, sign_in: Failing
-) -> None:
+async def test_failed_sign_in_is_retried_by_next_request(asked: Asked, sign_in: Failing) -> None:
     sign_in.faults += [Fault(400, b'{"error": "invalid_grant"}')]
     verifier = asked.verifier()
     with pytest.raises(DependencyUnavailable):
@@ -401,9 +397,7 @@ async def test_a_sign_in_that_failed_is_tried_again_by_the_next(
     assert await verifier.find_purchase(TOKEN, NOW)
 
 
-async def test_a_server_of_access_tokens_that_is_not_there_is_no_answer(
-    asked: Asked, key_file: Path
-) -> None:
+async def test_unreachable_token_server_is_an_outage(asked: Asked, key_file: Path) -> None:
     sign_in_at("http://127.0.0.1:1", key_file)
     with pytest.raises(DependencyUnavailable):
         await asked.verifier().find_purchase(TOKEN, NOW)

@@ -206,7 +206,7 @@ def asked(store: Store, outgoing: httpx2.AsyncClient) -> Asked:
 
 
 @EACH
-async def test_a_purchase_is_one_while_all_is_well(asked: Asked) -> None:
+async def test_purchase_is_confirmed_without_faults(asked: Asked) -> None:
     assert await asked.is_entitled()
 
 
@@ -270,7 +270,7 @@ LEVELS = {
 
 @EACH
 @pytest.mark.parametrize("fault", OUTAGES.values(), ids=OUTAGES)
-async def test_an_outage_says_nothing_about_a_purchase(asked: Asked, fault: Fault) -> None:
+async def test_outage_does_not_reject_purchase(asked: Asked, fault: Fault) -> None:
     before = asked.calls
     asked.store.server.faults += [fault]
     error = await asked.cannot_tell()
@@ -281,7 +281,7 @@ async def test_an_outage_says_nothing_about_a_purchase(asked: Asked, fault: Faul
 
 @EACH
 @pytest.mark.parametrize(("fault", "level"), LEVELS.values(), ids=LEVELS)
-async def test_only_a_fault_of_our_own_is_an_alert(
+async def test_provider_fault_causes_no_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault, level: int
 ) -> None:
     asked.store.server.faults += [fault]
@@ -292,14 +292,14 @@ async def test_only_a_fault_of_our_own_is_an_alert(
 
 @EACH
 @pytest.mark.parametrize("status", [401, 403])
-async def test_that_our_own_key_is_refused_is_an_alarm(
+async def test_rejected_credentials_cause_an_alert(
     asked: Asked, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     asked.store.server.faults += [Fault(status)]
     await asked.cannot_tell()
     [alarm] = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert alarm.name == "shared.purchases.provider_api"
-    assert f"credentials are refused ({status})" in alarm.getMessage()
+    assert f"credentials are rejected ({status})" in alarm.getMessage()
 
 
 def in_http(after: timedelta) -> str:
@@ -354,7 +354,7 @@ PAUSES = {
 
 @EACH
 @pytest.mark.parametrize("pause", PAUSES.values(), ids=PAUSES)
-async def test_who_asks_for_a_pause_gets_it(asked: Asked, pause: Pause) -> None:
+async def test_requested_pause_is_respected(asked: Asked, pause: Pause) -> None:
     before = asked.calls
     asked.store.server.faults += [pause.fault()]
     first = await asked.cannot_tell()
@@ -376,7 +376,7 @@ ABSURD = {
 
 @ONE_OF_THEM
 @pytest.mark.parametrize("pause", ABSURD.values(), ids=ABSURD)
-async def test_an_absurd_pause_is_one_that_we_can_count(asked: Asked, pause: Pause) -> None:
+async def test_invalid_pause_is_bounded(asked: Asked, pause: Pause) -> None:
     asked.store.server.faults += [pause.fault()]
     assert pause.least_s <= (await asked.cannot_tell()).retry_after_s <= pause.most_s
 
@@ -392,13 +392,13 @@ SHORTEST = {
 
 @ONE_OF_THEM
 @pytest.mark.parametrize("pause", SHORTEST.values(), ids=SHORTEST)
-async def test_a_pause_lasts_for_a_second_at_least(asked: Asked, pause: Pause) -> None:
+async def test_pause_lasts_at_least_one_second(asked: Asked, pause: Pause) -> None:
     asked.store.server.faults += [pause.fault()]
     assert (await asked.cannot_tell()).retry_after_s == 1
 
 
 @ONE_OF_THEM
-async def test_after_its_pause_a_store_is_asked_again(asked: Asked) -> None:
+async def test_provider_is_called_again_after_pause(asked: Asked) -> None:
     before = asked.calls
     asked.store.server.faults += [Pause(1, 1, "1").fault()]
     await asked.cannot_tell()
@@ -408,14 +408,14 @@ async def test_after_its_pause_a_store_is_asked_again(asked: Asked) -> None:
 
 @EACH
 @pytest.mark.parametrize("status", [408, 409, 423], ids=["too slow", "conflict", "locked"])
-async def test_what_concerns_one_request_holds_up_no_other(asked: Asked, status: int) -> None:
+async def test_retryable_status_does_not_pause_other_requests(asked: Asked, status: int) -> None:
     asked.store.server.faults += [Pause(120, 120, "120").fault(status)]
     assert (await asked.cannot_tell()).retry_after_s == 120
     assert await asked.is_entitled()
 
 
 @EACH
-async def test_silent_store_is_an_outage_after_the_timeout(
+async def test_silent_provider_is_an_outage_after_timeout(
     store: Store, outgoing: httpx2.AsyncClient
 ) -> None:
     silent = Failing(Response())  # of its own: a late request must not meet another test's fault
@@ -445,7 +445,7 @@ class Endless:
 
 
 @ONE_OF_THEM
-async def test_an_answer_that_trickles_keeps_nobody_for_long(
+async def test_slow_response_is_an_outage_after_timeout(
     store: Store, outgoing: httpx2.AsyncClient
 ) -> None:
     with served(Endless(1, every_s=0.05)) as address:
@@ -455,7 +455,7 @@ async def test_an_answer_that_trickles_keeps_nobody_for_long(
 
 
 @ONE_OF_THEM
-async def test_an_answer_that_floods_is_not_read_to_the_end(
+async def test_too_large_response_is_not_read_completely(
     store: Store, outgoing: httpx2.AsyncClient
 ) -> None:
     flood = Endless(MIB // 8, every_s=0)
@@ -473,18 +473,14 @@ def nowhere() -> Iterator[str]:
 
 
 @EACH
-async def test_a_store_that_refuses_connections_has_not_said_no(
-    store: Store, outgoing: httpx2.AsyncClient
-) -> None:
+async def test_refused_connection_is_an_outage(store: Store, outgoing: httpx2.AsyncClient) -> None:
     with nowhere() as address:
         asked = Asked(store, store.new_verifier(address, outgoing, 20))
         assert (await asked.cannot_tell()).retry_after_s == 30
 
 
 @EACH
-async def test_a_store_that_does_not_encrypt_is_not_asked(
-    store: Store, outgoing: httpx2.AsyncClient
-) -> None:
+async def test_tls_failure_is_an_outage(store: Store, outgoing: httpx2.AsyncClient) -> None:
     address = store.address.replace("http:", "https:")
     asked = Asked(store, store.new_verifier(address, outgoing, 20))
     assert (await asked.cannot_tell()).retry_after_s == 30
@@ -499,7 +495,7 @@ EVERY_BREAK = pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
 
 @EACH
 @EVERY_BREAK
-async def test_a_connection_that_breaks_is_tried_again_at_once(asked: Asked, fault: Fault) -> None:
+async def test_broken_connection_is_retried_once(asked: Asked, fault: Fault) -> None:
     before = asked.calls
     asked.store.server.faults += [fault]
     assert await asked.is_entitled()
@@ -508,7 +504,7 @@ async def test_a_connection_that_breaks_is_tried_again_at_once(asked: Asked, fau
 
 @EACH
 @EVERY_BREAK
-async def test_a_connection_that_breaks_twice_is_an_outage(asked: Asked, fault: Fault) -> None:
+async def test_connection_broken_twice_is_an_outage(asked: Asked, fault: Fault) -> None:
     before = asked.calls
     asked.store.server.faults += [fault] * 2
     assert (await asked.cannot_tell()).retry_after_s == 30

@@ -95,7 +95,7 @@ async def asked(fake: revenuecat.RevenueCat, server: Failing, address: str) -> A
         "not on three pages",
     ],
 )
-async def test_who_has_the_entitlement_is_entitled(
+async def test_active_entitlement_proves_purchase(
     asked: Asked, entitlements: list[Entitlement] | None, *, is_entitled: bool
 ) -> None:
     asked.fake.entitlements_of = lambda _customer: entitlements
@@ -104,7 +104,7 @@ async def test_who_has_the_entitlement_is_entitled(
     ) == is_entitled
 
 
-async def test_a_customer_id_cannot_lead_to_another_address(asked: Asked) -> None:
+async def test_customer_id_cannot_change_the_path(asked: Asked) -> None:
     asked.fake.entitlements_of = lambda _customer: None
     asked.fake.asked.clear()
     customer = "../someone/active_entitlements?x=/ü#"
@@ -112,14 +112,14 @@ async def test_a_customer_id_cannot_lead_to_another_address(asked: Asked) -> Non
     assert asked.fake.asked == [customer]
 
 
-async def test_an_impossible_customer_id_is_not_asked_for(asked: Asked) -> None:
+async def test_invalid_customer_id_is_not_sent(asked: Asked) -> None:
     calls = asked.server.calls
     assert not await asked.verifier.find_purchase("x" * 1501, NOW)
     assert asked.server.calls == calls
 
 
 @pytest.mark.parametrize("missing", ["api_key", "project", "entitlement"])
-async def test_without_configuration_nobody_can_tell(asked: Asked, missing: str) -> None:
+async def test_missing_settings_are_an_outage(asked: Asked, missing: str) -> None:
     nothing = None if missing == "api_key" else ""
     settings = asked.settings.model_copy(update={missing: nothing})
     async with httpx2.AsyncClient() as http:
@@ -139,7 +139,7 @@ async def test_without_configuration_nobody_can_tell(asked: Asked, missing: str)
     ],
     ids=repr,
 )
-async def test_a_list_of_unknown_shape_is_no_answer(asked: Asked, body: bytes) -> None:
+async def test_list_of_unknown_format_is_an_outage(asked: Asked, body: bytes) -> None:
     asked.server.faults.append(Fault(200, body))
     with pytest.raises(DependencyUnavailable):
         await asked.verifier.find_purchase("subscriber", NOW)
@@ -159,7 +159,7 @@ async def test_only_a_permanent_error_is_an_alert(
 
 
 @pytest.mark.parametrize("customer", ["$RCAnonymousID:0a", "$RCAnonymousID:0A", "a b", "a%20b"])
-async def test_customer_id_names_the_purchase(asked: Asked, customer: str) -> None:
+async def test_customer_id_identifies_purchase(asked: Asked, customer: str) -> None:
     asked.fake.entitlements_of = lambda _customer: [Entitlement()]
     asked.fake.asked.clear()
     assert await asked.verifier.find_purchase(customer, NOW) == Purchase.of(customer)
@@ -169,7 +169,7 @@ async def test_customer_id_names_the_purchase(asked: Asked, customer: str) -> No
 @pytest.mark.parametrize(
     ("parameter", "is_about_the_token"), [("customer_id", True), ("project_id", False)]
 )
-async def test_a_customer_that_cannot_be_one_has_bought_nothing(
+async def test_malformed_customer_id_proves_no_purchase(
     asked: Asked, parameter: str, *, is_about_the_token: bool
 ) -> None:
     error = {"type": "parameter_error", "param": parameter}
@@ -181,7 +181,7 @@ async def test_a_customer_that_cannot_be_one_has_bought_nothing(
             await asked.verifier.find_purchase("subscriber", NOW)
 
 
-async def test_a_list_that_never_ends_is_not_read_for_ever(asked: Asked) -> None:
+async def test_endless_list_is_an_outage(asked: Asked) -> None:
     endless = [Entitlement(f"entl{n}") for n in range(1000)]
     asked.fake.entitlements_of = lambda _customer: endless
     calls = asked.server.calls

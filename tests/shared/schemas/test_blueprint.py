@@ -162,17 +162,17 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("content", FITTING.values(), ids=FITTING)
-def test_what_a_plan_may_be_is_told_as_the_contract_has_it(content: dict[str, Any]) -> None:
+def test_valid_program_is_sent_as_in_contract(content: dict[str, Any]) -> None:
     assert len(told(content)["blueprint"]["sessions"]) == len(content["sessions"])
 
 
 @pytest.mark.parametrize("content", UNFIT.values(), ids=UNFIT)
-def test_what_no_plan_may_be_is_refused(content: dict[str, Any]) -> None:
+def test_invalid_program_is_rejected(content: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Program.model_validate_json(json.dumps(content))
 
 
-def test_a_plan_names_its_versions_and_the_day_of_its_last_change() -> None:
+def test_plan_contains_versions_and_last_edited_day() -> None:
     message = told(PROGRAM, date(2026, 1, 9))
     assert (message["type"], message["name"]) == ("chatPlan", "Strong")
     assert (message["description"], message["version"]) == ("Because.", 3)
@@ -182,21 +182,21 @@ def test_a_plan_names_its_versions_and_the_day_of_its_last_change() -> None:
     assert [session["version"] for session in program["sessions"]] == [6]
 
 
-def test_an_exercise_arrives_as_the_model_has_written_it() -> None:
+def test_exercise_is_sent_unchanged() -> None:
     [session] = told(PROGRAM)["blueprint"]["sessions"]
     weighted_exercise, cardio_exercise = session["exercises"]
     assert weighted_exercise == {**WEIGHTED, "progression": [RULE, without_nulls(LOAD)]}
     assert cardio_exercise == {**CARDIO, "sets": [without_nulls(each) for each in CARDIO["sets"]]}
 
 
-def test_what_a_plan_leaves_out_is_left_out_and_never_null() -> None:
+def test_omitted_fields_are_never_null() -> None:
     text = json.dumps(told(with_exercises({**WEIGHTED, "progression": [LOAD]}, CARDIO)))
     assert "null" not in text
     assert "ceiling" not in text.lower()
     assert text.count("restBetweenSets") == 1
 
 
-def test_numbers_are_written_as_numbers_and_decimals_as_text() -> None:
+def test_decimals_are_sent_as_text() -> None:
     text = to_json(told(PROGRAM)).decode()
     assert '"step":"1"' in text
     assert '"value":"0.5"' in text

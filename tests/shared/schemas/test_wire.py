@@ -26,7 +26,7 @@ class Told(Response):
 
 
 @given(st.binary(min_size=2, max_size=40))
-def test_any_bytes_survive_the_wire(content: bytes) -> None:
+def test_any_bytes_round_trip_as_base64(content: bytes) -> None:
     read = Said.model_validate({"someBytes": b64encode(content).decode()})
     assert read.some_bytes == content
     told = Told(some_bytes=read.some_bytes, encryption_iv=None, at=datetime(2026, 1, 1, tzinfo=UTC))
@@ -38,7 +38,7 @@ def test_any_bytes_survive_the_wire(content: bytes) -> None:
 
 
 @given(st.text(max_size=30))
-def test_text_is_either_the_base64_of_what_is_read_or_refused(text: str) -> None:
+def test_only_canonical_base64_is_accepted(text: str) -> None:
     try:
         content = Said.model_validate({"someBytes": text}).some_bytes
     except ValidationError:
@@ -47,7 +47,7 @@ def test_text_is_either_the_base64_of_what_is_read_or_refused(text: str) -> None
 
 
 @given(st.binary(max_size=60))
-def test_the_published_pattern_and_lengths_say_what_is_accepted(content: bytes) -> None:
+def test_schema_pattern_and_lengths_match_validation(content: bytes) -> None:
     schema = Said.model_json_schema()["properties"]["someBytes"]
     text = b64encode(content).decode()
     assert re.fullmatch(schema["pattern"], text)
@@ -60,7 +60,7 @@ def test_the_published_pattern_and_lengths_say_what_is_accepted(content: bytes) 
     st.integers(-14 * 60, 14 * 60),
     st.integers(0, 9),
 )
-def test_any_instant_is_read_in_any_offset_and_precision(
+def test_timestamps_with_any_offset_are_accepted(
     local: datetime, offset_minutes: int, digits: int
 ) -> None:
     sign = "-" if offset_minutes < 0 else "+"
@@ -90,7 +90,7 @@ def test_any_instant_is_read_in_any_offset_and_precision(
         "",
     ],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
+def test_invalid_timestamp_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a date|outside|must be|out of range|Invalid"):
         timestamps.parse(text)
 

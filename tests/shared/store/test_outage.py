@@ -21,7 +21,7 @@ from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
 from tests import stack
-from tests.front_door import FrontDoor
+from tests.api_client import ApiClient
 from tests.functions.cleanup.test_cleanup import MESSAGE
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
@@ -146,11 +146,11 @@ def own(emulator: Emulator) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def functions(own: Stack, http: httpx.AsyncClient) -> FrontDoor:
-    return FrontDoor(addresses(own.ports), http)
+def functions(own: Stack, http: httpx.AsyncClient) -> ApiClient:
+    return ApiClient(addresses(own.ports), http)
 
 
-async def everything(functions: FrontDoor) -> dict[str, tuple[httpx.Response, float]]:
+async def everything(functions: ApiClient) -> dict[str, tuple[httpx.Response, float]]:
     """Make every request at once; return the answers and the seconds they took."""
 
     async def one(method: str, path: str, body: object) -> tuple[httpx.Response, float]:
@@ -165,7 +165,7 @@ async def everything(functions: FrontDoor) -> dict[str, tuple[httpx.Response, fl
 
 
 async def test_every_route_answers_503_while_the_store_is_down_and_serves_again_after(
-    emulator: Emulator, functions: FrontDoor
+    emulator: Emulator, functions: ApiClient
 ) -> None:
     emulator.stop()
     try:
@@ -188,7 +188,7 @@ async def test_every_route_answers_503_while_the_store_is_down_and_serves_again_
 
 
 async def test_while_the_store_is_down_a_cleanup_asks_for_its_message_again(
-    emulator: Emulator, functions: FrontDoor, own: Stack, http: httpx.AsyncClient
+    emulator: Emulator, functions: ApiClient, own: Stack, http: httpx.AsyncClient
 ) -> None:
     emulator.stop()
     try:
@@ -202,7 +202,7 @@ async def test_while_the_store_is_down_a_cleanup_asks_for_its_message_again(
 
 
 async def test_every_route_gives_up_in_time_when_the_store_hangs(
-    emulator: Emulator, functions: FrontDoor
+    emulator: Emulator, functions: ApiClient
 ) -> None:
     emulator.freeze()
     try:

@@ -36,8 +36,8 @@ from shared.telemetry.signals import (
     start_export,
 )
 from shared.web.request_log import RequestLog
-from tests.isolated import start
 from tests.loopback import served, until
+from tests.service_start import start
 from tests.shared.telemetry.receiver import Receiver, read
 from tests.shared.telemetry.test_framework import TRACE, TRACEPARENT
 from tests.shared.telemetry.test_framework import served as served_function

@@ -42,13 +42,13 @@ class Work:
         return "done"
 
 
-async def test_work_that_ends_first_has_a_result() -> None:
+async def test_finished_work_returns_its_result() -> None:
     work = Work()
     work.may_end.set()
     assert await run_until_disconnect(Line().receive, work.do()) == "done"
 
 
-async def test_a_client_who_hangs_up_ends_the_work() -> None:
+async def test_disconnect_cancels_the_work() -> None:
     line, work = Line(), Work()
     working = asyncio.create_task(run_until_disconnect(line.receive, work.do()))
     await work.has_begun.wait()
@@ -58,7 +58,7 @@ async def test_a_client_who_hangs_up_ends_the_work() -> None:
     assert work.was_cancelled
 
 
-async def test_work_that_fails_says_so() -> None:
+async def test_failed_work_raises_its_error() -> None:
     async def fail() -> None:
         raise NotFound("nothing there")
 
@@ -66,7 +66,7 @@ async def test_work_that_fails_says_so() -> None:
         await run_until_disconnect(Line().receive, fail())
 
 
-async def test_a_server_that_ends_ends_the_work() -> None:
+async def test_cancellation_cancels_the_work() -> None:
     work = Work()
     working = asyncio.create_task(run_until_disconnect(Line().receive, work.do()))
     await work.has_begun.wait()

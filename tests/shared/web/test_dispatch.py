@@ -41,9 +41,9 @@ async def answer_to(content: bytes) -> httpx.Response:
         return await http.post("/ask", content=content)
 
 
-async def test_what_the_handler_returns_is_answered() -> None:
-    answer = await answer_to(b'{"NAME": "Bob"}')
-    assert (answer.status_code, answer.json()) == (200, {"name": "Bob"})
+async def test_handler_result_is_the_response() -> None:
+    response = await answer_to(b'{"NAME": "Bob"}')
+    assert (response.status_code, response.json()) == (200, {"name": "Bob"})
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ async def test_what_the_handler_returns_is_answered() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_what_is_wrong_is_said_in_words(body: bytes, field: str, message: str) -> None:
-    answer = await answer_to(body)
-    assert answer.status_code == 400
-    assert answer.json()["errors"] == [{"field": field, "message": message}]
+async def test_invalid_field_is_described(body: bytes, field: str, message: str) -> None:
+    response = await answer_to(body)
+    assert response.status_code == 400
+    assert response.json()["errors"] == [{"field": field, "message": message}]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"name": NaN}'], ids=repr)
-async def test_what_is_not_json_is_said_to_be_none(body: bytes) -> None:
-    answer = await answer_to(body)
-    assert (answer.status_code, answer.json()["detail"]) == (400, "the body is not JSON")
+async def test_body_that_is_not_json_is_rejected(body: bytes) -> None:
+    response = await answer_to(body)
+    assert (response.status_code, response.json()["detail"]) == (400, "the body is not JSON")
 
 
 @pytest.mark.parametrize(
@@ -85,17 +85,17 @@ async def test_what_is_not_json_is_said_to_be_none(body: bytes) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_a_refusal_has_its_status_and_when_to_come_again(
+async def test_error_has_its_status_and_retry_after(
     error: Exception, status: int, retry_after: str | None
 ) -> None:
     async def handler(_asked: Asked) -> None:
         raise error
 
     async with client(handler) as http:
-        answer = await http.post("/ask", content=b'{"name": "a"}')
-    assert answer.status_code == status
-    assert answer.json()["detail"] == str(error)
-    assert answer.headers.get("retry-after") == retry_after
+        response = await http.post("/ask", content=b'{"name": "a"}')
+    assert response.status_code == status
+    assert response.json()["detail"] == str(error)
+    assert response.headers.get("retry-after") == retry_after
 
 
 def told(count: int, size: int = 1) -> AsyncIterator[Told]:
@@ -107,21 +107,21 @@ def told(count: int, size: int = 1) -> AsyncIterator[Told]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 5000])
-async def test_a_stream_reads_like_the_object_it_stands_for(count: int) -> None:
+async def test_streamed_list_is_equal_to_its_object(count: int) -> None:
     async def many(_asked: Asked) -> JsonStream:
         return stream_list("items", told(count), {"others": ["a", 'b"']})
 
     async with client(many) as http:
-        answer = await http.post("/ask", content=b'{"name": "a"}')
-    assert answer.json() == {
+        response = await http.post("/ask", content=b'{"name": "a"}')
+    assert response.json() == {
         "items": [{"name": str(number)} for number in range(count)],
         "others": ["a", 'b"'],
     }
     # What fits into a chunk has a length; what does not comes without one.
-    assert ("content-length" in answer.headers) == (count < 5000)
+    assert ("content-length" in response.headers) == (count < 5000)
 
 
-async def test_a_stream_of_members_reads_like_the_object_it_stands_for() -> None:
+async def test_streamed_mapping_is_equal_to_its_object() -> None:
     async def pairs() -> AsyncIterator[tuple[str, Told]]:
         async for item in told(3):
             yield item.name, item
@@ -130,11 +130,11 @@ async def test_a_stream_of_members_reads_like_the_object_it_stands_for() -> None
         return stream_mapping("items", pairs())
 
     async with client(many) as http:
-        answer = await http.post("/ask", content=b'{"name": "a"}')
-    assert answer.json() == {"items": {str(n): {"name": str(n)} for n in range(3)}}
+        response = await http.post("/ask", content=b'{"name": "a"}')
+    assert response.json() == {"items": {str(n): {"name": str(n)} for n in range(3)}}
 
 
-async def test_an_outage_before_the_first_chunk_is_still_told() -> None:
+async def test_outage_before_first_chunk_returns_503() -> None:
     async def broken() -> AsyncIterator[Told]:
         yield Told(name="first")
         raise DependencyUnavailable("the store", 7)
@@ -143,11 +143,11 @@ async def test_an_outage_before_the_first_chunk_is_still_told() -> None:
         return stream_list("items", broken(), {})
 
     async with client(many) as http:
-        answer = await http.post("/ask", content=b'{"name": "a"}')
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+        response = await http.post("/ask", content=b'{"name": "a"}')
+    assert (response.status_code, response.headers["retry-after"]) == (503, "7")
 
 
-async def test_a_stream_is_never_held_whole() -> None:
+async def test_stream_memory_is_bounded() -> None:
     stream = stream_list("items", told(100, size=1_000_000), {})
     tracemalloc.start()
     size = 0

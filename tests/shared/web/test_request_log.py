@@ -63,7 +63,7 @@ async def fine(_ask: Ask) -> None:
     note_documents(3)
 
 
-async def test_a_request_is_told_with_its_template_and_what_it_cost(
+async def test_request_is_logged_with_template_and_cost(
     told: list[logging.LogRecord],
 ) -> None:
     await call(app_of(fine), "GET", f"/v2/thing/{SECRET}?password={SECRET}")
@@ -89,7 +89,7 @@ async def test_a_request_is_told_with_its_template_and_what_it_cost(
     }
 
 
-async def test_tasks_of_a_request_count_for_it(told: list[logging.LogRecord]) -> None:
+async def test_round_trips_of_subtasks_are_counted(told: list[logging.LogRecord]) -> None:
     async def handler(ask: Ask) -> None:
         await asyncio.gather(fine(ask), fine(ask))
 
@@ -97,7 +97,7 @@ async def test_tasks_of_a_request_count_for_it(told: list[logging.LogRecord]) ->
     assert vars(told[0])["json_fields"]["round_trips"] == 2
 
 
-async def test_requests_at_the_same_time_count_apart(told: list[logging.LogRecord]) -> None:
+async def test_concurrent_requests_are_counted_separately(told: list[logging.LogRecord]) -> None:
     async def handler(ask: Ask) -> None:
         for _ in range(int(ask.id)):
             await asyncio.sleep(0)
@@ -120,7 +120,7 @@ async def test_requests_at_the_same_time_count_apart(told: list[logging.LogRecor
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-async def test_the_level_says_how_bad_it_is(
+async def test_log_level_depends_on_status(
     told: list[logging.LogRecord], error: Exception, status: int, level: int
 ) -> None:
     async def handler(_ask: Ask) -> None:
@@ -131,7 +131,7 @@ async def test_the_level_says_how_bad_it_is(
     assert (line.levelno, vars(line)["json_fields"]["status"]) == (level, status)
 
 
-async def test_what_we_cannot_do_is_told_with_the_reason(told: list[logging.LogRecord]) -> None:
+async def test_outage_is_logged_with_reason(told: list[logging.LogRecord]) -> None:
     async def handler(_ask: Ask) -> None:
         raise Overloaded("passwords to hash", 1)
 
@@ -142,7 +142,7 @@ async def test_what_we_cannot_do_is_told_with_the_reason(told: list[logging.LogR
     assert vars(line)["json_fields"]["reason"] == reason
 
 
-async def test_what_the_client_did_wrong_needs_no_reason(told: list[logging.LogRecord]) -> None:
+async def test_client_error_is_logged_without_reason(told: list[logging.LogRecord]) -> None:
     async def handler(_ask: Ask) -> None:
         raise NotFound("no such thing")
 
@@ -160,7 +160,7 @@ async def test_what_the_client_did_wrong_needs_no_reason(told: list[logging.LogR
         ("GET", "/openapi.json", "GET /openapi.json 200"),
     ],
 )
-async def test_nothing_of_a_clients_own_words_is_told(
+async def test_log_contains_no_client_input(
     told: list[logging.LogRecord], method: str, path: str, told_as: str
 ) -> None:
     await call(app_of(fine), method, path)
@@ -168,7 +168,7 @@ async def test_nothing_of_a_clients_own_words_is_told(
     assert "SECRET" not in json.dumps(vars(told[0]), default=repr)
 
 
-async def test_a_browsers_preflight_is_told_as_one(told: list[logging.LogRecord]) -> None:
+async def test_preflight_is_logged_as_preflight(told: list[logging.LogRecord]) -> None:
     headers = {"Origin": "https://x", "Access-Control-Request-Method": "PUT"}
     transport = httpx.ASGITransport(app_of(fine))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
@@ -179,7 +179,7 @@ async def test_a_browsers_preflight_is_told_as_one(told: list[logging.LogRecord]
     assert other.startswith("OPTIONS /thing/{id} 405")
 
 
-async def test_health_is_asked_for_too_often_to_be_told(told: list[logging.LogRecord]) -> None:
+async def test_health_requests_are_logged_at_debug_level(told: list[logging.LogRecord]) -> None:
     for path in ("/health", "/v2/health"):
         assert (await call(app_of(fine), "GET", path)).text == "healthy"
     assert [line.levelno for line in told if line.levelno > logging.DEBUG] == []
@@ -210,15 +210,13 @@ async def half(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.mark.parametrize("app", [hung_up_on, half], ids=["without an answer", "in its middle"])
-async def test_a_client_that_hung_up_is_told_as_499(
-    told: list[logging.LogRecord], app: ASGIApp
-) -> None:
+async def test_disconnect_is_logged_as_499(told: list[logging.LogRecord], app: ASGIApp) -> None:
     await through(RequestLog(app), {"type": "http", "method": "GET"}, [])
     [line] = told
     assert (line.levelno, vars(line)["http_request"]["status"]) == (logging.INFO, 499)
 
 
-async def test_a_client_that_hangs_up_on_a_plan_is_told_as_499(
+async def test_disconnect_during_handler_is_logged_as_499(
     told: list[logging.LogRecord],
 ) -> None:
     async def handler(_ask: Ask) -> None:
@@ -238,7 +236,7 @@ async def call_without_answer(app: ASGIApp) -> None:
     [(KeyError(SECRET), logging.ERROR), (DependencyUnavailable("x", 1), logging.WARNING)],
     ids=["a bug", "an outage"],
 )
-async def test_an_answer_that_we_broke_off_is_told_as_bad_as_its_reason(
+async def test_interrupted_response_has_level_of_its_error(
     told: list[logging.LogRecord], error: Exception, level: int
 ) -> None:
     async def broken() -> Any:
@@ -253,7 +251,7 @@ async def test_an_answer_that_we_broke_off_is_told_as_bad_as_its_reason(
     assert [(line.levelno, vars(line)["json_fields"]["status"]) for line in told] == [(level, 200)]
 
 
-async def test_the_size_is_that_of_what_was_sent(told: list[logging.LogRecord]) -> None:
+async def test_response_size_is_logged(told: list[logging.LogRecord]) -> None:
     await call(RequestLog(PlainTextResponse("twelve bytes")), "GET", "/")
     assert vars(told[0])["http_request"]["responseSize"] == "12"
 
@@ -274,7 +272,7 @@ async def talk(socket: WebSocket) -> None:
         pass
 
 
-async def test_a_websocket_is_told_once_when_it_has_ended(told: list[logging.LogRecord]) -> None:
+async def test_websocket_is_logged_once_at_its_end(told: list[logging.LogRecord]) -> None:
     words: list[Message] = [{"type": "websocket.receive", "text": SECRET}] * 3
     await served_socket(
         talk,
@@ -286,14 +284,14 @@ async def test_a_websocket_is_told_once_when_it_has_ended(told: list[logging.Log
     assert line.levelno == logging.INFO
 
 
-async def test_a_websocket_that_nobody_serves_is_told_without_its_path(
+async def test_unknown_websocket_is_logged_without_path(
     told: list[logging.LogRecord],
 ) -> None:
     await served_socket(talk, [{"type": "websocket.connect"}], f"/{SECRET}")
     assert told[0].getMessage().startswith("WebSocket (no such route) 404 ")
 
 
-async def test_a_websocket_that_is_closed_unaccepted_is_told_as_forbidden(
+async def test_rejected_websocket_is_logged_as_403(
     told: list[logging.LogRecord],
 ) -> None:
     async def refuse(socket: WebSocket) -> None:
@@ -303,7 +301,7 @@ async def test_a_websocket_that_is_closed_unaccepted_is_told_as_forbidden(
     assert told[0].getMessage().startswith("WebSocket /talk 403 ")
 
 
-async def test_a_websocket_that_fails_is_an_error(told: list[logging.LogRecord]) -> None:
+async def test_failed_websocket_is_logged_as_error(told: list[logging.LogRecord]) -> None:
     async def fail(socket: WebSocket) -> None:
         await socket.accept()
         raise KeyError(SECRET)

@@ -57,17 +57,17 @@ def family(error: type[LiftLogError]) -> set[type[LiftLogError]]:
     return {error}.union(*(family(below) for below in error.__subclasses__()))
 
 
-def test_every_route_of_the_contract_is_declared_and_no_other() -> None:
+def test_declared_routes_match_the_contract() -> None:
     assert {
         function: {name(route) for route in routes} for function, routes in declared().items()
     } == {**CONTRACT, "cleanup": {"POST /"}}
 
 
-def test_every_error_we_can_raise_has_a_status() -> None:
+def test_every_error_has_a_status() -> None:
     assert family(LiftLogError) - {LiftLogError} == STATUS.keys()
 
 
-def test_who_checks_passwords_may_be_overloaded() -> None:
+def test_routes_that_hash_passwords_declare_overload() -> None:
     for route in every_route():
         takes_password = "password" in route.request.model_fields
         hashes = takes_password or route.path == "/user/create"
@@ -85,7 +85,7 @@ def test_cancellable_routes_are_declared() -> None:
 
 
 @pytest.mark.parametrize("route", SMALLEST_LIMIT_BYTES)
-def test_the_body_limit_leaves_room_for_the_largest_valid_body_but_not_for_two(
+def test_body_limit_is_near_the_largest_valid_body(
     route: str,
 ) -> None:
     [declared_route] = [each for each in every_route() if name(each) == route]
@@ -95,7 +95,7 @@ def test_the_body_limit_leaves_room_for_the_largest_valid_body_but_not_for_two(
         assert declared_route.max_body_bytes < 2 * largest
 
 
-def test_small_requests_have_small_limits() -> None:
+def test_small_requests_have_small_body_limits() -> None:
     limits = {name(route): route.max_body_bytes for route in every_route() if route.has_body}
     assert limits["POST /user/create"] < 8192
     assert limits["POST /user/delete"] < 8192

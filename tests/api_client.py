@@ -9,7 +9,7 @@ import httpx
 from scripts.client.api import FUNCTION_OF
 
 
-class FrontDoor:
+class ApiClient:
     """Sends requests and returns whatever comes back."""
 
     def __init__(self, addresses: Mapping[str, str], http: httpx.AsyncClient) -> None:

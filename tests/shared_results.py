@@ -23,7 +23,7 @@ def end() -> None:
     shutil.rmtree(os.environ.pop(_FOLDER))
 
 
-def once(name: str, produce: Callable[[Path], Any]) -> Any:
+def shared_result(name: str, produce: Callable[[Path], Any]) -> Any:
     """Return what the first of several processes produces; the others wait for it.
 
     Args:

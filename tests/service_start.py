@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from scripts.root import ROOT
-from tests.once import once
+from tests.shared_results import shared_result
 
 _PROGRAM = """
 import importlib, json, sys
@@ -38,7 +38,7 @@ class Start:
 @cache
 def start(service: str) -> Start:
     """Start a service, once in a test run."""
-    return Start(**once(f"start-{service}", lambda _path: _printed(service)))
+    return Start(**shared_result(f"start-{service}", lambda _path: _printed(service)))
 
 
 def _printed(service: str) -> Any:

@@ -1,4 +1,4 @@
-"""Hashing and remembering passwords."""
+"""Hashing, verification and caching of passwords."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ SALT = bytes(range(64))
 
 
 class Hashing:
-    """Counts the real hashes, and can hold them back for a time or until `may_end` is set."""
+    """Counts hashes, and can delay them by a time or until `may_end` is set."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -37,7 +37,7 @@ class Hashing:
 
 @pytest.fixture
 def hashing(monkeypatch: pytest.MonkeyPatch) -> Hashing:
-    """Hashes that cost nothing, so that what is remembered can be told from what is hashed."""
+    """Replace the hash function by a fast one that counts its calls."""
     hashing = Hashing()
     monkeypatch.setattr(module, "derive", hashing)
     return hashing
@@ -136,7 +136,7 @@ async def test_hashing_does_not_block_event_loop(hashing: Hashing) -> None:
     hashing.may_end.clear()
     task = asyncio.create_task(passwords().hash("password"))
     await until(lambda: hashing.count == 1)
-    hashing.may_end.set()  # A hash on the event loop would wait for this line until it fails.
+    hashing.may_end.set()  # not reached while a hash blocks the event loop
     await task
 
 
@@ -145,7 +145,7 @@ async def test_verification_is_rejected_when_wait_is_too_long(hashing: Hashing) 
     hashing.seconds = 0.3
     tasks = [one.hash(str(number)) for number in range((os.cpu_count() or 1) + 20)]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
-    assert refused
-    assert len(refused) < len(outcomes)
-    assert refused[0].retry_after_s == 1
+    rejected = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
+    assert rejected
+    assert len(rejected) < len(outcomes)
+    assert rejected[0].retry_after_s == 1

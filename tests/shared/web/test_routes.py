@@ -1,4 +1,4 @@
-"""The declarations, against the contract and against each other."""
+"""Declared routes, compared with the contract and with each other."""
 
 from functools import cache
 
@@ -6,9 +6,11 @@ import pytest
 
 from functions.chat.main import chat, secrets
 from scripts.local.gateway import routes_by_service
-from shared.errors import LiftLogError, Overloaded
+from shared.errors import LiftLogError, NotFound, Overloaded
+from shared.schemas.users import SignInRequest
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
+from shared.web.authentication import PasswordAuth, PurchaseAuth
 from shared.web.problems import STATUS
 from shared.web.routes import Route
 
@@ -27,7 +29,7 @@ CONTRACT = {
     "chat": {"POST /ai-chat/negotiate", "POST /ai-chat-v2/negotiate"},
 }
 
-SMALLEST_LIMIT_BYTES = {
+LARGEST_BODY_BYTES = {
     "PUT /user": (15 + 2000 + 2) * 1024 * 4 // 3,
     "PUT /event": 15 * 1024 * 4 // 3,
     "PUT /inbox": 20 * 1024 * 4 // 3,
@@ -53,7 +55,7 @@ def name(route: Route) -> str:
 
 
 def family(error: type[LiftLogError]) -> set[type[LiftLogError]]:
-    """Return an error class and all below it."""
+    """Return an error class and its subclasses."""
     return {error}.union(*(family(below) for below in error.__subclasses__()))
 
 
@@ -67,11 +69,31 @@ def test_every_error_has_a_status() -> None:
     assert family(LiftLogError) - {LiftLogError} == STATUS.keys()
 
 
+def test_routes_with_credentials_declare_password_auth() -> None:
+    for route in every_route():
+        has_password = "password" in route.request.model_fields
+        assert issubclass(route.request, SignInRequest) == has_password, name(route)
+        assert isinstance(route.auth, PasswordAuth) == has_password, name(route)
+
+
+def test_only_subscriber_routes_declare_purchase_auth() -> None:
+    for route in every_route():
+        assert isinstance(route.auth, PurchaseAuth) == route.path.startswith("/ai"), name(route)
+
+
 def test_routes_that_hash_passwords_declare_overload() -> None:
     for route in every_route():
-        takes_password = "password" in route.request.model_fields
-        hashes = takes_password or route.path == "/user/create"
-        assert (Overloaded in route.refuses) == hashes, name(route)
+        hashes = isinstance(route.auth, PasswordAuth) or route.path == "/user/create"
+        assert (Overloaded in route.errors) == hashes, name(route)
+
+
+def test_only_sharing_hides_unknown_users() -> None:
+    hiding = {
+        name(route)
+        for route in every_route()
+        if isinstance(route.auth, PasswordAuth) and NotFound not in route.errors
+    }
+    assert hiding == {"POST /shareditem"}
 
 
 def test_cancellable_routes_are_declared() -> None:
@@ -84,12 +106,12 @@ def test_cancellable_routes_are_declared() -> None:
     }
 
 
-@pytest.mark.parametrize("route", SMALLEST_LIMIT_BYTES)
+@pytest.mark.parametrize("route", LARGEST_BODY_BYTES)
 def test_body_limit_is_near_the_largest_valid_body(
     route: str,
 ) -> None:
     [declared_route] = [each for each in every_route() if name(each) == route]
-    largest = SMALLEST_LIMIT_BYTES[route]
+    largest = LARGEST_BODY_BYTES[route]
     assert largest < declared_route.max_body_bytes
     if largest > 100_000:
         assert declared_route.max_body_bytes < 2 * largest

@@ -1,4 +1,4 @@
-"""Answers to requests whose body is not read, or not to its end."""
+"""Responses to requests whose body is not read completely."""
 
 import asyncio
 import socket
@@ -21,32 +21,34 @@ from tests.loopback import served
 MIB = 1024 * 1024
 
 
-class Ask(Request):
-    """Takes little."""
+class EmptyRequest(Request):
+    """Has no fields."""
 
 
-async def refuse(_ask: Ask) -> None:
+async def reject(_request: EmptyRequest) -> None:
     raise Overloaded("the service", 1)
 
 
-async def missing(_ask: Ask) -> None:
+async def missing(_request: EmptyRequest) -> None:
     raise NotFound("no such thing")
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Serve routes that refuse requests before their bodies are read, as uvicorn does it."""
+    """Serve routes that reject requests before their bodies are read."""
     routes = [
-        Route("POST", "/small", "x", Ask, None, refuse),
-        Route("DELETE", "/query", "x", Ask, None, missing, [NotFound], from_query=True),
+        Route("POST", "/small", "x", EmptyRequest, None, reject),
+        Route("DELETE", "/query", "x", EmptyRequest, None, missing, [NotFound], from_query=True),
     ]
     with pytest.MonkeyPatch.context() as patch, served(build_app(routes)) as address:
-        patch.setattr(UnreadBody, "timeout_s", 600)  # no machine is so slow
+        patch.setattr(
+            UnreadBody, "timeout_s", 600
+        )  # so that a slow machine does not end a test early
         yield int(address.rpartition(":")[2])
 
 
 def exchanged(port: int, head: str, pieces: list[bytes]) -> bytes:
-    """Send a request whole, and only then read the answer; return all of it, or the error."""
+    """Send a complete request before reading; return the response, or the name of the error."""
     try:
         with socket.create_connection((HOST, port)) as client:
             client.sendall(head.encode())
@@ -72,20 +74,20 @@ async def connected(
         await writer.wait_closed()
 
 
-REFUSALS = {
+REJECTIONS = {
     "too large": ("POST /small", 413),
     "unknown route": ("POST /nowhere", 404),
     "another method": ("PUT /small", 405),
-    "body of no use": ("DELETE /query", 404),
+    "unused body": ("DELETE /query", 404),
 }
 
 
 @pytest.mark.parametrize("framing", ["length", "chunks"])
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize("rejection", REJECTIONS.values(), ids=REJECTIONS)
 async def test_rejection_of_unread_body_is_not_a_reset(
-    port: int, refusal: tuple[str, int], framing: str
+    port: int, rejection: tuple[str, int], framing: str
 ) -> None:
-    line, status = refusal
+    line, status = rejection
     size, piece = 900_000, 9_000
     if framing == "length":
         headers, pieces = f"Content-Length: {size}", [b" " * piece] * (size // piece)
@@ -112,7 +114,7 @@ async def test_rejection_arrives_while_client_sends(port: int) -> None:
         assert response.startswith(b"HTTP/1.1 413 ")
         assert b'"status": 413' in await reader.readuntil(b"}")
         writer.write(b" " * 9000)
-        assert await reader.read() == b""  # the connection ends in order, after the whole body
+        assert await reader.read() == b""  # the connection is closed after the complete body
 
 
 async def test_rejected_request_keeps_connection_usable(port: int) -> None:
@@ -149,7 +151,7 @@ async def test_accepted_body_gets_100_continue(port: int) -> None:
 
 
 class Exchange:
-    """A server's side of a request with a body that comes in pieces, as many as are asked for."""
+    """The server side of a request whose body consists of endless equal pieces."""
 
     def __init__(self, piece: bytes, headers: list[tuple[bytes, bytes]]) -> None:
         self.scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
@@ -160,7 +162,7 @@ class Exchange:
     async def receive(self) -> Message:
         if not self._piece:
             await asyncio.Event().wait()
-        assert self.sent, "the answer comes first"
+        assert self.sent, "the response is sent first"
         self.received += len(self._piece)
         return {"type": "http.request", "body": self._piece, "more_body": True}
 
@@ -185,7 +187,7 @@ async def test_rest_of_body_is_read_up_to_1_mib(headers: list[tuple[bytes, bytes
     assert (body["body"], body["more_body"]) == (b"no", True)
     assert (end["body"], end["more_body"]) == (b"", False)
     is_last = (b"connection", b"close") in start["headers"]
-    assert is_last == (headers is CHUNKED)  # a body of unknown length may never end
+    assert is_last == (headers is CHUNKED)  # a body of unknown length may be endless
 
 
 async def test_rest_of_body_is_read_within_timeout(monkeypatch: pytest.MonkeyPatch) -> None:

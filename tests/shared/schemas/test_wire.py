@@ -1,4 +1,4 @@
-"""The wire's conventions, for any content."""
+"""Conventions of the wire format, with generated content."""
 
 import re
 from base64 import b64encode
@@ -14,12 +14,12 @@ from shared import timestamps
 from shared.schemas.wire import Base64, Instant, Request, Response
 
 
-class Said(Request):
+class SampleRequest(Request):
     some_bytes: Annotated[bytes, Base64(max_bytes=40, min_bytes=2)]
     encryption_iv: Annotated[bytes, Base64()] | None = None
 
 
-class Told(Response):
+class SampleResponse(Response):
     some_bytes: Annotated[bytes, Base64()]
     encryption_iv: Annotated[bytes, Base64()] | None
     at: Instant
@@ -27,10 +27,12 @@ class Told(Response):
 
 @given(st.binary(min_size=2, max_size=40))
 def test_any_bytes_round_trip_as_base64(content: bytes) -> None:
-    read = Said.model_validate({"someBytes": b64encode(content).decode()})
+    read = SampleRequest.model_validate({"someBytes": b64encode(content).decode()})
     assert read.some_bytes == content
-    told = Told(some_bytes=read.some_bytes, encryption_iv=None, at=datetime(2026, 1, 1, tzinfo=UTC))
-    assert told.model_dump(mode="json") == {
+    response = SampleResponse(
+        some_bytes=read.some_bytes, encryption_iv=None, at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    assert response.model_dump(mode="json") == {
         "someBytes": b64encode(content).decode(),
         "encryptionIV": None,
         "at": "2026-01-01T00:00:00Z",
@@ -40,7 +42,7 @@ def test_any_bytes_round_trip_as_base64(content: bytes) -> None:
 @given(st.text(max_size=30))
 def test_only_canonical_base64_is_accepted(text: str) -> None:
     try:
-        content = Said.model_validate({"someBytes": text}).some_bytes
+        content = SampleRequest.model_validate({"someBytes": text}).some_bytes
     except ValidationError:
         return
     assert b64encode(content).decode() == text
@@ -48,7 +50,7 @@ def test_only_canonical_base64_is_accepted(text: str) -> None:
 
 @given(st.binary(max_size=60))
 def test_schema_pattern_and_lengths_match_validation(content: bytes) -> None:
-    schema = Said.model_json_schema()["properties"]["someBytes"]
+    schema = SampleRequest.model_json_schema()["properties"]["someBytes"]
     text = b64encode(content).decode()
     assert re.fullmatch(schema["pattern"], text)
     if 2 <= len(content) <= 40:
@@ -69,8 +71,8 @@ def test_timestamps_with_any_offset_are_accepted(
     text = local.strftime("%Y").zfill(4) + local.strftime("-%m-%dT%H:%M:%S")
     text += f".{fraction}" if digits else ""
     text += f"{sign}{hours:02d}:{minutes:02d}"
-    kept = int(fraction[:6].ljust(6, "0")) if digits else 0
-    expected = local.replace(microsecond=kept, tzinfo=UTC) - timedelta(minutes=offset_minutes)
+    micros = int(fraction[:6].ljust(6, "0")) if digits else 0
+    expected = local.replace(microsecond=micros, tzinfo=UTC) - timedelta(minutes=offset_minutes)
     assert timestamps.parse(text) == expected
 
 
@@ -86,7 +88,7 @@ def test_timestamps_with_any_offset_are_accepted(
         "2025-01-01T00:00:00+25:00",
         "0001-01-01T00:00:00+01:00",
         "1735689600",
-        "２０２５-01-01T00:00:00Z",  # noqa: RUF001 - digits, but not ASCII's
+        "２０２５-01-01T00:00:00Z",  # noqa: RUF001 - digits that are not ASCII
         "",
     ],
 )

@@ -1,4 +1,4 @@
-"""The outermost catch."""
+"""The outermost exception handler."""
 
 import logging
 
@@ -18,20 +18,20 @@ MESSAGE = "SECRET"
 
 
 class UnforeseenError(Exception):
-    """Says something that nobody may see."""
+    """An exception whose message must not be logged or returned."""
 
 
 async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise UnforeseenError(MESSAGE)
 
 
-async def broken_in_the_middle(_scope: Scope, _receive: Receive, send: Send) -> None:
+async def broken_during_response(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"half", "more_body": True})
     raise UnforeseenError(MESSAGE)
 
 
-async def left_alone(_scope: Scope, _receive: Receive, _send: Send) -> None:
+async def disconnected(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise ClientDisconnect
 
 
@@ -82,7 +82,7 @@ async def test_exception_is_logged_with_route_not_path(
 
 
 async def test_interrupted_response_stays_incomplete(caplog: pytest.LogCaptureFixture) -> None:
-    sent = await sent_by(Boundary(broken_in_the_middle))
+    sent = await sent_by(Boundary(broken_during_response))
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[-1]["more_body"]
     assert len(logged(caplog)) == 1
@@ -93,7 +93,7 @@ async def test_outage_during_response_is_logged_as_warning(
 ) -> None:
     async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise DependencyUnavailable("the store", 1)
+        raise DependencyUnavailable("the database", 1)
 
     sent = await sent_by(Boundary(cut_off))
     assert [message["type"] for message in sent] == ["http.response.start"]
@@ -104,7 +104,7 @@ async def test_outage_during_response_is_logged_as_warning(
 async def test_disconnect_is_not_answered_or_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert await sent_by(Boundary(left_alone)) == []
+    assert await sent_by(Boundary(disconnected)) == []
     assert not logged(caplog)
 
 

@@ -22,12 +22,12 @@ from shared.web.json_stream import JsonStream, stream_list
 from shared.web.routes import Handler, Route
 from tests.loopback import served, until
 
-SOMEBODY = "00000000-0000-4000-8000-000000000000"
-FEED = f'{{"users":[{{"userId":"{SOMEBODY}","followSecret":"s","since":"2000-01-01T00:00:00Z"}}]}}'
+USER_ID = "00000000-0000-4000-8000-000000000000"
+FEED = f'{{"users":[{{"userId":"{USER_ID}","followSecret":"s","since":"2000-01-01T00:00:00Z"}}]}}'
 
 
-class Ask(Request):
-    """Takes anything."""
+class EmptyRequest(Request):
+    """Has no fields."""
 
 
 class Line(Response):
@@ -35,14 +35,14 @@ class Line(Response):
 
 
 class Work:
-    """A handler that runs until it may end."""
+    """A handler that runs until `may_end` is set."""
 
     def __init__(self) -> None:
         self.has_begun = asyncio.Event()
         self.may_end = asyncio.Event()
         self.outcome = "running"
 
-    async def do(self, _ask: Ask) -> None:
+    async def do(self, _request: EmptyRequest) -> None:
         self.has_begun.set()
         try:
             await self.may_end.wait()
@@ -54,8 +54,8 @@ class Work:
 
 async def disconnected_during(work: Work, handler: Handler, *, is_cancellable: bool) -> None:
     """Call a route, and disconnect once its handler has begun."""
-    route = Route("POST", "/ask", "x", Ask, None, handler, is_cancellable=is_cancellable)
-    scope: Scope = {"type": "http", "method": "POST", "path": "/ask", "headers": []}
+    route = Route("POST", "/test", "x", EmptyRequest, None, handler, is_cancellable=is_cancellable)
+    scope: Scope = {"type": "http", "method": "POST", "path": "/test", "headers": []}
     scope["query_string"] = b""
     messages = iter([{"type": "http.request", "body": b"{}", "more_body": False}])
 
@@ -66,12 +66,12 @@ async def disconnected_during(work: Work, handler: Handler, *, is_cancellable: b
         return {"type": "http.disconnect"}
 
     async def send(_message: Message) -> None:
-        """Lose it."""
+        """Discard the message."""
 
     calling = asyncio.create_task(call(build_app([route]), scope, receive, send))
     await work.has_begun.wait()
     if not is_cancellable:
-        for _ in range(100):  # more steps than a cancellation takes
+        for _ in range(100):  # more event loop iterations than a cancellation needs
             await asyncio.sleep(0)
         work.may_end.set()
     await calling
@@ -108,7 +108,7 @@ async def test_streamed_answer_stops_on_disconnect(chunks_before: int) -> None:
             ended.append(type(error))
             raise
 
-    async def stream(_ask: Ask) -> JsonStream:
+    async def stream(_request: EmptyRequest) -> JsonStream:
         return stream_list("lines", lines(), {})
 
     work = Work()
@@ -118,7 +118,7 @@ async def test_streamed_answer_stops_on_disconnect(chunks_before: int) -> None:
 
 
 class Hanging(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
-    """Holds every read of the database back, and counts those that wait."""
+    """Blocks every read of the database, and counts the blocked reads."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -134,13 +134,13 @@ class Hanging(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # gr
 
 
 READS = {
-    "user by id": (f"GET /user/{SOMEBODY}", ""),
+    "user by id": (f"GET /user/{USER_ID}", ""),
     "user by lookup": ("GET /user/abcdefghijkl", ""),
-    "headers of a user": (f"HEAD /v2/user/{SOMEBODY}", ""),
-    "users": ("POST /users", f'{{"ids": ["{SOMEBODY}"]}}'),
+    "user by HEAD": (f"HEAD /v2/user/{USER_ID}", ""),
+    "users": ("POST /users", f'{{"ids": ["{USER_ID}"]}}'),
     "feed": ("POST /events", FEED),
     "shared item": ("GET /shareditem/abcdefghijkl", ""),
-    "inbox": ("POST /inbox", f'{{"userId": "{SOMEBODY}", "password": "p"}}'),
+    "inbox": ("POST /inbox", f'{{"userId": "{USER_ID}", "password": "p"}}'),
 }
 
 
@@ -151,7 +151,7 @@ def hanging() -> Hanging:
 
 @pytest.fixture(scope="module")
 def port(hanging: Hanging) -> Iterator[int]:
-    """Serve every cancellable route, on a database that does not answer."""
+    """Serve every cancellable route, with a database that does not respond."""
     database = Database(DatabaseSettings(), [hanging])
     services = (
         functions.users.main,

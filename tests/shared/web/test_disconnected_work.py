@@ -1,4 +1,4 @@
-"""Work for one client, who may hang up."""
+"""Work that is cancelled when its client disconnects."""
 
 import asyncio
 
@@ -10,22 +10,22 @@ from shared.errors import NotFound
 from shared.web.disconnect import run_until_disconnect
 
 
-class Line:
-    """A client's connection."""
+class Connection:
+    """The connection of a client that can disconnect."""
 
     def __init__(self) -> None:
-        self._hung_up = asyncio.Event()
+        self._disconnected = asyncio.Event()
 
-    def hang_up(self) -> None:
-        self._hung_up.set()
+    def disconnect(self) -> None:
+        self._disconnected.set()
 
     async def receive(self) -> Message:
-        await self._hung_up.wait()
+        await self._disconnected.wait()
         return {"type": "http.disconnect"}
 
 
 class Work:
-    """Something that takes until it is told to end."""
+    """Work that runs until `may_end` is set."""
 
     def __init__(self) -> None:
         self.has_begun = asyncio.Event()
@@ -45,14 +45,14 @@ class Work:
 async def test_finished_work_returns_its_result() -> None:
     work = Work()
     work.may_end.set()
-    assert await run_until_disconnect(Line().receive, work.do()) == "done"
+    assert await run_until_disconnect(Connection().receive, work.do()) == "done"
 
 
 async def test_disconnect_cancels_the_work() -> None:
-    line, work = Line(), Work()
-    working = asyncio.create_task(run_until_disconnect(line.receive, work.do()))
+    connection, work = Connection(), Work()
+    working = asyncio.create_task(run_until_disconnect(connection.receive, work.do()))
     await work.has_begun.wait()
-    line.hang_up()
+    connection.disconnect()
     with pytest.raises(ClientDisconnect):
         await working
     assert work.was_cancelled
@@ -63,12 +63,12 @@ async def test_failed_work_raises_its_error() -> None:
         raise NotFound("nothing there")
 
     with pytest.raises(NotFound):
-        await run_until_disconnect(Line().receive, fail())
+        await run_until_disconnect(Connection().receive, fail())
 
 
 async def test_cancellation_cancels_the_work() -> None:
     work = Work()
-    working = asyncio.create_task(run_until_disconnect(Line().receive, work.do()))
+    working = asyncio.create_task(run_until_disconnect(Connection().receive, work.do()))
     await work.has_begun.wait()
     before = asyncio.all_tasks()
     working.cancel()

@@ -225,7 +225,7 @@ async def test_handler_gets_the_signed_in_account() -> None:
     async with serving(signing_in(handler, CountingSignIn(), is_grouped=False)) as http:
         statuses = [
             (await http.put("/note", json=body)).status_code
-            for body in (note("a"), note("b", password="wrong"))
+            for body in (note("a"), note("b", "wrong"))
         ]
     assert statuses == [200, 401]
     assert calls == [("a", ACCOUNT)]
@@ -266,7 +266,7 @@ async def test_grouped_requests_share_sign_in_and_handler_call() -> None:
         first = asyncio.create_task(http.put("/note", json=note("0")))
         await has_begun.wait()
         others = [asyncio.create_task(http.put("/note", json=note(text))) for text in "123"]
-        wrong = await http.put("/note", json=note("4", password="wrong"))
+        wrong = await http.put("/note", json=note("4", "wrong"))
         may_end.set()
         responses = await asyncio.gather(first, *others)
     assert [response.status_code for response in responses] == [200] * 4

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the running functions held against it by generated requests."""
+"""The OpenAPI document, and a comparison of it with the running functions."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ from tests.shared.web.test_routes import CONTRACT, declared
 
 
 def document_of(function: str) -> dict[str, Any]:
-    """Return the document that the running function shows."""
+    """Return the document that the running function serves."""
     response = httpx.get(url(stack.current().of(function)) + "/openapi.json", timeout=60)
     assert response.status_code == 200
     document: dict[str, Any] = response.json()

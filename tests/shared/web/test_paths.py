@@ -23,7 +23,7 @@ SPELLINGS = {
     "/A.B/C": ("/a.b/c", 4, {}),
 }
 UNKNOWN = ("", "user", "/users", "/user/a/b", "/v3/user", "/v2/v2/user", "/aXb/c", "/u/ser")
-LOOK_ALIKES = ("/u\u017fer", "/user\n", "/\u212a")
+HOMOGLYPHS = ("/u\u017fer", "/user\n", "/\u212a")
 
 
 @pytest.mark.parametrize("path", SPELLINGS)
@@ -33,7 +33,7 @@ def test_path_spellings_match_one_target(path: str) -> None:
     assert (found.template, found.target, found.parameters) == SPELLINGS[path]
 
 
-@pytest.mark.parametrize("path", UNKNOWN + LOOK_ALIKES, ids=ascii)
+@pytest.mark.parametrize("path", UNKNOWN + HOMOGLYPHS, ids=ascii)
 def test_unknown_path_is_not_found(path: str) -> None:
     assert Paths({"/user": 3, "/user/{id}": 1, "/a.b/c": 4, "/k": 5}).find(path) is None
 

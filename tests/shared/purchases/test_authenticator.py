@@ -1,4 +1,4 @@
-"""Signing in with a purchase token."""
+"""Sign-in with a purchase token."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,26 +11,26 @@ from shared.purchases.authenticator import Purchase, PurchaseAuthenticator, Subs
 from shared.web.purchase_token import presented_token
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-TOKEN = "$RCAnonymousID:0123 and more"  # noqa: S105 - opens nothing
+TOKEN = "$RCAnonymousID:0123 and more"  # noqa: S105 - not a real one
 
 
-class Knows:
-    """A store that knows one token."""
+class OneTokenProvider:
+    """A provider with one valid token."""
 
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
         return Purchase.of("its id") if token == TOKEN else None
 
 
-class IsDown:
-    """A store that cannot tell."""
+class UnavailableProvider:
+    """A provider that is unavailable."""
 
     async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
-        raise DependencyUnavailable("the store", 7)
+        raise DependencyUnavailable("the provider", 7)
 
 
 @pytest.fixture
-def purchases() -> PurchaseAuthenticator:
-    return PurchaseAuthenticator({"RevenueCat": Knows(), "Apple": IsDown()})
+def authenticator() -> PurchaseAuthenticator:
+    return PurchaseAuthenticator({"RevenueCat": OneTokenProvider(), "Apple": UnavailableProvider()})
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def purchases() -> PurchaseAuthenticator:
     ],
 )
 async def test_token_spellings_are_accepted(
-    purchases: PurchaseAuthenticator, presented: str
+    authenticator: PurchaseAuthenticator, presented: str
 ) -> None:
-    subscriber = await purchases.subscriber(presented, NOW)
+    subscriber = await authenticator.subscriber(presented, NOW)
     assert subscriber == Subscriber("RevenueCat", Purchase.of("its id"))
     assert subscriber.key == f"revenuecat-{sha256(b'its id').hexdigest()}"
 
@@ -60,44 +60,46 @@ async def test_token_spellings_are_accepted(
         "Bearer RevenueCat",
         "Bearer Bearer RevenueCat x",
         TOKEN,
-        "RevenueCat somebody-else",
+        "RevenueCat another-token",
         "Amazon x",
         "RevenueCatx",
         "Basic dXNlcjpwYXNz",
     ],
     ids=lambda text: text[:20],
 )
-async def test_invalid_token_is_rejected(purchases: PurchaseAuthenticator, presented: str) -> None:
+async def test_invalid_token_is_rejected(
+    authenticator: PurchaseAuthenticator, presented: str
+) -> None:
     with pytest.raises(NotEntitled) as caught:
-        await purchases.subscriber(presented, NOW)
+        await authenticator.subscriber(presented, NOW)
     assert caught.value.was_presented
-    for word in (*TOKEN.split(), "somebody-else", "Amazon", "dXNlcjpwYXNz"):
+    for word in (*TOKEN.split(), "another-token", "Amazon", "dXNlcjpwYXNz"):
         assert len(word) < 5 or word not in str(caught.value)
 
 
 async def test_too_long_token_is_not_verified() -> None:
-    class KnowsAll:
+    class AnyTokenProvider:
         async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
             return Purchase.of(token)
 
-    purchases = PurchaseAuthenticator({"Web": KnowsAll()})
-    await purchases.subscriber("Web " + "x" * 65_536, NOW)
+    authenticator = PurchaseAuthenticator({"Web": AnyTokenProvider()})
+    await authenticator.subscriber("Web " + "x" * 65_536, NOW)
     with pytest.raises(NotEntitled):
-        await purchases.subscriber("Web " + "x" * 65_537, NOW)
+        await authenticator.subscriber("Web " + "x" * 65_537, NOW)
 
 
 @pytest.mark.parametrize("presented", [None, "", "  "], ids=repr)
 async def test_missing_token_differs_from_invalid_token(
-    purchases: PurchaseAuthenticator, presented: str | None
+    authenticator: PurchaseAuthenticator, presented: str | None
 ) -> None:
     with pytest.raises(NotEntitled) as caught:
-        await purchases.subscriber(presented, NOW)
+        await authenticator.subscriber(presented, NOW)
     assert not caught.value.was_presented
 
 
-async def test_provider_outage_is_not_a_rejection(purchases: PurchaseAuthenticator) -> None:
+async def test_provider_outage_is_not_a_rejection(authenticator: PurchaseAuthenticator) -> None:
     with pytest.raises(DependencyUnavailable):
-        await purchases.subscriber(f"Apple {TOKEN}", NOW)
+        await authenticator.subscriber(f"Apple {TOKEN}", NOW)
 
 
 def test_equal_ids_of_two_providers_have_distinct_keys() -> None:
@@ -105,7 +107,7 @@ def test_equal_ids_of_two_providers_have_distinct_keys() -> None:
     assert Subscriber("Apple", purchase).key != Subscriber("Google", purchase).key
 
 
-def connection(kind: str, query: str, *headers: tuple[bytes, bytes]) -> HTTPConnection:
+def connection_of(kind: str, query: str, *headers: tuple[bytes, bytes]) -> HTTPConnection:
     return HTTPConnection(
         {"type": kind, "query_string": query.encode(), "headers": headers, "path": "/"}
     )
@@ -115,25 +117,25 @@ HEADER = (b"authorization", b"Web key")
 
 
 @pytest.mark.parametrize(
-    ("asked", "presented"),
+    ("connection", "presented"),
     [
-        (connection("http", "", HEADER), "Web key"),
-        (connection("http", ""), None),
-        (connection("http", "access_token=Web%20key"), None),
-        (connection("websocket", "access_token=Web%20key"), "Web key"),
-        (connection("websocket", "access_token=Apple%20x", HEADER), "Web key"),
-        (connection("websocket", "id=1"), None),
+        (connection_of("http", "", HEADER), "Web key"),
+        (connection_of("http", ""), None),
+        (connection_of("http", "access_token=Web%20key"), None),
+        (connection_of("websocket", "access_token=Web%20key"), "Web key"),
+        (connection_of("websocket", "access_token=Apple%20x", HEADER), "Web key"),
+        (connection_of("websocket", "id=1"), None),
     ],
     ids=[
         "header",
         "nothing",
-        "an address of a request",
-        "an address of a socket",
-        "both",
-        "a socket without",
+        "request URL",
+        "WebSocket URL",
+        "header and URL",
+        "WebSocket without token",
     ],
 )
 def test_only_websocket_may_present_token_in_url(
-    asked: HTTPConnection, presented: str | None
+    connection: HTTPConnection, presented: str | None
 ) -> None:
-    assert presented_token(asked) == presented
+    assert presented_token(connection) == presented

@@ -64,7 +64,7 @@ def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
             "WEB_AUTH_KEY": WEB_KEY,
             "RATE_LIMIT_DATABASE": "limits",
         }
-        log = stack.said() / f"instances-{ports.base}.log"
+        log = stack.log_folder() / f"instances-{ports.base}.log"
         for port in (ports.base, ports.base + 1):
             processes.start(f"ai at {port}", command("ai", port), settings, log)
         for port in (ports.base, ports.base + 1):

@@ -10,7 +10,7 @@ from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from scripts.client.api import from_text, to_text
-from scripts.client.person import LONG_AGO, Person
+from scripts.client.person import BEFORE_ALL_EVENTS, Person
 from shared.store.data_model import OF_USERS, user_document
 from shared.store.database import Database
 from tests.api_client import ApiClient
@@ -66,7 +66,7 @@ async def test_concurrent_events_have_distinct_timestamps(client: ApiClient, ali
 async def test_reader_with_latest_since_misses_no_event(client: ApiClient, alice: Person) -> None:
     secret = await alice.allow_follower()
     publishing = asyncio.gather(*(client.put("/v2/event", event(alice)) for _ in range(12)))
-    since, seen = LONG_AGO, set()
+    since, seen = BEFORE_ALL_EVENTS, set()
     while True:
         finished = publishing.done()
         feed = await client.post("/v2/events", {"users": [followed(alice, secret, since)]})

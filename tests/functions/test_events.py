@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from scripts.client.api import to_text
-from scripts.client.person import LONG_AGO, Follows, Person
+from scripts.client.person import BEFORE_ALL_EVENTS, Follows, Person
 from tests.api_client import ApiClient
 
 KIB = 1024
@@ -32,7 +32,7 @@ def in_days(days: float) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).isoformat()
 
 
-def followed(author: Person, secret: str, since: str = LONG_AGO) -> dict[str, str]:
+def followed(author: Person, secret: str, since: str = BEFORE_ALL_EVENTS) -> dict[str, str]:
     """Return one entry of a POST /events."""
     return {"userId": author.id, "followSecret": secret, "since": since}
 
@@ -136,7 +136,7 @@ async def test_invalid_follow_secrets_are_listed(
         followed(alice, "unknown"),
         followed(alice, revoked),
         followed(alice, bobs),
-        {"userId": unknown_id, "followSecret": "of nobody", "since": LONG_AGO},
+        {"userId": unknown_id, "followSecret": "of nobody", "since": BEFORE_ALL_EVENTS},
     )
     assert response == {
         "events": [],
@@ -176,7 +176,8 @@ async def test_feed_of_200_users_contains_all_events(
         ids.add(body["eventId"])
         await client.put("/v2/event", body)
     strangers = [
-        {"userId": str(uuid4()), "followSecret": f"s{n}", "since": LONG_AGO} for n in range(198)
+        {"userId": str(uuid4()), "followSecret": f"s{n}", "since": BEFORE_ALL_EVENTS}
+        for n in range(198)
     ]
     response = await feed(client, *strangers, *follows)
     assert {e["eventId"] for e in response["events"]} == ids
@@ -185,7 +186,7 @@ async def test_feed_of_200_users_contains_all_events(
 
 @pytest.mark.parametrize(("count", "status"), [(0, 400), (200, 200), (201, 400)], ids=str)
 async def test_feed_accepts_1_to_200_users(client: ApiClient, count: int, status: int) -> None:
-    users = [{"userId": str(uuid4()), "followSecret": "s", "since": LONG_AGO}] * count
+    users = [{"userId": str(uuid4()), "followSecret": "s", "since": BEFORE_ALL_EVENTS}] * count
     assert (await client.post("/v2/events", {"users": users})).status_code == status
 
 
@@ -240,7 +241,7 @@ async def test_event_fields_have_limits(
 async def test_feed_fields_have_limits(
     client: ApiClient, field: str, value: object, status: int
 ) -> None:
-    user = {"userId": str(uuid4()), "followSecret": "s", "since": LONG_AGO, field: value}
+    user = {"userId": str(uuid4()), "followSecret": "s", "since": BEFORE_ALL_EVENTS, field: value}
     response = await client.post("/v2/events", {"users": [user]})
     assert response.status_code == status
     if status == 400:

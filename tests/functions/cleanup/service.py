@@ -78,7 +78,7 @@ class Service:
         return answer.status_code
 
     def _start(self) -> None:
-        log = stack.said() / f"{self.project}.log"
+        log = stack.log_folder() / f"{self.project}.log"
         settings = {**environment(self.emulators), "GOOGLE_CLOUD_PROJECT": self.project}
         self._processes.start("cleanup", command("cleanup", self._port), settings, log)
         self._processes.wait_until_healthy(self._port, "/health")

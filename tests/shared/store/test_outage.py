@@ -142,7 +142,7 @@ def own(emulator: Emulator) -> Iterator[Stack]:
     }
     with Stack("--isolated", environment=environment) as own:
         yield own
-        shutil.copy(own.log, stack.said())
+        shutil.copy(own.log, stack.log_folder())
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,20 @@
-"""Errors that a client may be told about. Any other exception is a bug.
+"""Errors that a client may receive. Any other exception is a bug.
 
 LiftLogError
-├─ InvalidRequest            violates the contract; the caller must change it (shared/web)
-│  └─ RequestTooLarge        larger than any valid request
-├─ NotAuthenticated          wrong password (shared/auth/sign_in.py)
-│  └─ NotEntitled            no valid purchase token (shared/purchases/authenticator.py)
-├─ NotFound                  never existed, deleted or expired: the caller cannot tell which
-├─ RateLimited               the limit of requests is reached (shared/store/quotas.py)
-└─ DependencyUnavailable     no response from a dependency; a retry may succeed
+├─ InvalidRequest            Violates the contract; the caller must change it (shared/web).
+│  └─ RequestTooLarge        Larger than any valid request.
+├─ NotAuthenticated          Wrong password (shared/auth/sign_in.py).
+│  └─ NotEntitled            No valid purchase token (shared/purchases/authenticator.py).
+├─ NotFound                  Never existed, deleted or expired. The response gives no reason.
+├─ RateLimited               The limit of requests is reached (shared/store/quotas.py).
+└─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/database.py, shared/purchases/provider_api.py,
-   │                         shared/clients/secrets.py, shared/planner/model.py)
-   ├─ DependencyFailed       the dependency returned an error or an invalid response
-   ├─ DependencyTimedOut     no response before the deadline
-   └─ Overloaded             no free slot for password hashing, large transfers or purchase
-                             verification (shared/concurrency/limiter.py), or too many writers of
-                             one document (shared/store/optimistic_update.py)
+   │                         shared/clients/secrets.py, shared/planner/model.py).
+   ├─ DependencyFailed       The dependency returned an error or an invalid response.
+   ├─ DependencyTimedOut     No response before the deadline.
+   └─ Overloaded             No free slot for password hashing, large transfers or purchase
+                             verification (shared/concurrency/limiter.py). Or too many writers of
+                             one document (shared/store/optimistic_update.py).
 
 Messages describe the problem without the value: input, secrets and payloads must not reach them.
 """
@@ -75,8 +75,8 @@ class DependencyUnavailable(LiftLogError):
 
     _message = "{} is unavailable at the moment"
 
-    def __init__(self, what: str, retry_after_s: int) -> None:
-        super().__init__(self._message.format(what))
+    def __init__(self, subject: str, retry_after_s: int) -> None:
+        super().__init__(self._message.format(subject))
         self.retry_after_s = retry_after_s
 
 
@@ -91,6 +91,6 @@ class DependencyTimedOut(DependencyUnavailable):
 
 
 class Overloaded(DependencyUnavailable):
-    """Too much work is waiting; `what` names the kind of work."""
+    """Too much work is waiting; `subject` names the kind of work."""
 
     _message = "too many {} at the moment"

@@ -219,7 +219,7 @@ async def bob(new_person: Callable[[], Awaitable[Person]]) -> Person:
 
 
 @pytest.fixture(scope="session")
-async def somebody(new_person: Callable[[], Awaitable[Person]]) -> Person:
+async def existing_user(new_person: Callable[[], Awaitable[Person]]) -> Person:
     """A user for requests that change nothing, shared by many tests."""
     return await new_person()
 

@@ -1,4 +1,4 @@
-"""The start of a service in a process of its own, with nothing in its environment."""
+"""The start of a service in a separate process with an empty environment."""
 
 import json
 import subprocess
@@ -29,10 +29,10 @@ class Start:
     """The settings and modules of a service after its start."""
 
     settings: list[str]
-    """The names of the classes of settings that it has made."""
+    """The names of the settings classes that it created."""
 
     modules: dict[str, str]
-    """The files of the modules by their names; empty for those without."""
+    """The files of the modules by their names; empty for modules without a file."""
 
 
 @cache

@@ -47,7 +47,7 @@ class RateLimits:
 
         Raises:
             RateLimited: the limit is reached; the request is not counted.
-            DependencyUnavailable: the request cannot be counted, and the settings say to refuse it.
+            DependencyUnavailable: the request cannot be counted, and the settings require that.
         """
         if self._settings.test_mode:
             return

@@ -55,7 +55,7 @@ class AppleReceipts:
         """
         if not _is_receipt_format(receipt):
             return None
-        # Apple requires production first, which returns a status of its own for sandbox receipts.
+        # Apple requires production first. Status 21007 means that the receipt is of the sandbox.
         api, environment = self._production, "Production"
         content = await self._read(api, self._settings.receipt_url, receipt)
         if content["status"] == _SANDBOX_RECEIPT:

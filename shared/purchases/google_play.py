@@ -105,8 +105,10 @@ class GooglePlay:
                 return await self._signing_in.do(_SCOPE, lambda: asyncio.to_thread(self._sign_in))
         except (GoogleAuthError, TimeoutError, ValueError, TypeError, AttributeError) as error:
             # The library raises the last three for a 200 whose body is not the expected JSON.
-            why = f"no access token: {type(error).__name__}"
-            raise self._api.outage(why) if _is_transient(error) else self._api.alarm(why) from None
+            reason = f"no access token: {type(error).__name__}"
+            raise (
+                self._api.outage(reason) if _is_transient(error) else self._api.alarm(reason)
+            ) from None
 
     def _sign_in(self) -> str:
         """Return a new access token. Blocks, at most `timeout_s` for each HTTP request."""

@@ -79,17 +79,17 @@ class ProviderApi:
         """Send a POST request with JSON. It must be idempotent: it is retried. Raises as `get`."""
         return await self._call(self._http.build_request("POST", url, json=content))
 
-    def alarm(self, why: str) -> DependencyUnavailable:
+    def alarm(self, reason: str) -> DependencyUnavailable:
         """Log an ERROR, which triggers an alert, and return the error to raise.
 
         For faults that an operator has to fix.
         """
-        logger.error("%s: %s", self._name, why)
+        logger.error("%s: %s", self._name, reason)
         return DependencyUnavailable(self._name, _RETRY_AFTER_S)
 
-    def outage(self, why: str) -> DependencyUnavailable:
+    def outage(self, reason: str) -> DependencyUnavailable:
         """Log a WARNING and return the error to raise. For faults that end without our action."""
-        logger.warning("%s: %s", self._name, why)
+        logger.warning("%s: %s", self._name, reason)
         return DependencyUnavailable(self._name, _RETRY_AFTER_S)
 
     async def _call(self, request: httpx2.Request) -> ProviderResponse:

@@ -100,9 +100,9 @@ class RevenueCat:
                 return _Page.model_validate(response.content)
         except ValidationError:
             pass
-        why = f"the response is not a list of entitlements ({response.status})"
+        reason = f"the response is not a list of entitlements ({response.status})"
         is_transient = response.content.get("retryable") is True
-        raise self._api.outage(why) if is_transient else self._api.alarm(why)
+        raise self._api.outage(reason) if is_transient else self._api.alarm(reason)
 
 
 def _is_unknown_customer(response: ProviderResponse) -> bool:

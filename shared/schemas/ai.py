@@ -84,7 +84,7 @@ Duration = Annotated[
 
 
 class Rest(Response):
-    """How long to rest between two sets."""
+    """The rest between two sets."""
 
     min_rest: Annotated[Duration, Field(description="After an easy set, as hh:mm:ss.")]
     max_rest: Annotated[Duration, Field(description="After a hard set; not below minRest.")]
@@ -109,7 +109,7 @@ class Exercise(Response):
             ge=0,
             le=100,
             allow_inf_nan=False,
-            description="What to add once all sets were completed, in the user's unit; "
+            description="The weight to add once all sets were completed, in the user's unit; "
             "0 for an exercise with the body's weight.",
         ),
     ]

@@ -61,7 +61,7 @@ class PlannedSet(Response):
 
 
 class Rest(Response):
-    """How long to rest between two sets."""
+    """The rest between two sets."""
 
     min_rest: Annotated[Duration, Field(description="After an easy set, for example PT1M30S.")]
     max_rest: Annotated[Duration, Field(description="After a hard set; not below minRest.")]
@@ -101,7 +101,7 @@ class ProgressionRule(ResponseWithoutNulls):
     axis: Annotated[
         Literal["reps", "load"], Field(description="Repetitions, or weight in the user's unit.")
     ]
-    step: Annotated[Decimal, Field(description='How much is added, as text: "2.5".')]
+    step: Annotated[Decimal, Field(description='The amount to add, as text: "2.5".')]
     scope: Annotated[AllSets | LowestSets, Field(discriminator="type")]
     ceiling: Annotated[
         Decimal | None,
@@ -109,7 +109,7 @@ class ProgressionRule(ResponseWithoutNulls):
     ]
     on_ceiling: Annotated[
         Literal["reset"] | None,
-        Field(description="Only for reps: go back to the plan's once a later rule acts; or null."),
+        Field(description="Only for reps: return to the plan's once a later rule acts; or null."),
     ]
     trigger: Literal["allSetsMetTarget"]
 

@@ -1,4 +1,4 @@
-"""How the callers of a route sign in."""
+"""Authentication methods of routes: password or purchase token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

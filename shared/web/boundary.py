@@ -25,7 +25,7 @@ class Boundary:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; raises nothing but `CancelledError`."""
+        """Serve one request; raises only `CancelledError`."""
         started = False
 
         async def watch(message: Message) -> None:

@@ -97,7 +97,7 @@ class _Endpoint:
 
     async def _handle(self, request: Request) -> Response:
         auth = self._route.auth
-        # Before the body is read: a request without a purchase is rejected whatever its body is.
+        # Before the body is read: without a purchase, even an invalid request is answered 401.
         subscriber = [await auth.subscriber(request)] if isinstance(auth, PurchaseAuth) else []
         work = self._response(await _parsed(self._route, request), *subscriber)
         if self._route.is_cancelled_on_disconnect:

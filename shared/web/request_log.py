@@ -102,7 +102,7 @@ def _current_request(scope: Scope) -> CurrentRequest:
         route=_PREFLIGHT_ROUTE if is_preflight else UNKNOWN_ROUTE,
         method=method if method in _METHODS else _ANY_METHOD,
         trace_id=context.trace_id,
-        # Without export there is no span of ours: log entries then belong to the caller's span.
+        # Without export our span does not exist, so log entries use the caller's span.
         span_id=(None if is_exporting() else context.parent_id) or new_span_id(),
         parent_id=context.parent_id,
         is_sampled=is_exporting() if context.is_sampled is None else context.is_sampled,

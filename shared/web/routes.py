@@ -52,7 +52,7 @@ class Route:
     """The handler's errors, besides those of `auth`, of validation and of dependencies."""
 
     auth: PasswordAuth | PurchaseAuth | None = None
-    """How a caller signs in; None for a route that anyone may call.
+    """The authentication method; None for a route that anyone may call.
 
     With `PasswordAuth`, `request` has to be a `SignInRequest`.
     """
@@ -76,8 +76,8 @@ class Route:
     @property
     def is_cancelled_on_disconnect(self) -> bool:
         """Whether the handler is cancelled when its client disconnects."""
-        # Cancelling saves the cost of reads and of paid work, and keeps messages in an inbox that the
-        # client would lose. Other handlers complete their writes.
+        # Cancelling saves the cost of reads and of paid work. It also keeps messages in an inbox,
+        # which the client would lose. Other handlers complete their writes.
         return self.is_cancellable or isinstance(self.auth, PurchaseAuth)
 
     @property

@@ -1,4 +1,4 @@
-"""Workout plans, as a subscriber's app gets them.
+"""Workout plans over HTTP.
 
 Source: contract, headings "AI" and "Purchase tokens".
 """
@@ -36,12 +36,12 @@ REST = re.compile(r"\d\d:[0-5]\d:[0-5]\d")
 
 @pytest.fixture
 def token() -> str:
-    """The token of a subscriber who has asked for nothing yet."""
+    """The token of a subscriber without previous requests."""
     return f"RevenueCat {SUBSCRIBER}-{uuid4()}"
 
 
 def assert_session(session: dict[str, Any]) -> None:
-    """Check that it has every field of the contract, and no other."""
+    """Check that `session` has exactly the fields of the contract."""
     assert session.keys() == {"name", "exercises", "notes"}
     assert session["exercises"]
     for exercise in session["exercises"]:
@@ -93,7 +93,7 @@ async def test_bearer_scheme_is_accepted(client: ApiClient, form: str) -> None:
         "Web",
         WEB_KEY,
         f"Amazon {WEB_KEY}",
-        "RevenueCat nobody",
+        "RevenueCat unknown-customer",
         f"Bearer {WEB_KEY}",
         "Apple nonsense",
     ],
@@ -121,16 +121,16 @@ async def test_token_in_url_is_ignored(client: ApiClient) -> None:
     assert (await client.post(path, {"attributes": SESSION})).status_code == 401
 
 
-WRONG_WORKOUTS: dict[str, dict[str, Any]] = {
+INVALID_WORKOUTS: dict[str, dict[str, Any]] = {
     "gender": {"gender": "female"},
     "weight range": {"weightRange": "heavy"},
     "too young": {"age": 11},
     "too old": {"age": 150},
     "age as text": {"age": "33"},
-    "half a year": {"age": 33.5},
+    "fraction of a year": {"age": 33.5},
     "no days": {"daysPerWeek": 0},
     "too many days": {"daysPerWeek": 8},
-    "truth is no number": {"daysPerWeek": True},
+    "a boolean as a number": {"daysPerWeek": True},
     "no goals": {"goals": []},
     "too many goals": {"goals": ["goal"] * 10},
     "short goal": {"goals": ["be"]},
@@ -141,16 +141,16 @@ WRONG_WORKOUTS: dict[str, dict[str, Any]] = {
     "long info": {"additionalInfo": "x" * 201},
     "missing": {"experience": None},
 }
-GOOD_WORKOUTS: dict[str, dict[str, Any]] = {
+VALID_WORKOUTS: dict[str, dict[str, Any]] = {
     "youngest, least": {"age": 12, "daysPerWeek": 1, "goals": ["fit"]},
     "oldest, most": {"age": 149, "daysPerWeek": 7, "goals": ["x" * 30] * 9},
-    "any words around the weights": {"weightRange": "about 60-70 kg"},
+    "text around the weights": {"weightRange": "about 60-70 kg"},
     "three digits": {"weightRange": "100-120"},
     "no info": {"additionalInfo": None},
     "long info": {"additionalInfo": "ü" * 200},
     "others": {"gender": "PreferNotToSay", "experience": "Professional"},
 }
-WRONG_SESSIONS: dict[str, dict[str, Any]] = {
+INVALID_SESSIONS: dict[str, dict[str, Any]] = {
     "no areas": {"areasToWorkout": []},
     "too many areas": {"areasToWorkout": ["legs"] * 10},
     "short area": {"areasToWorkout": ["ab"]},
@@ -162,7 +162,7 @@ WRONG_SESSIONS: dict[str, dict[str, Any]] = {
     "weight as text": {"exerciseToKilograms": {"Row": "40"}},
     "exercises in a list": {"exerciseToKilograms": ["Row"]},
 }
-GOOD_SESSIONS: dict[str, dict[str, Any]] = {
+VALID_SESSIONS: dict[str, dict[str, Any]] = {
     "least": {"areasToWorkout": ["abs"], "volume": 0, "exerciseToKilograms": {}},
     "most": {
         "areasToWorkout": ["x" * 15] * 9,
@@ -174,7 +174,7 @@ GOOD_SESSIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("changes", WRONG_WORKOUTS.values(), ids=WRONG_WORKOUTS)
+@pytest.mark.parametrize("changes", INVALID_WORKOUTS.values(), ids=INVALID_WORKOUTS)
 async def test_plan_request_outside_limits_is_rejected(
     client: ApiClient, changes: dict[str, Any]
 ) -> None:
@@ -183,7 +183,7 @@ async def test_plan_request_outside_limits_is_rejected(
     assert mistake["field"].startswith(f"attributes.{next(iter(changes))}")
 
 
-@pytest.mark.parametrize("changes", WRONG_SESSIONS.values(), ids=WRONG_SESSIONS)
+@pytest.mark.parametrize("changes", INVALID_SESSIONS.values(), ids=INVALID_SESSIONS)
 async def test_session_request_outside_limits_is_rejected(
     client: ApiClient, changes: dict[str, Any]
 ) -> None:
@@ -192,7 +192,7 @@ async def test_session_request_outside_limits_is_rejected(
     assert re.fullmatch(rf"attributes\.{next(iter(changes))}(\.\d+)?", mistake["field"])
 
 
-@pytest.mark.parametrize("changes", GOOD_WORKOUTS.values(), ids=GOOD_WORKOUTS)
+@pytest.mark.parametrize("changes", VALID_WORKOUTS.values(), ids=VALID_WORKOUTS)
 async def test_plan_request_at_limits_is_accepted(
     client: ApiClient, token: str, changes: dict[str, Any]
 ) -> None:
@@ -200,7 +200,7 @@ async def test_plan_request_at_limits_is_accepted(
     assert response.status_code == 200, response.text
 
 
-@pytest.mark.parametrize("changes", GOOD_SESSIONS.values(), ids=GOOD_SESSIONS)
+@pytest.mark.parametrize("changes", VALID_SESSIONS.values(), ids=VALID_SESSIONS)
 async def test_session_request_at_limits_is_accepted(
     client: ApiClient, token: str, changes: dict[str, Any]
 ) -> None:

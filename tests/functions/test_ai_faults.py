@@ -1,4 +1,4 @@
-"""What a subscriber is told when the model fails, whichever way."""
+"""Responses of `ai` when the model fails."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -41,7 +41,7 @@ def address(server: Failing) -> Iterator[str]:
 async def http(
     address: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """The function in this process, with a model that may not be silent for long."""
+    """The function in this process, with a short timeout for a silent model."""
     settings = {
         "OPENAI_API_KEY": "any",
         "OPENAI_BASE_URL": f"{address}/v1",
@@ -62,18 +62,18 @@ async def http(
 FAULTS = {
     "overloaded": (Fault(429, headers={"Retry-After": "37"}), 503, "37"),
     "broken": (Fault(500), 502, "10"),
-    "our key is refused": (Fault(401), 502, "10"),
+    "our key is rejected": (Fault(401), 502, "10"),
     "cut": (Fault(is_cut=True), 502, "10"),
     "silent": (Fault(is_silent=True), 504, "10"),
 }
 SPEECHES = {
-    "silent in the middle": (Scripted(Speech(text="Well, "), silent_after=1), 504),
-    "cut in the middle": (Scripted(Speech(text="Well, "), cut_after=1), 502),
+    "silent during the stream": (Scripted(Speech(text="Well, "), silent_after=1), 504),
+    "cut during the stream": (Scripted(Speech(text="Well, "), cut_after=1), 502),
     "a refusal": (Scripted(Speech(refusal="No.")), 502),
 }
 
 
-async def ask(http: httpx.AsyncClient) -> httpx.Response:
+async def post(http: httpx.AsyncClient) -> httpx.Response:
     headers = {"Authorization": f"Web {KEY}"}
     return await http.post("/v2/ai/session", json={"attributes": SESSION}, headers=headers)
 
@@ -83,7 +83,7 @@ async def test_model_server_fault_is_reported(
     http: httpx.AsyncClient, server: Failing, fault: Fault, status: int, retry_after: str
 ) -> None:
     server.faults.append(fault)
-    response = await ask(http)
+    response = await post(http)
     assert_problem(response, status)
     assert response.headers["retry-after"] == retry_after
 
@@ -93,9 +93,9 @@ async def test_fault_during_stream_returns_no_plan(
     http: httpx.AsyncClient, openai: OpenAi, speech: Scripted, status: int
 ) -> None:
     openai.script.append(speech)
-    assert_problem(await ask(http), status)
+    assert_problem(await post(http), status)
 
 
 async def test_repeated_invalid_plans_are_reported(http: httpx.AsyncClient, openai: OpenAi) -> None:
     openai.script += [Scripted(Speech(function="make_session", arguments="{"))] * 2
-    assert_problem(await ask(http), 502)
+    assert_problem(await post(http), 502)

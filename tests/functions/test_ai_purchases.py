@@ -1,4 +1,4 @@
-"""Limits of plans count purchases, and purchase providers that fail.
+"""Rate limits per purchase, and failures of purchase providers.
 
 Source: contract, headings "AI" and "Purchase tokens".
 """
@@ -52,12 +52,12 @@ class Ai:
     revenuecat: revenuecat.RevenueCat
     http: httpx.AsyncClient
 
-    async def ask(self, token: str) -> httpx.Response:
+    async def post(self, token: str) -> httpx.Response:
         headers = {"Authorization": token}
         return await self.http.post("/v2/ai/session", json={"attributes": SESSION}, headers=headers)
 
     async def statuses(self, tokens: list[str]) -> Counter[int]:
-        return Counter([(await self.ask(token)).status_code for token in tokens])
+        return Counter([(await self.post(token)).status_code for token in tokens])
 
 
 @pytest.fixture
@@ -79,10 +79,10 @@ def customers() -> revenuecat.RevenueCat:
 def addresses(app_store: AppStore, customers: revenuecat.RevenueCat) -> Iterator[tuple[str, ...]]:
     with (
         served(app_store.app()) as apple,
-        served(customers.app()) as customers_at,
+        served(customers.app()) as revenuecat_url,
         served(OpenAi(tokens_per_s=0).app()) as model,
     ):
-        yield apple, customers_at, model
+        yield apple, revenuecat_url, model
 
 
 @pytest.fixture
@@ -93,22 +93,26 @@ async def ai(
     database: Database,
 ) -> AsyncIterator[Ai]:
     authority, secrets = Authority(), Secrets(SecretSettings())
-    apple, customers_at, model = addresses
-    of_apple = {"shared_secret": "shared secret", "receipt_url": f"{apple}/verifyReceipt"}
-    of_revenuecat = {
+    apple, revenuecat_url, model = addresses
+    apple_settings = {"shared_secret": "shared secret", "receipt_url": f"{apple}/verifyReceipt"}
+    revenuecat_settings = {
         "api_key": revenuecat.KEY,
         "project": revenuecat.PROJECT,
         "entitlement": revenuecat.ENTITLEMENT,
-        "url": customers_at,
+        "url": revenuecat_url,
     }
-    of_model = {"api_key": "any", "base_url": f"{model}/v1", "model": "any"}
+    model_settings = {"api_key": "any", "base_url": f"{model}/v1", "model": "any"}
     async with open_client() as outgoing:
         providers: dict[str, PurchaseProvider] = {
             "Apple": Apple(
-                AppleSettings.model_validate(of_apple), secrets, outgoing, 20, [authority.root]
+                AppleSettings.model_validate(apple_settings),
+                secrets,
+                outgoing,
+                20,
+                [authority.root],
             ),
             "RevenueCat": RevenueCat(
-                RevenueCatSettings.model_validate(of_revenuecat), secrets, outgoing, 20
+                RevenueCatSettings.model_validate(revenuecat_settings), secrets, outgoing, 20
             ),
         }
         verifications, settings = Verifications(database), PurchaseSettings()
@@ -119,7 +123,9 @@ async def ai(
             }
         )
         limits = RateLimits("ai", LIMIT, LIMIT, Quotas(database), RateLimitSettings())
-        planner = Planner(Model(ModelSettings.model_validate(of_model), secrets, outgoing), 120)
+        planner = Planner(
+            Model(ModelSettings.model_validate(model_settings), secrets, outgoing), 120
+        )
         app = build_app(AiHandlers(PurchaseAuth(purchases), limits, planner).routes())
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
@@ -138,15 +144,15 @@ async def test_tokens_of_apple_purchase_share_limit(ai: Ai, receipt: str) -> Non
         receipt,
     ]
     assert len(set(tokens)) == 5
-    passed_and_limited = Counter({200: LIMIT, 429: 2 * len(tokens) - LIMIT})
-    assert await ai.statuses([f"Apple {each}" for each in tokens * 2]) == passed_and_limited
+    expected = Counter({200: LIMIT, 429: 2 * len(tokens) - LIMIT})
+    assert await ai.statuses([f"Apple {each}" for each in tokens * 2]) == expected
 
 
 async def test_other_spelling_of_signature_is_rejected(ai: Ai) -> None:
     signed = ai.authority.sign(originalTransactionId=str(uuid4().int))
     spellings = [f"{signed}==", f"{signed}=", f"{signed}!", f"{signed[:-9]} {signed[-9:]}"]
     assert await ai.statuses([f"Apple {each}" for each in spellings]) == {401: 4}
-    assert (await ai.ask(f"Apple {signed}")).status_code == 200
+    assert (await ai.post(f"Apple {signed}")).status_code == 200
 
 
 async def test_apple_purchases_have_separate_limits(ai: Ai) -> None:
@@ -177,7 +183,7 @@ async def test_entitlement_in_grace_period_is_accepted(
 ) -> None:
     over = [Entitlement(expires_at=1_700_000_000_000)]
     monkeypatch.setattr(ai.revenuecat, "entitlements_of", lambda _customer: over)
-    assert (await ai.ask(f"RevenueCat {uuid4()}")).status_code == 200
+    assert (await ai.post(f"RevenueCat {uuid4()}")).status_code == 200
 
 
 @pytest.mark.parametrize("status", [21002, 21005, 21009, 21100, 21199])
@@ -185,7 +191,7 @@ async def test_transient_receipt_status_returns_503(
     ai: Ai, receipt: str, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     ai.app_store.receipts[receipt] = {"status": status, "is-retryable": True}
-    response = await ai.ask(f"Apple {receipt}")
+    response = await ai.post(f"Apple {receipt}")
     assert_problem(response, 503)
     assert response.headers["retry-after"] == "30"
     assert max(each.levelno for each in caplog.records) == logging.WARNING

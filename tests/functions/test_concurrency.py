@@ -1,4 +1,4 @@
-"""Many clients at once, over HTTP."""
+"""Concurrent clients, over HTTP."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ async def test_concurrent_readers_get_each_message_once(client: ApiClient, alice
             finished = not writing
             response = await client.post("/v2/inbox", alice.credentials)
             assert response.status_code == 200, response.text
-            for letter in response.json()["inboxMessages"]:
-                received.extend(from_text(chunk) for chunk in letter["encryptedMessage"])
+            for each in response.json()["inboxMessages"]:
+                received.extend(from_text(chunk) for chunk in each["encryptedMessage"])
 
     readers = [asyncio.create_task(read()) for _ in range(5)]
     await asyncio.gather(*(write(writer) for writer in range(20)))
@@ -51,8 +51,10 @@ async def test_concurrent_puts_of_same_event_store_one(client: ApiClient, alice:
     responses = await asyncio.gather(*(client.put("/v2/event", each) for each in bodies * 2))
     assert [response.status_code for response in responses] == [200] * 4
     feed = await client.post("/v2/events", {"users": [followed(alice, secret)]})
-    [left] = feed.json()["events"]
-    assert left["encryptedEventPayload"] in {each["encryptedEventPayload"] for each in bodies}
+    [stored_documents] = feed.json()["events"]
+    assert stored_documents["encryptedEventPayload"] in {
+        each["encryptedEventPayload"] for each in bodies
+    }
 
 
 async def test_concurrent_events_have_distinct_timestamps(client: ApiClient, alice: Person) -> None:
@@ -102,14 +104,14 @@ async def test_user_deleted_during_writes_leaves_no_data(
                 client.put("/v2/follow-secret", {**alice.credentials, "followSecret": "late"}),
                 client.post("/v2/shareditem", item),
             )
-            # 503: too many want to change the same user at once.
+            # 503: too many concurrent writers of one document.
             assert {response.status_code for response in responses} <= {200, 404, 401, 503}
             if responses[-1].status_code == 200:
                 items.append(responses[-1].json()["id"])
                 shared.set()
 
     writers = [asyncio.create_task(write()) for _ in range(3)]
-    await asyncio.wait_for(shared.wait(), 40)  # a busy machine takes its time
+    await asyncio.wait_for(shared.wait(), 40)  # long, because the machine can be busy
     await alice.delete()
     deleted = True
     await asyncio.gather(*writers)
@@ -135,27 +137,27 @@ async def test_documents_match_data_model_and_are_deleted(
     await alice.publish(b"squats")
     await alice.share_plan(b"plan", alice.aes_key)
     await client.put("/v2/inbox", message(alice, b"hello"))
-    everything = profile(
+    full_profile = profile(
         alice,
         encryptedCurrentPlan=b"plan",
         encryptedName=b"name",
         encryptedProfilePicture=b"p" * 1_200_000,
     )
-    await client.put("/v2/user", everything)
-    stored = await left_of(database, alice)
+    await client.put("/v2/user", full_profile)
+    stored = await documents_of(database, alice)
     for collection in OF_USERS:
         fields, *_ = stored[collection.name]
-        # What the data model spares the index is there under that name, and no bytes are indexed.
+        # The fields that the data model excludes from indexes exist, and include all bytes.
         assert set(collection.unindexed) <= fields.keys()
         assert {name for name in fields if is_opaque(fields[name])} <= set(collection.unindexed)
         assert collection.ttl_field is None or isinstance(fields[collection.ttl_field], datetime)
     await alice.delete()
-    assert not any((await left_of(database, alice)).values())
+    assert not any((await documents_of(database, alice)).values())
 
 
-async def left_of(database: Database, person: Person) -> dict[str, list[dict[str, Any]]]:
-    """Return the documents of each collection that are a user's, as their fields."""
-    left = {}
+async def documents_of(database: Database, person: Person) -> dict[str, list[dict[str, Any]]]:
+    """Return the fields of a user's documents by collection."""
+    stored_documents = {}
     found: Sequence[DocumentSnapshot[Any]]
     for collection in OF_USERS:
         documents = collection.of(database.client, UUID(person.id))
@@ -165,12 +167,12 @@ async def left_of(database: Database, person: Person) -> dict[str, list[dict[str
             found = [await documents.document(person.id).get()]
         else:
             found = await documents.where(filter=FieldFilter("user_id", "==", person.id)).get()
-        left[collection.name] = [each.to_dict() or {} for each in found if each.exists]
-    return left
+        stored_documents[collection.name] = [each.to_dict() or {} for each in found if each.exists]
+    return stored_documents
 
 
 def is_opaque(value: object) -> bool:
-    """Whether a stored value is bytes, or made of bytes."""
+    """Whether a stored value is bytes or a list of bytes."""
     return isinstance(value, bytes) or (isinstance(value, list) and is_opaque(value[0]))
 
 

@@ -11,7 +11,7 @@ from scripts.client.person import BEFORE_ALL_EVENTS, Follows, Person
 from tests.api_client import ApiClient
 
 KIB = 1024
-NOBODY = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_USER_ID = "00000000-0000-4000-8000-000000000000"
 PREFIXES = pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
 
 
@@ -28,7 +28,7 @@ def event(author: Person, **fields: Any) -> dict[str, Any]:
 
 
 def in_days(days: float) -> str:
-    """Return the instant so many days ahead."""
+    """Return the time `days` days from now."""
     return (datetime.now(UTC) + timedelta(days=days)).isoformat()
 
 
@@ -38,7 +38,7 @@ def followed(author: Person, secret: str, since: str = BEFORE_ALL_EVENTS) -> dic
 
 
 async def feed(client: ApiClient, *users: dict[str, str]) -> Any:
-    """Return the answer to a POST /events."""
+    """Return the JSON of the response to a POST /events."""
     response = await client.post("/v2/events", {"users": list(users)})
     assert response.status_code == 200
     return response.json()
@@ -136,11 +136,11 @@ async def test_invalid_follow_secrets_are_listed(
         followed(alice, "unknown"),
         followed(alice, revoked),
         followed(alice, bobs),
-        {"userId": unknown_id, "followSecret": "of nobody", "since": BEFORE_ALL_EVENTS},
+        {"userId": unknown_id, "followSecret": "of an unknown user", "since": BEFORE_ALL_EVENTS},
     )
     assert response == {
         "events": [],
-        "invalidFollowSecrets": ["unknown", revoked, bobs, "of nobody"],
+        "invalidFollowSecrets": ["unknown", revoked, bobs, "of an unknown user"],
     }
     mixed = await feed(client, followed(bob, good), followed(alice, good))
     assert mixed["invalidFollowSecrets"] == [good]
@@ -213,13 +213,13 @@ async def test_feed_accepts_1_to_200_users(client: ApiClient, count: int, status
         ("eventId", "x", 400),
         ("password", "x" * 41, 400),
         ("password", "x" * 40, 401),
-        ("userId", NOBODY, 404),
+        ("userId", UNKNOWN_USER_ID, 404),
     ],
 )
 async def test_event_fields_have_limits(
-    client: ApiClient, somebody: Person, field: str, value: object, status: int
+    client: ApiClient, existing_user: Person, field: str, value: object, status: int
 ) -> None:
-    response = await client.put("/v2/event", event(somebody, **{field: value}))
+    response = await client.put("/v2/event", event(existing_user, **{field: value}))
     assert response.status_code == status
 
 

@@ -1,4 +1,4 @@
-"""What holds for every route. Source: contract, heading "General"."""
+"""Behaviour of every route. Source: contract, heading "General"."""
 
 import asyncio
 import gzip
@@ -33,7 +33,7 @@ ROUTES = [
     ("POST", "/ai/workout"),
     ("POST", "/ai/session"),
 ]
-SUBSCRIBER = {"Authorization": f"Web {WEB_KEY}"}  # most routes do not look
+SUBSCRIBER = {"Authorization": f"Web {WEB_KEY}"}  # most routes ignore it
 GETS = [("GET", "/user/abcdefghijkl"), ("GET", "/shareditem/abcdefghijkl")]
 
 EVERY_BODY_ROUTE = pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda part: part)
@@ -41,7 +41,7 @@ PREFIXES = pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "pub
 
 
 def assert_problem(response: httpx.Response, status: int) -> dict[str, Any]:
-    """Check that an answer is the problem document of RFC 9457 that the contract asks for."""
+    """Check that a response is a problem document of RFC 9457; return it."""
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = response.json()
@@ -169,7 +169,7 @@ SPELLED = pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 
 
 def _parameter(path: str) -> str:
-    """Return the parameter at the end of a path of `GETS`, or nothing."""
+    """Return the parameter at the end of a path of `GETS`; empty if there is none."""
     return "abcdefghijkl" if path.endswith("abcdefghijkl") else ""
 
 
@@ -190,10 +190,10 @@ async def test_path_spellings_are_equivalent(
     served = await http.request(method, address, content=b"nonsense", headers=SUBSCRIBER)
     problem = assert_problem(served, 404 if method == "GET" else 400)
     assert problem["detail"] != "no such route"
-    refused = await http.patch(address, headers={"Origin": "https://example.org"})
-    assert_problem(refused, 405)
-    assert method in refused.headers["allow"].split(", ")
-    assert refused.headers["access-control-allow-origin"] == "*"
+    rejected = await http.patch(address, headers={"Origin": "https://example.org"})
+    assert_problem(rejected, 405)
+    assert method in rejected.headers["allow"].split(", ")
+    assert rejected.headers["access-control-allow-origin"] == "*"
 
 
 @SPELLED
@@ -241,8 +241,10 @@ async def test_field_names_match_in_any_case(client: ApiClient, alice: Person) -
     ["YQ", "YQ=", "YQ==\n", "Y Q==", "_-A=", "YR==", "YQ==YQ==", "é", "=", "YWI=="],
     ids=repr,
 )
-async def test_invalid_base64_is_rejected(client: ApiClient, somebody: Person, text: str) -> None:
-    response = await client.put("/v2/user", profile(somebody) | {"encryptedName": text})
+async def test_invalid_base64_is_rejected(
+    client: ApiClient, existing_user: Person, text: str
+) -> None:
+    response = await client.put("/v2/user", profile(existing_user) | {"encryptedName": text})
     problem = assert_problem(response, 400)
     assert problem["errors"] == [
         {"field": "encryptedName", "message": "is not standard base64 with padding"}
@@ -258,7 +260,7 @@ async def test_escaped_plus_sign_in_base64_is_accepted(client: ApiClient, alice:
 
 
 async def test_error_response_does_not_repeat_the_request(
-    client: ApiClient, somebody: Person
+    client: ApiClient, existing_user: Person
 ) -> None:
     body = {
         "userId": "SECRET-id",
@@ -272,20 +274,20 @@ async def test_error_response_does_not_repeat_the_request(
     problem = assert_problem(response, 400)
     assert len(problem["errors"]) == 6
     assert "SECRET" not in response.text
-    wrong = {**somebody.credentials, "password": "SECRET", "followSecret": "SECRET"}
+    wrong = {**existing_user.credentials, "password": "SECRET", "followSecret": "SECRET"}
     assert "SECRET" not in (await client.put("/v2/follow-secret", wrong)).text
 
 
 async def test_log_contains_no_request_data(client: ApiClient, alice: Person) -> None:
-    word = f"SECRET{uuid4().hex[:10]}"
-    secret = {**alice.credentials, "followSecret": word}
-    for body in (secret, secret | {"password": word}, secret | {"followSecret": word * 9}):
+    marker = f"SECRET{uuid4().hex[:10]}"
+    secret = {**alice.credentials, "followSecret": marker}
+    for body in (secret, secret | {"password": marker}, secret | {"followSecret": marker * 9}):
         await client.put("/v2/follow-secret", body)
-    item = {**secret, "encryptedPayload": {"encryptedPayload": f"{word}==", "iv": {"value": ""}}}
+    item = {**secret, "encryptedPayload": {"encryptedPayload": f"{marker}==", "iv": {"value": ""}}}
     await client.post("/v2/shareditem", item)
-    await client.send("PUT", "/v2/inbox", content=f'{{"{word}": '.encode())
+    await client.send("PUT", "/v2/inbox", content=f'{{"{marker}": '.encode())
     log = stack.log().read_text()
-    assert word not in log
+    assert marker not in log
     assert alice.password not in log
 
 
@@ -300,7 +302,7 @@ async def test_too_large_chunked_body_is_rejected_early() -> None:
     reader, writer = await asyncio.open_connection(HOST, stack.current().of("events"))
     head = "PUT /v2/event HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     writer.write(head.encode())
-    # Three times the limit, and then silence: the body never ends.
+    # Three times the limit, without an end of the body.
     writer.write((b"4000\r\n" + b" " * 0x4000 + b"\r\n") * 6)
     async with asyncio.timeout(20):
         status_line = await reader.readline()
@@ -333,9 +335,9 @@ async def test_large_response_is_compressed_on_request(
     assert gzip.decompress(raw) == plain.content
 
 
-async def test_small_response_is_not_compressed(client: ApiClient, somebody: Person) -> None:
+async def test_small_response_is_not_compressed(client: ApiClient, existing_user: Person) -> None:
     response = await client.send(
-        "GET", f"/v2/user/{somebody.id}", headers={"Accept-Encoding": "gzip"}
+        "GET", f"/v2/user/{existing_user.id}", headers={"Accept-Encoding": "gzip"}
     )
     assert "content-encoding" not in response.headers
 
@@ -356,5 +358,5 @@ async def test_cors_allows_any_origin(client: ApiClient, method: str, path: str)
     assert method in preflight.headers["access-control-allow-methods"]
     assert "x-anything" in preflight.headers["access-control-allow-headers"]
     assert "access-control-allow-credentials" not in preflight.headers
-    refused = await client.send("PATCH", f"/v2{path}", headers={"Origin": "https://example.org"})
-    assert refused.headers["access-control-allow-origin"] == "*"
+    rejected = await client.send("PATCH", f"/v2{path}", headers={"Origin": "https://example.org"})
+    assert rejected.headers["access-control-allow-origin"] == "*"

@@ -50,8 +50,8 @@ async def test_shared_item_contains_current_key_of_owner(
         }
 
 
-async def test_expired_shared_item_is_not_found(client: ApiClient, somebody: Person) -> None:
-    body = item(somebody) | {"expiry": datetime.now(UTC).isoformat()}
+async def test_expired_shared_item_is_not_found(client: ApiClient, existing_user: Person) -> None:
+    body = item(existing_user) | {"expiry": datetime.now(UTC).isoformat()}
     created = await client.post("/v2/shareditem", body)
     assert created.status_code == 200
     assert (await client.get(f"/v2/shareditem/{created.json()['id']}")).status_code == 404
@@ -69,10 +69,10 @@ async def test_shared_item_of_deleted_user_is_not_found(client: ApiClient, alice
 
 
 async def test_unknown_user_and_wrong_password_are_both_401(
-    client: ApiClient, somebody: Person
+    client: ApiClient, existing_user: Person
 ) -> None:
-    wrong = await client.post("/v2/shareditem", item(somebody) | {"password": "wrong"})
-    unknown = await client.post("/v2/shareditem", item(somebody) | {"userId": str(uuid4())})
+    wrong = await client.post("/v2/shareditem", item(existing_user) | {"password": "wrong"})
+    unknown = await client.post("/v2/shareditem", item(existing_user) | {"userId": str(uuid4())})
     assert (wrong.status_code, unknown.status_code) == (401, 401)
 
 
@@ -88,9 +88,9 @@ async def test_unknown_user_and_wrong_password_are_both_401(
     ],
 )
 async def test_shared_item_fields_have_limits(
-    client: ApiClient, somebody: Person, payload_bytes: int, iv_bytes: int, status: int
+    client: ApiClient, existing_user: Person, payload_bytes: int, iv_bytes: int, status: int
 ) -> None:
-    body = item(somebody, b"x" * payload_bytes, b"x" * iv_bytes)
+    body = item(existing_user, b"x" * payload_bytes, b"x" * iv_bytes)
     assert (await client.post("/v2/shareditem", body)).status_code == status
 
 
@@ -106,8 +106,8 @@ async def test_shared_item_fields_have_limits(
     ],
 )
 async def test_invalid_shared_item_names_the_field(
-    client: ApiClient, somebody: Person, field: str, value: object, wrong: str
+    client: ApiClient, existing_user: Person, field: str, value: object, wrong: str
 ) -> None:
-    response = await client.post("/v2/shareditem", item(somebody) | {field: value})
+    response = await client.post("/v2/shareditem", item(existing_user) | {field: value})
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == [wrong]

@@ -16,7 +16,7 @@ PREFIXES = pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "pub
 
 
 def secret_body(owner: Person, secret: str) -> dict[str, str]:
-    """Return the body that both follow secret routes take."""
+    """Return the body of a request to a follow secret route."""
     return {**owner.credentials, "followSecret": secret}
 
 
@@ -62,10 +62,10 @@ async def test_follow_secret_is_stored_only_as_digest(
 
 @pytest.mark.parametrize("path", ["/follow-secret", "/follow-secret/delete", "/inbox"])
 async def test_social_routes_reject_wrong_credentials(
-    client: ApiClient, somebody: Person, unknown_id: str, path: str
+    client: ApiClient, existing_user: Person, unknown_id: str, path: str
 ) -> None:
     method = "PUT" if path == "/follow-secret" else "POST"
-    right = secret_body(somebody, "s")
+    right = secret_body(existing_user, "s")
     wrong = await client.send(method, f"/v2{path}", right | {"password": "wrong"})
     unknown = await client.send(method, f"/v2{path}", right | {"userId": unknown_id})
     assert (wrong.status_code, unknown.status_code) == (401, 404)
@@ -83,10 +83,12 @@ async def test_social_routes_reject_wrong_credentials(
 )
 @pytest.mark.parametrize("path", ["/follow-secret", "/follow-secret/delete"])
 async def test_follow_secret_has_length_limit(
-    client: ApiClient, somebody: Person, path: str, field: str, value: object, status: int
+    client: ApiClient, existing_user: Person, path: str, field: str, value: object, status: int
 ) -> None:
     method = "PUT" if path == "/follow-secret" else "POST"
-    response = await client.send(method, f"/v2{path}", secret_body(somebody, "s") | {field: value})
+    response = await client.send(
+        method, f"/v2{path}", secret_body(existing_user, "s") | {field: value}
+    )
     assert response.status_code == status
 
 
@@ -123,16 +125,16 @@ async def test_inbox_messages_are_returned_oldest_first(client: ApiClient, alice
     ids=["none", "empty", "largest", "too many", "too long"],
 )
 async def test_inbox_message_fields_have_limits(
-    client: ApiClient, somebody: Person, chunks: list[bytes], status: int
+    client: ApiClient, existing_user: Person, chunks: list[bytes], status: int
 ) -> None:
-    assert (await client.put("/v2/inbox", message(somebody, *chunks))).status_code == status
+    assert (await client.put("/v2/inbox", message(existing_user, *chunks))).status_code == status
 
 
 @pytest.mark.parametrize("given", [None, "AAAA", ["no base64"], [None], [["AAAA"]]], ids=str)
 async def test_inbox_message_must_be_list_of_base64(
-    client: ApiClient, somebody: Person, given: object
+    client: ApiClient, existing_user: Person, given: object
 ) -> None:
-    body = {"toUserId": somebody.id, "encryptedMessage": given}
+    body = {"toUserId": existing_user.id, "encryptedMessage": given}
     assert (await client.put("/v2/inbox", body)).status_code == 400
 
 

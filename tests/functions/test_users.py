@@ -47,13 +47,13 @@ async def test_new_users_have_distinct_ids(api: Api) -> None:
 @PREFIXES
 @pytest.mark.parametrize("by", ["id", "lookup"])
 async def test_new_user_has_empty_required_fields(
-    client: ApiClient, somebody: Person, prefix: str, by: str
+    client: ApiClient, existing_user: Person, prefix: str, by: str
 ) -> None:
-    response = await client.get(f"{prefix}/user/{getattr(somebody, by)}")
+    response = await client.get(f"{prefix}/user/{getattr(existing_user, by)}")
     assert response.status_code == 200
     assert response.json() == {
-        "id": somebody.id,
-        "lookup": somebody.lookup,
+        "id": existing_user.id,
+        "lookup": existing_user.lookup,
         "encryptedCurrentPlan": None,
         "encryptedProfilePicture": None,
         "encryptedName": None,
@@ -62,9 +62,9 @@ async def test_new_user_has_empty_required_fields(
     }
 
 
-async def test_user_id_matches_in_any_case(client: ApiClient, somebody: Person) -> None:
-    response = await client.get(f"/v2/user/{somebody.id.upper()}")
-    assert response.json()["id"] == somebody.id
+async def test_user_id_matches_in_any_case(client: ApiClient, existing_user: Person) -> None:
+    response = await client.get(f"/v2/user/{existing_user.id.upper()}")
+    assert response.json()["id"] == existing_user.id
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ LIMITS = {
 
 @pytest.mark.parametrize(("field", "limit"), LIMITS.items(), ids=LIMITS)
 async def test_profile_fields_have_limits(
-    client: ApiClient, somebody: Person, field: str, limit: int
+    client: ApiClient, existing_user: Person, field: str, limit: int
 ) -> None:
-    at_limit = await client.put("/v2/user", profile(somebody, **{field: b"x" * limit}))
-    above = await client.put("/v2/user", profile(somebody, **{field: b"x" * (limit + 1)}))
-    restored = await client.put("/v2/user", profile(somebody))
+    at_limit = await client.put("/v2/user", profile(existing_user, **{field: b"x" * limit}))
+    above = await client.put("/v2/user", profile(existing_user, **{field: b"x" * (limit + 1)}))
+    restored = await client.put("/v2/user", profile(existing_user))
     assert [r.status_code for r in (at_limit, above, restored)] == [200, 400, 200]
     assert above.json()["errors"] == [{"field": field, "message": f"is longer than {limit} bytes"}]
 
@@ -157,9 +157,9 @@ async def test_profile_fields_have_limits(
 @pytest.mark.parametrize("field", ["id", "password", "encryptionIV", "rsaPublicKey"])
 @pytest.mark.parametrize("how", ["missing", "null", "number"])
 async def test_put_without_required_field_is_rejected(
-    client: ApiClient, somebody: Person, field: str, how: str
+    client: ApiClient, existing_user: Person, field: str, how: str
 ) -> None:
-    body = profile(somebody)
+    body = profile(existing_user)
     if how == "missing":
         del body[field]
     else:
@@ -171,9 +171,9 @@ async def test_put_without_required_field_is_rejected(
 
 @pytest.mark.parametrize(("length", "status"), [(40, 401), (41, 400)])
 async def test_password_has_at_most_40_characters(
-    client: ApiClient, somebody: Person, length: int, status: int
+    client: ApiClient, existing_user: Person, length: int, status: int
 ) -> None:
-    body = profile(somebody) | {"password": "x" * length}
+    body = profile(existing_user) | {"password": "x" * length}
     assert (await client.put("/v2/user", body)).status_code == status
 
 
@@ -181,12 +181,12 @@ async def test_password_has_at_most_40_characters(
     ("method", "path"), [("PUT", "/v2/user"), ("POST", "/v2/user/delete")], ids=["put", "delete"]
 )
 async def test_wrong_password_is_401_and_unknown_user_is_404(
-    client: ApiClient, somebody: Person, unknown_id: str, method: str, path: str
+    client: ApiClient, existing_user: Person, unknown_id: str, method: str, path: str
 ) -> None:
-    wrong = await client.send(method, path, profile(somebody) | {"password": "wrong"})
-    unknown = await client.send(method, path, profile(somebody) | {"id": unknown_id})
+    wrong = await client.send(method, path, profile(existing_user) | {"password": "wrong"})
+    unknown = await client.send(method, path, profile(existing_user) | {"id": unknown_id})
     assert (wrong.status_code, unknown.status_code) == (401, 404)
-    assert (await client.get(f"/v2/user/{somebody.id}")).status_code == 200
+    assert (await client.get(f"/v2/user/{existing_user.id}")).status_code == 200
 
 
 @PREFIXES

@@ -1,4 +1,4 @@
-"""Many writes of one user at the same time: they queue up, and none fails."""
+"""Concurrent writes of one user: they wait for each other, and none fails."""
 
 import asyncio
 from collections import Counter
@@ -20,7 +20,7 @@ from tests.functions.test_events import event, followed
 from tests.functions.test_social import message
 from tests.functions.test_users import profile
 
-AT_ONCE = 64
+CONCURRENT_REQUESTS = 64
 
 
 def follow_secret(person: Person, number: int) -> dict[str, Any]:
@@ -59,9 +59,9 @@ async def test_concurrent_writes_of_one_user_succeed(
     for number in range(3):
         await client.put("/v2/inbox", message(alice, bytes([number])))
     responses = await asyncio.gather(
-        *(client.send(method, path, body(alice, number)) for number in range(AT_ONCE))
+        *(client.send(method, path, body(alice, number)) for number in range(CONCURRENT_REQUESTS))
     )
-    assert Counter(response.status_code for response in responses) == {200: AT_ONCE}
+    assert Counter(response.status_code for response in responses) == {200: CONCURRENT_REQUESTS}
 
 
 async def test_concurrent_inbox_reads_share_its_messages(client: ApiClient, alice: Person) -> None:
@@ -69,7 +69,7 @@ async def test_concurrent_inbox_reads_share_its_messages(client: ApiClient, alic
     for text in sent:
         await client.put("/v2/inbox", message(alice, text))
     responses = await asyncio.gather(
-        *(client.post("/v2/inbox", alice.credentials) for _ in range(AT_ONCE))
+        *(client.post("/v2/inbox", alice.credentials) for _ in range(CONCURRENT_REQUESTS))
     )
     received = [
         from_text(chunk)
@@ -82,7 +82,7 @@ async def test_concurrent_inbox_reads_share_its_messages(client: ApiClient, alic
 
 @pytest.fixture
 async def instances() -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Clients of three instances of `users` and `events`, all of them in this process."""
+    """Clients of three instances of `users` and `events` in this process."""
     clients = []
     for _ in range(3):
         database = Database(DatabaseSettings())
@@ -98,18 +98,20 @@ async def test_concurrent_events_are_stored_in_order_of_arrival(
     instances: list[httpx.AsyncClient], client: ApiClient, alice: Person
 ) -> None:
     secret = await alice.allow_follower()
-    bodies = [event(alice) for _ in range(AT_ONCE)]
+    bodies = [event(alice) for _ in range(CONCURRENT_REQUESTS)]
     responses = await asyncio.gather(*(instances[0].put("/event", json=body) for body in bodies))
     assert {response.status_code for response in responses} == {200}
     feed = (await client.post("/v2/events", {"users": [followed(alice, secret)]})).json()["events"]
     assert [each["eventId"] for each in feed] == [body["eventId"] for body in bodies]
-    assert len({each["timestamp"] for each in feed}) == AT_ONCE
+    assert len({each["timestamp"] for each in feed}) == CONCURRENT_REQUESTS
 
 
 async def test_last_of_concurrent_profiles_is_stored(
     instances: list[httpx.AsyncClient], client: ApiClient, alice: Person
 ) -> None:
-    bodies = [profile(alice, encryptedName=bytes([number])) for number in range(AT_ONCE)]
+    bodies = [
+        profile(alice, encryptedName=bytes([number])) for number in range(CONCURRENT_REQUESTS)
+    ]
     responses = await asyncio.gather(*(instances[0].put("/user", json=body) for body in bodies))
     assert {response.status_code for response in responses} == {200}
     stored = (await client.get(f"/v2/user/{alice.id}")).json()
@@ -120,11 +122,11 @@ async def test_concurrent_instances_lose_no_event(
     instances: list[httpx.AsyncClient], client: ApiClient, alice: Person
 ) -> None:
     secret = await alice.allow_follower()
-    bodies = [event(alice) for _ in range(AT_ONCE)]
+    bodies = [event(alice) for _ in range(CONCURRENT_REQUESTS)]
     responses = await asyncio.gather(
         *(instances[number % 3].put("/event", json=body) for number, body in enumerate(bodies))
     )
-    assert Counter(response.status_code for response in responses) == {200: AT_ONCE}
+    assert Counter(response.status_code for response in responses) == {200: CONCURRENT_REQUESTS}
     feed = (await client.post("/v2/events", {"users": [followed(alice, secret)]})).json()["events"]
     assert Counter(each["eventId"] for each in feed) == Counter(body["eventId"] for body in bodies)
 

@@ -71,7 +71,7 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-async def received(database: Database, somebody: Person) -> AsyncIterator[Receiver]:
+async def received(database: Database, existing_user: Person) -> AsyncIterator[Receiver]:
     """What a collector has after everything happened that there is a metric for."""
     receiver = Receiver()
     with served(receiver) as address, pytest.MonkeyPatch.context() as environment:
@@ -87,7 +87,7 @@ async def received(database: Database, somebody: Person) -> AsyncIterator[Receiv
                 otlp_endpoint=address,
             )
         )
-        await store_requests(database, somebody)
+        await store_requests(database, existing_user)
         await plans(database)
         await purchases(database)
         await refusals(database)
@@ -107,11 +107,11 @@ async def deletions(database: Database) -> None:
     await Bench(Work(2)).clean()
 
 
-async def store_requests(database: Database, somebody: Person) -> None:
+async def store_requests(database: Database, existing_user: Person) -> None:
     """Sign in twice, by a process that does not know the password yet."""
     dependencies = [Dependency("store", database.check)]
     app = build_app(functions.social.main.routes(database), dependencies=dependencies)
-    credentials = {"userId": somebody.id, "password": somebody.password}
+    credentials = {"userId": existing_user.id, "password": existing_user.password}
     headers = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
     async with client(app) as http:
         for _ in range(2):

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 
 from shared.schemas.events import EventResponse, FeedRequest, FeedResponse, PutEventRequest
-from shared.store.events import Author, Event, Events, NewEvent
+from shared.store.events import Event, Events, NewEvent
 from shared.store.feed import Feeds, Followed
+from shared.store.users import Account
 from shared.timestamps import now
 from shared.web.authentication import PasswordAuth
 from shared.web.json_stream import JsonStream, stream_list
@@ -12,10 +13,7 @@ from shared.web.routes import Route
 
 
 class EventHandlers:
-    """Serves the routes of events.
-
-    `auth` has to return an `Author`: the sign-in also reads the recent events, which a put needs.
-    """
+    """Serves the routes of events."""
 
     def __init__(self, events: Events, feeds: Feeds, auth: PasswordAuth) -> None:
         self._events = events
@@ -46,7 +44,7 @@ class EventHandlers:
             ),
         ]
 
-    async def put_all(self, requests: Sequence[PutEventRequest], author: Author) -> None:
+    async def put_all(self, requests: Sequence[PutEventRequest], author: Account) -> None:
         """Publish an author's events that arrived together, in one commit."""
         await self._events.put(author, [_event(request) for request in requests], now())
 

@@ -18,7 +18,7 @@ from shared.web.routes import Route
 def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     users = Users(database)
-    sign_in = SignIn(users.find_account, Passwords(PasswordSettings()))
+    sign_in = SignIn(users, Passwords(PasswordSettings()))
     # Installed apps expect 401 from this route, also for an unknown user.
     auth = PasswordAuth(sign_in, hides_unknown_users=True)
     return SharingHandlers(SharedItems(database, users), auth).routes()

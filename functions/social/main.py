@@ -20,7 +20,7 @@ def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     users = Users(database)
     inbox = Inbox(database, users, InboxSettings())
-    auth = PasswordAuth(SignIn(users.find_account, Passwords(PasswordSettings())))
+    auth = PasswordAuth(SignIn(users, Passwords(PasswordSettings())))
     return SocialHandlers(FollowSecrets(database, users), inbox, auth).routes()
 
 

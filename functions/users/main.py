@@ -5,7 +5,7 @@ from shared.auth.passwords import Passwords
 from shared.auth.settings import PasswordSettings
 from shared.auth.sign_in import SignIn
 from shared.store.database import Database
-from shared.store.deleted_users import Leftovers
+from shared.store.deleted_users import DeletedUsers
 from shared.store.deletion import Deletion
 from shared.store.pictures import Pictures
 from shared.store.profiles import Profiles
@@ -22,9 +22,9 @@ def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     users = Users(database)
     profiles = Profiles(database, users, Pictures(database))
-    deletion = Deletion(database, Leftovers(database))
+    deletion = Deletion(database, DeletedUsers(database))
     passwords = Passwords(PasswordSettings())
-    auth = PasswordAuth(SignIn(users.find_account, passwords))
+    auth = PasswordAuth(SignIn(users, passwords))
     return UserHandlers(users, profiles, deletion, passwords, auth).routes()
 
 

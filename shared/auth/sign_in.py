@@ -1,14 +1,11 @@
 """Sign-in with a user id and a password."""
 
-from collections.abc import Awaitable, Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.auth.passwords import Passwords
 from shared.errors import NotAuthenticated, NotFound
-from shared.store.users import Account
-
-AccountT_co = TypeVar("AccountT_co", bound=Account, covariant=True)
+from shared.store.users import Account, Users
 
 
 class Credentials(NamedTuple):
@@ -18,30 +15,22 @@ class Credentials(NamedTuple):
     password: str
 
 
-class SignIn(Generic[AccountT_co]):
-    """Reads a user's account and verifies the password.
+class SignIn:
+    """Reads a user's account and verifies the password."""
 
-    Args:
-        find: reads the account in one round trip, with all fields that the handler needs. Returns
-            None for an unknown user.
-        passwords: verifies the password.
-    """
-
-    def __init__(
-        self, find: Callable[[UUID], Awaitable[AccountT_co | None]], passwords: Passwords
-    ) -> None:
-        self._find = find
+    def __init__(self, users: Users, passwords: Passwords) -> None:
+        self._users = users
         self._passwords = passwords
 
-    async def account(self, credentials: Credentials) -> AccountT_co:
-        """Return the user's account, as read by `find` during this call.
+    async def account(self, credentials: Credentials) -> Account:
+        """Return the user's account, read during this call; one round trip.
 
         Raises:
             NotFound: the user does not exist.
             NotAuthenticated: the password is wrong.
         """
         # Read each time, never cached: a deleted user or a changed password takes effect at once.
-        account = await self._find(credentials.user_id)
+        account = await self._users.find_account(credentials.user_id)
         if account is None:
             raise NotFound("no such user")
         if not await self._passwords.verify(credentials.password, account.password):

@@ -19,7 +19,7 @@ from shared.web.purchase_token import presented_token
 class PasswordAuth:
     """Sign-in with the user id and password in the body, after the body is validated."""
 
-    sign_in: SignIn[Account]
+    sign_in: SignIn
     hides_unknown_users: bool = False
     """Whether an unknown user is answered like a wrong password: 401 instead of 404."""
 

@@ -98,7 +98,7 @@ async def test_counters_use_the_configured_database(
     assert (await instances.post(f"RevenueCat {customer}")).status_code == 200
     key = f"ai-{Subscriber('RevenueCat', Purchase.of(customer)).key}"
     counted = {
-        name: await RATE_LIMITS.of(each.client).document(key).get()
+        name: await each.document(RATE_LIMITS, key).get()
         for name, each in {"limits": database.named("limits"), "default": database}.items()
     }
     assert {name: document.exists for name, document in counted.items()} == {

@@ -11,7 +11,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from scripts.client.api import from_text, to_text
 from scripts.client.person import BEFORE_ALL_EVENTS, Person
-from shared.store.data_model import OF_USERS, user_document
+from shared.store.data_model import OF_USERS, USERS
 from shared.store.database import Database
 from tests.api_client import ApiClient
 from tests.functions.test_events import event, followed
@@ -127,7 +127,7 @@ async def test_user_deleted_during_writes_leaves_no_data(
     )
     assert feed.json() == {"events": [], "invalidFollowSecrets": [secret, "late"]}
     assert (await client.post("/v2/inbox", alice.credentials)).status_code == 404
-    assert not (await user_document(database.client, UUID(alice.id)).get()).exists
+    assert not (await database.document(USERS, UUID(alice.id)).get()).exists
 
 
 async def test_documents_match_data_model_and_are_deleted(
@@ -160,7 +160,7 @@ async def documents_of(database: Database, person: Person) -> dict[str, list[dic
     stored_documents = {}
     found: Sequence[DocumentSnapshot[Any]]
     for collection in OF_USERS:
-        documents = collection.of(database.client, UUID(person.id))
+        documents = database.collection(collection, UUID(person.id))
         if collection.per_user:
             found = await documents.get()
         elif collection.name == "users":

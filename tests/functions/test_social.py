@@ -39,7 +39,7 @@ async def take(client: ApiClient, owner: Person) -> list[list[bytes]]:
 async def test_follow_secret_put_and_delete_are_idempotent(
     client: ApiClient, database: Database, alice: Person, prefix: str
 ) -> None:
-    secrets = FOLLOW_SECRETS.of(database.client, UUID(alice.id))
+    secrets = database.collection(FOLLOW_SECRETS, UUID(alice.id))
     for method, path, left in (
         ("PUT", "/follow-secret", 1),
         ("PUT", "/follow-secret", 1),
@@ -55,7 +55,7 @@ async def test_follow_secret_is_stored_only_as_digest(
     client: ApiClient, database: Database, alice: Person
 ) -> None:
     await client.put("/v2/follow-secret", secret_body(alice, "open sesame"))
-    [stored] = await FOLLOW_SECRETS.of(database.client, UUID(alice.id)).get()
+    [stored] = await database.collection(FOLLOW_SECRETS, UUID(alice.id)).get()
     assert stored.id == "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb"
     assert (stored.to_dict() or {}).keys() == {"created_at"}
 

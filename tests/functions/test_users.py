@@ -9,7 +9,7 @@ import pytest
 
 from scripts.client.api import Api, from_text, to_text
 from scripts.client.person import Person
-from shared.store.data_model import LOOKUPS, user_document
+from shared.store.data_model import LOOKUPS, USERS
 from shared.store.database import Database
 from tests.api_client import ApiClient
 
@@ -235,7 +235,7 @@ async def test_deleted_user_is_not_found(client: ApiClient, alice: Person, prefi
 async def test_day_of_last_access_is_stored(
     client: ApiClient, database: Database, alice: Person, many: bool
 ) -> None:
-    document = user_document(database.client, UUID(alice.id))
+    document = database.document(USERS, UUID(alice.id))
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     await document.update({"last_accessed": today - timedelta(days=3)})
     if many:
@@ -248,14 +248,14 @@ async def test_day_of_last_access_is_stored(
 async def test_password_hash_has_format_of_previous_service(
     database: Database, alice: Person
 ) -> None:
-    stored = (await user_document(database.client, UUID(alice.id)).get()).to_dict() or {}
+    stored = (await database.document(USERS, UUID(alice.id)).get()).to_dict() or {}
     assert re.fullmatch(r"[0-9A-F]{128}", stored["password_hash"])
     assert len(stored["password_salt"]) == 64
     assert alice.password not in str(stored)
 
 
 async def test_lookup_belongs_to_one_user(database: Database, alice: Person) -> None:
-    claim = await LOOKUPS.of(database.client).document(alice.lookup).get()
+    claim = await database.document(LOOKUPS, alice.lookup).get()
     assert claim.to_dict() == {"user_id": alice.id}
 
 

@@ -96,7 +96,7 @@ async def test_status_shows_the_outcome_of_a_run(
     runs, run_id, now = CleanupRuns(database), f"test-{uuid4()}", datetime.now(UTC)
     await runs.begin(run_id, now)
     if done is not None:
-        await runs.note(run_id, done, now)
+        await runs.add_pass(run_id, done, now)
     _, status = await cleanup("status")
     # The table is as wide as the terminal, and its cells have several lines.
     assert set(outcome.split()) <= set(status.split())

@@ -184,7 +184,7 @@ class NoteRequest(SignInRequest):
     note: str
 
 
-class CountingSignIn(SignIn[Account]):
+class CountingSignIn(SignIn):
     """Accepts the password "right", and counts its calls."""
 
     def __init__(self) -> None:
@@ -198,7 +198,7 @@ class CountingSignIn(SignIn[Account]):
         return ACCOUNT
 
 
-def signing_in(handler: Handler, sign_in: SignIn[Account], *, is_grouped: bool) -> Route:
+def signing_in(handler: Handler, sign_in: SignIn, *, is_grouped: bool) -> Route:
     """Return a route that requires a password."""
     return Route(
         "PUT",

@@ -27,6 +27,8 @@ from shared.web import framework_entry
 from tests import leaks, shared_results, stack
 from tests.api_client import ApiClient
 
+pytest_plugins = ["tests.fakes"]
+
 _ENVIRONMENT = {
     "COVERAGE_PROCESS_CONFIG": "",
     **OWN_EMULATORS,

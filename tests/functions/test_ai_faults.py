@@ -1,50 +1,37 @@
 """Responses of `ai` when the model fails."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
+import httpx2
 import pytest
 
 import functions.ai.main
 from scripts.fakes.conversation import Speech
-from scripts.fakes.faults import Failing, Fault
+from scripts.fakes.faults import Fault
 from scripts.fakes.openai import OpenAi, Scripted
-from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.store.database import Database
 from shared.web.app import build_app
+from tests.fakes import RunningFake
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
-from tests.loopback import served
 
 KEY = "SECRET-web-key-of-faults"
 
 
-@pytest.fixture(scope="module")
-def openai() -> OpenAi:
-    return OpenAi(tokens_per_s=0)
-
-
-@pytest.fixture(scope="module")
-def server(openai: OpenAi) -> Failing:
-    return openai.app()
-
-
-@pytest.fixture(scope="module")
-def address(server: Failing) -> Iterator[str]:
-    with served(server) as address:
-        yield address
-
-
 @pytest.fixture
 async def http(
-    address: str, database: Database, monkeypatch: pytest.MonkeyPatch
+    fake_openai: RunningFake[OpenAi],
+    outgoing: httpx2.AsyncClient,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The function in this process, with a short timeout for a silent model."""
     settings = {
         "OPENAI_API_KEY": "any",
-        "OPENAI_BASE_URL": f"{address}/v1",
+        "OPENAI_BASE_URL": f"{fake_openai.url}/v1",
         "OPENAI_RETRIES": "0",
         "OPENAI_SILENCE_S": "0.5",
         "TEST_MODE": "True",
@@ -52,11 +39,10 @@ async def http(
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    async with open_client() as outgoing:
-        app = build_app(functions.ai.main.routes(database, outgoing, Secrets(SecretSettings())))
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
-            yield http
+    app = build_app(functions.ai.main.routes(database, outgoing, Secrets(SecretSettings())))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
+        yield http
 
 
 FAULTS = {
@@ -80,9 +66,13 @@ async def post(http: httpx.AsyncClient) -> httpx.Response:
 
 @pytest.mark.parametrize(("fault", "status", "retry_after"), FAULTS.values(), ids=FAULTS)
 async def test_model_server_fault_is_reported(
-    http: httpx.AsyncClient, server: Failing, fault: Fault, status: int, retry_after: str
+    http: httpx.AsyncClient,
+    fake_openai: RunningFake[OpenAi],
+    fault: Fault,
+    status: int,
+    retry_after: str,
 ) -> None:
-    server.faults.append(fault)
+    fake_openai.server.faults.append(fault)
     response = await post(http)
     assert_problem(response, status)
     assert response.headers["retry-after"] == retry_after
@@ -90,12 +80,14 @@ async def test_model_server_fault_is_reported(
 
 @pytest.mark.parametrize(("speech", "status"), SPEECHES.values(), ids=SPEECHES)
 async def test_fault_during_stream_returns_no_plan(
-    http: httpx.AsyncClient, openai: OpenAi, speech: Scripted, status: int
+    http: httpx.AsyncClient, fake_openai: RunningFake[OpenAi], speech: Scripted, status: int
 ) -> None:
-    openai.script.append(speech)
+    fake_openai.fake.script.append(speech)
     assert_problem(await post(http), status)
 
 
-async def test_repeated_invalid_plans_are_reported(http: httpx.AsyncClient, openai: OpenAi) -> None:
-    openai.script += [Scripted(Speech(function="make_session", arguments="{"))] * 2
+async def test_repeated_invalid_plans_are_reported(
+    http: httpx.AsyncClient, fake_openai: RunningFake[OpenAi]
+) -> None:
+    fake_openai.fake.script += [Scripted(Speech(function="make_session", arguments="{"))] * 2
     assert_problem(await post(http), 502)

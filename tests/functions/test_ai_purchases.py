@@ -5,11 +5,12 @@ Source: contract, headings "AI" and "Purchase tokens".
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
+import httpx2
 import pytest
 
 from functions.ai.handlers import AiHandlers
@@ -17,7 +18,6 @@ from scripts.fakes import revenuecat
 from scripts.fakes.apple import AppStore, Authority, a_purchase, as_receipt, other_signature
 from scripts.fakes.openai import OpenAi
 from scripts.fakes.revenuecat import Entitlement
-from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.limits.rate_limits import RateLimits
@@ -36,9 +36,9 @@ from shared.store.quotas import Quotas
 from shared.store.verifications import Verifications
 from shared.web.app import build_app
 from shared.web.authentication import PurchaseAuth
+from tests.fakes import SHARED_SECRET, RunningFake
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
-from tests.loopback import served
 
 LIMIT = 4
 
@@ -65,71 +65,51 @@ def receipt() -> str:
     return as_receipt(uuid4().bytes)
 
 
-@pytest.fixture(scope="module")
-def app_store() -> AppStore:
-    return AppStore("shared secret")
-
-
-@pytest.fixture(scope="module")
-def customers() -> revenuecat.RevenueCat:
-    return revenuecat.RevenueCat()
-
-
-@pytest.fixture(scope="module")
-def addresses(app_store: AppStore, customers: revenuecat.RevenueCat) -> Iterator[tuple[str, ...]]:
-    with (
-        served(app_store.app()) as apple,
-        served(customers.app()) as revenuecat_url,
-        served(OpenAi(tokens_per_s=0).app()) as model,
-    ):
-        yield apple, revenuecat_url, model
-
-
 @pytest.fixture
 async def ai(
-    app_store: AppStore,
-    customers: revenuecat.RevenueCat,
-    addresses: tuple[str, ...],
+    fake_app_store: RunningFake[AppStore],
+    fake_revenuecat: RunningFake[revenuecat.RevenueCat],
+    fake_openai: RunningFake[OpenAi],
+    outgoing: httpx2.AsyncClient,
     database: Database,
 ) -> AsyncIterator[Ai]:
     authority, secrets = Authority(), Secrets(SecretSettings())
-    apple, revenuecat_url, model = addresses
-    apple_settings = {"shared_secret": "shared secret", "receipt_url": f"{apple}/verifyReceipt"}
+    apple_settings = {
+        "shared_secret": SHARED_SECRET,
+        "receipt_url": f"{fake_app_store.url}/verifyReceipt",
+    }
     revenuecat_settings = {
         "api_key": revenuecat.KEY,
         "project": revenuecat.PROJECT,
         "entitlement": revenuecat.ENTITLEMENT,
-        "url": revenuecat_url,
+        "url": fake_revenuecat.url,
     }
-    model_settings = {"api_key": "any", "base_url": f"{model}/v1", "model": "any"}
-    async with open_client() as outgoing:
-        providers: dict[str, PurchaseProvider] = {
-            "Apple": Apple(
-                AppleSettings.model_validate(apple_settings),
-                secrets,
-                outgoing,
-                20,
-                [authority.root],
-            ),
-            "RevenueCat": RevenueCat(
-                RevenueCatSettings.model_validate(revenuecat_settings), secrets, outgoing, 20
-            ),
+    model_settings = {"api_key": "any", "base_url": f"{fake_openai.url}/v1", "model": "any"}
+    providers: dict[str, PurchaseProvider] = {
+        "Apple": Apple(
+            AppleSettings.model_validate(apple_settings),
+            secrets,
+            outgoing,
+            20,
+            [authority.root],
+        ),
+        "RevenueCat": RevenueCat(
+            RevenueCatSettings.model_validate(revenuecat_settings), secrets, outgoing, 20
+        ),
+    }
+    verifications, settings = Verifications(database), PurchaseSettings()
+    purchases = PurchaseAuthenticator(
+        {
+            name: CachedVerifier(name, each, verifications, settings)
+            for name, each in providers.items()
         }
-        verifications, settings = Verifications(database), PurchaseSettings()
-        purchases = PurchaseAuthenticator(
-            {
-                name: CachedVerifier(name, each, verifications, settings)
-                for name, each in providers.items()
-            }
-        )
-        limits = RateLimits("ai", LIMIT, LIMIT, Quotas(database), RateLimitSettings())
-        planner = Planner(
-            Model(ModelSettings.model_validate(model_settings), secrets, outgoing), 120
-        )
-        app = build_app(AiHandlers(PurchaseAuth(purchases), limits, planner).routes())
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
-            yield Ai(app_store, authority, customers, http)
+    )
+    limits = RateLimits("ai", LIMIT, LIMIT, Quotas(database), RateLimitSettings())
+    planner = Planner(Model(ModelSettings.model_validate(model_settings), secrets, outgoing), 120)
+    app = build_app(AiHandlers(PurchaseAuth(purchases), limits, planner).routes())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
+        yield Ai(fake_app_store.fake, authority, fake_revenuecat.fake, http)
 
 
 async def test_tokens_of_apple_purchase_share_limit(ai: Ai, receipt: str) -> None:

@@ -3,7 +3,6 @@
 import json
 import logging
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,17 +11,16 @@ import httpx2
 import pytest
 
 from scripts.fakes.apple import AppStore, a_purchase, as_receipt
-from scripts.fakes.faults import Failing, Fault
+from scripts.fakes.faults import Fault
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable
 from shared.purchases.apple import Apple
 from shared.purchases.apple_settings import AppleSettings
 from shared.purchases.authenticator import Purchase
-from tests.loopback import served
+from tests.fakes import SHARED_SECRET, RunningFake
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-SHARED_SECRET = "SECRET-shared"  # noqa: S105 - not a real one
 RECEIPT = as_receipt(b"a receipt")
 OTHER_SPELLING = as_receipt(b"a receipt!").replace("IQ==", "IR==")
 
@@ -34,9 +32,9 @@ def ms(at: datetime) -> str:
 class Environment:
     """A fake of the App Store's production or sandbox environment."""
 
-    def __init__(self, name: str) -> None:
-        self.fake = AppStore(SHARED_SECRET, name)
-        self.server = self.fake.app()
+    def __init__(self, running: RunningFake[AppStore]) -> None:
+        self.fake = running.fake
+        self.server = running.server
 
     def respond(self, response: int | list[dict[str, Any]] | dict[str, Any]) -> None:
         """Set the response for the receipt."""
@@ -66,50 +64,20 @@ class Harness:
         return self.production.server.calls, self.sandbox.server.calls
 
 
-@pytest.fixture(scope="module")
-def production() -> Environment:
-    return Environment("Production")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Environment:
-    return Environment("Sandbox")
-
-
-@pytest.fixture(scope="module")
-def settings(production: Environment, sandbox: Environment) -> Iterator[AppleSettings]:
-    with served(production.server) as address, served(sandbox.server) as sandbox_address:
-        yield AppleSettings.model_validate(
-            {
-                "shared_secret": SHARED_SECRET,
-                "receipt_url": f"{address}/verifyReceipt",
-                "sandbox_receipt_url": f"{sandbox_address}/verifyReceipt",
-            }
-        )
-
-
-@pytest.fixture(scope="module")
-async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient() as client:
-        yield client
-
-
 @pytest.fixture
 def harness(
-    production: Environment,
-    sandbox: Environment,
-    settings: AppleSettings,
+    fake_app_store: RunningFake[AppStore],
+    fake_sandbox: RunningFake[AppStore],
     outgoing: httpx2.AsyncClient,
-) -> Iterator[Harness]:
-    yield Harness(production, sandbox, settings, outgoing)
-    for environment in (production, sandbox):
-        reset(environment.server)
-        environment.fake.receipts.clear()
-
-
-def reset(server: Failing) -> None:
-    server.faults.clear()
-    server.calls = 0
+) -> Harness:
+    settings = AppleSettings.model_validate(
+        {
+            "shared_secret": SHARED_SECRET,
+            "receipt_url": f"{fake_app_store.url}/verifyReceipt",
+            "sandbox_receipt_url": f"{fake_sandbox.url}/verifyReceipt",
+        }
+    )
+    return Harness(Environment(fake_app_store), Environment(fake_sandbox), settings, outgoing)
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:

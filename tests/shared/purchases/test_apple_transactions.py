@@ -6,7 +6,7 @@ import inspect
 import json
 import logging
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 from scripts.fakes.apple import BUNDLE, AppStore, Authority, other_signature
-from scripts.fakes.faults import Failing, Fault
+from scripts.fakes.faults import Fault
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable
@@ -33,7 +33,7 @@ from shared.purchases.apple import Apple
 from shared.purchases.apple_root import APPLE_ROOT_CA_G3
 from shared.purchases.apple_settings import AppleSettings
 from shared.purchases.authenticator import Purchase
-from tests.loopback import served
+from tests.fakes import RunningFake
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ID = "2000000000000001"
@@ -49,12 +49,6 @@ def ms(at: datetime) -> int:
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
-
-
-@pytest.fixture(scope="module")
-async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient() as client:
-        yield client
 
 
 NewProvider = Callable[..., Apple]
@@ -274,19 +268,11 @@ async def test_default_root_is_apples_certificate(outgoing: httpx2.AsyncClient) 
 
 
 @dataclass
-class Environment:
-    """A fake App Store Server API of one environment."""
-
-    fake: AppStore
-    server: Failing
-
-
-@dataclass
 class Harness:
     """The fake APIs of production and sandbox, and providers with a key for them."""
 
-    production: Environment
-    sandbox: Environment
+    production: RunningFake[AppStore]
+    sandbox: RunningFake[AppStore]
     settings: AppleSettings
     http: httpx2.AsyncClient
 
@@ -303,48 +289,24 @@ def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes = b
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
 
 
-def new_environment(name: str) -> Environment:
-    fake = AppStore("unused", name, public_key=PRIVATE_KEY.public_key())
-    return Environment(fake, fake.app())
-
-
-@pytest.fixture(scope="module")
-def production() -> Environment:
-    return new_environment("Production")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Environment:
-    return new_environment("Sandbox")
-
-
-@pytest.fixture(scope="module")
-def settings(production: Environment, sandbox: Environment) -> Iterator[AppleSettings]:
-    with served(production.server) as address, served(sandbox.server) as sandbox_address:
-        yield AppleSettings.model_validate(
-            {
-                "issuer_id": "57246542-96fe-1a63-e053-0824d011072a",
-                "key_id": "2X9R4HXF34",
-                "private_key": pem(PRIVATE_KEY),
-                "api_url": address,
-                "sandbox_api_url": sandbox_address,
-            }
-        )
-
-
 @pytest.fixture
 def harness(
-    production: Environment,
-    sandbox: Environment,
-    settings: AppleSettings,
+    fake_app_store: RunningFake[AppStore],
+    fake_sandbox: RunningFake[AppStore],
     outgoing: httpx2.AsyncClient,
-) -> Iterator[Harness]:
-    yield Harness(production, sandbox, settings, outgoing)
-    for environment in (production, sandbox):
-        environment.server.faults.clear()
-        environment.server.calls = 0
-        environment.fake.transactions.clear()
-        environment.fake.passes.clear()
+) -> Harness:
+    for each in (fake_app_store, fake_sandbox):
+        each.fake.public_key = PRIVATE_KEY.public_key()
+    settings = AppleSettings.model_validate(
+        {
+            "issuer_id": "57246542-96fe-1a63-e053-0824d011072a",
+            "key_id": "2X9R4HXF34",
+            "private_key": pem(PRIVATE_KEY),
+            "api_url": fake_app_store.url,
+            "sandbox_api_url": fake_sandbox.url,
+        }
+    )
+    return Harness(fake_app_store, fake_sandbox, settings, outgoing)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from scripts.fakes.faults import Failing, Fault
 from shared.errors import DependencyUnavailable
 from shared.purchases.authenticator import Purchase
 from shared.purchases.google_play import GooglePlay, GooglePlaySettings
+from tests.fakes import RunningFake
 from tests.loopback import served
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -31,66 +32,23 @@ class Harness:
 
     fake: google.GooglePlay
     server: Failing
-    address: str
+    url: str
     http: httpx2.AsyncClient
 
     def provider(self, timeout_s: float = 20, **settings: str) -> GooglePlay:
-        chosen = GooglePlaySettings.model_validate({"url": self.address, **settings})
+        chosen = GooglePlaySettings.model_validate({"url": self.url, **settings})
         return GooglePlay(chosen, self.http, timeout_s)
-
-
-@pytest.fixture(scope="module")
-def fake() -> google.GooglePlay:
-    return google.GooglePlay()
-
-
-@pytest.fixture(scope="module")
-def server(fake: google.GooglePlay) -> Failing:
-    return fake.app()
-
-
-@pytest.fixture(scope="module")
-def address(server: Failing) -> Iterator[str]:
-    with served(server) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def account(fake: google.GooglePlay) -> Iterator[dict[str, str]]:
-    with served(fake.sign_in_app()) as sign_in:
-        yield google.service_account(sign_in)
-
-
-@pytest.fixture(scope="module")
-async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient() as client:
-        yield client
-
-
-@pytest.fixture
-def key_file(account: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The service account of this process."""
-    path = tmp_path / "key.json"
-    path.write_text(json.dumps(account))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-    return path
 
 
 @pytest.fixture
 def harness(
-    fake: google.GooglePlay,
-    server: Failing,
-    address: str,
+    fake_google_play: RunningFake[google.GooglePlay],
     outgoing: httpx2.AsyncClient,
-    key_file: Path,
-) -> Iterator[Harness]:
+    service_account_file: Path,
+) -> Harness:
+    fake = fake_google_play.fake
     fake.purchases[TOKEN] = BOUGHT
-    yield Harness(fake, server, address, outgoing)
-    fake.purchases.clear()
-    fake.asked.clear()
-    fake.access_tokens = 0
-    fake.access_lasts_s = 3599
-    server.faults.clear()
+    return Harness(fake, fake_google_play.server, fake_google_play.url, outgoing)
 
 
 @pytest.mark.parametrize(
@@ -293,10 +251,10 @@ async def test_expired_access_token_is_replaced(harness: Harness) -> None:
     assert harness.fake.access_tokens == 2
 
 
-def replace(key_file: Path, content: str | None) -> None:
-    key_file.unlink()
+def replace(service_account_file: Path, content: str | None) -> None:
+    service_account_file.unlink()
     if content is not None:
-        key_file.write_text(content)
+        service_account_file.write_text(content)
 
 
 @pytest.mark.parametrize(
@@ -305,9 +263,12 @@ def replace(key_file: Path, content: str | None) -> None:
     ids=["missing", "empty", "broken", "empty object", "no key"],
 )
 async def test_missing_service_account_is_an_outage(
-    harness: Harness, key_file: Path, caplog: pytest.LogCaptureFixture, content: str | None
+    harness: Harness,
+    service_account_file: Path,
+    caplog: pytest.LogCaptureFixture,
+    content: str | None,
 ) -> None:
-    replace(key_file, content)
+    replace(service_account_file, content)
     before = harness.server.calls
     with pytest.raises(DependencyUnavailable):
         await harness.provider().find_purchase(TOKEN, NOW)
@@ -316,17 +277,20 @@ async def test_missing_service_account_is_an_outage(
 
 
 @pytest.fixture
-def sign_in(fake: google.GooglePlay, key_file: Path) -> Iterator[Failing]:
+def sign_in(
+    fake_google_play: RunningFake[google.GooglePlay],
+    service_account_file: Path,
+) -> Iterator[Failing]:
     """A token server for one test: Google's library may still call it after the test."""
-    failing = fake.sign_in_app()
-    with served(failing) as address:
-        set_token_server(address, key_file)
+    failing = fake_google_play.fake.sign_in_app()
+    with served(failing) as url:
+        set_token_server(url, service_account_file)
         yield failing
 
 
-def set_token_server(address: str, key_file: Path) -> None:
-    account = json.loads(key_file.read_text())
-    key_file.write_text(json.dumps({**account, "token_uri": f"{address}/token"}))
+def set_token_server(address: str, service_account_file: Path) -> None:
+    account = json.loads(service_account_file.read_text())
+    service_account_file.write_text(json.dumps({**account, "token_uri": f"{address}/token"}))
 
 
 SIGN_IN_OUTAGES = {
@@ -399,7 +363,9 @@ async def test_failed_sign_in_is_retried_by_next_request(
     assert await provider.find_purchase(TOKEN, NOW)
 
 
-async def test_unreachable_token_server_is_an_outage(harness: Harness, key_file: Path) -> None:
-    set_token_server("http://127.0.0.1:1", key_file)
+async def test_unreachable_token_server_is_an_outage(
+    harness: Harness, service_account_file: Path
+) -> None:
+    set_token_server("http://127.0.0.1:1", service_account_file)
     with pytest.raises(DependencyUnavailable):
         await harness.provider().find_purchase(TOKEN, NOW)

@@ -23,7 +23,6 @@ from starlette.types import Receive, Scope, Send
 from scripts.fakes import apple, google, revenuecat
 from scripts.fakes.faults import Failing, Fault
 from scripts.local.ports import HOST
-from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable
@@ -159,12 +158,6 @@ def no_secret_is_logged(fake_api: FakeApi, caplog: pytest.LogCaptureFixture) -> 
     fake_api.server.faults.clear()
     lines = [logging.Formatter().format(record) for record in caplog.get_records("call")]
     assert [each for each in fake_api.secrets if any(each in line for line in lines)] == []
-
-
-@pytest.fixture(scope="module")
-async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
-    async with open_client() as client:
-        yield client
 
 
 @dataclass

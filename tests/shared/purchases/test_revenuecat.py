@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +16,7 @@ from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable
 from shared.purchases.authenticator import Purchase
 from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
-from tests.loopback import served
+from tests.fakes import RunningFake
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -36,42 +35,20 @@ class Harness:
     provider: RevenueCat
 
 
-@pytest.fixture(scope="module")
-def fake() -> revenuecat.RevenueCat:
-    return revenuecat.RevenueCat()
-
-
-@pytest.fixture(scope="module")
-def server(fake: revenuecat.RevenueCat) -> Failing:
-    return fake.app()
-
-
-@pytest.fixture(scope="module")
-def address(server: Failing) -> Iterator[str]:
-    with served(server) as address:
-        yield address
-
-
 @pytest.fixture
-async def harness(
-    fake: revenuecat.RevenueCat, server: Failing, address: str
-) -> AsyncIterator[Harness]:
+def harness(
+    fake_revenuecat: RunningFake[revenuecat.RevenueCat], outgoing: httpx2.AsyncClient
+) -> Harness:
     settings = RevenueCatSettings.model_validate(
         {
             "api_key": revenuecat.KEY,
             "project": revenuecat.PROJECT,
             "entitlement": ENTITLEMENT,
-            "url": address,
+            "url": fake_revenuecat.url,
         }
     )
-    async with httpx2.AsyncClient() as http:
-        yield Harness(
-            fake,
-            server,
-            settings,
-            RevenueCat(settings, Secrets(SecretSettings()), http, timeout_s=20),
-        )
-    server.faults.clear()
+    provider = RevenueCat(settings, Secrets(SecretSettings()), outgoing, timeout_s=20)
+    return Harness(fake_revenuecat.fake, fake_revenuecat.server, settings, provider)
 
 
 @pytest.mark.parametrize(

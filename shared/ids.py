@@ -7,6 +7,7 @@ from cuid2 import Cuid
 
 SHORT_ID_LENGTH = 12
 
+# CUID2 ids begin with a letter and contain only lower-case letters and digits.
 _SHORT_ID = re.compile(rf"[a-z][0-9a-z]{{{SHORT_ID_LENGTH - 1}}}", re.ASCII)
 _generator = Cuid(length=SHORT_ID_LENGTH)
 

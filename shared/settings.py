@@ -19,6 +19,7 @@ class Settings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:
+            # `from None`: the text of pydantic's error contains the values, which can be secrets.
             raise ValueError("; ".join(self._problems(error))) from None
 
     @classmethod

@@ -45,6 +45,7 @@ class AiHandlers:
 
     async def workout(self, request: WorkoutRequest, subscriber: Subscriber) -> WorkoutPlan:
         """Generate a plan."""
+        # Counted only after the validation of the body: an invalid request costs nothing.
         await self._limits.admit(subscriber, now())
         return await self._planner.workout(request.attributes)
 

@@ -52,7 +52,8 @@ class SharingHandlers:
         """Share an item."""
         try:
             item_id = await self._shared_items.create(owner, _item(request), now())
-        except NotFound:  # the owner was deleted after the sign-in
+        except NotFound:
+            # The owner was deleted after the sign-in. The response must not differ from its 401.
             raise NotAuthenticated("no such user or wrong password") from None
         return NewSharedItemResponse(id=item_id)
 

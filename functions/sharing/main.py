@@ -24,6 +24,7 @@ def routes(database: Database) -> list[Route]:
     return SharingHandlers(SharedItems(database, users), auth).routes()
 
 
+# Built on import: a wrong setting makes the deployment fail, not the first request.
 database = Database(DatabaseSettings())
 main = as_function(
     build_app(routes(database), dependencies=[Dependency("store", database.check)]),

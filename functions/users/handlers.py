@@ -72,7 +72,8 @@ class UserHandlers:
                 response=None,
                 handler=self.replace,
                 auth=self._auth,
-                group_bytes=lambda _request: 0,  # only the last profile of a group is written
+                # Only the last profile of a group is written, so groups need no limit.
+                group_bytes=lambda _request: 0,
             ),
             Route(
                 "POST",
@@ -96,6 +97,7 @@ class UserHandlers:
 
     async def create(self, _request: NewUserRequest) -> NewUserResponse:
         """Create a user."""
+        # 122 random bits: a leaked hash cannot be reversed, unlike that of a chosen password.
         password = str(uuid4())
         user = await self._users.create(await self._passwords.hash(password), now())
         return NewUserResponse(id=user.id, lookup=user.lookup, password=password)
@@ -117,6 +119,7 @@ class UserHandlers:
 
     async def get_all(self, request: UsersRequest) -> JsonStream:
         """Read many users."""
+        # Streamed: 200 profiles with pictures can have 500 MB.
         return stream_mapping("users", self._responses(request.ids))
 
     async def _responses(self, user_ids: list[UUID]) -> AsyncIterator[tuple[str, UserResponse]]:

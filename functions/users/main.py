@@ -28,6 +28,7 @@ def routes(database: Database) -> list[Route]:
     return UserHandlers(users, profiles, deletion, passwords, auth).routes()
 
 
+# Built on import: a wrong setting makes the deployment fail, not the first request.
 database = Database(DatabaseSettings())
 main = as_function(
     build_app(routes(database), dependencies=[Dependency("store", database.check)]),

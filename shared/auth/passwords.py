@@ -79,6 +79,7 @@ class Passwords:
     async def _compare(self, password: str, stored: PasswordHash, digest: bytes) -> bool:
         key_hex = await self._derive(password, stored.salt)
         add(PASSWORD_CHECKS, 1, outcome="hashed")
+        # In constant time: the duration must not reveal how many characters are right.
         is_equal = hmac.compare_digest(key_hex.encode(), stored.key_hex.encode())
         # Wrong passwords are not cached: they would evict verified ones.
         if is_equal:
@@ -87,6 +88,7 @@ class Passwords:
 
     async def _derive(self, password: str, salt: bytes) -> str:
         async with self._limiter.slot():
+            # OpenSSL releases the GIL, so that hashes run in parallel with the event loop.
             return await asyncio.to_thread(derive, password, salt)
 
     def _digest(self, password: str, stored: PasswordHash) -> bytes:

@@ -49,6 +49,7 @@ class RateLimits:
             RateLimited: the limit is reached; the request is not counted.
             DependencyUnavailable: the request cannot be counted, and the settings require that.
         """
+        # For development and tests, where all requests share one token.
         if self._settings.test_mode:
             return
         limit = self._web_limit if subscriber.provider == WEB else self._mobile_limit
@@ -58,7 +59,9 @@ class RateLimits:
             add(RATE_LIMIT_REFUSALS, 1, bucket=self._bucket)
             raise
         except Overloaded:
-            raise  # the database is available: too many requests of one purchase update its counter
+            # The database is available: too many requests of one purchase update its counter.
+            # Admitting them would let a flood of requests bypass the limit.
+            raise
         except DependencyUnavailable:
             if self._settings.when_unavailable == "refuse":
                 raise

@@ -40,6 +40,7 @@ class Apple:
         Raises:
             DependencyUnavailable: no response from the App Store.
         """
+        # A JWS consists of three parts, separated by dots. A receipt is base64 without dots.
         if len(token.split(".")) == _JWS_PARTS:
             return await self._transactions.find_purchase(token, now)
         return await self._receipts.find_purchase(token, now)

@@ -78,6 +78,7 @@ class AppleReceipts:
 
     async def _read(self, api: ProviderApi, url: HttpUrl, receipt: str) -> JsonObject:
         content = await self._post(api, url, receipt)
+        # The status can be a transient error of Apple, so one retry can succeed.
         if content["status"] == _MALFORMED_OR_TEMPORARY:
             content = await self._post(api, url, receipt)
         return content
@@ -98,6 +99,7 @@ class AppleReceipts:
 
         A receipt lists its purchases in any order, and can list a purchase twice.
         """
+        # A receipt of another app is authentic, too.
         if content["receipt"].get("bundle_id") != self._settings.bundle_id:
             return None
         ids = [
@@ -107,13 +109,16 @@ class AppleReceipts:
         ]
         if not all(isinstance(each, str) and each for each in ids):
             raise api.alarm("a purchase has no original transaction id")
+        # Ids are numbers of different lengths, as text.
         return min(ids, key=lambda each: (len(each), each), default=None)
 
     def _is_ours(self, item: JsonObject, now: datetime) -> bool:
         return (
             item.get("product_id") == self._settings.product
+            # By contract, only the buyer's own purchase counts, not one that a family shares.
             and item.get("in_app_ownership_type") == "PURCHASED"
             and _number(item.get("quantity")) >= 1
+            # A cancellation is a refund by Apple. Receipts contain its date in two formats.
             and not (item.get("cancellation_date") or item.get("cancellation_date_ms"))
             and ("expires_date_ms" not in item or _is_future(item["expires_date_ms"], now))
         )
@@ -129,7 +134,8 @@ def _is_receipt_format(text: str) -> bool:
         content = b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return False
-    is_canonical = b64encode(content).decode() == text  # each other spelling would cost a call
+    # Each other spelling of a receipt would be a new cache key and cost a call.
+    is_canonical = b64encode(content).decode() == text
     return (
         is_canonical
         and content[:1] == _DER_SEQUENCE

@@ -66,9 +66,11 @@ class AppleTransactions:
         """
         if not _has_canonical_signature(token):
             return None
+        # In a thread: verifying the certificate chain takes milliseconds of CPU.
         transaction = await asyncio.to_thread(self._verified, token)
         if transaction is None or not self._is_ours(transaction, now):
             return None
+        # The signature stays valid after a refund, so the current state is read from Apple.
         if self._private_key.is_set:
             current = await self._fetch_current(transaction)
             if current is None or not self._is_ours(current, now):
@@ -109,6 +111,7 @@ class AppleTransactions:
         return [
             SignedDataVerifier(
                 self._roots,
+                # An online check would add a blocking call to Apple per verification.
                 enable_online_checks=False,
                 environment=environment,
                 bundle_id=self._settings.bundle_id,
@@ -121,6 +124,7 @@ class AppleTransactions:
         expires_ms = transaction.expiresDate
         return (
             transaction.productId == self._settings.product
+            # By contract, only the buyer's own purchase counts, not one that a family shares.
             and transaction.rawInAppOwnershipType == "PURCHASED"
             and (transaction.quantity or 0) >= 1
             and transaction.revocationDate is None
@@ -132,6 +136,7 @@ class AppleTransactions:
         is_test = transaction.rawEnvironment == "Sandbox"
         api = self._sandbox if is_test else self._production
         base = self._settings.sandbox_api_url if is_test else self._settings.api_url
+        # Escaped: the id comes from the token, and must not change the path.
         number = quote(str(transaction.transactionId), safe="")
         response = await api.get(
             f"{str(base).rstrip('/')}/inApps/v1/transactions/{number}",

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from shared.errors import NotEntitled
 
+# SignalR clients always send this scheme, so that their token includes the provider.
 _BEARER = "bearer"
 # Receipts of the App Store are the longest tokens: some kilobytes for each purchase.
 _MAX_TOKEN_CHARACTERS = 64 * 1024

@@ -74,6 +74,7 @@ class CachedVerifier:
         Raises:
             DependencyUnavailable: no response from the provider, and no recent confirmation.
         """
+        # Only a hash of the token is stored: the token itself is a credential.
         key = f"{self._name}-{sha256(token.encode()).hexdigest()}".lower()
         cached = self._cached.get(key)
         if cached is not None and now < cached.expires_at:
@@ -113,11 +114,13 @@ class CachedVerifier:
             return trusted
         self._count("refused" if confirmed is None else "confirmed")
         if confirmed is None:
+            # A refund: other processes must not accept the stored confirmation any longer.
             if is_database_available and last is not None:
                 await self._delete_confirmation(key)
             self._cached[key] = _CachedResult(None, now + self._rejected_lifetime, None)
             return None
         verification = Verification(now, confirmed.sha256)
+        # Skipped after a failed read: the commit would wait for the same outage.
         if is_database_available:
             await self._store_confirmation(key, verification)
         self._cached[key] = _CachedResult(confirmed, now + self._confirmed_lifetime, verification)
@@ -128,7 +131,8 @@ class CachedVerifier:
             try:
                 async with asyncio.timeout(self._max_verification_s):
                     return await self._provider.find_purchase(token, now)
-            except TimeoutError:  # several calls, each within its own timeout
+            except TimeoutError:
+                # Several calls, each within its own timeout.
                 logger.warning("%s: verification timed out", self._name)
                 raise DependencyUnavailable(self._name, _RETRY_AFTER_S) from None
 
@@ -142,7 +146,8 @@ class CachedVerifier:
         try:
             in_database = await self._verifications.find(key)
         except DependencyUnavailable:
-            return in_memory, False  # the provider may still respond
+            # Not an error: the provider may still respond.
+            return in_memory, False
         found = [each for each in (in_memory, in_database) if each is not None]
         return max(found, key=lambda each: each.verified_at, default=None), True
 

@@ -90,11 +90,13 @@ class GooglePlay:
         if "purchaseState" not in bought:
             raise self._api.alarm("a purchase has no state")
         was_refunded = bought.get("refundableQuantity", 1) == 0
+        # Google can omit the product id: the URL already names the product.
         product = bought.get("productId", self._settings.product)
         is_ours = product == self._settings.product
         if not is_ours or was_refunded or bought["purchaseState"] != _PURCHASED:
             return None
-        order = bought.get("orderId")  # missing for a purchase with a promotion code
+        # The order id is missing for a purchase with a promotion code.
+        order = bought.get("orderId")
         return Purchase.of(order if isinstance(order, str) and order else token)
 
     async def _access_token(self) -> str:
@@ -102,6 +104,7 @@ class GooglePlay:
             return str(self._credentials.token)
         try:
             async with asyncio.timeout(self._timeout_s):
+                # In a thread: google-auth's transport blocks.
                 return await self._signing_in.do(_SCOPE, lambda: asyncio.to_thread(self._sign_in))
         except (GoogleAuthError, TimeoutError, ValueError, TypeError, AttributeError) as error:
             # The library raises the last three for a 200 whose body is not the expected JSON.
@@ -112,6 +115,7 @@ class GooglePlay:
 
     def _sign_in(self) -> str:
         """Return a new access token. Blocks, at most `timeout_s` for each HTTP request."""
+        # On first use: without a service account, other providers still work.
         if self._credentials is None:
             self._credentials, _ = google.auth.default(scopes=[_SCOPE])
         self._credentials.refresh(partial(Request(), timeout=self._timeout_s))

@@ -113,6 +113,7 @@ class ProviderApi:
             return await self._send(request)
 
     async def _send(self, request: httpx2.Request) -> tuple[int, httpx2.Headers, bytes]:
+        # Streamed, so that an oversized body is never read completely.
         response = await self._http.send(request, stream=True)
         try:
             body = bytearray()
@@ -130,16 +131,19 @@ class ProviderApi:
             error_reasons(content or {})
         ):
             status = HTTPStatus.TOO_MANY_REQUESTS
+        # The subscriber's token is never a credential of these APIs: only ours can be rejected.
         if status in _CREDENTIALS_REJECTED:
             raise self.alarm(f"our credentials are rejected ({status})")
         if status in _RETRYABLE:
             wait_s = _wait_s(headers, content or {})
-            if status == HTTPStatus.TOO_MANY_REQUESTS:  # the others concern only this request
+            # The other statuses concern only this request.
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._paused_until = max(self._paused_until, time.monotonic() + wait_s)
             logger.warning("%s requests a pause of %d s (%d)", self._name, wait_s, status)
             raise DependencyUnavailable(self._name, wait_s)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise self.outage(f"server error ({status})")
+        # Not followed: a redirect could send our key or the token to another host.
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             raise self.alarm(f"redirect: the configured URL is wrong ({status})")
         if status >= HTTPStatus.BAD_REQUEST:

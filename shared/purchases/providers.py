@@ -29,7 +29,8 @@ def purchase_providers(
         "RevenueCat": RevenueCat(RevenueCatSettings(), secrets, http, timeout_s),
     }
     return {
-        WEB: Web(WebSettings(), secrets),  # not cached: a changed key takes effect at once
+        # Not cached: a changed key takes effect at once.
+        WEB: Web(WebSettings(), secrets),
         **{
             name: CachedVerifier(name, provider, verifications, settings)
             for name, provider in remote.items()

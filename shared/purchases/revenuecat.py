@@ -17,6 +17,7 @@ from shared.purchases.provider_api import ProviderApi, ProviderResponse, is_path
 from shared.settings import Settings
 
 _PAGE_SIZE = 20
+# Bounds the calls of one verification, also if the list of entitlements has no end.
 _MAX_PAGES = 20
 _MAX_CUSTOMER_ID_CHARACTERS = 1500
 
@@ -86,6 +87,7 @@ class RevenueCat:
                 return Purchase.of(token)
             if not (page.next_page and page.items):
                 return None
+            # Not the URL in `next_page`: a response must not choose the host that gets our key.
             after = f"&starting_after={quote(page.items[-1].entitlement_id, safe='')}"
         raise self._api.alarm("the list of entitlements does not end")
 

@@ -40,5 +40,6 @@ class Web:
         # An unset key must not match an empty token.
         if not self._key.is_set:
             return None
+        # In constant time: the duration must not reveal a prefix of the key.
         is_key = hmac.compare_digest(token.encode(), (await self._key.value()).encode())
         return Purchase.of(token) if is_key else None

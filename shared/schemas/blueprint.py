@@ -20,6 +20,7 @@ from shared.schemas.wire import Response, ResponseWithoutNulls
 
 PLAN_VERSION: Final = 3
 
+# At most three digits for hours and minutes: longer durations are errors of the model.
 _HOURS, _MINUTES, _SECS = "[0-9]{1,3}H", "[0-9]{1,3}M", "[0-9]{1,4}S"
 _DURATION = f"^PT({_HOURS}({_MINUTES})?({_SECS})?|{_MINUTES}({_SECS})?|{_SECS})$"
 _SECONDS = {"H": 3600, "M": 60, "S": 1}

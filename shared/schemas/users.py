@@ -10,6 +10,7 @@ from pydantic import Field
 
 from shared.schemas.wire import KIB, Base64, Request, Response
 
+# A generated password has 36 characters. The limit bounds the input of the hash.
 Password = Annotated[str, Field(max_length=40)]
 
 MAX_USERS_PER_REQUEST = 200

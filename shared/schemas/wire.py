@@ -69,6 +69,7 @@ class Request(BaseModel):
     def _names_in_any_case(cls, value: Any) -> Any:  # noqa: ANN401 - any JSON
         if not isinstance(value, dict):
             return value
+        # Installed apps were developed with ASP.NET, which ignores the case of names.
         names = {str(field.alias).lower(): field.alias for field in cls.model_fields.values()}
         return {
             names[name.lower()]: content
@@ -87,7 +88,8 @@ def _decode(text: object) -> bytes:
         raise PydanticCustomError("base64_type", "must be a base64 string")
     try:
         content = b64decode(text, validate=True)
-    except (binascii.Error, ValueError):  # ValueError: not ASCII
+    except (binascii.Error, ValueError):
+        # Text that is not ASCII is a plain ValueError.
         raise PydanticCustomError("base64", "is not standard base64 with padding") from None
     if b64encode(content) != text.encode():
         # Unused bits of the last character are set. Decoding would drop them, and the client would
@@ -126,6 +128,7 @@ class Base64:
         return {
             "type": "string",
             "contentEncoding": "base64",
+            # The last character before the padding can only have unused bits that are zero.
             "pattern": "^(?:[A-Za-z0-9+/]{4})*"
             "(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$",
             **lengths,
@@ -145,6 +148,7 @@ class Base64:
 
 
 def _read_instant(text: object) -> datetime:
+    # Responses are created from records, whose timestamps are parsed already.
     if isinstance(text, datetime):
         return text
     if not isinstance(text, str):

@@ -19,7 +19,8 @@ from shared.web.routes import Route
 from shared.web.unread_body import UnreadBody
 
 _MIN_GZIP_BYTES = 1024
-_GZIP_LEVEL = 4  # payloads are base64 of encrypted bytes: higher levels do not make them smaller
+# Payloads are base64 of encrypted bytes, which higher levels do not make smaller.
+_GZIP_LEVEL = 4
 
 
 Sockets = Mapping[str, Callable[[WebSocket], Awaitable[None]]]
@@ -44,9 +45,11 @@ def build_app(
     app = GZipMiddleware(app, minimum_size=_MIN_GZIP_BYTES, compresslevel=_GZIP_LEVEL)
     app = CORSMiddleware(
         app,
+        # Any origin: requests carry their credentials in the body or a header, never in cookies.
         allow_origins=["*"],
         allow_methods=["*"],
         allow_headers=["*"],
+        # Browsers require this for a page that calls a server in a local network.
         allow_private_network=True,
     )
     # From outside in: every response is logged, also the 500 of the boundary, and the body of every

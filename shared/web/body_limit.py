@@ -9,10 +9,13 @@ Schema = dict[str, Any]
 _SLACK = 1.25
 """Covers escapes and white space: `+` may be sent as `\\u002B`, and JSON may be indented."""
 
+# Newer apps may send fields that this version ignores.
 _UNKNOWN_PROPERTIES_BYTES = 4096
-_FORMATTED_STRING_BYTES = 64  # ids and timestamps
+# Ids and timestamps have no limit in the schema, only a format.
+_FORMATTED_STRING_BYTES = 64
 _NUMBER_BYTES = 32
-_BYTES_PER_CHARACTER = 6  # of an escape such as `\u00e9`
+# The size of an escape such as `\u00e9`.
+_BYTES_PER_CHARACTER = 6
 
 
 def max_body_bytes(request: type[Request]) -> int:

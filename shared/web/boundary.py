@@ -36,11 +36,13 @@ class Boundary:
         try:
             await self._app(scope, receive, watch)
         except ClientDisconnect:
-            return  # the client no longer reads a response
+            # The client no longer reads a response, and a disconnect is not an error.
+            return
         except Exception as error:  # noqa: BLE001 - the one place that catches everything
             _log(error)
             if not started:
-                with suppress(OSError, RuntimeError):  # the connection is closed
+                # The connection can be closed by now.
+                with suppress(OSError, RuntimeError):
                     await _respond(scope, receive, send)
             # A response that has started cannot be replaced. It stays incomplete: the server closes
             # the connection, so that the client detects the error.
@@ -61,7 +63,8 @@ async def _respond(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _log(error: Exception) -> None:
-    if isinstance(error, LiftLogError):  # the response had started, so it kept its status
+    # The response had started, so dispatch could not report the error by a status.
+    if isinstance(error, LiftLogError):
         note_failure(logging.WARNING)
         logger.warning("response incomplete: %s", str(error))
         return

@@ -68,6 +68,7 @@ class _Path:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
+        # The response to HEAD is that to GET; the server omits its body.
         endpoint = self._by_method.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is None:
             return method_not_allowed(request.scope["path"], self._allowed)
@@ -91,7 +92,8 @@ class _Endpoint:
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
-            if self._route.is_pushed_to:  # Pub/Sub does not log the responses that it receives
+            # Pub/Sub does not log the responses that it receives.
+            if self._route.is_pushed_to:
                 logger.warning("pushed message rejected: %s", str(error))
             return problem_of(error, request.scope["path"])
 
@@ -162,6 +164,7 @@ async def _read_body(request: Request, max_bytes: int) -> bytearray:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > max_bytes:
         raise RequestTooLarge("the body is larger than any valid request")
+    # Counted as well, because a chunked body has no length.
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -175,6 +178,7 @@ async def _streaming_response(stream: JsonStream) -> Response:
     chunks = stream.chunks()
     first = await anext(chunks)
     second = await anext(chunks, None)
+    # Most responses have only one chunk. It is sent with its length.
     if second is None:
         return Response(first, media_type=_JSON)
     return StreamingResponse(_chained((first, second), chunks), media_type=_JSON)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+# Smaller chunks would cost more system calls, larger ones more memory per request.
 _CHUNK_BYTES = 64 * 1024
 
 

@@ -64,6 +64,7 @@ Document = dict[str, Any]
 
 def describe(routes: Sequence[Route]) -> Document:
     """Return the document of all public `routes`, with the prefix `/v2`."""
+    # Routes for pushed messages are internal.
     routes = [route for route in routes if not route.is_pushed_to]
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = []
     for route in routes:
@@ -71,6 +72,7 @@ def describe(routes: Sequence[Route]) -> Document:
             models.append((route.request, "validation"))
         if route.response:
             models.append((route.response, "serialization"))
+    # One call for all models, so that shared definitions have one name.
     schemas, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     paths: defaultdict[str, Document] = defaultdict(dict)
     for route in routes:

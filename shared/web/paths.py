@@ -38,6 +38,7 @@ class Paths(Generic[Target]):
 
     def find(self, path: str) -> Found[Target] | None:
         """Return the match of `path`, with or without the prefix; None if no template matches."""
+        # A service has few templates, so a linear search is fast.
         for pattern, template, target in self._patterns:
             if match := pattern.fullmatch(path):
                 return Found(template, target, match.groupdict())

@@ -87,6 +87,7 @@ def problem_of(error: LiftLogError, instance: str) -> Response:
     headers = {}
     if isinstance(error, DependencyUnavailable | RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
+    # RFC 9110 requires a challenge with 401, but a password in the body has no HTTP scheme.
     if isinstance(error, NotEntitled):
         headers["WWW-Authenticate"] = _CHALLENGE + (_REJECTED if error.was_presented else "")
     errors = error.problems if isinstance(error, InvalidRequest) else ()

@@ -85,6 +85,7 @@ class Readiness:
         """
         results = self._results
         if results is None or time.monotonic() >= self._cached_until:
+            # Callers at the same time share one check.
             results = await self._checking.do("", self._check)
         return _response(results)
 
@@ -158,6 +159,7 @@ def _response(results: Mapping[str, _CheckResult]) -> Response:
         name: {"status": result.status} for name, result in results.items() if result.is_missing
     }
     content = {"status": "not ready" if missing else "ready", "dependencies": missing}
+    # A proxy must not hide a change of the status.
     headers = {"Cache-Control": "no-store"}
     if missing:
         headers["Retry-After"] = str(_RETRY_AFTER_S)

@@ -28,7 +28,8 @@ _PREFLIGHT_HEADER = b"access-control-request-method"
 _PREFLIGHT_ROUTE = "(preflight)"
 """The route of CORS preflights, which the middleware answers for all paths."""
 
-_CLIENT_CLOSED_REQUEST = 499  # as nginx logs it: no standard status exists
+# As nginx logs it: HTTP has no status for it.
+_CLIENT_CLOSED_REQUEST = 499
 _HEALTH_ROUTES = frozenset({"/health", "/health/ready"})
 _OUTAGE_STATUSES = (
     HTTPStatus.BAD_GATEWAY,
@@ -57,6 +58,7 @@ class RequestLog:
         finally:
             if not response.is_complete and request.failure is None:
                 request.status = _CLIENT_CLOSED_REQUEST
+            # Logged while the request is current: the entry gets its trace and span.
             _log(request, scope, response.size_bytes)
             reset_current_request(token)
             _measure(request, scope)
@@ -84,6 +86,7 @@ class _Response:
             case "websocket.accept":
                 self._request.status = HTTPStatus.SWITCHING_PROTOCOLS.value
                 self.is_complete = True
+            # The server answers 403 if a WebSocket is closed before it is accepted.
             case "websocket.close" if self._request.status is None:
                 self._request.status = HTTPStatus.FORBIDDEN.value
                 self.is_complete = True
@@ -93,7 +96,8 @@ class _Response:
 
 
 def _current_request(scope: Scope) -> CurrentRequest:
-    method = scope.get("method", "GET")  # a WebSocket starts as a GET and its scope has no method
+    # A WebSocket starts as a GET, but its scope has no method.
+    method = scope.get("method", "GET")
     context = parse_trace_context(scope["headers"])
     is_preflight = method == "OPTIONS" and any(
         name == _PREFLIGHT_HEADER for name, _ in scope["headers"]
@@ -156,7 +160,8 @@ def _measure(request: CurrentRequest, scope: Scope) -> None:
             "http.response.status_code": status,
         },
     )
-    if scope["type"] == "http":  # a WebSocket's duration depends on its user, not on the service
+    # The duration of a WebSocket depends on its user, not on the service.
+    if scope["type"] == "http":
         add(
             metrics.REQUEST_DURATION,
             request.duration_s,

@@ -115,6 +115,7 @@ class Route:
             InvalidRequest: not JSON, or invalid; lists the invalid fields.
         """
         try:
+            # NaN and Infinity are not JSON, but the parser accepts them by default.
             content = from_json(body, allow_inf_nan=False)
         except ValueError:
             raise InvalidRequest("the body is not JSON") from None

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# A client that sends more gets a reset instead: reading on would cost more than the rejection.
 _MAX_DISCARDED_BYTES = 1024 * 1024
 _CLOSE = (b"connection", b"close")
 
@@ -50,9 +51,11 @@ class _Exchange:
         self._is_end_delayed = False
 
     async def receive(self) -> Message:
-        self._is_sending = True  # on this call the server sends `100 Continue` to a waiting client
+        # On this call the server sends `100 Continue` to a waiting client.
+        self._is_sending = True
         message = await self._receive()
-        self._is_read = not message.get("more_body", False)  # also true after a disconnect
+        # Also true after a disconnect.
+        self._is_read = not message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:

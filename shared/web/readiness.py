@@ -91,7 +91,7 @@ class Readiness:
 
     async def _check(self) -> Mapping[str, _CheckResult]:
         checked = await asyncio.gather(
-            *(_check(each, self._check_timeout_s) for each in self._dependencies)
+            *(_run_check(each, self._check_timeout_s) for each in self._dependencies)
         )
         names = (each.name for each in self._dependencies)
         results = dict(zip(names, checked, strict=True))
@@ -123,7 +123,7 @@ def _report_changes(before: Mapping[str, _CheckResult], now: Mapping[str, _Check
         logger.info("dependencies: %s", statuses, extra={"json_fields": {"dependencies": details}})
 
 
-async def _check(dependency: Dependency, timeout_s: float) -> _CheckResult:
+async def _run_check(dependency: Dependency, timeout_s: float) -> _CheckResult:
     if not dependency.is_set:
         return _CheckResult("not set", dependency.is_needed, latency_ms=None)
     start = time.perf_counter()

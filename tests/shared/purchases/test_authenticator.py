@@ -4,11 +4,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
-from starlette.requests import HTTPConnection
 
 from shared.errors import DependencyUnavailable, NotEntitled
 from shared.purchases.authenticator import Purchase, PurchaseAuthenticator, Subscriber
-from shared.web.purchase_token import presented_token
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 TOKEN = "$RCAnonymousID:0123 and more"  # noqa: S105 - not a real one
@@ -105,37 +103,3 @@ async def test_provider_outage_is_not_a_rejection(authenticator: PurchaseAuthent
 def test_equal_ids_of_two_providers_have_distinct_keys() -> None:
     purchase = Purchase.of("x")
     assert Subscriber("Apple", purchase).key != Subscriber("Google", purchase).key
-
-
-def connection_of(kind: str, query: str, *headers: tuple[bytes, bytes]) -> HTTPConnection:
-    return HTTPConnection(
-        {"type": kind, "query_string": query.encode(), "headers": headers, "path": "/"}
-    )
-
-
-HEADER = (b"authorization", b"Web key")
-
-
-@pytest.mark.parametrize(
-    ("connection", "presented"),
-    [
-        (connection_of("http", "", HEADER), "Web key"),
-        (connection_of("http", ""), None),
-        (connection_of("http", "access_token=Web%20key"), None),
-        (connection_of("websocket", "access_token=Web%20key"), "Web key"),
-        (connection_of("websocket", "access_token=Apple%20x", HEADER), "Web key"),
-        (connection_of("websocket", "id=1"), None),
-    ],
-    ids=[
-        "header",
-        "nothing",
-        "request URL",
-        "WebSocket URL",
-        "header and URL",
-        "WebSocket without token",
-    ],
-)
-def test_only_websocket_may_present_token_in_url(
-    connection: HTTPConnection, presented: str | None
-) -> None:
-    assert presented_token(connection) == presented

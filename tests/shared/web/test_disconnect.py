@@ -1,4 +1,4 @@
-"""Handlers whose client disconnects."""
+"""Work and handlers whose client disconnects."""
 
 import asyncio
 import socket
@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc.aio
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Scope
 
 import functions.events.main
@@ -14,10 +15,12 @@ import functions.sharing.main
 import functions.social.main
 import functions.users.main
 from scripts.local.ports import HOST
+from shared.errors import NotFound
 from shared.schemas.wire import Request, Response
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
+from shared.web.disconnect import run_until_disconnect
 from shared.web.json_stream import JsonStream, stream_list
 from shared.web.routes import Handler, Route
 from tests.loopback import served, until
@@ -34,15 +37,29 @@ class Line(Response):
     text: str
 
 
+class Connection:
+    """The connection of a client that can disconnect."""
+
+    def __init__(self) -> None:
+        self._disconnected = asyncio.Event()
+
+    def disconnect(self) -> None:
+        self._disconnected.set()
+
+    async def receive(self) -> Message:
+        await self._disconnected.wait()
+        return {"type": "http.disconnect"}
+
+
 class Work:
-    """A handler that runs until `may_end` is set."""
+    """Work, or a handler, that runs until `may_end` is set."""
 
     def __init__(self) -> None:
         self.has_begun = asyncio.Event()
         self.may_end = asyncio.Event()
         self.outcome = "running"
 
-    async def do(self, _request: EmptyRequest) -> None:
+    async def do(self) -> str:
         self.has_begun.set()
         try:
             await self.may_end.wait()
@@ -50,6 +67,10 @@ class Work:
             self.outcome = "cancelled"
             raise
         self.outcome = "finished"
+        return "result"
+
+    async def handle(self, _request: EmptyRequest) -> None:
+        await self.do()
 
 
 async def disconnected_during(work: Work, handler: Handler, *, is_cancellable: bool) -> None:
@@ -81,15 +102,51 @@ async def call(app: ASGIApp, *channels: Any) -> None:
     await app(*channels)
 
 
+async def test_finished_work_returns_its_result() -> None:
+    work = Work()
+    work.may_end.set()
+    assert await run_until_disconnect(Connection().receive, work.do()) == "result"
+
+
+async def test_disconnect_cancels_the_work() -> None:
+    connection, work = Connection(), Work()
+    working = asyncio.create_task(run_until_disconnect(connection.receive, work.do()))
+    await work.has_begun.wait()
+    connection.disconnect()
+    with pytest.raises(ClientDisconnect):
+        await working
+    assert work.outcome == "cancelled"
+
+
+async def test_failed_work_raises_its_error() -> None:
+    async def fail() -> None:
+        raise NotFound("nothing there")
+
+    with pytest.raises(NotFound):
+        await run_until_disconnect(Connection().receive, fail())
+
+
+async def test_cancellation_cancels_the_work() -> None:
+    work = Work()
+    working = asyncio.create_task(run_until_disconnect(Connection().receive, work.do()))
+    await work.has_begun.wait()
+    before = asyncio.all_tasks()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert work.outcome == "cancelled"
+    assert len(before - asyncio.all_tasks()) == 3
+
+
 async def test_reading_handler_is_cancelled_on_disconnect() -> None:
     work = Work()
-    await disconnected_during(work, work.do, is_cancellable=True)
+    await disconnected_during(work, work.handle, is_cancellable=True)
     assert work.outcome == "cancelled"
 
 
 async def test_writing_handler_finishes_after_disconnect() -> None:
     work = Work()
-    await disconnected_during(work, work.do, is_cancellable=False)
+    await disconnected_during(work, work.handle, is_cancellable=False)
     assert work.outcome == "finished"
 
 

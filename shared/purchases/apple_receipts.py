@@ -74,7 +74,7 @@ class AppleReceipts:
         if status in _TRANSIENT:
             raise api.outage(f"status {status}")
         reason = ": our shared secret is rejected" if status == _WRONG_SECRET else ""
-        raise api.alarm(f"status {status}{reason}")
+        raise api.alert(f"status {status}{reason}")
 
     async def _read(self, api: ProviderApi, url: HttpUrl, receipt: str) -> JsonObject:
         content = await self._post(api, url, receipt)
@@ -91,7 +91,7 @@ class AppleReceipts:
         }
         content = (await api.post(str(url), body)).content
         if not isinstance(content.get("status"), int):
-            raise api.alarm("the response has no status")
+            raise api.alert("the response has no status")
         return content
 
     def _original_id(self, api: ProviderApi, content: JsonObject, now: datetime) -> str | None:
@@ -108,7 +108,7 @@ class AppleReceipts:
             if self._is_ours(item, now)
         ]
         if not all(isinstance(each, str) and each for each in ids):
-            raise api.alarm("a purchase has no original transaction id")
+            raise api.alert("a purchase has no original transaction id")
         # Ids are numbers of different lengths, as text.
         return min(ids, key=lambda each: (len(each), each), default=None)
 

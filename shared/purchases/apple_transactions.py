@@ -76,7 +76,7 @@ class AppleTransactions:
             if current is None or not self._is_ours(current, now):
                 return None
         if not transaction.originalTransactionId:
-            raise self._production.alarm("a transaction has no original transaction id")
+            raise self._production.alert("a transaction has no original transaction id")
         # The environment is part of the id: both environments can use the same transaction id.
         # Receipts use the same format.
         return Purchase.of(f"{transaction.rawEnvironment} {transaction.originalTransactionId}")
@@ -96,7 +96,7 @@ class AppleTransactions:
                     return None
             except BaseValidationError:
                 # The signature is valid, so Apple has changed the format.
-                raise self._production.alarm("a transaction has an unknown format") from None
+                raise self._production.alert("a transaction has an unknown format") from None
         return None
 
     @cached_property
@@ -149,10 +149,10 @@ class AppleTransactions:
             raise api.outage(f"error {code}")
         signed = response.content.get("signedTransactionInfo")
         if response.status != HTTPStatus.OK or not isinstance(signed, str):
-            raise api.alarm(f"the response has no transaction ({response.status})")
+            raise api.alert(f"the response has no transaction ({response.status})")
         current = await asyncio.to_thread(self._verified, signed)
         if current is None:
-            raise api.alarm("a transaction is not signed by Apple for this app")
+            raise api.alert("a transaction is not signed by Apple for this app")
         return current
 
     async def _access_token(self) -> str:
@@ -172,7 +172,7 @@ class AppleTransactions:
         try:
             return jwt.encode(claims, key, "ES256", {"kid": self._settings.key_id})
         except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
-            raise self._production.alarm("APPLE_PRIVATE_KEY is not a private key") from None
+            raise self._production.alert("APPLE_PRIVATE_KEY is not a private key") from None
 
 
 def _has_canonical_signature(token: str) -> bool:

@@ -73,7 +73,7 @@ class GooglePlay:
             return self._purchase(token, response)
         if _is_unknown_purchase(response):
             return None
-        raise self._api.alarm(f"the request is rejected ({response.status})")
+        raise self._api.alert(f"the request is rejected ({response.status})")
 
     def _purchase_url(self, token: str) -> str:
         base = str(self._settings.url).rstrip("/")
@@ -88,7 +88,7 @@ class GooglePlay:
     def _purchase(self, token: str, response: ProviderResponse) -> Purchase | None:
         bought = response.content
         if "purchaseState" not in bought:
-            raise self._api.alarm("a purchase has no state")
+            raise self._api.alert("a purchase has no state")
         was_refunded = bought.get("refundableQuantity", 1) == 0
         # Google can omit the product id: the URL already names the product.
         product = bought.get("productId", self._settings.product)
@@ -110,7 +110,7 @@ class GooglePlay:
             # The library raises the last three for a 200 whose body is not the expected JSON.
             reason = f"no access token: {type(error).__name__}"
             raise (
-                self._api.outage(reason) if _is_transient(error) else self._api.alarm(reason)
+                self._api.outage(reason) if _is_transient(error) else self._api.alert(reason)
             ) from None
 
     def _sign_in(self) -> str:

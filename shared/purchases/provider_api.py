@@ -29,7 +29,7 @@ _RETRY_AFTER_S = 30
 _MAX_PAUSE_S = 600
 # Apple's receipts list every purchase, so responses have no fixed limit. This one bounds memory.
 _MAX_RESPONSE_BYTES = 4 * 1024 * 1024
-# Apple sends the time of the next allowed call as a UNIX time instead of a duration.
+# A larger `Retry-After` is not a duration: Apple sends a UNIX time in milliseconds.
 _MIN_UNIX_TIME_MS = 10**11
 _CREDENTIALS_REJECTED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _RETRYABLE = (
@@ -79,7 +79,7 @@ class ProviderApi:
         """Send a POST request with JSON. It must be idempotent: it is retried. Raises as `get`."""
         return await self._call(self._http.build_request("POST", url, json=content))
 
-    def alarm(self, reason: str) -> DependencyUnavailable:
+    def alert(self, reason: str) -> DependencyUnavailable:
         """Log an ERROR, which triggers an alert, and return the error to raise.
 
         For faults that an operator has to fix.
@@ -103,7 +103,7 @@ class ProviderApi:
         except (TimeoutError, httpx2.HTTPError, httpx2.StreamError) as error:
             # `from None`: the cause contains the URL, and the URL can contain the token.
             raise self.outage(f"no response: {type(error).__name__}") from None
-        return self._checked(status, headers, body)
+        return self._check_response(status, headers, body)
 
     async def _send_with_retry(self, request: httpx2.Request) -> tuple[int, httpx2.Headers, bytes]:
         """Send; retry once if the connection breaks, as it can after a long idle time."""
@@ -125,7 +125,9 @@ class ProviderApi:
             await response.aclose()
         return response.status_code, response.headers, bytes(body)
 
-    def _checked(self, status: int, headers: httpx2.Headers, body: bytes) -> ProviderResponse:
+    def _check_response(
+        self, status: int, headers: httpx2.Headers, body: bytes
+    ) -> ProviderResponse:
         content = _json_object(body)
         if status == HTTPStatus.FORBIDDEN and not _RATE_LIMIT_REASONS.isdisjoint(
             error_reasons(content or {})
@@ -133,7 +135,7 @@ class ProviderApi:
             status = HTTPStatus.TOO_MANY_REQUESTS
         # The subscriber's token is never a credential of these APIs: only ours can be rejected.
         if status in _CREDENTIALS_REJECTED:
-            raise self.alarm(f"our credentials are rejected ({status})")
+            raise self.alert(f"our credentials are rejected ({status})")
         if status in _RETRYABLE:
             wait_s = _wait_s(headers, content or {})
             # The other statuses concern only this request.
@@ -145,7 +147,7 @@ class ProviderApi:
             raise self.outage(f"server error ({status})")
         # Not followed: a redirect could send our key or the token to another host.
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            raise self.alarm(f"redirect: the configured URL is wrong ({status})")
+            raise self.alert(f"redirect: the configured URL is wrong ({status})")
         if status >= HTTPStatus.BAD_REQUEST:
             return ProviderResponse(status, content or {})
         if status != HTTPStatus.OK or content is None:

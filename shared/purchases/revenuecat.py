@@ -74,7 +74,7 @@ class RevenueCat:
         if not is_path_segment(token, _MAX_CUSTOMER_ID_CHARACTERS):
             return None
         if not (self._settings.project and self._settings.entitlement):
-            raise self._api.alarm("REVENUECAT_PROJECT or REVENUECAT_ENTITLEMENT is missing")
+            raise self._api.alert("REVENUECAT_PROJECT or REVENUECAT_ENTITLEMENT is missing")
         headers = {"Authorization": f"Bearer {await self._api_key.value()}"}
         url = self._entitlements_url(token)
         after = ""
@@ -89,7 +89,7 @@ class RevenueCat:
                 return None
             # Not the URL in `next_page`: a response must not choose the host that gets our key.
             after = f"&starting_after={quote(page.items[-1].entitlement_id, safe='')}"
-        raise self._api.alarm("the list of entitlements does not end")
+        raise self._api.alert("the list of entitlements does not end")
 
     def _entitlements_url(self, customer: str) -> str:
         base = str(self._settings.url).rstrip("/")
@@ -104,7 +104,7 @@ class RevenueCat:
             pass
         reason = f"the response is not a list of entitlements ({response.status})"
         is_transient = response.content.get("retryable") is True
-        raise self._api.outage(reason) if is_transient else self._api.alarm(reason)
+        raise self._api.outage(reason) if is_transient else self._api.alert(reason)
 
 
 def _is_unknown_customer(response: ProviderResponse) -> bool:

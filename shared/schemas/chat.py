@@ -1,4 +1,4 @@
-"""Negotiation of a chat connection, and the messages of the hubs.
+"""The negotiation of a chat connection, and the messages of the hubs.
 
 Source: contract, heading "Chat"; for the negotiation
 https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/TransportProtocols.md
@@ -20,7 +20,7 @@ class NegotiationRequest(Request):
 
 
 class Transport(Response):
-    """A transport with its formats."""
+    """A transport that the server offers."""
 
     transport: Literal["WebSockets"] = "WebSockets"
     transfer_formats: tuple[str, ...] = ("Text", "Binary")
@@ -32,33 +32,33 @@ class Negotiation(ResponseWithoutNulls):
     negotiate_version: int
     connection_id: str
     connection_token: str | None
-    """Omitted in version 0, which uses the id instead."""
+    """Absent in version 0, where the client connects with the id."""
 
     available_transports: tuple[Transport, ...] = (Transport(),)
 
 
 class MessageResponse(Response):
-    """The complete text of a reply up to now."""
+    """The whole text of a reply so far."""
 
     type: Literal["messageResponse"] = "messageResponse"
     message: str
 
 
 class ChatPlan(Response):
-    """The complete plan up to now, for apps of 2025."""
+    """The whole plan so far, on `/ai-chat`."""
 
     type: Literal["chatPlan"] = "chatPlan"
     plan: WorkoutPlan
 
 
 class Session(ProgramSession):
-    """A session as apps store it."""
+    """A session in the form that apps store."""
 
     version: Literal[6] = 6
 
 
 class Blueprint(Response):
-    """A program as apps store it."""
+    """A program in the form that apps store."""
 
     version: Literal[3] = PLAN_VERSION
     name: str
@@ -67,7 +67,7 @@ class Blueprint(Response):
 
 
 class ChatPlanV2(Response):
-    """The complete plan up to now, for apps of 2026."""
+    """The whole plan so far, on `/ai-chat-v2`."""
 
     type: Literal["chatPlan"] = "chatPlan"
     name: str
@@ -78,7 +78,7 @@ class ChatPlanV2(Response):
     @classmethod
     def of_program(cls, program: Program, today: date) -> "ChatPlanV2":
         """Return `program`, which may be incomplete, as a plan last edited `today`."""
-        # `model_construct` skips the validation, which an incomplete program would not pass.
+        # `model_construct` skips validation: an incomplete plan violates its limits.
         sessions = [
             Session.model_construct(name=each.name, exercises=each.exercises, notes=each.notes)
             for each in program.sessions
@@ -93,7 +93,7 @@ class ChatPlanV2(Response):
 
 
 class UpdateRequired(Response):
-    """The app does not support the current version of plans."""
+    """The app cannot read the current plan version."""
 
     type: Literal["updateRequired"] = "updateRequired"
     required_version: int = PLAN_VERSION

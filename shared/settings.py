@@ -21,23 +21,24 @@ class Settings(BaseSettings):
         env_ignore_empty=True, frozen=True, use_attribute_docstrings=True, validate_by_name=True
     )
 
-    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - pydantic checks them
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - pydantic validates them
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ValueError("; ".join(self._mistakes(error))) from None
+            # `from None`: the text of pydantic's error contains the values, which can be secrets.
+            raise ValueError("; ".join(self._problems(error))) from None
 
     @classmethod
-    def _mistakes(cls, error: ValidationError) -> Iterator[str]:
-        """Name each wrong variable and its mistake, without the value."""
-        for mistake in error.errors(include_input=False, include_url=False):
-            field = str(mistake["loc"][0])
+    def _problems(cls, error: ValidationError) -> Iterator[str]:
+        """Describe each problem by the variable's name, without the value: it may be a secret."""
+        for problem in error.errors(include_input=False, include_url=False):
+            field = str(problem["loc"][0])
             name = cls.variable(field) if field in cls.model_fields else field
-            yield f"{name}: {mistake['msg']}"
+            yield f"{name}: {problem['msg']}"
 
     @classmethod
     def variable(cls, field: str) -> str:
-        """Return the name of the environment variable that `field` comes from."""
+        """Return the name of the environment variable of `field`."""
         alias = cls.model_fields[field].validation_alias
         return (
             alias if isinstance(alias, str) else f"{cls.model_config['env_prefix']}{field}".upper()

@@ -13,7 +13,7 @@ from shared.planner.settings import ModelSettings
 from shared.settings import Settings
 from shared.store.settings import DatabaseSettings
 from shared.telemetry.metrics import ALL
-from tests.isolated import start
+from tests.service_start import start
 
 
 @pytest.mark.parametrize("name", ["docs/configuration.md", "docs/observability.md", ".env.example"])

@@ -1,4 +1,4 @@
-"""Settings of passwords."""
+"""Settings for password hashing and verification."""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict

@@ -1,4 +1,4 @@
-"""Settings of rate limits."""
+"""Settings for rate limits."""
 
 from typing import Literal
 

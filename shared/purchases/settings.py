@@ -1,4 +1,4 @@
-"""Settings of purchase verification."""
+"""Settings for the verification of purchases."""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict

@@ -8,7 +8,7 @@ from tests.infra.configuration import modules, read_code, used_types
 from tests.infra.environments import INFRA
 from tests.infra.services import account, grants, variables
 from tests.infra.state import State
-from tests.isolated import start
+from tests.service_start import start
 
 
 def secrets() -> dict[str, Setting]:

@@ -7,7 +7,7 @@ from scripts.reference.settings import in_code, read_at_start
 from shared.settings import Settings
 from tests.infra.services import PLATFORM_VARIABLES, variables
 from tests.infra.state import State
-from tests.isolated import start
+from tests.service_start import start
 
 # Variables that the platform sets, or that exist only with emulators.
 NEVER_SET = {"FIRESTORE_EMULATOR_HOST", "K_REVISION", "K_SERVICE", "PORT", "PUBSUB_EMULATOR_HOST"}

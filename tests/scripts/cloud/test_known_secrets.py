@@ -4,7 +4,7 @@ import pytest
 
 from scripts.cloud.known_secrets import KNOWN, find
 from scripts.reference.settings import in_code, listed
-from tests.isolated import start
+from tests.service_start import start
 
 
 def test_every_secret_of_the_code_is_known_with_who_reads_it() -> None:

@@ -75,7 +75,8 @@ resource "google_cloud_run_v2_service" "chat" {
   }
 
   lifecycle {
-    # Who gets how much is decided by ./scripts/deploy and ./scripts/rollback.
+    # ./scripts/deploy and ./scripts/rollback set the traffic. An update sends the traffic as it was at the
+    # plan, so `apply` refuses a plan from before a change of it.
     ignore_changes = [traffic, client, client_version]
   }
 

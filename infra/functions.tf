@@ -47,7 +47,6 @@ module "function" {
   min_instances = lookup(var.min_instances, each.key, 0)
   max_instances = lookup(var.max_instances, each.key, each.value.max_instances)
   is_public     = each.value.is_public
-  is_held       = contains(var.held, each.key)
 
   depends_on = [
     google_project_service.apis,

@@ -66,17 +66,6 @@ variable "chat_image" {
   }
 }
 
-variable "held" {
-  description = "Services whose new revisions get no traffic by themselves: ./scripts/deploy lets it over, step by step."
-  type        = set(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for service in var.held : contains(keys(local.concerns_of), service)])
-    error_message = "There is no service of that name."
-  }
-}
-
 variable "min_instances" {
   description = "How many instances of a service are kept while nobody asks; 0 for those that are not named."
   type        = map(number)

@@ -142,18 +142,10 @@ def test_where_things_are_only_tried_fewer_instances_may_cost_something(
         assert here["min_instance_count"] == 0
 
 
-def test_a_service_that_is_held_gets_no_traffic_by_itself(tmp_path: Path) -> None:
-    module = workspace(tmp_path, "prod")
-    module.plan('-var=held=["users", "ai"]')
-    following = {
-        each["change"]["after"]["name"]: each["change"]["after"]["service_config"][0]
-        for each in module.planned()["resource_changes"]
-        if each["type"] == "google_cloudfunctions2_function"
-    }
-    held = {
-        name for name, config in following.items() if not config["all_traffic_on_latest_revision"]
-    }
-    assert held == {"users", "ai"}
+def test_new_revision_of_function_gets_no_traffic(made: Made) -> None:
+    for name in FUNCTIONS:
+        config = function(made, name).block("service_config")
+        assert config["all_traffic_on_latest_revision"] is False, name
 
 
 def test_the_outputs_name_what_is_there(made: Made) -> None:

@@ -10,7 +10,7 @@ from tests.infra.configuration import declared, modules, parsed, text_of
 from tests.infra.environments import ENVIRONMENTS, INFRA
 
 # Not an environment's matter: the deployment says which image it has built.
-OF_A_DEPLOYMENT = {"chat_image", "held", "packages_file"}
+OF_A_DEPLOYMENT = {"chat_image", "packages_file"}
 MODULES = modules(INFRA)
 
 

@@ -22,7 +22,6 @@ WRONG = (
         "firestore_location=us": "A location looks like",
         "serving_database=Restored": "A database is called",
         "chat_image=images/chat:latest": "named by its digest",
-        'held=["user"]': _NO_SERVICE,
         'secrets=["OPENAI_KEY"]': "There is no secret of that name",
         "domain=https://api.liftlog.example": "A domain looks like",
         "old_service_host=https://old.liftlog.example": "A host looks like",

@@ -40,10 +40,10 @@ resource "google_cloudfunctions2_function" "this" {
     # Apps call it by its own address, too.
     ingress_settings = "ALLOW_ALL"
 
-    # False keeps the traffic split. Where the split names the newest revision instead of one by name, as
-    # after the first apply and after each canary, a new revision still gets all traffic. So ./scripts/deploy
-    # pins the traffic to the serving revision before each apply. The provider sends false since 7.32.0.
-    all_traffic_on_latest_revision = !var.is_held
+    # False keeps the traffic split of the Cloud Run service; true moves all traffic to each new revision.
+    # The split must name a revision: a split to "latest" also moves. So ./scripts/deploy pins the traffic
+    # before each plan. The provider sends false since 7.32.0. See docs/decisions/releases.md.
+    all_traffic_on_latest_revision = false
   }
 }
 

@@ -72,8 +72,3 @@ variable "is_public" {
   description = "Whether anybody may call it. Who calls is checked by the function itself, by the contract."
   type        = bool
 }
-
-variable "is_held" {
-  description = "Whether a new revision gets no traffic by itself."
-  type        = bool
-}

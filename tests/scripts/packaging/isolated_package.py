@@ -1,4 +1,4 @@
-"""A package in a folder of its own, with an environment that has its requirements and no more."""
+"""A package in a folder of its own, with an environment that has only its requirements."""
 
 import io
 import os
@@ -23,21 +23,21 @@ from scripts.packaging.packages import Package
 from scripts.root import ROOT
 from tests import stack
 from tests.once import once
-from tests.scripts.packaging.dockerfile import command_of
-from tests.scripts.packaging.imports import imports
+from tests.scripts.packaging.dockerfile import container_command
+from tests.scripts.packaging.imports import find_imports
 
 _UV = str(Path(sys.executable).with_name("uv"))
 _CACHE = ROOT / ".dev" / "packages"
-_IMPORT_EACH = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
+_IMPORT_ALL = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
 
 
-class Alone:
-    """An unpacked package that knows nothing of the repository.
+class IsolatedPackage:
+    """An unpacked package without access to the repository.
 
     Args:
-        package: is unpacked, and what it requires is installed, by hashes.
-        folder: an empty one.
-        project: where its data is on the emulators.
+        package: is unpacked; its requirements are installed, with hashes.
+        folder: an empty folder.
+        project: the project of its data on the emulators.
     """
 
     def __init__(self, package: Package, folder: Path, project: str) -> None:
@@ -52,27 +52,27 @@ class Alone:
         # Packages with the same requirements share an environment.
         self._bin = Path(once(f"venv-{content[:16]}", partial(_install, requirements)))
 
-    def import_everything(self) -> None:
-        """Import each module, and each that these import at any time, in one process.
+    def import_all(self) -> None:
+        """Import each module, and each module that it imports at any time, in one process.
 
         Raises:
-            subprocess.CalledProcessError: something is missing.
+            subprocess.CalledProcessError: a module is missing.
         """
         texts = {
             ".".join(path.relative_to(self._code).with_suffix("").parts): path.read_text()
             for path in self._code.rglob("*.py")
-            if path.stem != "__main__"  # which would serve
+            if path.stem != "__main__"  # would start the server
         }
-        lazy = {each.module for text in texts.values() for each in imports(text)}
+        lazy = {each.module for text in texts.values() for each in find_imports(text)}
         modules = sorted({name.removesuffix(".__init__") for name in texts} | lazy)
-        command = ["python", "-c", _IMPORT_EACH, *modules]
+        command = ["python", "-c", _IMPORT_ALL, *modules]
         subprocess.run(self._isolated(command, {}), cwd=self._code, check=True)
 
     @contextmanager
-    def serving(self) -> Iterator[str]:
-        """Serve as in production for the length of the block; yield the address."""
+    def serve(self) -> Iterator[str]:
+        """Serve as in production during the block; yield the address."""
         port = free_ports().base
-        log = stack.said() / f"{self._service}-alone-{uuid4().hex[:8]}.log"
+        log = stack.said() / f"{self._service}-isolated-{uuid4().hex[:8]}.log"
         with Processes() as processes:
             command = self._isolated(self._command(port), {"PORT": str(port)})
             processes.start(self._service, command, {}, log, self._code)
@@ -80,13 +80,13 @@ class Alone:
             yield url(port)
 
     def _command(self, port: int) -> list[str]:
-        """Return what the platform starts."""
+        """Return the command that the platform runs."""
         if is_container(self._service):
-            return command_of((self._code / "Dockerfile").read_text())
+            return container_command((self._code / "Dockerfile").read_text())
         return ["functions-framework", "--host", HOST, "--port", str(port)]
 
     def _isolated(self, command: list[str], settings: Mapping[str, str]) -> list[str]:
-        """Return how to run a command with the environment of production, and no more."""
+        """Return a command with only the environment variables of production."""
         environment = {
             "PATH": f"{self._bin}:{os.defpath}",
             "HOME": str(self._home),
@@ -99,7 +99,7 @@ class Alone:
             "K_SERVICE": self._service,
             "K_REVISION": f"{self._service}-00001-abc",
             **local_services({}, url(stack.current().fakes)),
-            **_patience(),
+            **_test_timeouts(),
             **Emulators.of(stack.current()).environment,
             "GOOGLE_CLOUD_PROJECT": self._project,
             **settings,
@@ -108,11 +108,11 @@ class Alone:
 
 
 def _install(requirements: Path, venv: Path) -> str:
-    """Make an environment that has the requirements and no more; return where its programs are."""
+    """Create an environment with only the requirements; return the folder of its programs."""
     python = str(venv / "bin" / "python")
     _uv("venv", "--python", sys.executable, str(venv))
     _uv("pip", "install", "--python", python, "--require-hashes", "-r", str(requirements))
-    _uv("pip", "check", "--python", python)  # as the platform does after it
+    _uv("pip", "check", "--python", python)  # like the build of Cloud Functions
     return str(venv / "bin")
 
 
@@ -125,13 +125,13 @@ def _unpack(package: Package, folder: Path) -> None:
     content = io.BytesIO(package.archive)
     if package.path.endswith(".zip"):
         with zipfile.ZipFile(content) as archive:
-            archive.extractall(folder)  # noqa: S202 - our own
+            archive.extractall(folder)  # noqa: S202 - an archive of this project
     else:
         with tarfile.open(fileobj=content) as archive:
             archive.extractall(folder, filter="data")
 
 
-def _patience() -> dict[str, str]:
-    """Return the settings by which slow machines are borne with, as in all processes of tests."""
+def _test_timeouts() -> dict[str, str]:
+    """Return the longer timeouts for slow machines, as in all processes of the tests."""
     names = ("FIRESTORE_ATTEMPT", "FIRESTORE_LONGEST", "FIRESTORE_RETRY", "PASSWORD_LONGEST")
     return {name: value for name, value in os.environ.items() if name.startswith(names)}

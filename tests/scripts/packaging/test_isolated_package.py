@@ -1,4 +1,4 @@
-"""Each package by itself: unpacked, installed, served as in production, and asked for something."""
+"""Each package alone: unpacked, installed, served as in production, and called once."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,17 +13,17 @@ from scripts.fakes.settings import WEB_KEY
 from scripts.local.ports import SERVICES
 from scripts.local.services import project
 from scripts.local.stack import addresses
-from scripts.packaging.packages import package
+from scripts.packaging.packages import build_package
 from tests import stack
 from tests.functions.chat.service import Door
 from tests.functions.chat.talker import NEW, Talker
 from tests.functions.cleanup.test_cleanup import MESSAGE
 from tests.functions.test_ai import SESSION
-from tests.scripts.packaging.alone import Alone
+from tests.scripts.packaging.isolated_package import IsolatedPackage
 
 _TOKEN = f"Web {WEB_KEY}"
 
-Ask = Callable[[str, Api, httpx.AsyncClient], Awaitable[None]]
+Request = Callable[[str, Api, httpx.AsyncClient], Awaitable[None]]
 
 
 async def create_a_user(_address: str, api: Api, _http: httpx.AsyncClient) -> None:
@@ -43,44 +43,44 @@ async def share_a_plan(_address: str, api: Api, _http: httpx.AsyncClient) -> Non
     await person.share_plan(b"SECRET-plan", person.aes_key)
 
 
-async def have_a_session_made(_address: str, api: Api, _http: httpx.AsyncClient) -> None:
+async def request_a_session(_address: str, api: Api, _http: httpx.AsyncClient) -> None:
     session = await api.call("POST", "/ai/session", {"attributes": SESSION}, _TOKEN)
     assert session["exercises"]
 
 
-async def talk(address: str, _api: Api, _http: httpx.AsyncClient) -> None:
+async def hold_a_conversation(address: str, _api: Api, _http: httpx.AsyncClient) -> None:
     async with Door(httpx.URL(address).port or 0).shaken(NEW, token=_TOKEN) as wire:
         talker = Talker(wire, is_new=True)
         await talker.introduce()
     assert talker.texts
 
 
-async def clean_up(address: str, _api: Api, http: httpx.AsyncClient) -> None:
+async def start_cleanup(address: str, _api: Api, http: httpx.AsyncClient) -> None:
     answer = await http.post(address, json=MESSAGE)
     assert answer.is_success, answer.text
 
 
-ASKS: dict[str, Ask] = {
+REQUESTS: dict[str, Request] = {
     "users": create_a_user,
     "events": publish_a_workout,
     "social": allow_a_follower,
     "sharing": share_a_plan,
-    "ai": have_a_session_made,
-    "chat": talk,
-    "cleanup": clean_up,
+    "ai": request_a_session,
+    "chat": hold_a_conversation,
+    "cleanup": start_cleanup,
 }
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_package_is_all_that_its_service_needs(
+async def test_package_serves_without_the_repository(
     service: str, tmp_path: Path, http: httpx.AsyncClient
 ) -> None:
-    # What has expired is other tests' to look at: the cleanup gets a database without it.
+    # The cleanup gets an empty database: other tests need their expired documents.
     data = f"package-{uuid4()}" if service == "cleanup" else project()
-    alone = Alone(package(service), tmp_path, data)
-    alone.import_everything()
-    with alone.serving() as address:
+    isolated = IsolatedPackage(build_package(service), tmp_path, data)
+    isolated.import_all()
+    with isolated.serve() as address:
         ready = await http.get(f"{address}/health/ready")
         assert ready.status_code == 200, ready.text
         api = Api({**addresses(stack.current()), service: address}, http)
-        await ASKS[service](address, api, http)
+        await REQUESTS[service](address, api, http)

@@ -76,6 +76,4 @@ def find_risk(split: TrafficSplit, changed: Iterable[str]) -> str | None:
 
 def _is_percent(value: object) -> bool:
     # A boolean is an int in Python, but not a percent.
-    return (
-        isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= FULL_PERCENT
-    )
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= FULL_PERCENT

@@ -22,14 +22,16 @@ def apply(context: ReleaseContext) -> None:
     """
     is_dry = context.runner.is_dry
     release = context.load_release("changes", "plan")
+    if release.changes or release.serving or is_dry:
+        question = f"Apply this to {context.environment.project}?"
+        confirm(question, context.options, context.console)
+    # After the confirmation: the traffic may change while the command waits for the answer.
     before = context.unsplit_services()
     if is_dry:
         serving = {name: str(service.serving) for name, service in before.items()}
         release = replace(release, serving=serving)
-    _check_traffic(context, release, before)
-    if release.changes or release.serving or is_dry:
-        question = f"Apply this to {context.environment.project}?"
-        confirm(question, context.options, context.console)
+    else:
+        _check_traffic(context, release, before)
     if release.changes or is_dry:
         _apply(context, release)
     else:
@@ -54,7 +56,7 @@ def _check_traffic(context: ReleaseContext, release: Release, services: Services
         for name, revision in release.serving.items()
         if name not in services
         or services[name].serving != revision
-        or (services[name].follows_newest and not context.runner.is_dry)
+        or services[name].follows_newest
     ]
     if changed:
         raise RefusedError(

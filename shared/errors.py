@@ -8,7 +8,7 @@ LiftLogError
 ├─ NotFound                  never existed, deleted or expired: the caller cannot tell which
 ├─ RateLimited               too many requests have passed (shared/store/quotas.py)
 └─ DependencyUnavailable     no answer from a dependency; a later request may succeed
-   │                         (shared/store/database.py, shared/purchases/provider_api.py,
+   │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py)
    ├─ DependencyFailed       it answered with an error of its own, or with nothing that is of use
    ├─ DependencyTimedOut     no answer in time

@@ -1,4 +1,4 @@
-"""What every test may ask for; the stack is started once, before the first of them."""
+"""Fixtures of all tests. The stack starts once, before the first test."""
 
 import os
 import shutil
@@ -31,12 +31,12 @@ _ENVIRONMENT = {
     "COVERAGE_PROCESS_CONFIG": "",
     **OWN_EMULATORS,
     "LOG_FORMAT": "json",
-    "STAND_IN_TOKENS_PER_S": "0",
+    "FAKE_TOKENS_PER_S": "0",
 }
-# The emulators run for minutes: the second compiler of Java costs more than it saves.
+# The emulators run for minutes only. Java's second compiler costs more than it saves.
 _JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-# What happens when the store is slow is tested on a stack of its own; here it is the machine.
-_PATIENCE = {
+# Long deadlines: a slow database here means a busy machine. Outages have tests of their own.
+_LONG_DEADLINES = {
     "FIRESTORE_ATTEMPT_TIMEOUT_S": "20",
     "FIRESTORE_LONGEST_WAIT_S": "60",
     "FIRESTORE_RETRY_FOR_S": "20",
@@ -53,61 +53,63 @@ for form, examples in (("short", 25), ("long", 200)):
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
 
-# A worker that gets one of these last works on alone while the others have ended.
-_SLOW = (
+# Slow files start first. Otherwise one worker runs them alone at the end.
+_SLOW_FILES = (
     "tests/scripts/packaging/test_alone.py",
     "tests/scripts/test_commands.py",
     "tests/scripts/release/test_cloudbuild.py",
     "tests/scripts/cloud/test_gcloud.py",
 )
 
-# The other tests call services in processes of their own, or no service at all.
-_MEASURED = ("tests/shared/", "tests/functions/chat/")
+# The other tests call services in other processes, or no service.
+_MEASURED_FOLDERS = ("tests/shared/", "tests/functions/chat/")
 
-_PASSWORD = "SECRET-password-of-test-users"  # noqa: S105 - opens nothing else
+_PASSWORD = "SECRET-password-of-test-users"  # noqa: S105 - valid only for these users
 
 _running = pytest.StashKey[Stack]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `./scripts/test --long` pass its option on."""
+    """Add the option `--long` of `./scripts/test`."""
     parser.addoption("--long", action="store_true", help="more generated requests and clients")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the stack, unless this is one of several workers that share it."""
+    """Start the stack. Workers of pytest-xdist share it."""
     hypothesis.settings.load_profile("long" if config.option.long else "short")
     if hasattr(config, "workerinput"):
-        # This process is measured already; programs that tests start need not be slowed down.
+        # Coverage measures this process. It would slow down the programs that tests start.
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
         _listen(config)
         return
     if config.option.collectonly:
         return
-    os.environ.update(_PATIENCE)
+    os.environ.update(_LONG_DEADLINES)
     os.environ.setdefault("JAVA_TOOL_OPTIONS", _JAVA)
-    # A shell that runs us in the background has set it to be ignored, also by what tests start.
+    # A shell ignores SIGINT for background processes, and child processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)
     once.begin()
     running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
     config.stash[_running] = running
-    shutil.rmtree(stack.said(), ignore_errors=True)  # a run that was killed had these ports
-    stack.said().mkdir()
+    shutil.rmtree(
+        stack.log_folder(), ignore_errors=True
+    )  # left by a killed run with the same ports
+    stack.log_folder().mkdir()
     _listen(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow files."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_SLOW))
+    """Put the slow files first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_SLOW_FILES))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Measure coverage in the tests that run the code in this process: it slows down all code."""
+    """Measure coverage only in tests that run the code in this process, because it is slow."""
     measuring = coverage.Coverage.current()
-    if measuring and not item.nodeid.startswith(_MEASURED):
+    if measuring and not item.nodeid.startswith(_MEASURED_FOLDERS):
         measuring.stop()
         try:
             return (yield)
@@ -117,31 +119,31 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def _listen(config: pytest.Config) -> None:
-    # A client of httpx reads the certificates of all authorities, which takes 30 ms.
+    # Each httpx client would read all root certificates, which takes 30 ms.
     pytest.MonkeyPatch().setattr(ssl, "create_default_context", cache(ssl.create_default_context))
-    # Functions that tests import would write to pytest's own output; they do so in processes.
+    # Imported functions would log to pytest's output. Functions in other processes have logs.
     pytest.MonkeyPatch().setattr(framework_entry, "set_up_logging", lambda _settings: None)
     set_levels()
-    leaks.listen(stack.said(), _name(config))
+    leaks.listen(stack.log_folder(), _name(config))
 
 
 def _name(config: pytest.Config) -> str:
-    """Return xdist's name of this process."""
+    """Return the name of this pytest-xdist worker."""
     return str(getattr(config, "workerinput", {}).get("workerid", "main"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the whole run if a secret was logged, by whichever process."""
+    """Fail the run if a log of any process contains a secret."""
     if session.config.option.collectonly:
         return
-    leaks.save(stack.said(), _name(session.config))
+    leaks.save(stack.log_folder(), _name(session.config))
     if _running not in session.config.stash:
-        return  # one of several workers; who started them looks
-    lines = leaks.found(stack.said(), [stack.log().read_text(errors="replace")])
+        return  # a worker; the main process searches
+    lines = leaks.found(stack.log_folder(), [stack.log().read_text(errors="replace")])
     if lines:
         print("\nsecrets were logged:", *lines[:20], sep="\n", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    shutil.rmtree(stack.said())
+    shutil.rmtree(stack.log_folder())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -153,16 +155,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def is_long(pytestconfig: pytest.Config) -> bool:
-    """Whether tests with a short and a long form run in the long one."""
+    """Return whether tests run in their long form."""
     return bool(pytestconfig.option.long)
 
 
 @pytest.fixture(scope="session")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    """A client that opens a connection per request.
+    """An HTTP client that opens a connection per request.
 
-    The Functions Framework closes connections that were idle for two seconds, which a request on a
-    busy machine may notice too late.
+    The Functions Framework closes connections after two idle seconds. On a busy machine a request
+    can meet that moment.
     """
     limits = httpx.Limits(max_keepalive_connections=0)
     hooks = {"request": [leaks.note_request]}
@@ -172,19 +174,19 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture(scope="session")
 def door(http: httpx.AsyncClient) -> FrontDoor:
-    """The functions, to be spoken to in plain HTTP."""
+    """The functions, over plain HTTP."""
     return FrontDoor(addresses(stack.current()), http)
 
 
 @pytest.fixture(scope="session")
 def api(http: httpx.AsyncClient) -> Api:
-    """The functions, as the reference client calls them."""
+    """The functions, through the reference client."""
     return Api(addresses(stack.current()), http)
 
 
 @pytest.fixture(scope="session")
 def database() -> Database:
-    """The store itself, on the emulator of the stack."""
+    """The database of the stack."""
     return Database(DatabaseSettings())
 
 
@@ -192,8 +194,8 @@ def database() -> Database:
 def new_person(api: Api, database: Database) -> Callable[[], Awaitable[Person]]:
     """Return a function that creates a user.
 
-    All these users have one password hash. So each function hashes the password once, which takes
-    0.15 s, and remembers it for the other tests.
+    All these users have one password hash. So each service hashes the password once, which takes
+    0.15 s, and uses its cache in the other tests.
     """
     stored = PasswordHash(derive(_PASSWORD, bytes(64)), bytes(64))
 
@@ -224,5 +226,5 @@ async def somebody(new_person: Callable[[], Awaitable[Person]]) -> Person:
 
 @pytest.fixture
 def unknown_id() -> str:
-    """An id that nobody has."""
+    """The id of no user."""
     return str(uuid4())

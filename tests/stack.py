@@ -1,4 +1,4 @@
-"""Where the stack is that the tests talk to."""
+"""The address of the stack of the tests."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ _LOG = "LIFTLOG_TEST_STACK_LOG"
 
 
 def announce(stack: Stack) -> None:
-    """Tell this process, and those that it starts, where the stack is."""
+    """Set the address of the stack for this process and its children."""
     os.environ[_BASE] = str(stack.ports.base)
     os.environ[_LOG] = str(stack.log)
     os.environ["FIRESTORE_EMULATOR_HOST"] = f"{HOST}:{stack.ports.firestore}"
@@ -21,12 +21,12 @@ def announce(stack: Stack) -> None:
 
 
 def log() -> Path:
-    """Return the file with what the stack's processes have said."""
+    """Return the log file of the stack's processes."""
     return Path(os.environ[_LOG])
 
 
-def said() -> Path:
-    """Return the folder for whatever other processes of the tests say, and for what they hide."""
+def log_folder() -> Path:
+    """Return the folder for logs of other processes, and for the list of secrets."""
     return log().with_suffix("")
 
 

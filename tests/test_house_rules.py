@@ -1,4 +1,4 @@
-"""Rules of the house that no other tool checks."""
+"""Project rules that no other tool checks."""
 
 import re
 import tomllib
@@ -10,8 +10,8 @@ from scripts.local.ports import FUNCTIONS, SERVICES
 from scripts.root import ROOT
 from tests.isolated import start
 
-# What a function may load of third parties before its first request. Whoever adds to this list
-# makes every cold start slower: `./scripts/benchmark cold-start` says by how much.
+# Third-party packages that a function may import before its first request. Each addition makes
+# each cold start slower: measure it with `./scripts/benchmark cold-start`.
 ALLOWED = {
     "annotated_types",
     "anyio",
@@ -31,16 +31,16 @@ ALLOWED = {
     "starlette",
     "typing_extensions",
     "typing_inspection",
-    # requests, with what it brings, is a part of google-auth.
+    # google-auth imports requests and its dependencies.
     "certifi",
     "charset_normalizer",
     "idna",
     "requests",
     "urllib3",
-    # Where it is installed, as it is here, anyio takes it.
+    # anyio imports it if it is installed, as it is here.
     "sniffio",
 }
-# Only the function that makes plans needs a language model's client, with what that brings.
+# Only the services with a language model need its client and the dependencies of the client.
 _FOR_MODELS = {
     "distro",
     "h11",
@@ -50,21 +50,21 @@ _FOR_MODELS = {
     "openai",
     "truststore",
 }
-ALLOWED_OF = {
+ALLOWED_BY_SERVICE = {
     "ai": ALLOWED | _FOR_MODELS,
     "chat": ALLOWED | _FOR_MODELS,
 }
-# What a function has besides.
-_PARTS_OF = {"cleanup": {"cleaner.py", "settings.py", "sweep.py"}}
+# Further modules of a function.
+_FURTHER_MODULES = {"cleanup": {"cleaner.py", "settings.py", "sweep.py"}}
 
 
 @pytest.mark.parametrize("function", SERVICES)
-def test_a_function_loads_only_what_is_allowed(function: str) -> None:
+def test_function_imports_only_allowed_packages(function: str) -> None:
     modules = start(function).modules
     names = {name.partition(".")[0] for name, file in modules.items() if "site-packages" in file}
     loaded = {name for name in names if not name.startswith("_")}
     binaries = {name for name in loaded if "mypyc" in name or name == "cffi"}
-    allowed = ALLOWED_OF.get(function, ALLOWED)
+    allowed = ALLOWED_BY_SERVICE.get(function, ALLOWED)
     assert loaded - binaries <= allowed, loaded - binaries - allowed
 
 
@@ -78,7 +78,7 @@ LOCKS += [ROOT / "functions" / function / "requirements.txt" for function in SER
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
-def test_lock_files_pin_with_hashes_and_name_no_address(lock: Path) -> None:
+def test_lock_files_have_hashes_and_no_urls(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text
     for requirement in re.split(r"\n(?=\S)", text.strip()):
@@ -87,29 +87,29 @@ def test_lock_files_pin_with_hashes_and_name_no_address(lock: Path) -> None:
 
 
 @pytest.mark.parametrize("function", SERVICES)
-def test_a_function_is_deployed_with_the_versions_that_are_tested(function: str) -> None:
+def test_deployed_versions_are_the_tested_ones(function: str) -> None:
     tested = locked(ROOT / "scripts" / "requirements.txt")
     deployed = locked(ROOT / "functions" / function / "requirements.txt")
     assert deployed.items() <= tested.items()
 
 
 @pytest.mark.parametrize("function", SERVICES)
-def test_a_functions_lock_file_has_all_that_the_project_asks_for(function: str) -> None:
+def test_lock_file_has_all_required_packages(function: str) -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 
-    def asked_for(group: str) -> set[str]:
+    def required(group: str) -> set[str]:
         names: set[str] = set()
         for entry in groups[group]:
-            names |= asked_for(entry["include-group"]) if isinstance(entry, dict) else {entry}
+            names |= required(entry["include-group"]) if isinstance(entry, dict) else {entry}
         return names
 
-    assert asked_for(function) <= locked(ROOT / "functions" / function / "requirements.txt").keys()
+    assert required(function) <= locked(ROOT / "functions" / function / "requirements.txt").keys()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_has_the_same_shape(function: str) -> None:
+def test_functions_have_the_same_modules(function: str) -> None:
     files = {path.name for path in (ROOT / "functions" / function).iterdir()}
-    assert files - {"__pycache__"} - _PARTS_OF.get(function, set()) == {
+    assert files - {"__pycache__"} - _FURTHER_MODULES.get(function, set()) == {
         "__init__.py", "handlers.py", "main.py", "requirements.txt",
     }  # fmt: skip
 

@@ -1,1 +1,4 @@
-"""The function `cleanup`: deletes expired documents and the rest of deleted accounts."""
+"""The function `cleanup`: deletes expired documents and the documents of deleted accounts.
+
+`shared/store/cleanup_runs.py` defines its terms: run, pass, purge and page.
+"""

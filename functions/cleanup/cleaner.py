@@ -1,4 +1,4 @@
-"""A run of the cleanup: one pass for each delivery of its message."""
+"""The work for a message of the cleanup: one pass, its log line and its record."""
 
 import logging
 import time
@@ -14,75 +14,79 @@ from shared.timestamps import now
 
 logger = logging.getLogger(__name__)
 
-_TRY_AGAIN_S = 60
-_GIVE_UP_AFTER = timedelta(hours=1)
+_RETRY_AFTER_S = 60
+# The scheduler publishes every hour, so an older message has a newer run. Without this limit an
+# outage would move messages to the dead letters, which are for messages that can never succeed.
+_MAX_MESSAGE_AGE = timedelta(hours=1)
 
 
 class Cleaner:
-    """Makes the passes of runs. Two at once are harmless.
+    """Makes passes. Two at the same time are harmless.
 
     Args:
         purges: all purges, by the kind of document.
-        runs: the log of runs.
-        for_s: the time limit of a pass. The rest is left to the next run.
-        clock: measures that time, in seconds.
+        runs: the log of the runs.
+        time_limit_s: the time limit of a pass. The next run continues.
+        clock: measures the time of a pass, in seconds.
     """
 
     def __init__(
         self,
         purges: Mapping[str, Purge],
         runs: CleanupRuns,
-        for_s: float,
+        time_limit_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._purges = purges
         self._runs = runs
-        self._for_s = for_s
+        self._time_limit_s = time_limit_s
         self._clock = clock
 
-    async def clean(self, run_id: str, asked_at: datetime) -> None:
+    async def clean(self, run_id: str, published_at: datetime) -> None:
         """Make a pass, unless the run has ended.
 
         Args:
-            run_id: the run that the message belongs to.
-            asked_at: when the message was published; after an hour there is a newer run.
+            run_id: the id of the run, the same for each delivery of its message.
+            published_at: the time at which the message was published.
 
         Raises:
-            DependencyUnavailable: a kind failed, or the run cannot be noted. The message has to be
-                delivered again.
+            DependencyUnavailable: a purge failed, or the pass cannot be recorded. Pub/Sub has to
+                deliver the message again.
         """
         started_at = now()
         if not await self._runs.begin(run_id, started_at):
-            logger.info("run %s has ended before", run_id)
+            logger.info("run %s has already ended", run_id)
             return
-        done = await sweep(self._purges, started_at, self._for_s, self._clock)
+        result = await sweep(self._purges, started_at, self._time_limit_s, self._clock)
         ended_at = now()
-        _log(run_id, done, (ended_at - started_at).total_seconds())
-        await self._runs.note(run_id, done, ended_at)
-        if not done.failed:
+        # Before the record: if that fails, the log still contains the deletions.
+        _log(run_id, result, (ended_at - started_at).total_seconds())
+        await self._runs.add_pass(run_id, result, ended_at)
+        if not result.failed:
             return
-        failed = ", ".join(sorted(done.failed))
-        if ended_at - asked_at < _GIVE_UP_AFTER:
-            raise DependencyUnavailable(failed, _TRY_AGAIN_S)
-        logger.error("gave up on %s: the next run tries again", failed)
+        failed = ", ".join(sorted(result.failed))
+        if ended_at - published_at < _MAX_MESSAGE_AGE:
+            raise DependencyUnavailable(failed, _RETRY_AFTER_S)
+        logger.error("gave up on %s after one hour; the next run retries", failed)
 
 
-def _log(run_id: str, done: Pass, took_s: float) -> None:
-    for kind, count in done.deleted.items():
+def _log(run_id: str, result: Pass, duration_s: float) -> None:
+    for kind, count in result.deleted.items():
         add(metrics.DELETIONS, count, kind=kind)
-    deleted = ", ".join(f"{count} {kind}" for kind, count in sorted(done.deleted.items()))
-    remaining = ", ".join(sorted(done.failed | done.unfinished))
+    deleted = ", ".join(f"{count} {kind}" for kind, count in sorted(result.deleted.items()))
+    remaining = ", ".join(sorted(result.failed | result.unfinished))
+    # The log-based metrics in infra/modules/monitoring/metrics.tf read these fields.
     logger.info(
         "run %s deleted %s in %.1f s; not finished: %s",
         run_id,
         deleted or "nothing",
-        took_s,
+        duration_s,
         remaining or "none",
         extra={
             "json_fields": {
                 "run": run_id,
-                "deleted": done.deleted,
-                "deleted_in_all": done.deleted.total(),
+                "deleted": result.deleted,
+                "deleted_in_all": result.deleted.total(),
                 "completes_run": not remaining,
             }
         },

@@ -1,4 +1,4 @@
-"""The message that starts the cleanup."""
+"""The route that receives the cleanup's messages."""
 
 from functions.cleanup.cleaner import Cleaner
 from shared.schemas.cleanup import PushedMessage
@@ -6,7 +6,7 @@ from shared.web.routes import Route
 
 
 class CleanupHandlers:
-    """Takes messages of the cleanup's topic."""
+    """Receives the messages of the cleanup's topic."""
 
     def __init__(self, cleaner: Cleaner) -> None:
         self._cleaner = cleaner
@@ -17,7 +17,7 @@ class CleanupHandlers:
             Route(
                 "POST",
                 "/",
-                "Delete what has expired, and what is left of deleted accounts.",
+                "Delete expired documents and the documents of deleted accounts.",
                 takes=PushedMessage,
                 answers=None,
                 handler=self.clean,

@@ -9,7 +9,7 @@ from functions.cleanup.sweep import Purge
 from shared.store.cleanup_runs import CleanupRuns
 from shared.store.data_model import ALL, RATE_LIMITS
 from shared.store.database import Database
-from shared.store.deleted_users import Leftovers
+from shared.store.deleted_users import DeletedUsers
 from shared.store.expired import Expired
 from shared.store.orphans import OrphanedLookups, Orphans
 from shared.store.settings import DatabaseSettings, QuotaSettings
@@ -21,15 +21,17 @@ from shared.web.routes import Route
 
 def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
     """Return all purges, by the kind of document."""
+    # The kinds are labels of metrics and keys of stored runs, so they keep their names.
     expired = Expired(database, settings.page_size)
     by_kind: dict[str, Purge] = {
         **{c.name: partial(expired.purge, c) for c in ALL if c.ttl_field is not None},
-        "leftovers": Leftovers(database, settings.page_size).purge,
-        "orphans": Orphans(database, settings.patrol_size).purge,
-        "orphaned lookups": OrphanedLookups(database, settings.patrol_size).purge,
+        "leftovers": DeletedUsers(database, settings.page_size).purge,
+        "orphans": Orphans(database, settings.scan_size).purge,
+        "orphaned lookups": OrphanedLookups(database, settings.scan_size).purge,
     }
     counts = database.named(QuotaSettings().database)
-    if counts is not database:  # where they may have been before
+    if counts is not database:
+        # The default database may still contain counts from before the move to the other one.
         elsewhere = Expired(counts, settings.page_size)
         by_kind[f"{RATE_LIMITS.name} elsewhere"] = partial(elsewhere.purge, RATE_LIMITS)
     return by_kind

@@ -7,21 +7,18 @@ from shared.settings import Settings
 
 
 class CleanupSettings(Settings):
-    """How much a run of the cleanup may do."""
+    """The limits of a pass of the cleanup."""
 
     model_config = SettingsConfigDict(env_prefix="CLEANUP_")
 
+    # The subscription's acknowledgement deadline is longer. Pub/Sub limits it to ten minutes, and
+    # delivers the message again after it.
     pass_s: float = Field(default=240, gt=0, le=480, validation_alias="CLEANUP_S")
-    """After how long a run starts no further page. The rest is left to the next run.
+    """The time after which a pass begins no further page; the next run does the rest."""
 
-    The platform ends a pushed request after nine minutes.
-    """
-
+    # Firestore accepts 10 MiB per commit, which includes the deleted documents.
     page_size: int = Field(default=100, ge=1, le=100)
-    """How many documents of a collection are deleted at a time.
+    """The number of documents of a collection that are deleted in one commit."""
 
-    Firestore takes 10 MiB in one commit, in which also what is deleted counts.
-    """
-
-    patrol_size: int = Field(default=300, ge=1, le=1000)
-    """At how many users a run looks for documents of users who do not exist; each costs a read."""
+    scan_size: int = Field(default=300, ge=1, le=1000, validation_alias="CLEANUP_PATROL_SIZE")
+    """The number of users, and of lookups, that a pass scans for orphans."""

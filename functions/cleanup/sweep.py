@@ -1,4 +1,4 @@
-"""One pass over all kinds of documents: side by side, until a deadline."""
+"""One pass: all purges side by side, until a time limit."""
 
 import asyncio
 import logging
@@ -13,31 +13,34 @@ from shared.store.cleanup_runs import Pass
 logger = logging.getLogger(__name__)
 
 Pages = AsyncGenerator[int, None]
+"""Yields the number of deleted documents after each page."""
+
 Purge = Callable[[datetime], Pages]
-"""Deletes the documents of one kind that are due at an instant. Yields each page's deletions."""
+"""Deletes the documents of one kind that are due at a time."""
 
 
 async def sweep(
     purges: Mapping[str, Purge],
     now: datetime,
-    for_s: float,
+    time_limit_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Pass:
-    """Let every purge run to its end, or until `for_s` seconds of `clock` are over.
+    """Run every purge to its end, or until the time limit, which `clock` measures.
 
-    A purge that fails does not stop the others. A page that was begun is finished, so this may take
-    a few seconds longer. Each purge gets one page at least.
+    A purge that fails does not stop the others. A page that has begun is finished, so the pass may
+    take a few seconds more. Each purge gets at least one page.
     """
-    done = Pass()
-    deadline = clock() + for_s
+    result = Pass()
+    deadline = clock() + time_limit_s
 
     async def run(kind: str, pages: Pages) -> None:
+        # Closing runs the `finally` blocks of the purge now, and not at garbage collection.
         async with aclosing(pages):
             async for deleted in pages:
                 if deleted:
-                    done.deleted[kind] += deleted
+                    result.deleted[kind] += deleted
                 if clock() >= deadline:
-                    done.unfinished.add(kind)
+                    result.unfinished.add(kind)
                     return
 
     async def run_safely(kind: str, purge: Purge) -> None:
@@ -45,10 +48,11 @@ async def sweep(
             await run(kind, purge(now))
         except LiftLogError as error:
             logger.warning("cannot clean up %s: %s", kind, str(error))
-            done.failed.add(kind)
-        except Exception:  # the other kinds must still be cleaned up
+            result.failed.add(kind)
+        # Also for an error in our own code: the other kinds must still be cleaned up.
+        except Exception:
             logger.exception("cannot clean up %s", kind)
-            done.failed.add(kind)
+            result.failed.add(kind)
 
     await asyncio.gather(*(run_safely(kind, purge) for kind, purge in purges.items()))
-    return done
+    return result

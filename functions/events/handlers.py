@@ -6,8 +6,9 @@ from shared.auth.sign_in import Credentials, SignIn
 from shared.concurrency.group_commit import GroupCommit
 from shared.errors import NotAuthenticated, NotFound, Overloaded
 from shared.schemas.events import EventResponse, FeedRequest, FeedResponse, PutEventRequest
-from shared.store.events import Author, Event, Events, NewEvent
+from shared.store.events import Event, Events, NewEvent
 from shared.store.feed import Feeds, Followed
+from shared.store.users import Account
 from shared.timestamps import now
 from shared.web.json_stream import JsonStream, stream_list
 from shared.web.routes import Route
@@ -16,7 +17,7 @@ from shared.web.routes import Route
 class EventHandlers:
     """Serves the routes of events."""
 
-    def __init__(self, events: Events, feeds: Feeds, sign_in: SignIn[Author]) -> None:
+    def __init__(self, events: Events, feeds: Feeds, sign_in: SignIn[Account]) -> None:
         self._events = events
         self._feeds = feeds
         self._sign_in = sign_in

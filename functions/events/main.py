@@ -8,6 +8,7 @@ from shared.store.database import Database
 from shared.store.events import Events
 from shared.store.feed import Feeds
 from shared.store.settings import DatabaseSettings
+from shared.store.users import Users
 from shared.web.app import build_app
 from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
@@ -16,8 +17,9 @@ from shared.web.routes import Route
 
 def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
-    events = Events(database)
-    sign_in = SignIn(events.find_author, Passwords(PasswordSettings()))
+    users = Users(database)
+    events = Events(database, users)
+    sign_in = SignIn(users.find_account, Passwords(PasswordSettings()))
     return EventHandlers(events, Feeds(database, events), sign_in).routes()
 
 

@@ -4,7 +4,7 @@ from functions.users.handlers import UserHandlers
 from shared.auth.passwords import Passwords
 from shared.auth.settings import PasswordSettings
 from shared.store.database import Database
-from shared.store.deleted_users import Leftovers
+from shared.store.deleted_users import DeletedUsers
 from shared.store.deletion import Deletion
 from shared.store.pictures import Pictures
 from shared.store.profiles import Profiles
@@ -20,7 +20,7 @@ def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     users = Users(database)
     profiles = Profiles(database, users, Pictures(database))
-    deletion = Deletion(database, Leftovers(database))
+    deletion = Deletion(database, DeletedUsers(database))
     passwords = Passwords(PasswordSettings())
     return UserHandlers(users, profiles, deletion, passwords).routes()
 

@@ -12,9 +12,9 @@ from shared.store.data_model import (
     CLEANUP_RUNS,
     DELETIONS,
     LOOKUPS,
-    PATROLS,
+    SCAN_POSITIONS,
+    USERS,
     Collection,
-    user_document,
 )
 from shared.store.database import Database
 
@@ -25,7 +25,7 @@ _PAGE = 400
 _USERS = 40
 _CONTENT = {"encrypted_payload": b"x" * 500}
 _LONGEST = timedelta(days=100)
-_NOTES = (CLEANUP_RUNS, DELETIONS, PATROLS)
+_NOTES = (CLEANUP_RUNS, DELETIONS, SCAN_POSITIONS)
 """What the cleanup itself writes."""
 
 
@@ -49,21 +49,20 @@ class Clutter:
 
     async def left(self) -> set[str]:
         """Return the paths of all documents but the cleanup's own notes."""
-        client, paths = self.database.client, set()
+        paths = set()
         for collection in ALL:
             if collection not in _NOTES:
-                everything = collection.everywhere(client).select([])
+                everything = self.database.collection_group(collection).select([])
                 paths |= {d.reference.path for d in await self.database.query(everything)}
         return paths
 
     def _living(
         self, users: list[UUID]
     ) -> Iterator[tuple["AsyncDocumentReference", dict[str, Any]]]:
-        client = self.database.client
         for user_id in users:
             lookup = uuid4().hex[:12]
-            yield user_document(client, user_id), {"lookup": lookup}
-            yield LOOKUPS.of(client).document(lookup), {"user_id": str(user_id)}
+            yield self.database.document(USERS, user_id), {"lookup": lookup}
+            yield self.database.document(LOOKUPS, lookup), {"user_id": str(user_id)}
 
     def _expiring(
         self, users: list[UUID]
@@ -77,10 +76,10 @@ class Clutter:
                 yield self._document(kind, user_id), {**_CONTENT, str(kind.ttl_field): expires_at}
 
     def _document(self, kind: Collection, user_id: UUID) -> "AsyncDocumentReference":
-        return kind.of(self.database.client, user_id).document(str(uuid4()))
+        return self.database.document(kind, uuid4(), user_id=user_id)
 
     async def _write(self, documents: Any) -> None:  # noqa: ANN401 - pairs, of any kind of iterable
-        batch = self.database.client.batch()
+        batch = self.database.batch()
         for reference, fields in documents:
             batch.set(reference, fields)
             expires_at = next((at for at in fields.values() if isinstance(at, datetime)), None)

@@ -35,11 +35,11 @@ class Seeds:
     async def author(self, events: int) -> UUID:
         """Make a user with a follow secret who has published so many events."""
         user_id = await self.user()
-        store = Events(self.database)
+        users = Users(self.database)
+        store = Events(self.database, users)
         now = datetime.now(UTC)
-        author = await store.find_author(user_id)
-        assert author is not None  # noqa: S101 - just made
-        await FollowSecrets(self.database, Users(self.database)).put(author, SECRET, now)
+        author = await users.get_account(user_id)
+        await FollowSecrets(self.database, users).put(author, SECRET, now)
         expiry = now + timedelta(days=1)
         content = b"x" * _EVENT_BYTES, b"i" * 16
         await store.put(author, [NewEvent(uuid4(), *content, expiry) for _ in range(events)], now)

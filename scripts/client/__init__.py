@@ -1,1 +1,1 @@
-"""An app as the server sees it; it does not know the server's code."""
+"""A client with the behaviour of the app. It shares no code with the server."""

@@ -1,4 +1,4 @@
-"""The routes as a client calls them: JSON over HTTP, bytes as base64."""
+"""HTTP client of the routes: JSON bodies, bytes as base64."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ FUNCTION_OF = {
     "shareditem": "sharing",
     "ai": "ai",
 }
-_TIMEOUT_S = 120  # a language model thinks before it speaks
+_TIMEOUT_S = 120  # a plan of a language model can take this long
 
 
 class RefusedError(Exception):
-    """The server answered with another status than 200."""
+    """The response has another status than 200."""
 
     def __init__(self, response: httpx.Response) -> None:
         request = response.request
@@ -33,7 +33,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Profile:
-    """A user as the server shows them."""
+    """The public profile of a user."""
 
     id: str
     lookup: str
@@ -42,11 +42,11 @@ class Profile:
 
 
 class Api:
-    """The server, at one address for all routes or at one for each function.
+    """The server, at one URL for all routes or at one URL per function.
 
     Args:
-        addresses: by the function's name; the address under "" serves those without their own.
-        http: the connections; theirs is who made it.
+        addresses: URLs by function name. The URL under "" serves the functions without their own.
+        http: the HTTP client. The caller closes it.
     """
 
     def __init__(self, addresses: Mapping[str, str], http: httpx.AsyncClient) -> None:
@@ -60,11 +60,12 @@ class Api:
         body: Any = None,  # noqa: ANN401 - JSON
         purchase_token: str | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        """Call a route; return its JSON, or None when the answer is empty.
+        """Send a request. Return its JSON, or None for an empty response.
 
         Raises:
             RefusedError: any status but 200.
         """
+        # The first segment of a path belongs to one function.
         function = FUNCTION_OF[path.split("/")[1]]
         address = self._addresses.get(function) or self._addresses[""]
         headers = {} if purchase_token is None else {"Authorization": f"Bearer {purchase_token}"}
@@ -88,10 +89,10 @@ class Api:
 
 
 def to_text(content: bytes) -> str:
-    """Write bytes for JSON."""
+    """Encode bytes for JSON."""
     return b64encode(content).decode()
 
 
 def from_text(text: str) -> bytes:
-    """Read bytes from JSON."""
+    """Decode bytes from JSON."""
     return b64decode(text, validate=True)

@@ -1,4 +1,4 @@
-"""`./scripts/chat`: a talk with the coach in the terminal."""
+"""`./scripts/chat`: a conversation with the coach in the terminal."""
 
 import argparse
 import json
@@ -14,54 +14,56 @@ from scripts.client.coach import Coach, DisconnectedError
 from scripts.client.screen import Screen
 
 _DEFAULT = "http://127.0.0.1:5264"
-_DEBUG_TOKEN = "Web test-web-auth-key-12345"  # noqa: S105 - of the app's debug build
+_DEBUG_TOKEN = "Web test-web-auth-key-12345"  # noqa: S105 - the key in the app's debug build
 _LOCALE = "en-AU"
-_HELP = "Ctrl-C stops a reply. /restart begins anew, /quit ends."
+_HELP = "Ctrl-C stops a reply. /restart starts a new conversation, /quit ends the program."
 
 console = Console(highlight=False)
 
 
 def _typed() -> str | None:
-    """Return the next line that the user types; None if there is none."""
+    """Return the next line of input; None at its end."""
     try:
         line = console.input("[bold]you>[/] ").strip()
     except (EOFError, KeyboardInterrupt):
         console.print()
         return None
+    # A pipe does not echo the input.
     if not console.is_terminal:
         console.print(line, markup=False)
     return line
 
 
-def _talk(coach: Coach, screen: Screen) -> None:
-    """Talk until the user has had enough."""
+def _converse(coach: Coach, screen: Screen) -> None:
+    """Send each line of input to the coach, until `/quit` or the end of the input."""
     screen.follow(coach, coach.introduce(_LOCALE))
     while (line := _typed()) is not None and line != "/quit":
         if line == "/restart":
             coach.restart()
-            console.print("The coach has forgotten everything.", style="dim")
+            console.print("New conversation.", style="dim")
         elif line.startswith("/"):
             console.print(_HELP, style="dim")
         elif line:
-            screen.follow(coach, coach.say(line))
+            screen.follow(coach, coach.send(line))
 
 
 def main() -> int:
-    """Talk with the server on the command line; return the exit status."""
+    """Run the conversation and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="./scripts/chat", description="A talk with the coach, over SignalR as in the apps."
+        prog="./scripts/chat",
+        description="Start a conversation with the coach, over SignalR as in the apps.",
     )
     parser.add_argument(
         "server", nargs="?", default=_DEFAULT, help="its URL (default: %(default)s)"
     )
     parser.add_argument(
-        "--old", action="store_true", help="talk to /ai-chat, as apps of 2025, not to /ai-chat-v2"
+        "--old", action="store_true", help="use /ai-chat, as apps of 2025, instead of /ai-chat-v2"
     )
     parser.add_argument(
         "--purchase-token",
         default=os.environ.get("PURCHASE_TOKEN") or _DEBUG_TOKEN,
         metavar="TOKEN",
-        help="'<Store> <token>' of a subscriber (default: PURCHASE_TOKEN of the environment, or "
+        help="'<Store> <token>' of a subscriber (default: the variable PURCHASE_TOKEN, or "
         f"{_DEBUG_TOKEN})",
     )
     options = parser.parse_args()
@@ -72,13 +74,15 @@ def main() -> int:
     try:
         with coach:
             console.print(_HELP, style="dim")
-            _talk(coach, screen)
+            _converse(coach, screen)
     except HTTPError as error:
         console.print(f"[bold red]Refused[/] with {error.code}:", Text(_reason(error)))
         if error.code == HTTPStatus.UNAUTHORIZED:
-            console.print("--purchase-token '<Store> <token>' presents another one.")
+            console.print("Use --purchase-token '<Store> <token>' for another token.")
     except DisconnectedError:
-        console.print("[bold red]The connection has ended[/]; ./scripts/chat begins a new talk.")
+        console.print(
+            "[bold red]The connection has ended[/]; run ./scripts/chat for a new conversation."
+        )
     except OSError as error:
         reason = error.reason if isinstance(error, URLError) else error
         console.print(
@@ -90,7 +94,7 @@ def main() -> int:
 
 
 def _reason(error: HTTPError) -> str:
-    """Return what the server says: it answers with problems as of RFC 9457."""
+    """Return the detail of the problem response (RFC 9457)."""
     try:
         return str(json.load(error)["detail"])
     except (ValueError, TypeError, KeyError):

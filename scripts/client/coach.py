@@ -1,4 +1,4 @@
-"""A client of the chat, on a SignalR library of others."""
+"""SignalR client of the chat."""
 
 import logging
 import threading
@@ -17,27 +17,27 @@ from signalrcore.transport.sockets.errors import SocketHandshakeError
 PLAN_VERSION = 3
 _CONNECT_WITHIN_S = 20
 
-logging.getLogger("SignalRCoreClient").setLevel(logging.CRITICAL)  # it writes whole messages
+logging.getLogger("SignalRCoreClient").setLevel(logging.CRITICAL)  # it logs whole messages
 
 
-class CallFailedError(Exception):
-    """The hub has not done what it was asked for; the message is what it says."""
+class InvocationFailedError(Exception):
+    """The invocation failed. The message is the error of the hub."""
 
 
 class DisconnectedError(Exception):
-    """There is no connection, or no longer."""
+    """The connection is closed or was never open."""
 
 
 class Coach:
-    """The methods of a hub, on a connection for the length of a `with` block.
+    """The methods of a hub. The connection lives for a `with` block.
 
     Args:
-        server: its URL.
+        server: the URL of the server.
         token: `<Store> <token>` of a subscriber.
-        receive: called with each message of the hub, in another thread.
-        is_new: speak as an app of 2026, to `/ai-chat-v2`, and not as one of 2025, to `/ai-chat`.
-        negotiates: whether to ask the server first how to connect.
-        ping_s: after so long without a word to the server it gets a sign of life.
+        receive: callback for each message of the hub, in another thread.
+        is_new: use `/ai-chat-v2` (apps of 2026) instead of `/ai-chat` (apps of 2025).
+        negotiates: send the negotiation request before the WebSocket.
+        ping_s: interval of pings to the server.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Coach:
         self._ping_s = ping_s
         self._version: list[Any] = [PLAN_VERSION] if is_new else []
         self._unit: list[Any] = ["kilograms"] if is_new else []
-        self._calls: dict[str, Future[None]] = {}
+        self._invocations: dict[str, Future[None]] = {}
         self._opened = threading.Event()
         options = {"access_token_factory": lambda: token, "skip_negotiation": not negotiates}
         hub = f"{server}/v2/{'ai-chat-v2' if is_new else 'ai-chat'}"
@@ -67,33 +67,33 @@ class Coach:
         """Connect.
 
         Raises:
-            urllib.error.HTTPError: the server refuses.
-            OSError: there is no server.
-            DisconnectedError: it hung up, or refuses the socket.
+            urllib.error.HTTPError: the server rejects the negotiation.
+            OSError: no server responds.
+            DisconnectedError: the server rejects or closes the WebSocket.
         """
         try:
             self._hub.start()
         except SocketHandshakeError:
-            self._hang_up()
+            self._disconnect()
             raise DisconnectedError from None
         if not self._opened.wait(_CONNECT_WITHIN_S):
-            self._hang_up()
+            self._disconnect()
             raise DisconnectedError
-        # By itself the library does this only if it is to come back after a cut.
+        # The library starts pings by itself only with automatic reconnects.
         self._pings.keep_alive_interval = self._ping_s
         self._pings.ping_function = self._ping
         self._pings.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hang up."""
-        self._hang_up()
+        """Disconnect."""
+        self._disconnect()
 
-    def _hang_up(self) -> None:
-        # By itself the library waits for the server's next word, which may take ten seconds, and
-        # leaves a socket open that the server has ended.
+    def _disconnect(self) -> None:
+        # The library waits for the next message of the server, which can take ten seconds. It also
+        # leaves a socket open after the server closed it.
         with closing(self._hub.transport._client.sock) as connection:  # noqa: SLF001
-            with suppress(OSError):  # it is gone already
+            with suppress(OSError):  # the socket is closed already
                 connection.shutdown(SHUT_RDWR)
             self._hub.stop()
 
@@ -102,48 +102,48 @@ class Coach:
         return self._hub.transport.connection_checker
 
     def _ping(self) -> None:
-        with suppress(ValueError):  # it has ended
+        with suppress(ValueError):  # the connection has ended
             self._hub.transport.send(PingMessage())
 
     def introduce(self, locale: str) -> "Future[None]":
-        """Let the coach introduce itself; done when it has."""
-        return self.call("Introduce", locale, *self._version, *self._unit)
+        """Invoke `Introduce`. The result is set when the reply has ended."""
+        return self.invoke("Introduce", locale, *self._version, *self._unit)
 
-    def say(self, text: str) -> "Future[None]":
-        """Let the coach answer; done when it has."""
-        return self.call("SendMessage", text, *self._version)
+    def send(self, text: str) -> "Future[None]":
+        """Invoke `SendMessage`. The result is set when the reply has ended."""
+        return self.invoke("SendMessage", text, *self._version)
 
     def stop(self) -> None:
-        """End the answer that is under way."""
+        """Stop the current reply."""
         self._send("StopInProgress", [])
 
     def restart(self) -> None:
-        """Begin anew."""
+        """Start a new conversation."""
         self._send("RestartChat", [])
 
-    def call(self, method: str, *arguments: Any) -> "Future[None]":  # noqa: ANN401 - JSON
-        """Call any method; done when it has ended, and failed if the hub or the network says so."""
-        call_id, ended = str(uuid4()), Future[None]()
-        self._calls[call_id] = ended
-        self._send(method, [*arguments], self._completed, call_id)
+    def invoke(self, method: str, *arguments: Any) -> "Future[None]":  # noqa: ANN401 - JSON
+        """Invoke a method. Its completion, or an error of hub or network, sets the result."""
+        invocation_id, ended = str(uuid4()), Future[None]()
+        self._invocations[invocation_id] = ended
+        self._send(method, [*arguments], self._completed, invocation_id)
         return ended
 
-    def _send(self, *call: Any) -> None:  # noqa: ANN401 - as the library has it
+    def _send(self, *arguments: Any) -> None:  # noqa: ANN401 - as in the library
         try:
-            self._hub.send(*call)
-        except (HubConnectionError, ValueError):  # the second if it ends right now
+            self._hub.send(*arguments)
+        except (HubConnectionError, ValueError):  # ValueError: the connection ends at this moment
             raise DisconnectedError from None
 
     def _completed(self, message: Any) -> None:  # noqa: ANN401 - the library has no types
-        self._calls.pop(message.invocation_id).set_result(None)
+        self._invocations.pop(message.invocation_id).set_result(None)
 
     def _failed(self, message: Any) -> None:  # noqa: ANN401
-        call = self._calls.pop(getattr(message, "invocation_id", ""), None)
-        if call is not None:
-            call.set_exception(CallFailedError(message.error))
+        invocation = self._invocations.pop(getattr(message, "invocation_id", ""), None)
+        if invocation is not None:
+            invocation.set_exception(InvocationFailedError(message.error))
 
     def _disconnected(self) -> None:
         self._pings.running = False
-        calls, self._calls = self._calls, {}
-        for call in calls.values():
-            call.set_exception(DisconnectedError())
+        invocations, self._invocations = self._invocations, {}
+        for invocation in invocations.values():
+            invocation.set_exception(DisconnectedError())

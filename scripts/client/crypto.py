@@ -1,4 +1,4 @@
-"""The clients' cryptography; the server knows none of it.
+"""Cryptography of the clients. The server stores only encrypted bytes.
 
 Source: contract, heading "What stays private"; RFC 8017 for RSA-PSS and RSA-OAEP, RFC 5652, section
 6.3 for the padding.
@@ -19,35 +19,37 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 _RSA_BITS = 2048
 _SIGNATURE_BYTES = _RSA_BITS // 8
+# OAEP with SHA-256 has room for 190 bytes. The app uses 122, so pieces must have that size.
 _PIECE_BYTES = 122
 _AES_KEY_BYTES = 16
 _IV_BYTES = 16
 
+# Salt of 32 bytes and SHA-256, as in the app: other parameters fail there.
 _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32)
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), label=None)
 
 
 class ForgedError(Exception):
-    """What was decrypted does not bear the signature of whom it claims to come from."""
+    """The content has no valid signature of its claimed author."""
 
 
 @dataclass(frozen=True)
 class Encrypted:
-    """A payload as it is sent."""
+    """An encrypted payload and its initialization vector."""
 
     payload: bytes
     iv: bytes
 
 
 class KeyPair:
-    """A user's RSA keys: to sign what they send, and to read what is sent to them."""
+    """The RSA keys of a user, for signatures and for received messages."""
 
     def __init__(self, private_key: rsa.RSAPrivateKey) -> None:
         self._private_key = private_key
 
     @classmethod
     def generate(cls) -> Self:
-        """Make a new pair of 2048 bits."""
+        """Generate a key pair of 2048 bits."""
         return cls(rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS))
 
     @property
@@ -58,24 +60,24 @@ class KeyPair:
         )
 
     def sign(self, content: bytes) -> bytes:
-        """Sign the digest of `content`, which PSS hashes once more; 256 bytes."""
+        """Return the signature of the digest of `content`. PSS hashes it again; 256 bytes."""
         return self._private_key.sign(sha256(content).digest(), _PSS, hashes.SHA256())
 
     def decrypt(self, pieces: list[bytes]) -> bytes:
-        """Read a message that was encrypted to us with `encrypt_to`."""
+        """Decrypt a message from `encrypt_to`."""
         return b"".join(self._private_key.decrypt(piece, _OAEP) for piece in pieces)
 
 
 def new_aes_key() -> bytes:
-    """Return a key for everything that one user publishes."""
+    """Return a new key for the content of one user."""
     return os.urandom(_AES_KEY_BYTES)
 
 
 def verify(content: bytes, signature: bytes, public_key_der: bytes) -> None:
-    """Check a signature made by `KeyPair.sign`.
+    """Verify a signature of `KeyPair.sign`.
 
     Raises:
-        ForgedError: it is not the key's signature of `content`.
+        ForgedError: the signature does not match key and content.
     """
     try:
         _public_key(public_key_der).verify(
@@ -86,14 +88,14 @@ def verify(content: bytes, signature: bytes, public_key_der: bytes) -> None:
 
 
 def encrypt_to(public_key_der: bytes, message: bytes) -> list[bytes]:
-    """Encrypt a message for one receiver, in pieces of 122 bytes that become 256 each."""
+    """Encrypt a message for one receiver. Each piece of 122 bytes becomes 256 bytes."""
     key = _public_key(public_key_der)
     starts = range(0, len(message), _PIECE_BYTES)
     return [key.encrypt(message[start : start + _PIECE_BYTES], _OAEP) for start in starts]
 
 
 def seal(content: bytes, aes_key: bytes, keys: KeyPair) -> Encrypted:
-    """Sign `content` and encrypt it together with the signature."""
+    """Sign `content`, and encrypt content and signature."""
     iv = os.urandom(_IV_BYTES)
     padder = PKCS7(AES.block_size).padder()
     padded = padder.update(content + keys.sign(content)) + padder.finalize()
@@ -102,10 +104,10 @@ def seal(content: bytes, aes_key: bytes, keys: KeyPair) -> Encrypted:
 
 
 def unseal(encrypted: Encrypted, aes_key: bytes, public_key_der: bytes) -> bytes:
-    """Decrypt what `seal` made and check who signed it.
+    """Decrypt the result of `seal` and verify its signature.
 
     Raises:
-        ForgedError: another signer, or another key.
+        ForgedError: wrong signer or wrong key.
     """
     decryptor = Cipher(AES(aes_key), CBC(encrypted.iv)).decryptor()
     padded = decryptor.update(encrypted.payload) + decryptor.finalize()

@@ -1,4 +1,4 @@
-"""Somebody with the app: an identity, keys, followers and people followed."""
+"""A user of the app: identity, keys, followers and followed users."""
 
 import json
 import secrets
@@ -11,12 +11,12 @@ from uuid import uuid4
 from scripts.client import crypto
 from scripts.client.api import Api, Profile, from_text, to_text
 
-LONG_AGO = "2000-01-01T00:00:00Z"
+BEFORE_ALL_EVENTS = "2000-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message from the inbox, decrypted, with its signature checked."""
+    """A decrypted inbox message with a verified signature."""
 
     sender: Profile
     content: dict[str, str]
@@ -24,7 +24,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Follows:
-    """Somebody we follow: the secret that permits it and the key to read what they publish."""
+    """A followed user: follow secret, and the keys that decrypt and verify events."""
 
     user_id: str
     follow_secret: str
@@ -34,7 +34,7 @@ class Follows:
 
 @dataclass(frozen=True)
 class Workout:
-    """An event from the feed, decrypted, with its signature checked."""
+    """A decrypted event of the feed with a verified signature."""
 
     event_id: str
     timestamp: str
@@ -42,7 +42,7 @@ class Workout:
 
 
 class Person:
-    """An app user; every method is something that the app does."""
+    """A user. Each method is an action of the app."""
 
     def __init__(self, api: Api, user: dict[str, str]) -> None:
         self._api = api
@@ -53,21 +53,21 @@ class Person:
 
     @classmethod
     async def create(cls, api: Api) -> Self:
-        """Create an identity."""
+        """Create a user."""
         return cls(api, await api.call("POST", "/user/create", {}))
 
     @cached_property
     def keys(self) -> crypto.KeyPair:
-        """Our RSA keys, made when they are first needed."""
+        """The RSA keys, generated at first use."""
         return crypto.KeyPair.generate()
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What most routes ask for."""
+        """User id and password, as most routes require them."""
         return {"userId": self.id, "password": self.password}
 
     async def publish_profile(self, name: str) -> None:
-        """Show others our name, encrypted, and our public key."""
+        """Publish the encrypted name and the public key."""
         sealed = crypto.seal(name.encode(), self.aes_key, self.keys)
         body = {
             "id": self.id,
@@ -79,7 +79,7 @@ class Person:
         await self._api.call("PUT", "/user", body)
 
     async def send(self, receiver: Profile, content: dict[str, str]) -> None:
-        """Leave a signed message that only `receiver` can read."""
+        """Send a signed message that only `receiver` can decrypt."""
         text = json.dumps(content, sort_keys=True)
         signature = to_text(self.keys.sign(text.encode()))
         letter = json.dumps({"from": self.id, "text": text, "signature": signature})
@@ -87,11 +87,11 @@ class Person:
         body = {"toUserId": receiver.id, "encryptedMessage": [to_text(piece) for piece in pieces]}
         await self._api.call("PUT", "/inbox", body)
 
-    async def collect(self) -> list[Message]:
-        """Take the messages from our inbox.
+    async def take_messages(self) -> list[Message]:
+        """Take the messages of the inbox.
 
         Raises:
-            ForgedError: one is not signed by whom it claims to come from.
+            ForgedError: a message has no valid signature of its sender.
         """
         answer = await self._api.call("POST", "/inbox", self.credentials)
         return [await self._open(message) for message in answer["inboxMessages"]]
@@ -106,18 +106,18 @@ class Person:
         return Message(sender, json.loads(letter["text"]))
 
     async def allow_follower(self) -> str:
-        """Make a follow secret; whoever gets it may read our events."""
+        """Create a follow secret. Its holder can read the events of this user."""
         secret = secrets.token_hex(20)
         await self._api.call("PUT", "/follow-secret", {**self.credentials, "followSecret": secret})
         return secret
 
     async def revoke(self, secret: str) -> None:
-        """Take a follow secret back."""
+        """Revoke a follow secret."""
         body = {**self.credentials, "followSecret": secret}
         await self._api.call("POST", "/follow-secret/delete", body)
 
     async def publish(self, content: bytes, event_id: str | None = None) -> str:
-        """Publish an event that lives for 90 days; return its id."""
+        """Publish an event that expires after 90 days. Return its id."""
         sealed = crypto.seal(content, self.aes_key, self.keys)
         event_id = event_id or str(uuid4())
         body = {
@@ -131,12 +131,12 @@ class Person:
         return event_id
 
     async def fetch(
-        self, follows: Follows, since: str = LONG_AGO
+        self, follows: Follows, since: str = BEFORE_ALL_EVENTS
     ) -> tuple[list[Workout], list[str]]:
-        """Read what somebody has published since; also return the secrets that are no good.
+        """Return the events of a followed user after `since`, and the invalid follow secrets.
 
         Raises:
-            ForgedError: an event is not signed by its author.
+            ForgedError: an event has no valid signature of its author.
         """
         user = {"userId": follows.user_id, "followSecret": follows.follow_secret, "since": since}
         answer = await self._api.call("POST", "/events", {"users": [user]})
@@ -144,7 +144,7 @@ class Person:
         return workouts, answer["invalidFollowSecrets"]
 
     async def share_plan(self, content: bytes, key: bytes) -> str:
-        """Put an encrypted plan behind a link; return its id."""
+        """Share an encrypted plan. Return the id of its link."""
         sealed = crypto.seal(content, key, self.keys)
         payload = {"encryptedPayload": to_text(sealed.payload), "iv": {"value": to_text(sealed.iv)}}
         body = {**self.credentials, "encryptedPayload": payload, "expiry": _in_days(90)}
@@ -152,10 +152,10 @@ class Person:
         return str(answer["id"])
 
     async def open_plan(self, item_id: str, key: bytes) -> bytes:
-        """Read a plan behind a link.
+        """Read a shared plan.
 
         Raises:
-            ForgedError: it is not signed by its owner.
+            ForgedError: the plan has no valid signature of its owner.
         """
         item = await self._api.call("GET", f"/shareditem/{item_id}")
         payload = item["encryptedPayload"]
@@ -168,7 +168,7 @@ class Person:
         )
 
     async def delete(self, password: str | None = None) -> None:
-        """Delete the identity and everything that is ours."""
+        """Delete the user and all data of the user."""
         body = {"id": self.id, "password": password or self.password}
         await self._api.call("POST", "/user/delete", body)
 

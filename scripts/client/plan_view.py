@@ -1,4 +1,4 @@
-"""A plan as a table, in either of the forms that the chat has."""
+"""Show a plan as a table, for both plan forms of the chat."""
 
 from typing import Any
 
@@ -8,14 +8,15 @@ from rich.text import Text
 
 
 def plan_view(message: dict[str, Any]) -> RenderableType:
-    """Return the plan of a `chatPlan` message, which may still be growing."""
+    """Return the view of a `chatPlan` message. The plan can be partial."""
+    # /ai-chat sends `plan`, /ai-chat-v2 sends `blueprint`.
     plan = message.get("plan") or {**message, **message["blueprint"]}
     title = Text(message.get("name") or plan["name"], style="bold")
     return Group(title, Text(plan["description"]), *map(_session, plan["sessions"]))
 
 
 def _session(session: dict[str, Any]) -> Table:
-    title = Text(session["name"])  # what is no Text would be read as rich's markup
+    title = Text(session["name"])  # rich parses a plain string as markup
     table = Table(title=title, title_justify="left", show_header=False, min_width=60)
     for exercise in session["exercises"]:
         joint = "+ next" if exercise.get("supersetWithNext") else ""

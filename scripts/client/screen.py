@@ -1,4 +1,4 @@
-"""What the coach is saying, in the terminal."""
+"""Show the reply of the coach in the terminal."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
@@ -9,14 +9,14 @@ from rich.live import Live
 from rich.segment import Segment
 from rich.text import Text
 
-from scripts.client.coach import CallFailedError, Coach, DisconnectedError
+from scripts.client.coach import Coach, DisconnectedError, InvocationFailedError
 from scripts.client.plan_view import plan_view
 
 _DOTS = Text("...", style="dim")
 
 
 class Screen:
-    """A reply, redrawn as it grows."""
+    """A reply, redrawn for each message."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -25,19 +25,19 @@ class Screen:
         self._live: Live | None = None
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Take a message of the hub."""
+        """Show a message of the hub."""
         match message["type"]:
             case "messageResponse":
                 self._words = Text(message["message"], style="cyan")
             case "chatPlan":
                 self._plan = plan_view(message)
             case "updateRequired":
-                self._words = Text(f"update to plan version {message['requiredVersion']}")
+                self._words = Text(f"The app needs plan version {message['requiredVersion']}")
         if self._live is not None:
             self._live.update(_End(self._drawn()))
 
     def follow(self, coach: Coach, reply: "Future[None]") -> None:
-        """Show a reply until it has ended; Ctrl-C stops it.
+        """Show a reply until its end. Ctrl-C stops the reply.
 
         Raises:
             DisconnectedError: the connection has ended.
@@ -49,9 +49,10 @@ class Screen:
                 except KeyboardInterrupt:
                     coach.stop()
         error = reply.exception()
-        if isinstance(error, CallFailedError):
+        if isinstance(error, InvocationFailedError):
             self._words = Text(str(error), style="red")
         self._console.print(self._drawn())
+        # A blank line separates replies in a pipe, where nothing is redrawn.
         if not self._console.is_terminal:
             self._console.print()
         self._words, self._plan, self._live = Text(), None, None
@@ -63,13 +64,14 @@ class Screen:
 
 
 class _End:
-    """The end of something that may be taller than the terminal, which could not be redrawn."""
+    """The last lines of a view. A view taller than the terminal cannot be redrawn."""
 
     def __init__(self, whole: RenderableType) -> None:
         self._whole = whole
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         lines = console.render_lines(self._whole, options, pad=False)
+        # One line less than the terminal: a full screen would scroll before the next redraw.
         for line in lines[1 - console.height :]:
             yield from line
             yield Segment.line()

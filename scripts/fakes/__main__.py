@@ -1,4 +1,4 @@
-"""Serves the fakes that `./scripts/dev` uses."""
+"""Serve the fakes of `./scripts/dev`."""
 
 import argparse
 import asyncio
@@ -10,29 +10,29 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 
-from scripts.fakes.openai import NATURAL_PACE, OpenAi
+from scripts.fakes.openai import DEFAULT_TOKENS_PER_S, OpenAi
 from scripts.fakes.revenuecat import RevenueCat
 from scripts.fakes.scheduler import Scheduler, publisher
 from scripts.local.ports import HOST
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal ends the process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--project", required=True)
-    parser.add_argument("--pubsub", required=True, help="host:port of its emulator")
-    parser.add_argument("--topic", required=True, help="that the scheduler publishes to")
+    parser.add_argument("--pubsub", required=True, help="host:port of the Pub/Sub emulator")
+    parser.add_argument("--topic", required=True, help="topic of the scheduler")
     options = parser.parse_args()
     topic = f"projects/{options.project}/topics/{options.topic}"
-    pace = float(os.environ.get("STAND_IN_TOKENS_PER_S") or NATURAL_PACE)
+    pace = float(os.environ.get("FAKE_TOKENS_PER_S") or DEFAULT_TOKENS_PER_S)
     scheduler = Scheduler(options.project, topic, publisher(options.pubsub, topic))
 
     @asynccontextmanager
     async def clock(_app: object) -> AsyncIterator[None]:
-        playing = asyncio.create_task(scheduler.play())
+        task = asyncio.create_task(scheduler.run_hourly())
         yield
-        playing.cancel()
+        task.cancel()
 
     app = Router(
         [

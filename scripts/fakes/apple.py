@@ -1,4 +1,4 @@
-"""The App Store: receipts, the App Store Server API, and a chain of certificates like Apple's.
+"""Fake of the App Store: receipts, App Store Server API and a certificate chain.
 
 Source: https://developer.apple.com/documentation/appstorereceipts/verifyreceipt,
 https://developer.apple.com/documentation/appstoreserverapi/get-transaction-info
@@ -31,13 +31,13 @@ _ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632
 
 
 def as_receipt(content: bytes) -> str:
-    """Return text that looks like a receipt: base64 of signed data, PKCS #7."""
+    """Return text in the form of a receipt: base64 of PKCS #7 signed data."""
     signed_data = bytes.fromhex("06092a864886f70d010702")
     return b64encode(b"\x30\x82\x12\x34" + signed_data + content).decode()
 
 
 def a_purchase(**changes: object) -> dict[str, Any]:
-    """Return an entry of a receipt, good unless changed."""
+    """Return an entry of a receipt. It is valid without `changes`."""
     usual = {
         "product_id": PRODUCT,
         "quantity": "1",
@@ -50,9 +50,10 @@ def a_purchase(**changes: object) -> dict[str, Any]:
 
 @dataclass
 class AppStore:
-    """One environment; `receipts` are the answers by the receipts' text.
+    """One environment of the App Store.
 
-    Each is a status, the purchases of a good receipt, or all that is answered.
+    `receipts` maps the text of a receipt to its response: a status, the purchases of a valid
+    receipt, or the whole response.
     """
 
     shared_secret: str
@@ -60,13 +61,13 @@ class AppStore:
     receipts: dict[str, int | list[dict[str, Any]] | dict[str, Any]] = field(default_factory=dict)
     bundle: str = BUNDLE
     transactions: dict[str, str] = field(default_factory=dict)
-    """The signed transactions of the App Store Server API, by their ids."""
+    """Signed transactions of the App Store Server API, by transaction id."""
 
     public_key: ec.EllipticCurvePublicKey | None = None
-    """Of those who may call that API."""
+    """The public key of the clients of that API."""
 
     passes: list[dict[str, Any]] = field(default_factory=list)
-    """The good tokens that calls to that API carried: headers and claims."""
+    """Header and claims of each valid token that the API received."""
 
     def app(self) -> Failing:
         """Return the server."""
@@ -81,8 +82,10 @@ class AppStore:
 
     async def _verify(self, request: Request) -> Response:
         asked = await request.json()
+        # 21004: the shared secret is wrong. Apple reports errors with HTTP status 200.
         if asked.get("password") != self.shared_secret:
             return JSONResponse({"status": 21004})
+        # 21003: the receipt is not authentic.
         found = self.receipts.get(asked["receipt-data"], 21003)
         if isinstance(found, int):
             return JSONResponse({"status": found, "environment": self.environment})
@@ -103,11 +106,12 @@ class AppStore:
             return Response("Unauthenticated", 401)
         signed = self.transactions.get(request.path_params["id"])
         if signed is None:
+            # 4040010: transaction id not found.
             return JSONResponse({"errorCode": 4040010, "errorMessage": "..."}, 404)
         return JSONResponse({"signedTransactionInfo": signed})
 
     def _may_ask(self, authorization: str) -> bool:
-        assert self.public_key is not None  # noqa: S101 - tests that come here have set it
+        assert self.public_key is not None  # noqa: S101 - each test of this API sets it
         try:
             decoded = jwt.decode_complete(
                 authorization.removeprefix("Bearer "),
@@ -123,15 +127,16 @@ class AppStore:
 
 
 class Authority:
-    """Certificates as Apple's: a root, one that signs signers, and a signer of transactions.
+    """A certificate chain in Apple's form: root, intermediate, and signer of transactions.
 
-    Without `is_for_transactions` the signer is one for something else.
+    With `is_for_transactions=False` the signer has another purpose.
     """
 
     def __init__(self, *, is_for_transactions: bool = True) -> None:
         self._root_key = ec.generate_private_key(ec.SECP384R1())
         self._signer_key = ec.generate_private_key(ec.SECP256R1())
         middle_key = ec.generate_private_key(ec.SECP256R1())
+        # Apple's root has a P-384 key, its signers have P-256 keys.
         root = _certificate("root", self._root_key, "root", self._root_key, None)
         middle = _certificate("middle", middle_key, "root", self._root_key, _OF_INTERMEDIATES)
         marker = _OF_SIGNERS if is_for_transactions else _OF_OTHER_SIGNERS
@@ -140,10 +145,10 @@ class Authority:
         self.chain = [
             b64encode(each.public_bytes(Encoding.DER)).decode() for each in (signer, middle, root)
         ]
-        """From the signer to the root, as transactions show it."""
+        """The chain from the signer to the root, as in the header of a transaction."""
 
     def claims(self, **changes: object) -> dict[str, object]:
-        """Return what a transaction says, good unless changed; None leaves a claim out."""
+        """Return the claims of a valid transaction with `changes`. None removes a claim."""
         now_ms = int(time.time() * 1000)
         usual = {
             "transactionId": "2000000000000001",
@@ -160,13 +165,13 @@ class Authority:
         return {name: value for name, value in {**usual, **changes}.items() if value is not None}
 
     def sign(self, *, chain: Sequence[str] | None = None, **changes: object) -> str:
-        """Return a signed transaction, good unless changed; `chain` is shown instead of ours."""
+        """Return a signed transaction with `changes`. `chain` replaces the certificate chain."""
         shown = self.chain if chain is None else list(chain)
         return jwt.encode(self.claims(**changes), self._signer_key, "ES256", {"x5c": shown})
 
 
 def other_signature(signed: str) -> str:
-    """Return the same signed transaction with its other valid signature, (r, n - s).
+    """Return the transaction with its second valid signature, (r, n - s).
 
     Source: SEC 1, version 2.0, section 4.1.4
     """
@@ -210,6 +215,7 @@ def _certificate(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(issuer_id, critical=False)
     )
+    # Apple marks intermediates and signers by an extension. Its value is an ASN.1 NULL.
     if marker is not None:
         null = x509.UnrecognizedExtension(x509.ObjectIdentifier(marker), b"\x05\x00")
         builder = builder.add_extension(null, critical=False)

@@ -1,4 +1,4 @@
-"""What the fake for a language model says: talk, or a plan made from what was asked for."""
+"""Replies of the fake language model: text, or a plan made from the request."""
 
 import json
 import re
@@ -8,12 +8,12 @@ from typing import Any
 
 from scripts.fakes.exercises import COOL_DOWN, WORKOUTS, Exercise, matching
 
-_ASKS_FOR_A_PLAN = re.compile(r"\b(plan|program(me)?|workout|session|routine)s?\b", re.IGNORECASE)
-_ASKS_TO_EXPLAIN = re.compile(r"\b(explain|why|how|tell me)\b", re.IGNORECASE)
-_ASKS_WHO = re.compile(r"\bintroduce\b", re.IGNORECASE)
-_MOST_DAYS = 7
-_USUAL_DAYS = 3
-_USUAL_EXERCISES = 5
+_PLAN_REQUEST = re.compile(r"\b(plan|program(me)?|workout|session|routine)s?\b", re.IGNORECASE)
+_EXPLANATION_REQUEST = re.compile(r"\b(explain|why|how|tell me)\b", re.IGNORECASE)
+_INTRODUCTION_REQUEST = re.compile(r"\bintroduce\b", re.IGNORECASE)
+_MAX_DAYS = 7
+_DEFAULT_DAYS = 3
+_DEFAULT_EXERCISES = 5
 
 INTRODUCTION = (
     "I am a fake language model on your machine. I have a short list of exercises. "
@@ -26,14 +26,14 @@ _MakeSession = Callable[[str, list[Exercise], str], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Speech:
-    """A reply: words, and perhaps a call of a function or a refusal."""
+    """A reply: text, with an optional function call or refusal."""
 
     text: str = ""
     function: str | None = None
     arguments: str = ""
     refusal: str | None = None
     text_within_call: str = ""
-    """More text, streamed between the pieces of the arguments."""
+    """More text, streamed between the parts of the arguments."""
 
     text_after_call: str = ""
 
@@ -43,42 +43,46 @@ class Speech:
         return self.text + self.text_within_call + self.text_after_call
 
 
-def reply_to(asked: dict[str, Any]) -> Speech:
+def reply_to(request: dict[str, Any]) -> Speech:
     """Return the reply to a request of the Chat Completions API."""
-    wish = next(
-        (str(m.get("content")) for m in reversed(asked["messages"]) if m["role"] == "user"), ""
+    prompt = next(
+        (str(m.get("content")) for m in reversed(request["messages"]) if m["role"] == "user"), ""
     )
-    tools = [tool["function"] for tool in asked.get("tools") or ()]
-    is_forced = isinstance(asked.get("tool_choice"), dict)
-    answers_a_tool = asked["messages"][-1]["role"] == "tool" and not is_forced
-    wants_plan = _ASKS_FOR_A_PLAN.search(wish) and not _ASKS_WHO.search(wish)
-    if tools and (is_forced or (wants_plan and not answers_a_tool)):
+    tools = [tool["function"] for tool in request.get("tools") or ()]
+    # A request that names one tool must call it, even for a text that asks for no plan.
+    is_forced = isinstance(request.get("tool_choice"), dict)
+    # After the result of a tool, the model comments on it instead of calling the tool again.
+    answers_a_tool = request["messages"][-1]["role"] == "tool" and not is_forced
+    requests_plan = _PLAN_REQUEST.search(prompt) and not _INTRODUCTION_REQUEST.search(prompt)
+    if tools and (is_forced or (requests_plan and not answers_a_tool)):
         function = tools[0]
         words = "" if is_forced else "Here is a plan for you."
-        unit = _line(str(asked["messages"][0].get("content")), "The user's unit for weights") or ""
-        filled = _filled(function["parameters"], f"{wish}\n{unit}")
+        unit = (
+            _line(str(request["messages"][0].get("content")), "The user's unit for weights") or ""
+        )
+        filled = _filled(function["parameters"], f"{prompt}\n{unit}")
         return Speech(words, function["name"], json.dumps(filled))
-    if _ASKS_TO_EXPLAIN.search(wish) and not _ASKS_WHO.search(wish):
+    if _EXPLANATION_REQUEST.search(prompt) and not _INTRODUCTION_REQUEST.search(prompt):
         return Speech(_EXPLANATION)
     return Speech(f"{INTRODUCTION} Ask me for a plan, or to explain something.")
 
 
-def _filled(schema: dict[str, Any], wish: str) -> dict[str, Any]:
+def _filled(schema: dict[str, Any], prompt: str) -> dict[str, Any]:
     if "sessions" not in schema["properties"]:
-        return _session_alone(wish)
+        return _session_alone(prompt)
     is_blueprint = "WeightedExercise" in schema.get("$defs", {})
-    return _plan(wish, _blueprint_session if is_blueprint else _session)
+    return _plan(prompt, _blueprint_session if is_blueprint else _session)
 
 
-def _plan(wish: str, session: _MakeSession) -> dict[str, Any]:
-    days = min(_number(wish, r"(?:per week: |\b)([1-7])(?= days?|\.)", _USUAL_DAYS), _MOST_DAYS)
-    level = _line(wish, "Experience") or "any"
-    goals = _line(wish, "Goals") or "to get stronger"
+def _plan(prompt: str, session: _MakeSession) -> dict[str, Any]:
+    days = min(_number(prompt, r"(?:per week: |\b)([1-7])(?= days?|\.)", _DEFAULT_DAYS), _MAX_DAYS)
+    level = _line(prompt, "Experience") or "any"
+    goals = _line(prompt, "Goals") or "to get stronger"
     return {
         "name": f"{days} day{'s' if days > 1 else ''} a week",
         "description": f"{INTRODUCTION} Your goals: {goals}. Your level: {level}.",
         "sessions": [
-            session(f"Day {day + 1}: {title}", exercises[:_USUAL_EXERCISES], wish)
+            session(f"Day {day + 1}: {title}", exercises[:_DEFAULT_EXERCISES], prompt)
             for day, (title, exercises) in enumerate(
                 WORKOUTS[day % len(WORKOUTS)] for day in range(days)
             )
@@ -86,16 +90,18 @@ def _plan(wish: str, session: _MakeSession) -> dict[str, Any]:
     }
 
 
-def _session_alone(wish: str) -> dict[str, Any]:
-    count = _number(wish, r"Number of exercises: (\d+)", _USUAL_EXERCISES)
-    areas = (_line(wish, "Areas to train") or "full body").lower().split(", ")
-    known = re.findall(r"[:;] ([^:;]+?) -?[\d.]+ (?:kg|lb)", wish)
-    session = _session(" and ".join(areas).capitalize()[:100], matching(areas, known, count), wish)
+def _session_alone(prompt: str) -> dict[str, Any]:
+    count = _number(prompt, r"Number of exercises: (\d+)", _DEFAULT_EXERCISES)
+    areas = (_line(prompt, "Areas to train") or "full body").lower().split(", ")
+    known = re.findall(r"[:;] ([^:;]+?) -?[\d.]+ (?:kg|lb)", prompt)
+    session = _session(
+        " and ".join(areas).capitalize()[:100], matching(areas, known, count), prompt
+    )
     return {**session, "notes": INTRODUCTION}
 
 
-def _session(name: str, exercises: list[Exercise], wish: str) -> dict[str, Any]:
-    imperial = "(lb)" in wish
+def _session(name: str, exercises: list[Exercise], prompt: str) -> dict[str, Any]:
+    imperial = "(lb)" in prompt
     return {
         "name": name,
         "exercises": [e.as_json(imperial=imperial) for e in exercises],
@@ -103,8 +109,9 @@ def _session(name: str, exercises: list[Exercise], wish: str) -> dict[str, Any]:
     }
 
 
-def _blueprint_session(name: str, exercises: list[Exercise], wish: str) -> dict[str, Any]:
-    imperial = "pounds" in wish
+def _blueprint_session(name: str, exercises: list[Exercise], prompt: str) -> dict[str, Any]:
+    # The prompt of the chat spells the unit out. The prompt of the AI routes has (kg) or (lb).
+    imperial = "pounds" in prompt
     last_but_one = len(exercises) - 2
     return {
         "name": name,
@@ -119,28 +126,25 @@ def _blueprint_session(name: str, exercises: list[Exercise], wish: str) -> dict[
     }
 
 
-def _line(wish: str, label: str) -> str | None:
-    found = re.search(rf"^{label}: (.+)$", wish, re.MULTILINE)
+def _line(prompt: str, label: str) -> str | None:
+    found = re.search(rf"^{label}: (.+)$", prompt, re.MULTILINE)
     return found[1] if found else None
 
 
-def _number(wish: str, pattern: str, otherwise: int) -> int:
-    found = re.search(pattern, wish)
+def _number(prompt: str, pattern: str, otherwise: int) -> int:
+    found = re.search(pattern, prompt)
     return int(found[1]) if found else otherwise
 
 
-_EXPLANATION = f"""{INTRODUCTION} Still, here is what most coaches agree on.
+_EXPLANATION = f"""{INTRODUCTION} Here are four rules of training.
 
-A muscle grows when it is asked for a little more than last time. That is all that progression \
-means: add a repetition while you can, then add weight, and start over with fewer repetitions. \
-Small steps last longer than large ones.
+Progression: do a little more than last time. Add a repetition first. At the upper limit, add \
+weight and start again with fewer repetitions. Small steps work longer than large ones.
 
-Between two hard sets the muscle needs its fuel back. After an easy set a minute and a half will \
-do, after a heavy one take three, and after a failed one five. Who rests too little trains their \
-lungs.
+Rest between sets: 90 seconds after an easy set, three minutes after a heavy set, and five \
+minutes after a failed set. Short rests train endurance more than strength.
 
-Between two sessions it needs sleep and food. Two days for a muscle that has worked hard are a \
-good rule; that is why plans turn from pushing to pulling to legs.
+Rest between sessions: a muscle needs about two days, with sleep and food. For this reason a plan \
+alternates between push, pull and legs.
 
-And then there is patience. Write down what you did, look at it after eight weeks, and change \
-one thing at a time."""
+Records: write down each session. Compare after eight weeks, and change one thing at a time."""

@@ -1,4 +1,4 @@
-"""The few exercises that the fake for a language model knows."""
+"""The exercises of the fake language model."""
 
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,7 +10,7 @@ _HEAVY_REST = ("00:02:00", "00:03:00", "00:05:00")
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise, with the areas that it trains."""
+    """An exercise and the areas of the body that it trains."""
 
     name: str
     areas: str
@@ -20,7 +20,7 @@ class Exercise:
     rests: tuple[str, str, str] = _LIGHT_REST
 
     def as_json(self, *, imperial: bool) -> dict[str, Any]:
-        """Return it as a plan of the AI routes has it."""
+        """Return the exercise in the form of the AI routes."""
         shortest, longest, after_failure = self.rests
         return {
             "name": self.name,
@@ -38,7 +38,7 @@ class Exercise:
         }
 
     def as_blueprint(self, *, imperial: bool, superset: bool) -> dict[str, Any]:
-        """Return it as plan version 3 has it: with the body's weight, repetitions grow first."""
+        """Return the exercise in plan version 3. Bodyweight exercises add repetitions."""
         climbs = {**_rule("reps", "1"), "ceiling": str(self.reps + 4), "onCeiling": "reset"}
         heavier = _rule("load", f"{(self.step_kg or 2.5) * (2 if imperial else 1):g}")
         shortest, longest, after_failure = (_iso(rest) for rest in self.rests)
@@ -125,7 +125,7 @@ WORKOUTS = [("Push", _PUSH), ("Pull", _PULL), ("Legs", _LEGS), ("Whole body", _A
 
 
 def matching(areas: list[str], known: list[str], count: int) -> list[Exercise]:
-    """Return `count` exercises: first those for the areas, under the names that the user knows."""
+    """Return `count` exercises: those for `areas` first, with the names in `known`."""
     words = {word.rstrip("s") for area in areas for word in area.split()}
     fitting = [e for e in _ALL if words & {word.rstrip("s") for word in e.areas.split()}]
     others = [e for e in _ALL if e not in fitting]

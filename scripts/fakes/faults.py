@@ -1,4 +1,4 @@
-"""How a fake fails when it is told to."""
+"""Injected faults of a fake."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 @dataclass(frozen=True)
 class Fault:
-    """One answer that is not the usual one: a status with a body, silence, or a cut connection."""
+    """A fault for one request: a status with a body, silence, or a cut connection."""
 
     status: int = 500
     body: bytes = b""
@@ -22,11 +22,11 @@ class Fault:
 
 
 class CutError(Exception):
-    """Raised in the middle of an answer whose connection is to break."""
+    """Cut the connection in the middle of a response."""
 
 
 class Failing:
-    """Wraps a fake: the next requests meet its `faults`, first come, first served.
+    """Wrap a fake. Each of the next requests takes the first of the `faults`.
 
     `calls` counts all requests.
     """
@@ -38,16 +38,17 @@ class Failing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        # The server also sends lifespan and WebSocket scopes.
         if scope["type"] != "http":
             return
         self.calls += 1
         if not self.faults:
-            with suppress(ClientDisconnect):  # before all of the request was read
+            with suppress(ClientDisconnect):  # the client left before the end of its request
                 await self._app(scope, receive, send)
             return
         fault = self.faults.pop(0)
         if fault.is_silent:
-            await _until_hung_up(receive)
+            await _until_disconnect(receive)
         elif fault.is_cut:
             _cut(send)
         else:
@@ -55,11 +56,12 @@ class Failing:
 
 
 def _cut(send: Send) -> None:
-    """Drop the connection without an answer, for which ASGI has no word: uvicorn's has to do."""
+    """Close the connection without a response. ASGI has no message for this, uvicorn has."""
     send.__self__.transport.abort()  # type: ignore[attr-defined]
 
 
-async def _until_hung_up(receive: Receive) -> None:
+async def _until_disconnect(receive: Receive) -> None:
+    # A limit for a client without a timeout: the fault must not block the end of the server.
     async with asyncio.timeout(60):
         while (await receive())["type"] != "http.disconnect":
             pass

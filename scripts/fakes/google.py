@@ -1,4 +1,4 @@
-"""Google Play's purchases and Google's access tokens.
+"""Fake of Google Play purchases and of Google's access tokens.
 
 Source: https://developers.google.com/android-publisher/api-ref/rest/v3/purchases.products,
 https://developers.google.com/identity/protocols/oauth2/service-account
@@ -17,19 +17,19 @@ from scripts.fakes.faults import Failing
 
 PACKAGE = "com.limajuice.liftlog"
 PRODUCT = "pro"
-ACCESS_TOKEN = "fake-google-access-token"  # noqa: S105 - opens nothing
+ACCESS_TOKEN = "fake-google-access-token"  # noqa: S105 - valid only for this fake
 
 
 @dataclass
 class GooglePlay:
-    """Purchases by their tokens."""
+    """Purchases of one app, by purchase token."""
 
     purchases: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    """The purchase tokens that were asked for."""
+    """The requested purchase tokens."""
 
     access_tokens: int = 0
-    """How many access tokens were given out."""
+    """Number of access tokens issued."""
 
     access_lasts_s: int = 3599
 
@@ -39,7 +39,7 @@ class GooglePlay:
         return Failing(Router([Route(path + "{token:path}", self._get)]))
 
     def sign_in_app(self) -> Failing:
-        """Return the server of access tokens."""
+        """Return the server that issues access tokens."""
         return Failing(Router([Route("/token", self._sign_in, methods=["POST"])]))
 
     async def _sign_in(self, _request: Request) -> Response:
@@ -67,14 +67,15 @@ class GooglePlay:
 
 
 def error(status: int, reason: str) -> Response:
-    """Return an error as Google's APIs write it."""
+    """Return an error in the form of Google's APIs."""
     errors = [{"message": "...", "domain": "androidpublisher", "reason": reason}]
     return JSONResponse({"error": {"code": status, "message": "...", "errors": errors}}, status)
 
 
 def service_account(sign_in: str) -> dict[str, str]:
-    """Return what is in the key file of a new service account that signs in at that address."""
-    key = rsa.generate_private_key(65537, key_size=1024)  # noqa: S505 - short: read quickly
+    """Return the key file of a new service account whose token URL is at `sign_in`."""
+    # google-auth signs its token request with this key, so the key must be a valid one.
+    key = rsa.generate_private_key(65537, key_size=1024)  # noqa: S505 - a short key is fast to generate
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return {
         "type": "service_account",

@@ -1,4 +1,4 @@
-"""A language model's server without a language model: it speaks OpenAI's Chat Completions.
+"""Fake of a language model server with OpenAI's Chat Completions API.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
@@ -19,44 +19,47 @@ from starlette.routing import Route, Router
 from scripts.fakes.conversation import Speech, reply_to
 from scripts.fakes.faults import CutError, Failing
 
-NATURAL_PACE = 50.0
-"""Tokens per second."""
+DEFAULT_TOKENS_PER_S = 50.0
+"""Reading speed."""
 
 _TOKEN = re.compile(r"\s*\S{1,8}|\s+")
-_FASTER_ARGUMENTS = 8  # nobody reads them while they come
+_TOKENS_PER_ARGUMENTS_DELTA = 8  # clients do not show arguments, so larger deltas are enough
 
 
 @dataclass(frozen=True)
 class Scripted:
-    """A reply that a test wants; `cut_after` pieces the connection breaks, or falls silent."""
+    """A reply for one request.
+
+    The stream breaks after `cut_after` deltas, and stalls after `silent_after` deltas.
+    """
 
     speech: Speech
     finish_reason: str | None = None
-    """None: the one that fits the speech."""
+    """None: derived from the reply."""
 
     cut_after: int | None = None
     silent_after: int | None = None
     is_call_one_segment: bool = False
-    """Whether the call and all that follows it arrive in one segment."""
+    """Whether the function call and the rest of the stream arrive in one TCP segment."""
 
     never_closes: bool = False
-    """After the end, the connection stays open, and nothing more comes."""
+    """The connection stays open after the last delta."""
 
 
 @dataclass
 class OpenAi:
-    """The server; `script` has the next replies, after which it speaks for itself.
+    """The server. It sends the replies in `script` first, then those of `compose`.
 
-    A pace of 0 is as fast as can be.
+    `tokens_per_s` of 0 means no delay.
     """
 
-    tokens_per_s: float = NATURAL_PACE
+    tokens_per_s: float = DEFAULT_TOKENS_PER_S
     script: list[Scripted] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
-    """What was asked, newest last."""
+    """Received requests, oldest first."""
 
     talking: int = 0
-    """How many replies are under way."""
+    """Number of open streams."""
 
     compose: Callable[[dict[str, Any]], Speech] = reply_to
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -77,21 +80,22 @@ class OpenAi:
         return JSONResponse({"object": "list", "data": [model]})
 
     async def _complete(self, request: Request) -> Response:
-        asked = await request.json()
-        self.requests.append(asked)
-        scripted = self.script.pop(0) if self.script else Scripted(self.compose(asked))
+        body = await request.json()
+        self.requests.append(body)
+        # A scripted reply serves one request, so a test can script a failure and then a success.
+        scripted = self.script.pop(0) if self.script else Scripted(self.compose(body))
         head = {
             "id": f"chatcmpl-{next(self._numbers)}",
             "created": int(time.time()),
-            "model": asked["model"],
+            "model": body["model"],
         }
-        if asked.get("stream"):
-            body = self._stream(asked, head, scripted)
-            return StreamingResponse(body, media_type="text/event-stream")
-        return JSONResponse(_whole(asked, head, scripted))
+        if body.get("stream"):
+            events = self._stream(body, head, scripted)
+            return StreamingResponse(events, media_type="text/event-stream")
+        return JSONResponse(_whole(body, head, scripted))
 
     async def _stream(
-        self, asked: dict[str, Any], head: dict[str, Any], scripted: Scripted
+        self, body: dict[str, Any], head: dict[str, Any], scripted: Scripted
     ) -> AsyncIterator[str]:
         self.talking += 1
         try:
@@ -99,6 +103,7 @@ class OpenAi:
                 if number == scripted.cut_after:
                     raise CutError
                 if number == scripted.silent_after:
+                    # Longer than the timeout of any test.
                     await asyncio.sleep(60)
                 if scripted.is_call_one_segment and "tool_calls" in delta:
                     rest = islice(_deltas(scripted.speech), number, None)
@@ -107,11 +112,12 @@ class OpenAi:
                 yield _event(head, delta)
                 if self.tokens_per_s:
                     await asyncio.sleep(1 / self.tokens_per_s)
+            # OpenAI sends the finish reason alone, then the usage in a chunk without choices.
             yield _event(head, {}, _finish_reason(scripted))
             if scripted.never_closes:
                 await asyncio.sleep(60)
-            if (asked.get("stream_options") or {}).get("include_usage"):
-                usage = {**_chunk(head), "choices": [], "usage": _usage(asked, scripted.speech)}
+            if (body.get("stream_options") or {}).get("include_usage"):
+                usage = {**_chunk(head), "choices": [], "usage": _usage(body, scripted.speech)}
                 yield f"data: {json.dumps(usage)}\n\n"
             yield "data: [DONE]\n\n"
         finally:
@@ -123,6 +129,7 @@ def _finish_reason(scripted: Scripted) -> str:
 
 
 def _deltas(speech: Speech) -> Iterator[dict[str, Any]]:
+    # OpenAI sends the role first, with empty content.
     yield {"role": "assistant", "content": ""}
     for token in _TOKEN.findall(speech.text):
         yield {"content": token}
@@ -130,12 +137,13 @@ def _deltas(speech: Speech) -> Iterator[dict[str, Any]]:
         yield {"refusal": speech.refusal}
     if speech.function is None:
         return
+    # The first delta of a call has the id and the name. The next ones have parts of the arguments.
     call = {"index": 0, "id": "call_1", "type": "function"}
     yield {"tool_calls": [{**call, "function": {"name": speech.function, "arguments": ""}}]}
     tokens = _TOKEN.findall(speech.arguments)
     within = iter(_TOKEN.findall(speech.text_within_call))
-    for begin in range(0, len(tokens), _FASTER_ARGUMENTS):
-        part = "".join(tokens[begin : begin + _FASTER_ARGUMENTS])
+    for begin in range(0, len(tokens), _TOKENS_PER_ARGUMENTS_DELTA):
+        part = "".join(tokens[begin : begin + _TOKENS_PER_ARGUMENTS_DELTA])
         yield {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}
         yield from ({"content": token} for token in islice(within, 1))
     for token in (*within, *_TOKEN.findall(speech.text_after_call)):
@@ -151,7 +159,7 @@ def _event(head: dict[str, Any], delta: dict[str, Any], finish_reason: str | Non
     return f"data: {json.dumps({**_chunk(head), 'choices': [choice]})}\n\n"
 
 
-def _whole(asked: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> dict[str, Any]:
+def _whole(body: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> dict[str, Any]:
     speech = scripted.speech
     message: dict[str, Any] = {"role": "assistant", "content": speech.whole_text or None}
     if speech.refusal:
@@ -160,11 +168,15 @@ def _whole(asked: dict[str, Any], head: dict[str, Any], scripted: Scripted) -> d
         function = {"name": speech.function, "arguments": speech.arguments}
         message["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
     choice = {"index": 0, "message": message, "finish_reason": _finish_reason(scripted)}
-    usage = _usage(asked, speech)
+    usage = _usage(body, speech)
     return {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
 
 
-def _usage(asked: dict[str, Any], speech: Speech) -> dict[str, int]:
-    prompt = len(_TOKEN.findall(json.dumps(asked["messages"])))
-    said = len(_TOKEN.findall(speech.whole_text + speech.arguments))
-    return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
+def _usage(body: dict[str, Any], speech: Speech) -> dict[str, int]:
+    prompt = len(_TOKEN.findall(json.dumps(body["messages"])))
+    completion = len(_TOKEN.findall(speech.whole_text + speech.arguments))
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }

@@ -1,4 +1,4 @@
-"""RevenueCat's API v2, as far as entitlements go.
+"""Fake of RevenueCat's API v2: active entitlements.
 
 Source: https://www.revenuecat.com/docs/api-v2 (list of active entitlements, errors)
 """
@@ -17,29 +17,29 @@ KEY = "fake-revenuecat-key"
 PROJECT = "proj1ab2c3d4"
 ENTITLEMENT = "entla1b2c3d4e5"
 SUBSCRIBER = "subscriber"
-"""A customer whose id begins so has the entitlement."""
+"""Prefix of the ids of customers with the entitlement."""
 
 
 @dataclass(frozen=True)
 class Entitlement:
-    """An active entitlement; `expires_at` in ms since 1970, None for one that lasts."""
+    """An active entitlement. `expires_at` is in ms since 1970, None without an end."""
 
     id: str = ENTITLEMENT
     expires_at: int | None = None
 
 
-def _usual(customer: str) -> list[Entitlement] | None:
+def _default_entitlements(customer: str) -> list[Entitlement] | None:
     return [Entitlement()] if customer.startswith(SUBSCRIBER) else None
 
 
 @dataclass
 class RevenueCat:
-    """A project and its customers; `entitlements_of` returns None for an unknown one."""
+    """A project and its customers. `entitlements_of` returns None for an unknown customer."""
 
-    entitlements_of: Callable[[str], list[Entitlement] | None] = _usual
+    entitlements_of: Callable[[str], list[Entitlement] | None] = _default_entitlements
     key: str = KEY
     asked: list[str] = field(default_factory=list)
-    """The customers that were asked for."""
+    """The requested customers."""
 
     def app(self) -> Failing:
         """Return the server."""
@@ -50,6 +50,7 @@ class RevenueCat:
         customer = request.path_params["customer"]
         if request.headers.get("authorization") != f"Bearer {self.key}":
             return _error(401, "authentication_error")
+        # RevenueCat responds with the same 404 to an unknown project and an unknown customer.
         if request.path_params["project"] != PROJECT:
             return _error(404, "resource_missing")
         self.asked.append(customer)

@@ -1,4 +1,4 @@
-"""Cloud Scheduler with one job: every hour it publishes to a topic.
+"""Fake of Cloud Scheduler with one job: publish to a topic every hour.
 
 Source: https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs
 """
@@ -23,7 +23,7 @@ _UNAVAILABLE = 14
 
 
 def publisher(emulator: str, topic: str) -> Callable[[], Awaitable[None]]:
-    """Return what publishes the job's message on Pub/Sub's emulator."""
+    """Return a function that publishes the job's message to the Pub/Sub emulator."""
 
     async def publish() -> None:
         message = {"attributes": {"trigger": "schedule"}}
@@ -36,7 +36,7 @@ def publisher(emulator: str, topic: str) -> Callable[[], Awaitable[None]]:
 
 @dataclass
 class Scheduler:
-    """The job, and the clock that it goes by."""
+    """The job and its clock."""
 
     project: str
     topic: str
@@ -50,8 +50,9 @@ class Scheduler:
         """The job's full name."""
         return f"projects/{self.project}/locations/{LOCATION}/jobs/{JOB}"
 
-    async def play(self) -> None:
-        """Run the job at every full hour, unless it is paused."""
+    async def run_hourly(self) -> None:
+        """Run the job at each full hour, unless it is paused."""
+        # Cloud Scheduler does not repeat a run that it missed: compute the next hour each time.
         while True:
             now = datetime.now(UTC)
             await asyncio.sleep((_next_hour(now) - now).total_seconds())
@@ -76,7 +77,7 @@ class Scheduler:
         try:
             await self.publish()
         except httpx.HTTPError:
-            self.status = {"code": _UNAVAILABLE, "message": "the topic cannot be reached"}
+            self.status = {"code": _UNAVAILABLE, "message": "the topic is not reachable"}
         else:
             self.status = {}
 
@@ -119,5 +120,6 @@ def _written(instant: datetime) -> str:
 
 
 async def _no_such_job(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    # google-api-core reads this form and raises NotFound.
     error = {"code": 404, "status": "NOT_FOUND", "message": "Job not found."}
     await JSONResponse({"error": error}, 404)(scope, receive, send)

@@ -1,26 +1,27 @@
-"""How functions on this machine reach the fakes for what nobody has given them a key to."""
+"""Settings that point local services to the fakes."""
 
 from collections.abc import Mapping
 
 from scripts.fakes import revenuecat
 
 WEB_KEY = "test-web-auth-key-12345"
-"""The key of the web app's debug build."""
+"""The key in the web app's debug build."""
 
 
 def lacks_model(environment: Mapping[str, str]) -> bool:
-    """Whether nobody has said where a language model is."""
+    """Return whether the environment names no language model."""
     return not (environment.get("OPENAI_API_KEY") or environment.get("OPENAI_BASE_URL"))
 
 
 def lacks_revenuecat(environment: Mapping[str, str]) -> bool:
-    """Whether nobody has given us a key to RevenueCat."""
+    """Return whether the environment has no key for RevenueCat."""
     return not environment.get("REVENUECAT_API_KEY")
 
 
 def local_services(environment: Mapping[str, str], fakes: str) -> dict[str, str]:
-    """Return the settings that `environment` leaves open, with the fakes at that address."""
+    """Return the settings missing in `environment`, with the fakes at the URL `fakes`."""
     settings = {}
+    # Set variables win: a developer can combine fakes and real services.
     if not environment.get("WEB_AUTH_KEY"):
         settings["WEB_AUTH_KEY"] = WEB_KEY
     if lacks_model(environment):
@@ -30,7 +31,7 @@ def local_services(environment: Mapping[str, str], fakes: str) -> dict[str, str]
             "OPENAI_MODEL": "fake",
         }
     elif not environment.get("OPENAI_API_KEY"):
-        settings["OPENAI_API_KEY"] = "none"  # a server of one's own usually wants no key
+        settings["OPENAI_API_KEY"] = "none"  # a self-hosted model server usually needs no key
     if lacks_revenuecat(environment):
         settings |= {
             "REVENUECAT_API_KEY": revenuecat.KEY,

@@ -1,1 +1,1 @@
-"""The product on this machine: ports, emulators, processes."""
+"""The local stack: ports, emulators and processes."""

@@ -1,4 +1,4 @@
-"""`./scripts/dev`: the whole product on this machine."""
+"""`./scripts/dev`: start the whole product on this machine."""
 
 import argparse
 import os
@@ -35,7 +35,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 class CannotStartError(Exception):
-    """The stack cannot be started; the message says what to do."""
+    """The stack cannot start. The message names the next step."""
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ def main() -> int:
     options = _options()
     load_dotenv(options.env_file)
     for number in ENDING:
-        # Also Ctrl-C's: a shell that runs us in the background has set it to be ignored.
+        # Set SIGINT too: a shell ignores it for a process that it starts in the background.
         signal.signal(number, _interrupt)
     try:
         with Processes() as processes:
@@ -51,7 +51,7 @@ def main() -> int:
                 _start(processes, Ports(options.port), isolated=options.isolated)
                 processes.wait()
             finally:
-                # Another Ctrl-C must not keep us from ending what we started.
+                # A second Ctrl-C must not interrupt the end of the started processes.
                 for number in ENDING:
                     signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
@@ -65,29 +65,29 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./scripts/dev",
-        description="Runs the whole product on this machine.",
-        epilog=f"Emulators named by {' or '.join(_NAMED_BY.values())} are used instead of "
-        "starting some. What the started ones say goes to .dev/.",
+        description="Start the whole product on this machine.",
+        epilog=f"Set {' or '.join(_NAMED_BY.values())} to use a running emulator. "
+        "The logs of started emulators are in .dev/.",
     )
     parser.add_argument(
         "--port",
         type=base_port,
         default=Ports.base,
         metavar="N",
-        help="all routes at N (default: %(default)s), the services from N+1, Firestore's "
-        "emulator at N+10, the fakes at N+11, Pub/Sub's emulator at N+12",
+        help="all routes at N (default: %(default)s), services from N+1, the Firestore "
+        "emulator at N+10, the fakes at N+11, the Pub/Sub emulator at N+12",
     )
     parser.add_argument(
         "--isolated",
         action="store_true",
-        help="one process per service, as in production: functions under the Functions Framework",
+        help="one process per service, as in production, with the Functions Framework",
     )
     parser.add_argument(
         "--env-file",
         type=_file,
         default=ROOT / ".env",
         metavar="FILE",
-        help="settings, for what the environment does not say (default: .env, if there is one)",
+        help="file with settings that the environment does not set (default: .env, if it exists)",
     )
     return parser.parse_args()
 
@@ -95,7 +95,7 @@ def _options() -> argparse.Namespace:
 def _file(text: str) -> Path:
     path = Path(text)
     if not path.exists():
-        raise argparse.ArgumentTypeError(f"there is no file {text}")
+        raise argparse.ArgumentTypeError(f"file not found: {text}")
     return path
 
 
@@ -104,6 +104,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
+    # Check all ports first. Otherwise some processes would start before the error.
     needed = [] if isolated else [ports.base]
     needed += [ports.fakes, *(ports.of(name) for name in SERVICES)]
     for emulator, port in _emulators(ports).items():
@@ -111,8 +112,9 @@ def _start(processes: Processes, ports: Ports, *, isolated: bool) -> None:
     for port in needed:
         if not is_free(port):
             raise CannotStartError(
-                f"port {port} is taken; stop what uses it, or move this stack with --port N"
+                f"port {port} is in use; stop that process, or choose another port with --port N"
             )
+    # The fakes and the services need the addresses of the emulators.
     emulators = _start_emulators(processes, ports)
     push_topic(
         emulators.pubsub,
@@ -138,7 +140,7 @@ def _named(emulator: Emulator) -> str | None:
 
 
 def _start_emulators(processes: Processes, ports: Ports) -> services.Emulators:
-    """Start those that nobody has named, side by side."""
+    """Start the emulators that the environment does not name, in parallel."""
     hosts = {}
     for emulator, port in _emulators(ports).items():
         named = _named(emulator)
@@ -158,7 +160,9 @@ def _start_emulators(processes: Processes, ports: Ports) -> services.Emulators:
     if not _named(FIRESTORE):
         warm_up(ports.firestore, services.PROJECT)
     emulators = services.Emulators(hosts[FIRESTORE], hosts[PUBSUB])
-    if _named(PUBSUB):  # Stacks that share it must not share what is pushed to them.
+    if _named(
+        PUBSUB
+    ):  # Stacks on one emulator need different topics: each pushes to its own services.
         return replace(emulators, topic=f"{emulators.topic}-{ports.base}")
     return emulators
 
@@ -174,7 +178,7 @@ def _start_fakes(processes: Processes, ports: Ports, emulators: services.Emulato
     processes.start("the fakes", command, {"PYTHONPATH": str(ROOT)})
     processes.wait_until_healthy(ports.fakes, "/health")
     if lacks_model(os.environ):
-        model = f"{url(ports.fakes)}/openai/v1 (a fake: no OPENAI_API_KEY)"
+        model = f"{url(ports.fakes)}/openai/v1 (fake: OPENAI_API_KEY is not set)"
     else:
         model = os.environ.get("OPENAI_BASE_URL") or "OpenAI"
     console.print(f"language model      {model}")
@@ -217,7 +221,7 @@ def _report(ports: Ports, *, isolated: bool) -> None:
     console.print(f"try it              ./scripts/journey {token}{addresses}".rstrip())
     chat = ports.of("chat") if isolated else ports.base
     where = "" if chat == Ports.base else f" {url(chat)}"
-    console.print(f"talk to the coach   ./scripts/chat{where}")
+    console.print(f"coach               ./scripts/chat{where}")
     moved = "" if ports.base == Ports.base else f" --port {ports.base}"
     console.print(f"clean up            ./scripts/cleanup run{moved}")
     console.print("[bold green]ready[/] (Ctrl-C stops everything)")

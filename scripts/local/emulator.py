@@ -1,4 +1,4 @@
-"""Finds the emulators on this machine and says how to start them."""
+"""Find the emulators on this machine and the commands that start them."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import httpx
 from scripts.local.ports import HOST, url
 from scripts.root import ROOT
 
-_OLDEST_JAVA = 17
+_MIN_JAVA_VERSION = 17
 SDK_PLACES = (
     "~/google-cloud-sdk",
     "/usr/lib/google-cloud-sdk",
@@ -27,32 +27,32 @@ _LOGS = ROOT / ".dev"
 
 
 class NotInstalledError(Exception):
-    """Something has to be installed first; the message says what and how."""
+    """A program is missing. The message names the command that installs it."""
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """An emulator of Google's, which is a Java program."""
+    """An emulator of Google. It is a Java program."""
 
     title: str
     name: str
-    """As the firebase tools have it."""
+    """The file name in the cache of the Firebase tools."""
 
     component: str
-    """As the Cloud SDK has it."""
+    """The path in the Cloud SDK."""
 
     in_sdk: str
     in_firebase_cache: str
     program: tuple[str, ...]
-    """Its main class, and what that wants to be told."""
+    """Its main class and arguments."""
 
     def command(self, port: int, sdk_places: Sequence[str] = SDK_PLACES) -> list[str]:
-        """Return the command that runs it in the foreground.
+        """Return the command that runs the emulator in the foreground.
 
-        It is looked for beside `gcloud`, in `sdk_places`, and in the cache of the firebase tools.
+        Searches beside `gcloud`, in `sdk_places` and in the cache of the Firebase tools.
 
         Raises:
-            NotInstalledError: no emulator, or no Java to run it.
+            NotInstalledError: the emulator or Java is missing.
         """
         jar = next(self._jars(sdk_places), None)
         if jar is None:
@@ -65,12 +65,12 @@ class Emulator:
         return [_java(), "-cp", str(jar), *self.program, f"--host={HOST}", f"--port={port}"]
 
     def log(self, port: int) -> Path:
-        """Return where one that we start writes what it says."""
+        """Return the log file of an emulator that this project starts."""
         _LOGS.mkdir(exist_ok=True)
         return _LOGS / f"{self.name}-{port}.log"
 
     def _jars(self, sdk_places: Sequence[str]) -> Iterator[Path]:
-        """Yield those of the Cloud SDK first, then the firebase tools', newest first."""
+        """Yield the files of the Cloud SDK, then those of the Firebase tools, newest first."""
         for sdk in _sdk_folders(sdk_places):
             yield from sdk.glob(self.in_sdk)
         cache = Path(os.environ.get("FIREBASE_EMULATORS_PATH", "~/.cache/firebase/emulators"))
@@ -97,7 +97,7 @@ PUBSUB = Emulator(
 
 
 def answers(host: str) -> bool:
-    """Whether an emulator runs at `host:port`."""
+    """Return whether an emulator responds at `host:port`."""
     try:
         httpx.get(f"http://{host}/", timeout=30)
     except (httpx.TransportError, httpx.InvalidURL):
@@ -106,7 +106,7 @@ def answers(host: str) -> bool:
 
 
 def warm_up(port: int, project: str) -> None:
-    """Write and delete a document: the first commit of a new Java process takes seconds."""
+    """Write and delete a document, because the first commit of a new Java process takes seconds."""
     documents = f"projects/{project}/databases/(default)/documents"
     name = f"{documents}/warm_up/1"
     for write in ({"update": {"name": name, "fields": {}}}, {"delete": name}):
@@ -129,9 +129,10 @@ def _version(jar: Path) -> list[int]:
 def _java() -> str:
     java = shutil.which("java")
     if java is None:
-        raise NotInstalledError(f"no Java found; install version {_OLDEST_JAVA} or newer")
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', said)
-    if found is None or int(found[1]) < _OLDEST_JAVA:
-        raise NotInstalledError(f"{java} is too old; install Java {_OLDEST_JAVA} or newer")
+        raise NotInstalledError(f"no Java found; install version {_MIN_JAVA_VERSION} or newer")
+    # Java prints its version to stderr.
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', output)
+    if found is None or int(found[1]) < _MIN_JAVA_VERSION:
+        raise NotInstalledError(f"{java} is too old; install Java {_MIN_JAVA_VERSION} or newer")
     return java

@@ -1,4 +1,4 @@
-"""All services in one process: every route on the base port, and each service on its own."""
+"""All services in one process: all routes on the base port, and a port per service."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ from shared.web.routes import Route
 def routes_by_service(
     database: Database, chat: ChatHandlers, secrets: Secrets
 ) -> dict[str, list[Route]]:
-    """Return every service's routes, all on one connection to the store."""
+    """Return the routes of each service, on one database connection."""
     return {
         "users": functions.users.main.routes(database),
         "events": functions.events.main.routes(database),
@@ -48,7 +48,7 @@ def routes_by_service(
 
 
 class ByPort:
-    """Hands a request to the app that belongs to the port it came in by."""
+    """Route a request to the app of the port that received it."""
 
     def __init__(self, apps: dict[int, ASGIApp]) -> None:
         self._apps = apps
@@ -59,9 +59,9 @@ class ByPort:
 
 
 def function_of(by_service: Mapping[str, Sequence[Route]], route: str | None) -> str:
-    """Return the name of the service that has `route`; nothing if none has."""
+    """Return the name of the service with `route`; empty if there is none."""
     for service, routes in by_service.items():
-        # A service's WebSockets have the beginnings of its routes' paths.
+        # The path of a WebSocket starts with the path of its negotiation route.
         if any(
             each.path == route or (route and each.path.startswith(f"{route}/")) for each in routes
         ):
@@ -70,7 +70,7 @@ def function_of(by_service: Mapping[str, Sequence[Route]], route: str | None) ->
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal ends the process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     ports = Ports(parser.parse_args().port)

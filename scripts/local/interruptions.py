@@ -1,22 +1,22 @@
-"""Signals that end a program, while it starts another one."""
+"""Hold signals that end a program while it starts another program."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What ends a program: Ctrl-C, the platform, a terminal that was closed."""
+"""Signals that end a program: Ctrl-C, the platform, a closed terminal."""
 
 
 @contextmanager
 def interruptions_held() -> Iterator[None]:
-    """Let the signals that end this program wait for the end of the block.
+    """Delay the signals that end this program until the end of the block.
 
-    A program may run before the call that starts it has returned. A signal at that moment would
-    leave it running, and nobody would know of it to end it.
+    A child process may run before `Popen` returns. A signal at that moment would leave the child
+    running, and this program would have no reference to it.
 
-    What is ignored stays ignored, here and in what is started. Only for the main thread: no other
-    one can be interrupted.
+    Ignored signals stay ignored, here and in the child. For the main thread only: Python runs
+    signal handlers there.
     """
     arrived: list[int] = []
     handlers = {number: signal.getsignal(number) for number in ENDING}
@@ -26,7 +26,7 @@ def interruptions_held() -> Iterator[None]:
     try:
         yield
     finally:
-        # Blocked meanwhile, or the first of them would leave the others held.
+        # Block the signals here: the first handler may raise, and the others would stay held.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
         for number, handler in held.items():
             signal.signal(number, handler)

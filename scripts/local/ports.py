@@ -1,4 +1,4 @@
-"""Where everything listens: one base port, and fixed distances from it."""
+"""The ports of a stack: one base port and fixed offsets."""
 
 import socket
 from argparse import ArgumentTypeError
@@ -6,62 +6,62 @@ from dataclasses import dataclass
 
 HOST = "127.0.0.1"
 SERVICES = ("users", "events", "social", "sharing", "ai", "chat", "cleanup")
-"""Whatever is deployed on its own, in the order of its ports."""
+"""All services, in the order of their ports. Each is deployed alone."""
 
 FUNCTIONS = tuple(name for name in SERVICES if name != "chat")
-"""What the Functions Framework serves."""
+"""The services that run under the Functions Framework."""
 
 CALLED_BY_APPS = tuple(name for name in FUNCTIONS if name != "cleanup")
-"""The functions whose routes are the contract's."""
+"""The functions with routes of the contract."""
 
-_LOWEST, _HIGHEST = 1024, 65_500
-_FIRESTORE = 10
-_STAND_INS = 11
-_PUBSUB = 12
+_LOWEST, _MAX_PORT = 1024, 65_500
+_FIRESTORE_OFFSET = 10
+_FAKES_OFFSET = 11
+_PUBSUB_OFFSET = 12
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of one stack; stacks whose bases are 20 apart run side by side."""
+    """The ports of one stack. Stacks with bases 20 apart run in parallel."""
 
     base: int = 5264
-    """All routes in one place, where the app's debug build looks for them."""
+    """The port with all routes. The default is the port of the app's debug build."""
 
     @property
     def firestore(self) -> int:
-        """The Firestore emulator's."""
-        return self.base + _FIRESTORE
+        """The port of the Firestore emulator."""
+        return self.base + _FIRESTORE_OFFSET
 
     @property
     def fakes(self) -> int:
-        """That of the fakes for services of others."""
-        return self.base + _STAND_INS
+        """The port of the fakes of third parties."""
+        return self.base + _FAKES_OFFSET
 
     @property
     def pubsub(self) -> int:
-        """The Pub/Sub emulator's."""
-        return self.base + _PUBSUB
+        """The port of the Pub/Sub emulator."""
+        return self.base + _PUBSUB_OFFSET
 
     def of(self, service: str) -> int:
-        """The port of one function or service alone."""
+        """The port of one service."""
         return self.base + 1 + SERVICES.index(service)
 
 
 def base_port(text: str) -> int:
-    """Read the base port of a stack from a command line."""
+    """Parse the base port of a stack from the command line."""
     port = int(text) if text.isdigit() else 0
-    if not _LOWEST <= port <= _HIGHEST:
-        raise ArgumentTypeError(f"not between {_LOWEST} and {_HIGHEST}")
+    if not _LOWEST <= port <= _MAX_PORT:
+        raise ArgumentTypeError(f"not between {_LOWEST} and {_MAX_PORT}")
     return port
 
 
 def url(port: int) -> str:
-    """Return the address of what listens on `port`."""
+    """Return the URL of `port` on this machine."""
     return f"http://{HOST}:{port}"
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on `port`."""
+    """Return whether `port` is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

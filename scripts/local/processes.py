@@ -1,4 +1,4 @@
-"""The programs of a stack: started together, watched together, and none left behind."""
+"""The processes of a stack: start, watch and end them together."""
 
 import contextlib
 import os
@@ -14,17 +14,17 @@ import httpx
 from scripts.local.interruptions import interruptions_held
 from scripts.local.ports import url
 
-_READY_WITHIN_S = 300
-_END_WITHIN_S = 3.5
-_DEAD_WITHIN_S = 1
+_START_TIMEOUT_S = 300
+_TERMINATE_TIMEOUT_S = 3.5
+_KILL_TIMEOUT_S = 1
 
 
 class ProgramEndedError(Exception):
-    """A program that should run has ended; the message says which and where its log is."""
+    """A process of the stack ended. The message names it and its log file."""
 
 
 class Processes:
-    """Programs, each in a group of its own, so that its children end with it."""
+    """Processes, each in its own process group, so that its children end with it."""
 
     def __init__(self) -> None:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -34,17 +34,17 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End everything that was started: politely first, after 3.5 s by force."""
+        """End all processes: SIGTERM, and SIGKILL after 3.5 s."""
         for process in self._running.values():
             _signal(process, signal.SIGTERM)
-        deadline = time.monotonic() + _END_WITHIN_S
+        deadline = time.monotonic() + _TERMINATE_TIMEOUT_S
         for process in self._running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, deadline - time.monotonic()))
             _signal(process, signal.SIGKILL)
-            # A signal in an unlucky moment leaves it locked by the library, for good.
+            # A signal inside `Popen.wait` can leave its lock held. Then `wait` never returns.
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_DEAD_WITHIN_S)
+                process.wait(_KILL_TIMEOUT_S)
 
     def start(
         self,
@@ -54,7 +54,7 @@ class Processes:
         log: Path | None = None,
         folder: Path | None = None,
     ) -> None:
-        """Start a program in `folder`; what it says goes to `log`, or to our own output."""
+        """Start a process in `folder`. Its output goes to `log`; None: to our own output."""
         output = None if log is None else log.open("wb")
         try:
             with interruptions_held():
@@ -64,6 +64,7 @@ class Processes:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=None if output is None else subprocess.STDOUT,
+                    # A signal to the group then reaches the children of the process too.
                     start_new_session=True,
                     cwd=folder,
                 )
@@ -74,34 +75,35 @@ class Processes:
             self._logs[name] = log
 
     def wait_until_healthy(self, port: int, path: str = "/") -> None:
-        """Return once something answers on `port`.
+        """Wait until a server responds on `port`.
 
         Raises:
-            ProgramEndedError: one of the programs ended instead, or nothing answered in 300 s.
+            ProgramEndedError: a process ended, or no server responded within 300 s.
         """
-        deadline = time.monotonic() + _READY_WITHIN_S
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
             self.check()
             try:
                 httpx.get(url(port) + path, timeout=2)
+            # Any response counts: an error status also shows that the service listens.
             except httpx.TransportError:
                 time.sleep(0.1)
             else:
                 return
-        raise ProgramEndedError(f"nothing answered on port {port} within {_READY_WITHIN_S} s")
+        raise ProgramEndedError(f"no response on port {port} within {_START_TIMEOUT_S} s")
 
     def wait(self) -> None:
-        """Return never, unless by a signal.
+        """Watch the processes until a signal interrupts this one.
 
         Raises:
-            ProgramEndedError: one of the programs ended.
+            ProgramEndedError: a process ended.
         """
         while True:
             self.check()
             time.sleep(0.2)
 
     def check(self) -> None:
-        """Raise ProgramEndedError if one of the programs has ended."""
+        """Raise ProgramEndedError if a process ended."""
         for name, process in self._running.items():
             if process.poll() is not None:
                 log = self._logs.get(name)
@@ -110,5 +112,6 @@ class Processes:
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # The process can end between the check and the signal.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""Counts what goes over the wire to Firestore."""
+"""Count the RPCs to Firestore."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,21 +44,21 @@ def _method(details: grpc.aio.ClientCallDetails) -> str:
 
 
 class RoundTrips:
-    """Interceptors for a `Database`, and what they have seen."""
+    """Interceptors for a `Database`, and the RPCs that they counted."""
 
     def __init__(self) -> None:
         self._seen: list[str] = []
         self.documents = 0
-        """How many documents the last counted calls asked for by their names."""
+        """Number of documents that the counted RPCs requested by name."""
 
         self.written = self.deleted = 0
-        """How many they wrote and deleted."""
+        """Number of documents that they wrote and deleted."""
 
         self.interceptors = [_Unary(self._note), _Stream(self._note)]
 
     @contextmanager
     def counted(self) -> Iterator[list[str]]:
-        """Yield the list of the calls made inside the block, by name, in order."""
+        """Yield a list. After the block it holds the names of its RPCs, in order."""
         self._seen.clear()
         self.documents = self.written = self.deleted = 0
         calls: list[str] = []
@@ -66,6 +66,7 @@ class RoundTrips:
         calls += self._seen
 
     def _note(self, details: grpc.aio.ClientCallDetails, request: Any) -> None:  # noqa: ANN401
+        # Each attempt of a retried RPC counts, because each is a round trip.
         self._seen.append(_method(details))
         self.documents += len(getattr(request, "documents", ()))
         writes = getattr(request, "writes", ())

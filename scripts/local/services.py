@@ -1,4 +1,4 @@
-"""How a service is run as in production, in a process of its own: functions by their framework."""
+"""Command and environment of a service in its own process, as in production."""
 
 import os
 import sys
@@ -18,6 +18,7 @@ def command(service: str, port: int) -> list[str]:
     if service not in FUNCTIONS:
         where = [f"CHAT_HOST={HOST}", f"PORT={port}"]
         return ["env", *where, sys.executable, "-m", f"functions.{service}"]
+    # One folder per port: two functions must not share the control socket of gunicorn.
     folder = runtime_folder(port)
     folder.mkdir(parents=True, exist_ok=True)
     return [
@@ -31,13 +32,13 @@ def command(service: str, port: int) -> list[str]:
 
 
 def runtime_folder(port: int) -> Path:
-    """Return the folder for the server's control socket, which would else be in the user's home."""
+    """Return the folder for the server's control socket. The default is the user's home."""
     return ROOT / ".dev" / f"run-{port}"
 
 
 @dataclass(frozen=True)
 class Emulators:
-    """Where they are, each as `host:port`, and the cleanup's topic there."""
+    """The addresses of the emulators, as `host:port`, and the topic of the cleanup."""
 
     firestore: str
     pubsub: str
@@ -45,25 +46,25 @@ class Emulators:
 
     @classmethod
     def of(cls, ports: Ports) -> Self:
-        """Return those that a stack has started for itself."""
+        """Return the emulators of a stack on its own ports."""
         return cls(f"{HOST}:{ports.firestore}", f"{HOST}:{ports.pubsub}")
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of a service that uses them."""
+        """The environment variables that point a service to the emulators."""
         return {"FIRESTORE_EMULATOR_HOST": self.firestore, "GOOGLE_CLOUD_PROJECT": project()}
 
 
 def project() -> str:
-    """Return the project of everything on this machine."""
+    """Return the name of the local project."""
     return os.environ.get("GOOGLE_CLOUD_PROJECT") or PROJECT
 
 
 def environment(emulators: Emulators, fakes: str | None = None) -> dict[str, str]:
-    """Return what a service's process needs to know.
+    """Return the environment variables of a service.
 
-    With the address of the fakes, what needs a key that the environment does not have is done
-    by them.
+    With `fakes`, the base URL of the fakes, they replace each third party without a key in the
+    environment.
     """
     return {
         **(local_services(os.environ, fakes) if fakes else {}),
@@ -71,7 +72,7 @@ def environment(emulators: Emulators, fakes: str | None = None) -> dict[str, str
         "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
-        # Set in production too. Without the first, the second silences loggers made at import.
+        # As in production. LOG_EXECUTION_ID alone disables the loggers that exist at import.
         "FUNCTION_USE_ASGI": "true",
         "LOG_EXECUTION_ID": "true",
     }

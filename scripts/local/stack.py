@@ -1,4 +1,4 @@
-"""A stack for as long as a test run or a measurement needs it, started by `./scripts/dev`."""
+"""A temporary stack for tests and benchmarks, started by `./scripts/dev`."""
 
 import contextlib
 import os
@@ -16,44 +16,44 @@ from scripts.local.services import PROJECT, runtime_folder
 from scripts.root import ROOT
 
 OWN_EMULATORS = {"FIRESTORE_EMULATOR_HOST": "", "PUBSUB_EMULATOR_HOST": ""}
-"""The environment of a stack that uses no emulators of another's."""
+"""The environment of a stack with its own emulators."""
 
-_BLOCK = 20
-_LAST = _BLOCK - 1
+_PORTS_PER_STACK = 20
+_CLAIM_OFFSET = _PORTS_PER_STACK - 1
 
 
 def free_ports() -> Ports:
-    """Return ports that nothing listens on, and that are given to nobody else.
+    """Return a block of free ports and reserve it for this process.
 
-    The last of the block is listened on until this process ends: that is what makes it ours, also
-    while whatever is to use the others has not begun to.
+    This process listens on the last port of the block until it ends. So no other process takes
+    the block before the stack listens on the other ports.
     """
     while True:
-        ports = Ports(random.randrange(20_000, 32_000, _BLOCK))  # noqa: S311 - not a secret
+        ports = Ports(random.randrange(20_000, 32_000, _PORTS_PER_STACK))  # noqa: S311 - not a secret
         with (
             contextlib.suppress(OSError),
-            socket.create_server((HOST, ports.base + _LAST)) as claim,
+            socket.create_server((HOST, ports.base + _CLAIM_OFFSET)) as claim,
         ):
-            if all(is_free(port) for port in range(ports.base, ports.base + _LAST)):
+            if all(is_free(port) for port in range(ports.base, ports.base + _CLAIM_OFFSET)):
                 claim.detach()
                 return ports
 
 
 def addresses(ports: Ports) -> dict[str, str]:
-    """Return one URL per function that apps call."""
+    """Return one URL per function with routes for apps."""
     return {name: url(ports.of(name)) for name in CALLED_BY_APPS}
 
 
 class StackFailedError(Exception):
-    """The stack did not start; the message is what it said."""
+    """The stack did not start. The message is its output."""
 
 
 class Stack:
-    """A stack on free ports; `with` starts it, waits until it is ready, and ends it."""
+    """A stack on free ports. `with` waits until it is ready, and ends it after the block."""
 
     def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
         self.ports = free_ports()
-        self.said: list[str] = []
+        self.output: list[str] = []
         self.log = ROOT / ".dev" / f"stack-{self.ports.base}.log"
         self.log.parent.mkdir(exist_ok=True)
         with self.log.open("w") as errors:
@@ -63,7 +63,7 @@ class Stack:
                     "--port",
                     str(self.ports.base),
                     "--env-file",
-                    os.devnull,  # a developer's keys are not for tests
+                    os.devnull,  # tests do not use a developer's keys
                     *options,
                 ],
                 env={**os.environ, "GOOGLE_CLOUD_PROJECT": PROJECT, **(environment or {})},
@@ -75,31 +75,32 @@ class Stack:
 
     @property
     def pid(self) -> int:
-        """Its process; everything else that it starts is below."""
+        """The id of its main process, the parent of its other processes."""
         return self._process.pid
 
     def __enter__(self) -> Self:
-        """Return once it says `ready`.
+        """Wait until the stack prints `ready`.
 
         Raises:
-            StackFailedError: it ended instead.
+            StackFailedError: the stack ended.
         """
-        assert self._process.stdout is not None  # noqa: S101 - we asked for a pipe
+        assert self._process.stdout is not None  # noqa: S101 - stdout is a pipe
         for line in self._process.stdout:
-            self.said.append(line)
+            self.output.append(line)
             if line.startswith("ready"):
                 self._listener.start()
                 return self
         self._process.wait()
-        raise StackFailedError("".join(self.said) + self.log.read_text())
+        raise StackFailedError("".join(self.output) + self.log.read_text())
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it with a signal, unless it has ended; return its exit status."""
+        """End the stack with a signal and return its exit status."""
         self._process.send_signal(number)
         status = self._process.wait(timeout=300)
+        # The listener ends with the pipe. Without the join, lines of the output could be missing.
         self._listener.join()
         emulators = {FIRESTORE: self.ports.firestore, PUBSUB: self.ports.pubsub}
         for log in (self.log, *(each.log(port) for each, port in emulators.items())):
@@ -109,7 +110,7 @@ class Stack:
         return status
 
     def _listen(self) -> None:
-        """Read on until the end: a pipe that nobody reads fills up and stops who writes into it."""
+        """Read the output until the end. A full pipe would block the stack."""
         if self._process.stdout is not None:
             with self._process.stdout as lines:
-                self.said.extend(lines)
+                self.output.extend(lines)

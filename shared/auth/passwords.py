@@ -44,7 +44,7 @@ class Passwords:
         self._verified: TTLCache[bytes, bool] = TTLCache(settings.remembered, settings.remembered_s)
         self._verifying = SingleFlight[bytes, bool]()
         # More hashes at a time than processors would only slow each other and the event loop down.
-        self._turns = ConcurrencyLimiter(
+        self._limiter = ConcurrencyLimiter(
             os.cpu_count() or 1, settings.longest_wait_s, "users signing in"
         )
 
@@ -83,7 +83,7 @@ class Passwords:
         return is_right
 
     async def _derive(self, password: str, salt: bytes) -> str:
-        async with self._turns.take():
+        async with self._limiter.slot():
             return await asyncio.to_thread(derive, password, salt)
 
     def _digest(self, password: str, stored: PasswordHash) -> bytes:

@@ -1,4 +1,4 @@
-"""Taking turns at work that is heavy: so much at a time, and nobody waits for long."""
+"""Limit on concurrent work: a number of slots, and a bounded wait for one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,32 +9,39 @@ from shared.errors import Overloaded
 
 
 class ConcurrencyLimiter:
-    """Lets `at_once` of those who come work, first come, first served.
+    """Run at most `max_concurrent` blocks at a time; the others wait in order of arrival.
 
-    Without it a burst would slow all of them down together, until none is done in time. Belongs to
-    the event loop in which it is used.
+    Without a limit, a burst would slow down all of its requests until all of them time out.
+    Belongs to the event loop in which it is used.
+
+    Args:
+        max_concurrent: the number of slots.
+        max_wait_s: the longest wait for a slot; also the basis of `Retry-After`.
+        subject: the limited work, a plural noun for the error message.
     """
 
-    def __init__(self, at_once: int, longest_wait_s: float, who: str) -> None:
-        self._free = asyncio.Semaphore(at_once)
-        self._longest_wait_s = longest_wait_s
-        self._who = who
+    def __init__(self, max_concurrent: int, max_wait_s: float, subject: str) -> None:
+        self._free_slots = asyncio.Semaphore(max_concurrent)
+        self._max_wait_s = max_wait_s
+        self._subject = subject
 
     @asynccontextmanager
-    async def take(self, *, patient: bool = False) -> AsyncIterator[None]:
-        """Wait for a turn and have it for the length of the block.
+    async def slot(self, *, wait_without_limit: bool = False) -> AsyncIterator[None]:
+        """Wait for a slot and hold it for the length of the block.
 
-        Who is `patient` waits as long as it takes.
+        Args:
+            wait_without_limit: ignore `max_wait_s`, for work that must not be rejected half-way.
 
         Raises:
-            Overloaded: too many of `who` came before.
+            Overloaded: no slot became free within `max_wait_s`.
         """
         try:
-            async with asyncio.timeout(None if patient else self._longest_wait_s):
-                await self._free.acquire()
+            # The timeout covers the wait only: the block inside the slot has its own deadlines.
+            async with asyncio.timeout(None if wait_without_limit else self._max_wait_s):
+                await self._free_slots.acquire()
         except TimeoutError:
-            raise Overloaded(self._who, retry_after_s=ceil(self._longest_wait_s)) from None
+            raise Overloaded(self._subject, retry_after_s=ceil(self._max_wait_s)) from None
         try:
             yield
         finally:
-            self._free.release()
+            self._free_slots.release()

@@ -61,7 +61,7 @@ class CachedVerifier:
         self._known: LRUCache[str, _Known] = LRUCache(settings.remembered)
         self._asking = SingleFlight[str, Purchase | None]()
         # Made-up tokens must neither fill the memory with waiting requests nor use up the store.
-        self._turns = ConcurrencyLimiter(_AT_ONCE, settings.timeout_s, "purchases to verify")
+        self._limiter = ConcurrencyLimiter(_AT_ONCE, settings.timeout_s, "purchases to verify")
 
     async def find_purchase(self, token: str, now: datetime) -> Purchase | None:
         """Return the purchase that `token` proves. Concurrent calls for a token share one answer.
@@ -113,7 +113,7 @@ class CachedVerifier:
         return confirmed
 
     async def _ask_store(self, token: str, now: datetime) -> Purchase | None:
-        async with self._turns.take():
+        async with self._limiter.slot():
             try:
                 async with asyncio.timeout(self._longest_s):
                     return await self._verifier.find_purchase(token, now)

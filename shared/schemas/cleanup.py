@@ -1,4 +1,4 @@
-"""Messages that start the cleanup, as Pub/Sub pushes them.
+"""The messages that start the cleanup, as Pub/Sub pushes them.
 
 Source: https://cloud.google.com/pubsub/docs/reference/rest/v1/PubsubMessage;
 https://cloud.google.com/pubsub/docs/push#receive_push
@@ -10,17 +10,18 @@ from pydantic import Field
 
 from shared.schemas.wire import KIB, Instant, Request
 
+# The id of a document: Firestore rejects slashes, and reserves ids like `__id__`.
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 
 
 class Attributes(Request):
     run: RunId | None = None
-    """The id of the run; by default it is made from the message."""
+    """The id of the run. None: the message determines it."""
 
 
 class Message(Request):
+    # Unused, but a message with data is valid: an operator may publish one.
     data: Annotated[str, Field(max_length=64 * KIB)] = ""
-    """Not used. Has a limit only so that a message with data is accepted."""
 
     message_id: RunId
     publish_time: Instant
@@ -28,9 +29,10 @@ class Message(Request):
 
     @property
     def run_id(self) -> str:
-        """The id of its run, the same for each delivery of the message."""
-        own = f"{self.publish_time:%Y%m%dT%H%M%S}-{self.message_id}"
-        return self.attributes.run or own
+        """The id of the message's run, the same for each delivery."""
+        # The time makes the ids sortable, so the newest runs are easy to find in the console.
+        of_message = f"{self.publish_time:%Y%m%dT%H%M%S}-{self.message_id}"
+        return self.attributes.run or of_message
 
 
 class PushedMessage(Request):

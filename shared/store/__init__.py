@@ -1,1 +1,1 @@
-"""Firestore, in the words of the domain."""
+"""The database: Firestore, with one class per collection in the terms of the domain."""

@@ -1,4 +1,4 @@
-"""What is left of users who are gone, and how it goes."""
+"""The documents that deleted users leave, and their deletion."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -26,87 +26,87 @@ if TYPE_CHECKING:
 _BELOW_USERS = (EVENTS, FOLLOW_SECRETS, INBOX, PICTURE_PARTS)
 
 
-class Leftovers:
-    """The documents of users who do not exist any more.
+class DeletedUsers:
+    """Deletes the documents of deleted users.
 
-    Nothing is added to them, since whatever belongs to a user is written on the condition that the
-    user exists. So whoever removes them may stop anywhere, and several may do so at once.
+    No writer adds documents in the meantime: every write for a user requires the user's document.
+    So a deletion may stop at any page, and several may run at the same time.
 
     Args:
-        database: where they are.
-        page_size: how many documents are removed at a time.
+        database: the database of the users.
+        page_size: the number of documents that one commit deletes.
     """
 
     def __init__(self, database: Database, page_size: int = 100) -> None:
         self._database = database
         self._page_size = page_size
 
-    async def remove(self, user_id: str) -> AsyncGenerator[int, None]:
-        """Remove all that is left of a user; yield after each page how many documents it had.
+    async def delete_documents(self, user_id: str) -> AsyncGenerator[int, None]:
+        """Delete all documents of a deleted user; yield the number after each page.
 
-        A page of each collection at a time, side by side. The note that something is left goes
-        last.
+        Works on a page of each collection at the same time. Deletes the user's document in
+        `deletions` last, so an interrupted deletion is repeated.
 
         Raises:
-            DependencyUnavailable: something may be left, and the note is.
+            DependencyUnavailable: documents may remain. The user is still in `deletions`.
         """
-        client = self._database.client
-        theirs = FieldFilter("user_id", "==", user_id)
-        left = [self._page_of(SHARED_ITEMS.of(client).where(filter=theirs))]
-        left += [self._page_of(collection.of(client, user_id)) for collection in _BELOW_USERS]
-        while left:
+        of_user = FieldFilter("user_id", "==", user_id)
+        shared_items = self._database.collection(SHARED_ITEMS).where(filter=of_user)
+        queries = [self._page_of(shared_items)]
+        queries += [self._page_of(self._database.collection(c, user_id)) for c in _BELOW_USERS]
+        while queries:
+            # Exceptions are returned: all pages of this round complete before the first is raised.
             outcomes = await asyncio.gather(
-                *(self._remove_page(page) for page in left), return_exceptions=True
+                *(self._delete_page(query) for query in queries), return_exceptions=True
             )
-            removed, left = 0, []
-            for outcome in outcomes:  # each went as far as it could, whatever became of the others
+            deleted, queries = 0, []
+            for outcome in outcomes:
                 if isinstance(outcome, BaseException):
                     raise outcome
-                count, rest = outcome
-                removed += count
-                left += rest
-            yield removed
-        await self._forget(user_id)
+                count, next_page = outcome
+                deleted += count
+                queries += next_page
+            yield deleted
+        batch = self._database.batch()
+        batch.delete(self._database.document(DELETIONS, user_id))
+        await self._database.commit(batch)
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
-        """Remove what is left of all users whose account is deleted; yield as `remove` does.
+        """Delete the documents of all users in `deletions`; yield the number after each page.
 
         Raises:
-            DependencyUnavailable: of some of them something is left.
+            DependencyUnavailable: documents of some users remain.
         """
         failure = None
-        notes = self._page_of(DELETIONS.of(self._database.client))
-        while page := await self._database.query(notes):
-            for note in page:
+        query = self._page_of(self._database.collection(DELETIONS))
+        while page := await self._database.query(query):
+            for user in page:
                 try:
-                    async for removed in self.remove(note.id):
-                        yield removed
-                except DependencyUnavailable as error:  # the others still have to go
+                    async for deleted in self.delete_documents(user.id):
+                        yield deleted
+                except DependencyUnavailable as error:  # The other users come first.
                     failure = error
-                    yield 0
-            notes = _after(notes, page[-1])
+                    yield 0  # The caller checks its time limit after each page.
+            query = _after(query, page[-1])
         if failure is not None:
             raise failure
 
     def _page_of(self, documents: "AsyncQuery | AsyncCollectionReference") -> "AsyncQuery":
+        # An empty selection returns names without content.
         return documents.order_by("__name__").select([]).limit(self._page_size)
 
-    async def _remove_page(self, query: "AsyncQuery") -> tuple[int, "list[AsyncQuery]"]:
-        """Return how many documents went, and what asks for the next page if there may be one."""
+    async def _delete_page(self, query: "AsyncQuery") -> tuple[int, "list[AsyncQuery]"]:
+        """Return the number of deleted documents, and the query for the next page, if any."""
         page = await self._database.query(query)
         if page:
-            batch = self._database.client.batch()
+            batch = self._database.batch()
             for document in page:
                 batch.delete(document.reference)
             await self._database.commit(batch)
         return len(page), [_after(query, page[-1])] if len(page) == self._page_size else []
 
-    async def _forget(self, user_id: str) -> None:
-        batch = self._database.client.batch()
-        batch.delete(DELETIONS.of(self._database.client).document(user_id))
-        await self._database.commit(batch)
-
 
 def _after(query: "AsyncQuery", last: Document) -> "AsyncQuery":
-    """Return the query for the next page: to pass by what is deleted takes Firestore time."""
+    """Return the query for the next page."""
+    # The same query would also return the rest, but a scan over deleted index entries is slow.
     return query.start_after({"__name__": last.reference})

@@ -5,63 +5,62 @@ import logging
 from datetime import datetime
 
 from shared.errors import DependencyUnavailable
-from shared.store.data_model import DELETIONS, LOOKUPS, user_document
+from shared.store.data_model import DELETIONS, LOOKUPS, USERS
 from shared.store.database import Database
-from shared.store.deleted_users import Leftovers
+from shared.store.deleted_users import DeletedUsers
 from shared.store.users import Account
 from shared.telemetry import metrics
 from shared.telemetry.signals import add
 
 logger = logging.getLogger(__name__)
 
-_REMOVE_S = 10
+_MAX_DELETE_S = 10
 
 
 class Deletion:
-    """Deletes accounts with everything that is theirs.
+    """Deletes accounts with all of their documents.
 
     Args:
-        database: where the accounts are.
-        leftovers: removes an account's documents.
-        remove_s: the time limit for that in a request. The rest is left to the cleanup.
+        database: the database of the accounts.
+        deleted_users: deletes the documents of a deleted account.
+        max_delete_s: the time limit of that in a request. The cleanup deletes the rest.
     """
 
     def __init__(
-        self, database: Database, leftovers: Leftovers, remove_s: float = _REMOVE_S
+        self, database: Database, deleted_users: DeletedUsers, max_delete_s: float = _MAX_DELETE_S
     ) -> None:
         self._database = database
-        self._leftovers = leftovers
-        self._remove_s = remove_s
+        self._deleted_users = deleted_users
+        self._max_delete_s = max_delete_s
 
     async def delete(self, account: Account, now: datetime) -> None:
-        """Delete the account; doing it twice is harmless.
+        """Delete the account. A second deletion is harmless.
 
-        One commit removes it and notes that something of it may be left. From then on nothing of
-        theirs can be read or written, because all of it goes by the user's document. The rest is
-        removed at once, within the time limit: about 10,000 documents in ten seconds. The cleanup
-        removes what remains.
+        One commit deletes the user's document and adds the user to `deletions`. From then on no
+        document of the user can be read or written, because every access requires the user's
+        document. The other documents are deleted until the time limit: about 10,000 in ten seconds.
+        The cleanup deletes the rest.
 
-        Cost: a commit; then five queries, a query and a commit for each 100 documents, and one
-        commit more.
+        Cost: one commit, five queries, one query and one commit per 100 documents, one commit.
 
         Raises:
-            DependencyUnavailable: it cannot be told whether the account is deleted.
+            DependencyUnavailable: the account may or may not be deleted.
         """
-        await self._remove_user(account, now)
+        await self._delete_user(account, now)
         add(metrics.DELETIONS, 1, kind="accounts")
         try:
-            async with asyncio.timeout(self._remove_s):
-                async for _ in self._leftovers.remove(str(account.id)):
+            async with asyncio.timeout(self._max_delete_s):
+                async for _ in self._deleted_users.delete_documents(str(account.id)):
                     pass
         except (DependencyUnavailable, TimeoutError):
-            logger.warning("something is left of a deleted account, for the cleanup to remove")
-        except Exception:  # the account is gone, whatever becomes of the rest
-            logger.exception("what is left of a deleted account cannot be removed")
+            logger.warning("documents of a deleted account remain; the cleanup deletes them")
+        # The account is deleted, so the request succeeds even after an error in our own code.
+        except Exception:
+            logger.exception("cannot delete the documents of a deleted account")
 
-    async def _remove_user(self, account: Account, now: datetime) -> None:
-        client = self._database.client
-        batch = client.batch()
-        batch.delete(user_document(client, account.id))
-        batch.delete(LOOKUPS.of(client).document(account.lookup))
-        batch.set(DELETIONS.of(client).document(str(account.id)), {"deleted_at": now})
+    async def _delete_user(self, account: Account, now: datetime) -> None:
+        batch = self._database.batch()
+        batch.delete(self._database.document(USERS, account.id))
+        batch.delete(self._database.document(LOOKUPS, account.lookup))
+        batch.set(self._database.document(DELETIONS, account.id), {"deleted_at": now})
         await self._database.commit(batch)

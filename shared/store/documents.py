@@ -1,4 +1,4 @@
-"""Documents as the store reads them, decoded straight from Firestore's wire format."""
+"""Documents, decoded from Firestore's wire format without the client library."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,37 +12,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Document:
-    """A document that exists."""
+    """An existing document, as it was read."""
 
     reference: "AsyncDocumentReference"
     fields: dict[str, Any]
-    version: Any
-    """The time of its last write, as a protobuf timestamp. For preconditions and comparison."""
+    version: object
+    """The time of the last write, as a protobuf timestamp. For preconditions and comparison."""
 
     @property
     def id(self) -> str:
-        """The last part of its path."""
+        """The last part of the path."""
         return str(self.reference.id)
 
 
 def decode(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain values of a document's protobuf fields.
 
-    The client library does the same through wrappers and deep copies, which takes most of the CPU
-    of a large read. Knows the types that we store: null, boolean, integer, double, string, bytes,
-    timestamp (as an aware `datetime` in UTC, to the microsecond), list and map.
+    Supports the types that the data model uses: null, boolean, integer, double, string, bytes,
+    timestamp (an aware `datetime` in UTC, with microseconds), list and map.
 
     Source: https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1#value
     """
+    # The client library decodes through wrappers and deep copies: 1,000 events take 157 ms of CPU
+    # time there, and 25 ms here.
     return {name: _decode_value(value) for name, value in fields.items()}
 
 
-def _decode_value(value: Any) -> object:  # noqa: ANN401 - protobuf classes are made at run time
+def _decode_value(value: Any) -> object:  # noqa: ANN401 - protobuf makes its classes at run time
     kind = value.WhichOneof("value_type")
     match kind:
         case "null_value":
             return None
         case "timestamp_value":
+            # Integer arithmetic: a float of seconds would lose microseconds.
             instant = value.timestamp_value
             return from_micros(instant.seconds * 1_000_000 + instant.nanos // 1000)
         case "array_value":

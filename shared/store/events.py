@@ -1,18 +1,18 @@
-"""Events: what a user has published, and the note of it in the user's document."""
+"""Events that users publish, and their summary in the user's document."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
-from shared.errors import NotFound
-from shared.store.data_model import EVENTS, NEWS_FIELDS, user_document
+from shared.store.data_model import EVENTS, USERS
 from shared.store.database import Database
 from shared.store.documents import Document
-from shared.store.optimistic_update import compare_and_set
-from shared.store.recent_events import RecentEvent, RecentEvents, next_timestamp
-from shared.store.users import ACCOUNT_FIELDS, Account
+from shared.store.optimistic_update import update_optimistically
+from shared.store.preconditions import if_unchanged
+from shared.store.recent_events import RecentEvent, next_timestamp
+from shared.store.users import Account, Users
 from shared.timestamps import start_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NewEvent:
-    """An event as its author sends it."""
+    """An event from a request."""
 
     event_id: UUID
     encrypted_event_payload: bytes
@@ -30,7 +30,7 @@ class NewEvent:
 
     @property
     def size_bytes(self) -> int:
-        """The size of payload and IV together."""
+        """The size of payload and IV."""
         return len(self.encrypted_event_payload) + len(self.encrypted_event_iv)
 
 
@@ -59,74 +59,36 @@ class Event:
         )
 
 
-@dataclass(frozen=True)
-class News:
-    """What a user's document says of their events."""
-
-    recent: RecentEvents
-    last_event_at: datetime | None
-
-    @classmethod
-    def of(cls, fields: dict[str, Any]) -> Self:
-        """Read the note from the fields of a user's document read with `NEWS_FIELDS`."""
-        packed = fields.get("recent_events") or b""
-        recent = RecentEvents.unpack(
-            packed, fields.get("recent_events_since"), fields.get("older_events_until")
-        )
-        return cls(recent, fields.get("last_event_at"))
-
-
-@dataclass(frozen=True)
-class Author(Account):
-    """An account together with the note of its events, so that a put needs one read."""
-
-    news: News
-
-
 class Events:
     """The events of all users."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, users: Users) -> None:
         self._database = database
+        self._users = users
 
-    async def find_author(self, user_id: UUID) -> Author | None:
-        """Return the user as an author, or None when there is none; one round trip."""
-        where = user_document(self._database.client, user_id)
-        document = await self._database.read_one(where, {*ACCOUNT_FIELDS, *NEWS_FIELDS})
-        if document is None:
-            return None
-        return Author(**Author.arguments(document), news=News.of(document.fields))
-
-    async def put(self, author: Author, events: Sequence[NewEvent], now: datetime) -> None:
+    async def put(self, author: Account, events: Sequence[NewEvent], now: datetime) -> None:
         """Publish `events` in their order; one commit.
 
-        Each replaces the author's event of the same id. The events and the note of them in the
-        author's document become visible together, and each gets a later timestamp than the one
-        before. If another process writes the author's document meanwhile, the put is repeated.
+        An event replaces the author's event with the same id. Each event gets a later timestamp
+        than the one before it. If the author's document has changed, the account is read and the
+        events are put again.
 
         Raises:
             NotFound: the author was deleted in the meantime.
         """
-        await compare_and_set(
+        await update_optimistically(
             author,
-            lambda seen: self._put(seen, events, now),
-            lambda: self._get_author(author.id),
+            lambda account: self._put(account, events, now),
+            lambda: self._users.get_account(author.id),
         )
 
     def document(self, user_id: UUID, event_id: UUID) -> "AsyncDocumentReference":
-        """Return where the event lies."""
-        return EVENTS.of(self._database.client, user_id).document(str(event_id))
+        """Return the reference of an event's document."""
+        return self._database.document(EVENTS, event_id, user_id=user_id)
 
-    async def _get_author(self, user_id: UUID) -> Author:
-        author = await self.find_author(user_id)
-        if author is None:
-            raise NotFound("no such user")
-        return author
-
-    async def _put(self, author: Author, events: Sequence[NewEvent], now: datetime) -> None:
-        client = self._database.client
-        batch = client.batch()
-        recent, timestamp = author.news.recent, author.news.last_event_at
+    async def _put(self, author: Account, events: Sequence[NewEvent], now: datetime) -> None:
+        batch = self._database.batch()
+        recent, timestamp = author.event_summary.recent(), author.event_summary.last_event_at
         for event in events:
             timestamp = next_timestamp(timestamp, now)
             entry = RecentEvent(event.event_id, timestamp, event.expiry, event.size_bytes)
@@ -140,8 +102,9 @@ class Events:
                     "expiry": event.expiry,
                 },
             )
+        # The summary is in the same commit. A reader that sees the summary can read the events.
         batch.update(
-            user_document(client, author.id),
+            self._database.document(USERS, author.id),
             {
                 "recent_events": recent.pack(),
                 "recent_events_since": recent.complete_since,
@@ -149,6 +112,6 @@ class Events:
                 "last_event_at": timestamp,
                 "last_accessed": start_of(now.date()),
             },
-            option=client.write_option(last_update_time=author.version),
+            option=if_unchanged(author.version),
         )
         await self._database.commit(batch)

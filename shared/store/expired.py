@@ -1,4 +1,4 @@
-"""Documents that have expired."""
+"""The deletion of expired documents."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -6,18 +6,19 @@ from datetime import datetime
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.store.data_model import Collection
-from shared.store.database import Database, PreconditionFailed
+from shared.store.database import Database
 from shared.store.documents import Document
+from shared.store.preconditions import PreconditionFailed, if_unchanged
 
-_ATTEMPTS = 5
+_MAX_COMMIT_ATTEMPTS = 5
 
 
 class Expired:
-    """Deletes expired documents, a page at a time.
+    """Deletes expired documents in pages.
 
     Args:
-        database: where they are.
-        page_size: how many documents are deleted, and held in memory, at a time.
+        database: the database of the documents.
+        page_size: the number of documents that one commit deletes.
     """
 
     def __init__(self, database: Database, page_size: int) -> None:
@@ -25,19 +26,18 @@ class Expired:
         self._page_size = page_size
 
     async def purge(self, collection: Collection, now: datetime) -> AsyncGenerator[int, None]:
-        """Delete the expired documents of `collection`; yield the number deleted per page.
+        """Delete the expired documents of `collection`; yield the number after each page.
 
-        Documents that expired first are deleted first. A document that is written between query
-        and commit stays. Every page starts after the last document of the one before. Several
-        purges of a collection may run at once.
+        The documents that expired first are deleted first. A document that is written between
+        query and commit stays. Several purges of a collection may run at the same time.
 
         Raises:
             DependencyUnavailable: expired documents remain.
         """
         field = collection.ttl_field
-        assert field is not None  # noqa: S101 - nothing in it would ever expire
+        assert field is not None  # noqa: S101 - the other collections have no expired documents
         query = (
-            collection.everywhere(self._database.client)
+            self._database.collection_group(collection)
             .where(filter=FieldFilter(field, "<=", now))
             .order_by(field)
             .order_by("__name__")
@@ -46,23 +46,24 @@ class Expired:
         )
         while page := await self._database.query(query):
             yield await delete_unchanged(self._database, page)
+            # Continue after the page even if some of it stays. The same query would return these
+            # documents again, and a document that changes all the time would block the purge.
             last = page[-1]
             query = query.start_after({field: last.fields[field], "__name__": last.reference})
 
 
 async def delete_unchanged(database: Database, page: Sequence[Document]) -> int:
-    """Delete the documents that were not written since they were read; return how many.
+    """Delete the documents that were not written since their read; return the number.
 
-    One commit. If a document was written, the versions are read again and the others are committed.
-    After five failed commits the rest of the page stays.
+    Takes one commit. If a document was written, the versions are read again and the rest of the
+    page is committed. After five failed commits the rest stays.
     """
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_COMMIT_ATTEMPTS):
         if not page:
             break
-        batch = database.client.batch()
+        batch = database.batch()
         for document in page:
-            as_read = database.client.write_option(last_update_time=document.version)
-            batch.delete(document.reference, option=as_read)
+            batch.delete(document.reference, option=if_unchanged(document.version))
         try:
             await database.commit(batch)
         except PreconditionFailed:

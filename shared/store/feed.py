@@ -1,8 +1,8 @@
-"""The feed: what those whom somebody follows have published since the last look.
+"""The feed: the new events of all users that a reader follows.
 
-Whatever the number of the followed, it takes one batch read to check the secrets and see who has
-news, and as a rule one more to fetch these. Only who follows somebody with more than 200 living
-events, of which some older ones are still to be read, pays for queries.
+One batch read checks the follow secrets and finds the users with new events. One more reads these
+events. Only a followed user with more than 200 unexpired events may need queries: if the reader has
+not read the older ones.
 """
 
 import asyncio
@@ -15,28 +15,28 @@ from uuid import UUID
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.store.data_model import EVENTS, NEWS_FIELDS, user_document
+from shared.store.data_model import EVENT_SUMMARY_FIELDS, EVENTS, USERS
 from shared.store.database import Database
 from shared.store.documents import Document
-from shared.store.events import Event, Events, News
+from shared.store.events import Event, Events
 from shared.store.follow_secrets import follow_secret_document
-from shared.store.recent_events import RecentEvent
+from shared.store.recent_events import EventSummary, RecentEvent
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_query import AsyncQuery
 
-# A page takes a fraction of a call's deadline, also when it shares the CPU with others.
-_BYTES_AT_ONCE = 2 * 1024 * 1024
-_EVENTS_AT_ONCE = 500
-_QUERY_PAGE = 100
-_QUERIES_AT_ONCE = 5
+# A page takes a fraction of a call's deadline, even while other requests use the same CPU.
+_MAX_PAGE_BYTES = 2 * 1024 * 1024
+_MAX_PAGE_EVENTS = 500
+_QUERY_PAGE_SIZE = 100
+_MAX_CONCURRENT_QUERIES = 5
 _MAX_QUERY_PAGES = 50
-"""Of one followed user: 5,000 events. A reader gets the rest when it asks for later ones."""
+"""5,000 events of one followed user. The reader gets the rest with its next request."""
 
 
 @dataclass(frozen=True)
 class Followed:
-    """Somebody who is followed, the secret that permits it, and what is already known."""
+    """A followed user, the reader's follow secret, and the time of the newest event it has."""
 
     user_id: UUID
     follow_secret: str
@@ -45,7 +45,7 @@ class Followed:
 
 @dataclass(frozen=True)
 class Feed:
-    """The secrets that are of no use, and the events, which are read as they are consumed."""
+    """The invalid follow secrets, and the events, which are read while they are consumed."""
 
     invalid_follow_secrets: list[str]
     events: AsyncIterator[Event]
@@ -59,123 +59,125 @@ class Feeds:
         self._events = events
 
     async def read(self, followed: Sequence[Followed], now: datetime) -> Feed:
-        """Return the living events of the followed, oldest first for each of them.
+        """Return the unexpired events of the followed users, oldest first for each user.
 
-        A secret that is unknown, revoked, or not of the user it came with comes back as invalid. It
-        yields nothing, but another, valid secret of the same user does.
+        A secret is invalid if it is unknown, revoked or another user's. It yields no events, but
+        another, valid secret of the same user does.
 
-        Cost: one round trip; consuming the events takes one more per 500 or 2 MiB of them, which
-        is also what is held in memory, and a query per 100 that are not among the recent ones.
-        Those return 5,000 events of a user at most.
+        Cost: one round trip. Reading the events takes one more per 500 of them or 2 MiB, which is
+        also the memory that they take. Older events take one query per 100, up to 5,000 per user.
         """
-        client = self._database.client
-        secrets = {follow_secret_document(client, f.user_id, f.follow_secret): f for f in followed}
-        users = {user_document(client, f.user_id): f.user_id for f in followed}
+        secrets = {
+            follow_secret_document(self._database, f.user_id, f.follow_secret): f for f in followed
+        }
+        users = {self._database.document(USERS, f.user_id): f.user_id for f in followed}
         valid: set[tuple[UUID, str]] = set()
-        news: dict[UUID, dict[str, Any]] = {}
-        async with self._database.turn():
-            documents = await self._database.read([*secrets, *users], NEWS_FIELDS)
+        summaries: dict[UUID, EventSummary] = {}
+        async with self._database.heavy_slot():
+            documents = await self._database.read([*secrets, *users], EVENT_SUMMARY_FIELDS)
         for document in documents:
             if (secret := secrets.get(document.reference)) is not None:
                 valid.add((secret.user_id, secret.follow_secret))
             else:
-                news[users[document.reference]] = document.fields
+                summaries[users[document.reference]] = EventSummary.of(document.fields)
         since: dict[UUID, datetime] = {}
-        refused: dict[str, None] = {}
+        # A dict and not a set: the response keeps the order of the request.
+        invalid: dict[str, None] = {}
         for f in followed:
-            if (f.user_id, f.follow_secret) in valid and f.user_id in news:
+            # A secret may outlive its owner for a moment, while the owner's documents are deleted.
+            if (f.user_id, f.follow_secret) in valid and f.user_id in summaries:
                 since[f.user_id] = min(f.since, since.get(f.user_id, f.since))
             else:
-                refused[f.follow_secret] = None
-        return Feed(list(refused), self._events_since(since, news, now))
+                invalid[f.follow_secret] = None
+        return Feed(list(invalid), self._events_since(since, summaries, now))
 
     async def _events_since(
-        self, since: dict[UUID, datetime], news: dict[UUID, dict[str, Any]], now: datetime
+        self, since: dict[UUID, datetime], summaries: dict[UUID, EventSummary], now: datetime
     ) -> AsyncIterator[Event]:
-        recent: list[tuple[UUID, RecentEvent]] = []
+        entries: list[tuple[UUID, RecentEvent]] = []
         older: dict[UUID, AsyncQuery] = {}
         for user_id, instant in since.items():
-            last_event_at = news[user_id].get("last_event_at")
-            if last_event_at is None or last_event_at <= instant:
-                continue  # Nothing new: the list of what is recent need not even be decoded.
-            known = News.of(news[user_id]).recent
-            if known.knows_all_after(instant, now):
-                recent += [(user_id, event) for event in known.after(instant, now)]
+            summary = summaries[user_id]
+            if summary.last_event_at is None or summary.last_event_at <= instant:
+                continue  # Most followed users have no new events: decode no entries for them.
+            recent = summary.recent()
+            if recent.is_complete_after(instant, now):
+                entries += [(user_id, event) for event in recent.after(instant, now)]
             else:
                 older[user_id] = self._query_after(user_id, instant)
-        for page in _in_pages(recent):
-            for event in await self._fetch(page):
+        for page in _in_pages(entries):
+            for event in await self._read_page(page):
                 yield event
         async for event in self._run(older):
             if event.expiry > now:
                 yield event
 
-    async def _fetch(self, page: Sequence[tuple[UUID, RecentEvent]]) -> list[Event]:
-        """Read the events of `page` at once; one that is gone or has changed is left out.
-
-        One that was put again since its author's document was read has a newer stamp, perhaps newer
-        than that of an event that we do not know of. Who got the one and then asked for what is
-        newer would never get the other, so it has to wait for the next look.
-        """
-        places = {
+    async def _read_page(self, page: Sequence[tuple[UUID, RecentEvent]]) -> list[Event]:
+        """Read the events of `page` in one call; leave out those that were deleted or replaced."""
+        numbers = {
             self._events.document(user_id, event.event_id): number
             for number, (user_id, event) in enumerate(page)
         }
         found: dict[int, Event] = {}
-        async with self._database.turn(answering=True):
-            documents = await self._database.read(list(places))
+        # The response may have begun: an error would cut it off.
+        async with self._database.heavy_slot(wait_without_limit=True):
+            documents = await self._database.read(list(numbers))
         for document in documents:
-            number = places[document.reference]
-            user_id, known = page[number]
+            number = numbers[document.reference]
+            user_id, entry = page[number]
             event = Event.of(user_id, document)
-            if event.timestamp == known.timestamp:
+            # An event that was put again after the read of the summary has a new timestamp. Another
+            # event with a timestamp in between may be missing here. A reader that got the newer one
+            # would never ask for the other, so both wait for the next request.
+            if event.timestamp == entry.timestamp:
                 found[number] = event
+        # Firestore returns documents in any order.
         return [found[number] for number in sorted(found)]
 
     def _query_after(self, user_id: UUID, since: datetime) -> "AsyncQuery":
-        events = EVENTS.of(self._database.client, user_id)
         return (
-            events.where(filter=FieldFilter("timestamp", ">", since))
+            self._database.collection(EVENTS, user_id)
+            .where(filter=FieldFilter("timestamp", ">", since))
             .order_by("timestamp")
             .order_by("__name__")
-            .limit(_QUERY_PAGE)
+            .limit(_QUERY_PAGE_SIZE)
         )
 
     async def _run(self, queries: dict[UUID, "AsyncQuery"]) -> AsyncIterator[Event]:
-        """Run the queries, those of a few users side by side, a page each at a time.
+        """Run the queries of a few users side by side, one page of each at a time.
 
-        Stops after `_MAX_QUERY_PAGES` pages of a user. Events come oldest first, so the timestamp
-        of the last one that was returned is the `since` with which a reader gets the rest.
+        Stops after `_MAX_QUERY_PAGES` pages per user. Events are sorted by time, so a reader gets
+        the rest with the timestamp of the last event as the next `since`.
         """
         waiting = iter(queries.items())
-        while group := dict(islice(waiting, _QUERIES_AT_ONCE)):
+        while group := dict(islice(waiting, _MAX_CONCURRENT_QUERIES)):
             for _ in range(_MAX_QUERY_PAGES):
-                async with self._database.turn(answering=True):
+                async with self._database.heavy_slot(wait_without_limit=True):
                     pages = await asyncio.gather(*map(self._database.query, group.values()))
                 for (user_id, query), page in zip([*group.items()], pages, strict=True):
                     for document in page:
                         yield Event.of(user_id, document)
-                    if len(page) < _QUERY_PAGE:
+                    if len(page) < _QUERY_PAGE_SIZE:
                         del group[user_id]
                     else:
-                        group[user_id] = query.start_after(_position(page[-1]))
+                        group[user_id] = query.start_after(_cursor(page[-1]))
                 if not group:
                     break
 
 
-def _position(last: Document) -> dict[str, Any]:
-    """Return the place in the query's order after which its next page begins."""
+def _cursor(last: Document) -> dict[str, Any]:
+    """Return the cursor after which the next page begins."""
     return {"timestamp": last.fields["timestamp"], "__name__": last.reference}
 
 
 def _in_pages(
     events: Sequence[tuple[UUID, RecentEvent]],
 ) -> Iterator[list[tuple[UUID, RecentEvent]]]:
-    """Cut the events into runs of 500 events and 2 MiB at most."""
+    """Split the events into pages of at most 500 events and 2 MiB."""
     page: list[tuple[UUID, RecentEvent]] = []
     size_bytes = 0
     for user_id, event in events:
-        is_full = size_bytes + event.size_bytes > _BYTES_AT_ONCE or len(page) == _EVENTS_AT_ONCE
+        is_full = size_bytes + event.size_bytes > _MAX_PAGE_BYTES or len(page) == _MAX_PAGE_EVENTS
         if page and is_full:
             yield page
             page, size_bytes = [], 0

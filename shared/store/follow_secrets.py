@@ -1,7 +1,7 @@
-"""Follow secrets: whoever knows one may read its owner's events.
+"""Follow secrets: a user with a valid secret may read the events of its owner.
 
-Only the SHA-256 of a secret is stored. It is the document's id, below its owner: the pair of owner
-and secret says where to look, and the same secret of two owners is two documents.
+The database contains only the SHA-256 of a secret. It is the id of a document below the owner, so
+one read by owner and secret checks it, and two owners may have the same secret.
 """
 
 from datetime import datetime
@@ -11,20 +11,23 @@ from uuid import UUID
 
 from shared.errors import NotFound
 from shared.store.data_model import FOLLOW_SECRETS
-from shared.store.database import Database, PreconditionFailed
+from shared.store.database import Database
+from shared.store.preconditions import PreconditionFailed
 from shared.store.users import Account, Users
 
 if TYPE_CHECKING:
-    from google.cloud.firestore_v1.async_client import AsyncClient
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
 
 def follow_secret_document(
-    client: "AsyncClient", owner_id: UUID, secret: str
+    database: Database, owner_id: UUID, secret: str
 ) -> "AsyncDocumentReference":
-    """Return where the secret lies; it is valid if and only if it is there, and its owner."""
+    """Return the reference of a secret's document.
+
+    The secret is valid if this document and the owner's document exist.
+    """
     digest = sha256(secret.encode()).hexdigest()
-    return FOLLOW_SECRETS.of(client, owner_id).document(digest)
+    return database.document(FOLLOW_SECRETS, digest, user_id=owner_id)
 
 
 class FollowSecrets:
@@ -35,14 +38,13 @@ class FollowSecrets:
         self._users = users
 
     async def put(self, owner: Account, secret: str, now: datetime) -> None:
-        """Let those who know `secret` follow `owner`; putting it twice is harmless; one commit.
+        """Add `secret` to the valid ones of `owner`; one commit. A second put changes nothing.
 
         Raises:
             NotFound: the owner was deleted in the meantime.
         """
-        client = self._database.client
-        batch = client.batch()
-        batch.set(follow_secret_document(client, owner.id, secret), {"created_at": now})
+        batch = self._database.batch()
+        batch.set(follow_secret_document(self._database, owner.id, secret), {"created_at": now})
         self._users.note_access(batch, owner.id, now)
         try:
             await self._database.commit(batch)
@@ -50,8 +52,7 @@ class FollowSecrets:
             raise NotFound("no such user") from None
 
     async def delete(self, owner: Account, secret: str) -> None:
-        """Revoke `secret`; nothing happens when there is none; one commit."""
-        client = self._database.client
-        batch = client.batch()
-        batch.delete(follow_secret_document(client, owner.id, secret))
+        """Revoke `secret` if it is valid; one commit."""
+        batch = self._database.batch()
+        batch.delete(follow_secret_document(self._database, owner.id, secret))
         await self._database.commit(batch)

@@ -1,4 +1,4 @@
-"""What to do when others write the same documents: look again, after a random while."""
+"""Optimistic updates: read, write with a precondition, and retry with jitter on a conflict."""
 
 import asyncio
 import random
@@ -6,37 +6,41 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from shared.errors import Overloaded
-from shared.store.database import PreconditionFailed
+from shared.store.preconditions import PreconditionFailed
 
 State = TypeVar("State")
 Result = TypeVar("Result")
 
-_ATTEMPTS = 12
-_FIRST_WAIT_S = 0.02
-_LONGEST_WAIT_S = 0.5
+_MAX_ATTEMPTS = 12
+_INITIAL_BACKOFF_S = 0.02
+_MAX_BACKOFF_S = 0.5
 
 
-async def compare_and_set(
-    seen: State,
+async def update_optimistically(
+    state: State,
     write: Callable[[State], Awaitable[Result]],
-    look_again: Callable[[], Awaitable[State]],
+    read_again: Callable[[], Awaitable[State]],
 ) -> Result:
-    """Return what `write` returns, once nobody else wrote between our look and our write.
+    """Return the result of the first `write` whose precondition holds.
 
-    `write` commits with preconditions taken from the state that was seen. A transaction would say
-    the same, but transactions on one document hold each other up for seconds (their readers take
-    locks), while a failed precondition only means that somebody else was first.
+    Args:
+        state: the state as the caller read it.
+        write: commits with preconditions taken from the state.
+        read_again: returns the current state after another writer changed it.
 
     Raises:
-        Overloaded: others were first 12 times, which takes about 3 seconds.
+        Overloaded: 12 attempts failed, which takes about 3 seconds.
     """
-    for number in range(_ATTEMPTS):
-        if number:
-            longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (number - 1))
-            await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - spreads load, hides nothing
-            seen = await look_again()
+    # Not a transaction: its readers take locks, so concurrent transactions on one document block
+    # each other for seconds. A failed precondition returns at once.
+    for attempt in range(_MAX_ATTEMPTS):
+        if attempt:
+            # Full jitter spreads the writers, which would otherwise conflict again.
+            backoff_s = min(_MAX_BACKOFF_S, _INITIAL_BACKOFF_S * 2 ** (attempt - 1))
+            await asyncio.sleep(random.uniform(0, backoff_s))  # noqa: S311 - not for security
+            state = await read_again()
         try:
-            return await write(seen)
+            return await write(state)
         except PreconditionFailed:
             continue
-    raise Overloaded("writers of the same thing", retry_after_s=1)
+    raise Overloaded("writers of one document", retry_after_s=1)

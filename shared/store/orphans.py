@@ -1,85 +1,83 @@
-"""Documents of users who do not exist, whatever left them behind.
+"""Orphans: documents of users who do not exist, and whose deletion is not recorded.
 
-Our own code leaves none. A user's document that is deleted by hand does, and so does an import that
-stops half-way, and no query would find them: so all users and lookups are walked through, some in
-each run.
+Our code leaves none. A manual deletion of a user's document does, and so does an interrupted
+import. No query finds orphans, so each run of the cleanup scans some of the users and lookups.
 """
 
 from collections.abc import AsyncGenerator
 from datetime import datetime
 
-from shared.store.data_model import DELETIONS, LOOKUPS, USERS, user_document
+from shared.store.data_model import DELETIONS, LOOKUPS, USERS
 from shared.store.database import Database
-from shared.store.deleted_users import Leftovers
+from shared.store.deleted_users import DeletedUsers
 from shared.store.documents import Document
 from shared.store.expired import delete_unchanged
 from shared.store.scan_position import ScanPosition
 
 
 class Orphans:
-    """Documents below users who do not exist.
+    """Deletes documents below users who do not exist.
 
     Args:
-        database: where they are.
-        page_size: how many users are looked at in each run; each costs a read.
+        database: the database of the users.
+        scan_size: the number of users that a purge reads; one document read each.
     """
 
-    def __init__(self, database: Database, page_size: int) -> None:
+    def __init__(self, database: Database, scan_size: int) -> None:
         self._database = database
-        self._leftovers = Leftovers(database)
-        self._patrol = ScanPosition(database, USERS)
-        self._page_size = page_size
+        self._deleted_users = DeletedUsers(database)
+        self._position = ScanPosition(database, USERS)
+        self._scan_size = scan_size
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
-        """Remove what belongs to nobody among the next users; yield as `Leftovers.remove` does.
+        """Delete the orphans among the next users of the scan; yield the number after each page.
 
-        Where it stopped is noted when it is through with them, so an interrupted one is repeated.
+        Stores the new position at the end, so an interrupted purge is repeated.
         """
-        users = USERS.of(self._database.client)
-        page = await self._database.list_ids(users, self._page_size, await self._patrol.place())
-        for user_id in await self._forgotten(page.missing):
-            async for removed in self._leftovers.remove(user_id):
-                yield removed
-        await self._patrol.note(page.next_page_token)
+        users = self._database.collection(USERS)
+        position = await self._position.read()
+        page = await self._database.list_ids(users, self._scan_size, position)
+        for user_id in await self._unknown(page.missing):
+            async for deleted in self._deleted_users.delete_documents(user_id):
+                yield deleted
+        await self._position.write(page.next_page_token)
 
-    async def _forgotten(self, missing: list[str]) -> list[str]:
-        """Return those of `missing` who do not exist now, and whose deletion is not noted either.
-
-        The list is a moment old, and what is removed does not come back.
-        """
-        client = self._database.client
-        places = [user_document(client, user_id) for user_id in missing]
-        places += [DELETIONS.of(client).document(user_id) for user_id in missing]
-        found = {d.id for d in await self._database.read(places, ("lookup", "deleted_at"))}
+    async def _unknown(self, missing: list[str]) -> list[str]:
+        """Return the ids of `missing` that are neither a user now nor in `deletions`."""
+        # The list is older than this read. A user may exist by now, and a deletion is final. Users
+        # in `deletions` have another purge, which counts their documents.
+        references = [self._database.document(USERS, user_id) for user_id in missing]
+        references += [self._database.document(DELETIONS, user_id) for user_id in missing]
+        found = {d.id for d in await self._database.read(references, ("lookup", "deleted_at"))}
         return [user_id for user_id in missing if user_id not in found]
 
 
 class OrphanedLookups:
-    """Lookups whose user does not exist, so that nobody could ever have them again.
+    """Deletes lookups whose user does not exist. Until then, no other user can get them.
 
     Args:
-        database: where they are.
-        page_size: how many lookups are looked at in each run; each costs two reads.
+        database: the database of the lookups.
+        scan_size: the number of lookups that a purge reads; two document reads each.
     """
 
-    def __init__(self, database: Database, page_size: int) -> None:
+    def __init__(self, database: Database, scan_size: int) -> None:
         self._database = database
-        self._patrol = ScanPosition(database, LOOKUPS)
-        self._page_size = page_size
+        self._position = ScanPosition(database, LOOKUPS)
+        self._scan_size = scan_size
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
-        """Delete those among the next lookups; yield how many these are."""
-        lookups = LOOKUPS.of(self._database.client)
-        page = lookups.order_by("__name__").select(["user_id"]).limit(self._page_size)
-        if place := await self._patrol.place():
-            page = page.start_after({"__name__": lookups.document(place)})
-        found = await self._database.query(page)
-        yield await delete_unchanged(self._database, await self._unused(found))
-        await self._patrol.note(found[-1].id if len(found) == self._page_size else "")
+        """Delete the orphans among the next lookups of the scan; yield their number."""
+        lookups = self._database.collection(LOOKUPS)
+        query = lookups.order_by("__name__").select(["user_id"]).limit(self._scan_size)
+        if position := await self._position.read():
+            query = query.start_after({"__name__": lookups.document(position)})
+        page = await self._database.query(query)
+        yield await delete_unchanged(self._database, await self._orphaned(page))
+        await self._position.write(page[-1].id if len(page) == self._scan_size else "")
 
-    async def _unused(self, lookups: list[Document]) -> list[Document]:
-        # A lookup and its user are written together, and go together.
-        client = self._database.client
-        users = [user_document(client, lookup.fields["user_id"]) for lookup in lookups]
+    async def _orphaned(self, lookups: list[Document]) -> list[Document]:
+        # One commit writes a lookup with its user, and one deletes both. So a lookup without its
+        # user is never one of a user who is being created.
+        users = [self._database.document(USERS, each.fields["user_id"]) for each in lookups]
         existing = {user.id for user in await self._database.read(users, ("lookup",))}
-        return [lookup for lookup in lookups if lookup.fields["user_id"] not in existing]
+        return [each for each in lookups if each.fields["user_id"] not in existing]

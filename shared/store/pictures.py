@@ -1,4 +1,4 @@
-"""Profile pictures: up to 2,000 KiB each, in parts, because a document holds 1 MiB."""
+"""Profile pictures of up to 2,000 KiB, stored in parts: a document holds at most 1 MiB."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,29 +13,32 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
+# Firestore accepts up to 1,048,487 bytes in one field.
+# Source: https://cloud.google.com/firestore/quotas
 PART_BYTES = 1_000_000
-"""Below the 1,048,487 bytes that one property may have."""
 
-_BYTES_AT_ONCE = 4 * 1024 * 1024
+# Two pictures of the largest size, so the memory of a response stays small.
+_MAX_GROUP_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class PictureNote:
-    """What the user's document knows of the picture: enough to read its parts by their ids."""
+    """The description of a picture in the user's document. The parts' ids follow from it."""
 
     parts: int
     size_bytes: int
     version: str
-    """Also in every part, so that parts of two pictures are never taken for one."""
+    """A random id that every part contains, so that a reader never mixes parts of two pictures."""
 
     @classmethod
     def of(cls, content: bytes) -> Self:
         """Return the note for a new picture."""
+        # The negations round the quotient up.
         return cls(-(-len(content) // PART_BYTES), len(content), uuid4().hex)
 
     @classmethod
     def from_field(cls, field: dict[str, Any] | None) -> Self | None:
-        """Read the user document's `picture` field."""
+        """Read the `picture` field of the user's document."""
         return None if field is None else cls(**field)
 
 
@@ -52,7 +55,11 @@ class Pictures:
         content: bytes | None,
         before: PictureNote | None,
     ) -> PictureNote | None:
-        """Add to `batch` what replaces the picture; return the note for the user's document."""
+        """Add the new picture to `batch`, and delete parts of `before` that it does not replace.
+
+        Returns:
+            The note for the user's document.
+        """
         note = None if content is None else PictureNote.of(content)
         if note is not None and content is not None:
             for number in range(note.parts):
@@ -63,10 +70,10 @@ class Pictures:
         return note
 
     async def read(self, notes: dict[UUID, PictureNote]) -> dict[UUID, bytes]:
-        """Return the pictures by owner, in one round trip.
+        """Return the pictures by owner; one round trip.
 
-        A picture is left out if a part of it is missing, for example because it was replaced after
-        its note was read. An empty picture has no parts, and none of them is missing.
+        Leaves out a picture with a missing part, for example after a replacement of the picture
+        since its note was read. An empty picture has no parts, so none is missing.
         """
         references = {
             self._part(user_id, number): (user_id, number)
@@ -87,20 +94,21 @@ class Pictures:
     async def _read_parts(self, references: list["AsyncDocumentReference"]) -> list[Document]:
         if not references:
             return []
-        async with self._database.turn(answering=True):  # An answer may have begun already.
+        # The response may have begun: an error would cut it off.
+        async with self._database.heavy_slot(wait_without_limit=True):
             return await self._database.read(references)
 
     def _part(self, user_id: UUID, number: int) -> "AsyncDocumentReference":
-        return PICTURE_PARTS.of(self._database.client, user_id).document(str(number))
+        return self._database.document(PICTURE_PARTS, str(number), user_id=user_id)
 
 
 def in_groups(notes: Sequence[tuple[UUID, PictureNote | None]]) -> Iterator[list[UUID]]:
-    """Cut users into runs whose pictures together take 4 MiB at most (or one picture)."""
+    """Split users into groups whose pictures take at most 4 MiB, or one picture."""
     group: list[UUID] = []
     size_bytes = 0
     for user_id, note in notes:
         added_bytes = note.size_bytes if note else 0
-        if group and size_bytes + added_bytes > _BYTES_AT_ONCE:
+        if group and size_bytes + added_bytes > _MAX_GROUP_BYTES:
             yield group
             group, size_bytes = [], 0
         group.append(user_id)

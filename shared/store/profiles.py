@@ -1,4 +1,4 @@
-"""Profiles: the encrypted things that users show each other."""
+"""Profiles: the encrypted data that users show to each other."""
 
 import asyncio
 import logging
@@ -12,23 +12,24 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.errors import NotFound, Overloaded
 from shared.ids import is_short_id
-from shared.store.data_model import PROFILE_FIELDS, USERS, user_document
+from shared.store.data_model import PROFILE_FIELDS, USERS
 from shared.store.database import Database
 from shared.store.documents import Document
-from shared.store.optimistic_update import compare_and_set
+from shared.store.optimistic_update import update_optimistically
 from shared.store.pictures import PictureNote, Pictures, in_groups
+from shared.store.preconditions import if_unchanged
 from shared.store.users import Account, Users
 from shared.timestamps import start_of
 
 logger = logging.getLogger(__name__)
 
 _FIELDS = ("lookup", "last_accessed", *PROFILE_FIELDS)
-_READ_ATTEMPTS = 5
+_MAX_READ_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class ProfileContent:
-    """What a user shows to others, and replaces as a whole; the server cannot read any of it."""
+    """The part of a profile that its user replaces as a whole. The server cannot decrypt it."""
 
     encrypted_current_plan: bytes | None
     encrypted_profile_picture: bytes | None
@@ -39,7 +40,7 @@ class ProfileContent:
 
 @dataclass(frozen=True)
 class Profile(ProfileContent):
-    """A user as others see them."""
+    """A profile with the names of its user."""
 
     id: UUID
     lookup: str
@@ -47,7 +48,7 @@ class Profile(ProfileContent):
 
 @dataclass(frozen=True)
 class _StoredProfile:
-    """A profile whose picture is still to be read."""
+    """A profile before its picture is read."""
 
     profile: Profile
     picture: PictureNote | None
@@ -79,7 +80,7 @@ class _StoredProfile:
 class Profiles:
     """Profiles by their user's id or lookup.
 
-    Reading one notes that its user is still of interest, at most once a day: one more commit.
+    The read of a profile also stores the day of the user's last access: one more commit per day.
     """
 
     def __init__(self, database: Database, users: Users, pictures: Pictures) -> None:
@@ -88,7 +89,7 @@ class Profiles:
         self._pictures = pictures
 
     async def get(self, user_id: UUID, now: datetime) -> Profile:
-        """Return the user's profile; one round trip, and one more when there is a picture.
+        """Return the user's profile; one round trip, and one more for a picture.
 
         Raises:
             NotFound: no such user.
@@ -97,19 +98,18 @@ class Profiles:
         return await self._complete(await self._find(user_id), now)
 
     async def get_by_lookup(self, lookup: str, now: datetime) -> Profile:
-        """Return the profile of the user with this lookup; cost and errors as with `get`."""
+        """Return the profile of the user with this lookup. Cost and errors are those of `get`."""
         return await self._complete(await self._find_by_lookup(lookup), now)
 
     async def find_all(self, user_ids: Sequence[UUID], now: datetime) -> AsyncIterator[Profile]:
-        """Yield the profiles of those users that exist, in no particular order.
+        """Yield the profiles of those users that exist, in any order.
 
-        A picture that cannot be read in whole is None: it must not end the list.
+        A picture that cannot be read completely is None, because an error would cut off the list.
 
-        One round trip, and one more for every 4 MiB of pictures, which is also what it holds.
+        Cost: one round trip, and one more per 4 MiB of pictures, which is also the memory in use.
         """
-        client = self._database.client
-        references = [user_document(client, user_id) for user_id in dict.fromkeys(user_ids)]
-        async with self._database.turn():
+        references = [self._database.document(USERS, user) for user in dict.fromkeys(user_ids)]
+        async with self._database.heavy_slot():
             documents = await self._database.read(references, _FIELDS)
         stored = {profile.id: profile for profile in map(_StoredProfile.of, documents)}
         await self._users.note_accessed({p.id: p.last_accessed for p in stored.values()}, now)
@@ -125,7 +125,7 @@ class Profiles:
                 except NotFound:  # The user was deleted in the meantime.
                     continue
                 except Overloaded:
-                    logger.warning("a profile picture is returned as null: it changes too often")
+                    logger.warning("return a profile without its picture, which changes too often")
                     yield stored[user_id].with_picture(None)
 
     async def replace(self, account: Account, profile: ProfileContent, now: datetime) -> None:
@@ -134,21 +134,23 @@ class Profiles:
         Raises:
             NotFound: the user was deleted in the meantime.
         """
-        await compare_and_set(
+        await update_optimistically(
             account,
-            lambda seen: self._write(seen, profile, now),
+            lambda current: self._write(current, profile, now),
             lambda: self._users.get_account(account.id),
         )
 
-    async def _write(self, seen: Account, profile: ProfileContent, now: datetime) -> None:
-        async with self._database.turn():  # There may be a picture in it.
-            client = self._database.client
-            batch = client.batch()
+    async def _write(self, account: Account, profile: ProfileContent, now: datetime) -> None:
+        # A picture makes the commit large.
+        async with self._database.heavy_slot():
+            batch = self._database.batch()
             note = self._pictures.put(
-                batch, seen.id, profile.encrypted_profile_picture, before=seen.picture
+                batch, account.id, profile.encrypted_profile_picture, before=account.picture
             )
+            # The precondition keeps the parts and the note consistent: two concurrent writers with
+            # pictures of different sizes would otherwise leave parts of both.
             batch.update(
-                user_document(client, seen.id),
+                self._database.document(USERS, account.id),
                 {
                     "encrypted_current_plan": profile.encrypted_current_plan,
                     "encrypted_name": profile.encrypted_name,
@@ -157,19 +159,19 @@ class Profiles:
                     "picture": None if note is None else asdict(note),
                     "last_accessed": start_of(now.date()),
                 },
-                option=client.write_option(last_update_time=seen.version),
+                option=if_unchanged(account.version),
             )
             await self._database.commit(batch)
 
     async def _find(self, user_id: UUID) -> _StoredProfile | None:
-        where = user_document(self._database.client, user_id)
-        document = await self._database.read_one(where, _FIELDS)
+        document = await self._database.read_one(self._database.document(USERS, user_id), _FIELDS)
         return None if document is None else _StoredProfile.of(document)
 
     async def _find_by_lookup(self, lookup: str) -> _StoredProfile | None:
         if not is_short_id(lookup):
             return None
-        users = USERS.of(self._database.client)
+        # One query: to read `lookups/{lookup}` and then the user would take two round trips.
+        users = self._database.collection(USERS)
         query = users.where(filter=FieldFilter("lookup", "==", lookup)).select(_FIELDS).limit(1)
         found = await self._database.query(query)
         return _StoredProfile.of(found[0]) if found else None
@@ -184,30 +186,31 @@ class Profiles:
         return profile or await self._reread(stored)
 
     async def _with_picture(self, stored: _StoredProfile) -> Profile | None:
-        """Return the profile with its picture; None if a part of the picture is missing."""
+        """Return the profile with its picture, or None if a part of the picture is missing."""
         if stored.picture is None:
             return stored.with_picture(None)
         pictures = await self._pictures.read({stored.id: stored.picture})
         return stored.with_picture(pictures[stored.id]) if stored.id in pictures else None
 
     async def _reread(self, stored: _StoredProfile) -> Profile:
-        """Read a profile again whose picture lacked a part, until it is read in whole.
+        """Read a profile again until its picture is complete.
 
-        If the picture was not replaced in the meantime, the part is lost, and the picture is None.
+        If the picture was not replaced in the meantime, the missing part is lost, and the picture
+        is None.
 
         Raises:
             NotFound: the user was deleted in the meantime.
             Overloaded: the picture was replaced during each of the attempts.
         """
-        for _ in range(_READ_ATTEMPTS - 1):
+        for _ in range(_MAX_READ_ATTEMPTS - 1):
             newer = await self._find(stored.id)
             if newer is None:
                 raise NotFound("no such user")
             if newer.picture == stored.picture:
-                logger.error("a profile picture lacks a part; it is returned as null")
+                logger.error("return a profile without its picture, which lacks a part")
                 return newer.with_picture(None)
             profile = await self._with_picture(newer)
             if profile is not None:
                 return profile
             stored = newer
-        raise Overloaded("writers of the same profile", retry_after_s=1)
+        raise Overloaded("writers of one profile", retry_after_s=1)

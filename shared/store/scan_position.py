@@ -1,8 +1,8 @@
-"""How far a walk over a collection has come that takes many runs of the cleanup."""
+"""The position of a scan over a collection that takes several runs of the cleanup."""
 
 from typing import TYPE_CHECKING
 
-from shared.store.data_model import PATROLS, Collection
+from shared.store.data_model import SCAN_POSITIONS, Collection
 from shared.store.database import Database
 
 if TYPE_CHECKING:
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
 
 
 class ScanPosition:
-    """The place where a walk over `collection` goes on, which begins anew after its end."""
+    """The position at which the next part of a scan over `collection` begins."""
 
     def __init__(self, database: Database, collection: Collection) -> None:
         self._database = database
         self._collection = collection
 
-    async def place(self) -> str:
-        """Return what was noted; empty at the beginning; one read."""
-        note = await self._database.read_one(self._note)
-        return "" if note is None else str(note.fields["place"])
+    async def read(self) -> str:
+        """Return the stored position; one read. Empty: the scan begins at the first document."""
+        document = await self._database.read_one(self._reference)
+        return "" if document is None else str(document.fields["place"])
 
-    async def note(self, place: str) -> None:
-        """Note where to go on; one commit."""
-        batch = self._database.client.batch()
-        batch.set(self._note, {"place": place})
+    async def write(self, position: str) -> None:
+        """Store the position; one commit."""
+        batch = self._database.batch()
+        batch.set(self._reference, {"place": position})
         await self._database.commit(batch)
 
     @property
-    def _note(self) -> "AsyncDocumentReference":
-        return PATROLS.of(self._database.client).document(self._collection.name)
+    def _reference(self) -> "AsyncDocumentReference":
+        return self._database.document(SCAN_POSITIONS, self._collection.name)

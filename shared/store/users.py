@@ -1,21 +1,23 @@
-"""Users as the server knows them: credentials, lookup, and the day of their last visit."""
+"""Users: password, lookup, and the day of the last access."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID, uuid4
 
 from google.cloud.firestore_v1.transforms import DELETE_FIELD
 
 from shared.errors import DependencyUnavailable, NotFound
 from shared.ids import new_short_id
-from shared.store.data_model import LOOKUPS, user_document
-from shared.store.database import Database, PreconditionFailed
+from shared.store.data_model import EVENT_SUMMARY_FIELDS, LOOKUPS, USERS
+from shared.store.database import Database
 from shared.store.documents import Document
-from shared.store.optimistic_update import compare_and_set
+from shared.store.optimistic_update import update_optimistically
 from shared.store.pictures import PictureNote
+from shared.store.preconditions import PreconditionFailed
+from shared.store.recent_events import EventSummary
 from shared.timestamps import start_of
 
 if TYPE_CHECKING:
@@ -23,18 +25,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ACCOUNT_FIELDS = (
+_ACCOUNT_FIELDS = (
     "lookup",
     "password_hash",
     "password_salt",
     "last_accessed",
     "picture",
+    *EVENT_SUMMARY_FIELDS,
 )
 
 
 @dataclass(frozen=True)
 class PasswordHash:
-    """PBKDF2's result as it is stored: upper-case hex of 64 bytes, and the salt."""
+    """A PBKDF2 result as it is stored: upper-case hex of 64 bytes, and the salt."""
 
     key_hex: str
     salt: bytes
@@ -42,45 +45,44 @@ class PasswordHash:
 
 @dataclass(frozen=True)
 class Account:
-    """What signing in needs of a user, as of `version`."""
+    """A user's document, as far as signing in and the writes after it need it."""
 
+    # One document and one read for all of it. A separate read of the event summary would cost
+    # every published event a round trip.
     id: UUID
     lookup: str
     password: PasswordHash
     last_accessed: date
     picture: PictureNote | None
-    version: Any
-    """A precondition for writes that depend on the account being as it was read."""
-
-    @classmethod
-    def arguments(cls, document: Document) -> dict[str, Any]:
-        """Return the constructor's arguments from a document read with `ACCOUNT_FIELDS`."""
-        fields = document.fields
-        return {
-            "id": UUID(document.id),
-            "lookup": fields["lookup"],
-            "password": PasswordHash(fields["password_hash"], fields["password_salt"]),
-            "last_accessed": fields["last_accessed"].date(),
-            "picture": PictureNote.from_field(fields.get("picture")),
-            "version": document.version,
-        }
+    event_summary: EventSummary
+    version: object
+    """The precondition of writes that depend on this state of the account."""
 
     @classmethod
     def of(cls, document: Document) -> Self:
-        """Read an account from a document read with `ACCOUNT_FIELDS`."""
-        return cls(**cls.arguments(document))
+        """Read an account from its document."""
+        fields = document.fields
+        return cls(
+            id=UUID(document.id),
+            lookup=fields["lookup"],
+            password=PasswordHash(fields["password_hash"], fields["password_salt"]),
+            last_accessed=fields["last_accessed"].date(),
+            picture=PictureNote.from_field(fields.get("picture")),
+            event_summary=EventSummary.of(fields),
+            version=document.version,
+        )
 
 
 @dataclass(frozen=True)
 class NewUser:
-    """The public names of a user who is being created."""
+    """The id and the lookup of a new user."""
 
     id: UUID
     lookup: str
 
     @classmethod
     async def choose(cls) -> Self:
-        """Choose random names; whether they are free, the commit decides."""
+        """Return random names. The commit fails if one of them is taken."""
         return cls(uuid4(), new_short_id())
 
 
@@ -91,18 +93,17 @@ class Users:
         self._database = database
 
     async def create(self, password: PasswordHash, now: datetime) -> NewUser:
-        """Create a user without any profile, under a fresh id and lookup; one commit."""
-        return await compare_and_set(
+        """Create a user with an empty profile, under a new id and lookup; one commit."""
+        return await update_optimistically(
             await NewUser.choose(),
             lambda user: self._create(user, password, now),
             NewUser.choose,
         )
 
     async def _create(self, user: NewUser, password: PasswordHash, now: datetime) -> NewUser:
-        client = self._database.client
-        batch = client.batch()
+        batch = self._database.batch()
         batch.create(
-            user_document(client, user.id),
+            self._database.document(USERS, user.id),
             {
                 "lookup": user.lookup,
                 "password_hash": password.key_hex,
@@ -112,7 +113,8 @@ class Users:
                 "last_accessed": start_of(now.date()),
             },
         )
-        batch.create(LOOKUPS.of(client).document(user.lookup), {"user_id": str(user.id)})
+        # Firestore has no unique constraint. The id of this document makes the lookup unique.
+        batch.create(self._database.document(LOOKUPS, user.lookup), {"user_id": str(user.id)})
         try:
             await self._database.commit(batch)
         except PreconditionFailed:
@@ -123,22 +125,23 @@ class Users:
     async def _is_created(self, user: NewUser, password: PasswordHash) -> bool:
         """Whether the user exists with this password.
 
-        True after a commit that was repeated because the answer to its first attempt was lost.
+        True if the response to the first attempt of the commit was lost, and the retry failed on
+        the documents of the first attempt.
         """
         account = await self.find_account(user.id)
         return account is not None and account.password == password
 
     async def find_account(self, user_id: UUID) -> Account | None:
-        """Return the user's account, or None when there is none; one round trip."""
-        where = user_document(self._database.client, user_id)
-        document = await self._database.read_one(where, ACCOUNT_FIELDS)
+        """Return the user's account, or None if there is no such user; one round trip."""
+        reference = self._database.document(USERS, user_id)
+        document = await self._database.read_one(reference, _ACCOUNT_FIELDS)
         return None if document is None else Account.of(document)
 
     async def get_account(self, user_id: UUID) -> Account:
         """Return the user's account; one round trip.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no such user.
         """
         account = await self.find_account(user_id)
         if account is None:
@@ -146,36 +149,39 @@ class Users:
         return account
 
     async def find_public_key(self, user_id: UUID) -> bytes | None:
-        """Return the user's current RSA key; None when there is no such user; one round trip."""
-        where = user_document(self._database.client, user_id)
-        user = await self._database.read_one(where, ("rsa_public_key",))
+        """Return the user's RSA key, or None if there is no such user; one round trip."""
+        reference = self._database.document(USERS, user_id)
+        user = await self._database.read_one(reference, ("rsa_public_key",))
         return None if user is None else user.fields["rsa_public_key"]
 
     def require_existing(self, batch: "AsyncWriteBatch", user_id: UUID) -> None:
-        """Let `batch` succeed only if the user exists; leaves the user's document unchanged.
+        """Add the precondition that the user exists to `batch`. The user's document is unchanged.
 
-        Every document that belongs to a user is written with this, with `note_access` or with a
-        precondition on the user's document. So nothing is written after the user's deletion.
+        Every write of a user's document below users contains this, `note_access`, or another
+        precondition on the user's document. So no document is written after the user's deletion.
 
-        Source: the reference's WriteResult.update_time, for writes that change nothing.
+        Source: https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1#writeresult
         """
+        # Firestore has no precondition without a write. An update that deletes an unknown field
+        # changes nothing, and keeps the time of the last write, on which other writers depend.
         nothing = {"no_such_field": DELETE_FIELD}
-        batch.update(user_document(self._database.client, user_id), nothing)
+        batch.update(self._database.document(USERS, user_id), nothing)
 
     def note_access(self, batch: "AsyncWriteBatch", user_id: UUID, now: datetime) -> None:
-        """Add today as the user's last access to `batch`, which succeeds only if the user exists.
+        """Add today as the day of the last access to `batch`, which fails if the user is missing.
 
-        It changes the document once a day, so it seldom fails another writer's precondition.
+        The document changes once a day, so this seldom fails the precondition of another writer.
         """
         today = {"last_accessed": start_of(now.date())}
-        batch.update(user_document(self._database.client, user_id), today)
+        batch.update(self._database.document(USERS, user_id), today)
 
     async def note_accessed(self, last_accessed: Mapping[UUID, date], now: datetime) -> None:
-        """Note that these users were read or were here today, if their last day is another.
+        """Store today as the last access of the users with an earlier day.
 
-        At most one commit, none as a rule. Failing to is no reason to fail the caller's request.
+        At most one commit, usually none. A failure is only logged: the caller's request does not
+        depend on this write.
         """
-        batch = self._database.client.batch()
+        batch = self._database.batch()
         for user_id, last_day in last_accessed.items():
             if last_day < now.date():
                 self.note_access(batch, user_id, now)
@@ -183,4 +189,4 @@ class Users:
             if len(batch):
                 await self._database.commit(batch)
         except (DependencyUnavailable, PreconditionFailed):
-            logger.warning("the last access of %d users was not noted", len(batch))
+            logger.warning("cannot store the last access of %d users", len(batch))

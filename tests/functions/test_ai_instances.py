@@ -64,7 +64,7 @@ def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
             "WEB_AUTH_KEY": WEB_KEY,
             "RATE_LIMIT_DATABASE": "limits",
         }
-        log = stack.said() / f"instances-{ports.base}.log"
+        log = stack.log_folder() / f"instances-{ports.base}.log"
         for port in (ports.base, ports.base + 1):
             processes.start(f"ai at {port}", command("ai", port), settings, log)
         for port in (ports.base, ports.base + 1):
@@ -100,7 +100,7 @@ async def test_requests_are_counted_in_the_database_that_is_set(
     assert (await instances.ask(f"RevenueCat {customer}")).status_code == 200
     key = f"ai-{Subscriber('RevenueCat', Purchase.of(customer)).key}"
     counted = {
-        name: await RATE_LIMITS.of(place.client).document(key).get()
+        name: await place.document(RATE_LIMITS, key).get()
         for name, place in {"limits": database.named("limits"), "usual": database}.items()
     }
     assert {name: document.exists for name, document in counted.items()} == {

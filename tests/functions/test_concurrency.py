@@ -10,8 +10,8 @@ from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from scripts.client.api import from_text, to_text
-from scripts.client.person import LONG_AGO, Person
-from shared.store.data_model import OF_USERS, user_document
+from scripts.client.person import BEFORE_ALL_EVENTS, Person
+from shared.store.data_model import OF_USERS, USERS
 from shared.store.database import Database
 from tests.front_door import FrontDoor
 from tests.functions.test_events import event, followed
@@ -70,7 +70,7 @@ async def test_a_reader_who_asks_since_the_newest_never_misses_an_event(
 ) -> None:
     secret = await alice.allow_follower()
     publishing = asyncio.gather(*(door.put("/v2/event", event(alice)) for _ in range(12)))
-    since, seen = LONG_AGO, set()
+    since, seen = BEFORE_ALL_EVENTS, set()
     while True:
         finished = publishing.done()
         feed = await door.post("/v2/events", {"users": [followed(alice, secret, since)]})
@@ -127,7 +127,7 @@ async def test_a_user_deleted_while_others_write_leaves_nothing_to_be_read(
     feed = await door.post("/v2/events", {"users": [followed(alice, s) for s in (secret, "late")]})
     assert feed.json() == {"events": [], "invalidFollowSecrets": [secret, "late"]}
     assert (await door.post("/v2/inbox", alice.credentials)).status_code == 404
-    assert not (await user_document(database.client, UUID(alice.id)).get()).exists
+    assert not (await database.document(USERS, UUID(alice.id)).get()).exists
 
 
 async def test_everything_is_stored_as_the_data_model_says_and_removed_with_its_user(
@@ -160,7 +160,7 @@ async def left_of(database: Database, person: Person) -> dict[str, list[dict[str
     left = {}
     found: Sequence[DocumentSnapshot[Any]]
     for collection in OF_USERS:
-        documents = collection.of(database.client, UUID(person.id))
+        documents = database.collection(collection, UUID(person.id))
         if collection.per_user:
             found = await documents.get()
         elif collection.name == "users":

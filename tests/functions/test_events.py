@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from scripts.client.api import to_text
-from scripts.client.person import LONG_AGO, Follows, Person
+from scripts.client.person import BEFORE_ALL_EVENTS, Follows, Person
 from tests.front_door import FrontDoor
 
 KIB = 1024
@@ -32,7 +32,7 @@ def in_days(days: float) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).isoformat()
 
 
-def followed(author: Person, secret: str, since: str = LONG_AGO) -> dict[str, str]:
+def followed(author: Person, secret: str, since: str = BEFORE_ALL_EVENTS) -> dict[str, str]:
     """Return one entry of a POST /events."""
     return {"userId": author.id, "followSecret": secret, "since": since}
 
@@ -138,7 +138,7 @@ async def test_useless_secrets_come_back_and_yield_nothing(
         followed(alice, "unknown"),
         followed(alice, revoked),
         followed(alice, bobs),
-        {"userId": unknown_id, "followSecret": "of nobody", "since": LONG_AGO},
+        {"userId": unknown_id, "followSecret": "of nobody", "since": BEFORE_ALL_EVENTS},
     )
     assert answer == {
         "events": [],
@@ -178,7 +178,8 @@ async def test_the_feed_of_200_holds_everyones_news(
         ids.add(body["eventId"])
         await door.put("/v2/event", body)
     strangers = [
-        {"userId": str(uuid4()), "followSecret": f"s{n}", "since": LONG_AGO} for n in range(198)
+        {"userId": str(uuid4()), "followSecret": f"s{n}", "since": BEFORE_ALL_EVENTS}
+        for n in range(198)
     ]
     answer = await feed(door, *strangers, *follows)
     assert {e["eventId"] for e in answer["events"]} == ids
@@ -187,7 +188,7 @@ async def test_the_feed_of_200_holds_everyones_news(
 
 @pytest.mark.parametrize(("count", "status"), [(0, 400), (200, 200), (201, 400)], ids=str)
 async def test_1_to_200_can_be_followed_at_once(door: FrontDoor, count: int, status: int) -> None:
-    users = [{"userId": str(uuid4()), "followSecret": "s", "since": LONG_AGO}] * count
+    users = [{"userId": str(uuid4()), "followSecret": "s", "since": BEFORE_ALL_EVENTS}] * count
     assert (await door.post("/v2/events", {"users": users})).status_code == status
 
 
@@ -240,7 +241,7 @@ async def test_limits_of_an_event(
     ],
 )
 async def test_limits_of_a_feed(door: FrontDoor, field: str, value: object, status: int) -> None:
-    user = {"userId": str(uuid4()), "followSecret": "s", "since": LONG_AGO, field: value}
+    user = {"userId": str(uuid4()), "followSecret": "s", "since": BEFORE_ALL_EVENTS, field: value}
     answer = await door.post("/v2/events", {"users": [user]})
     assert answer.status_code == status
     if status == 400:

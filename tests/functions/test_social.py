@@ -39,7 +39,7 @@ async def take(door: FrontDoor, owner: Person) -> list[list[bytes]]:
 async def test_putting_and_deleting_a_secret_twice_changes_nothing(
     door: FrontDoor, database: Database, alice: Person, prefix: str
 ) -> None:
-    secrets = FOLLOW_SECRETS.of(database.client, UUID(alice.id))
+    secrets = database.collection(FOLLOW_SECRETS, UUID(alice.id))
     for method, path, left in (
         ("PUT", "/follow-secret", 1),
         ("PUT", "/follow-secret", 1),
@@ -55,7 +55,7 @@ async def test_a_follow_secret_is_stored_as_its_digest_alone(
     door: FrontDoor, database: Database, alice: Person
 ) -> None:
     await door.put("/v2/follow-secret", secret_body(alice, "open sesame"))
-    [stored] = await FOLLOW_SECRETS.of(database.client, UUID(alice.id)).get()
+    [stored] = await database.collection(FOLLOW_SECRETS, UUID(alice.id)).get()
     assert stored.id == "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb"
     assert (stored.to_dict() or {}).keys() == {"created_at"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from scripts.client.api import Api, from_text, to_text
 from scripts.client.person import Person
-from shared.store.data_model import LOOKUPS, user_document
+from shared.store.data_model import LOOKUPS, USERS
 from shared.store.database import Database
 from tests.front_door import FrontDoor
 
@@ -237,7 +237,7 @@ async def test_a_deleted_user_is_gone(door: FrontDoor, alice: Person, prefix: st
 async def test_the_day_of_the_last_access_is_kept(
     door: FrontDoor, database: Database, alice: Person, many: bool
 ) -> None:
-    document = user_document(database.client, UUID(alice.id))
+    document = database.document(USERS, UUID(alice.id))
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     await document.update({"last_accessed": today - timedelta(days=3)})
     if many:
@@ -250,14 +250,14 @@ async def test_the_day_of_the_last_access_is_kept(
 async def test_passwords_are_stored_as_the_old_service_stored_them(
     database: Database, alice: Person
 ) -> None:
-    stored = (await user_document(database.client, UUID(alice.id)).get()).to_dict() or {}
+    stored = (await database.document(USERS, UUID(alice.id)).get()).to_dict() or {}
     assert re.fullmatch(r"[0-9A-F]{128}", stored["password_hash"])
     assert len(stored["password_salt"]) == 64
     assert alice.password not in str(stored)
 
 
 async def test_a_lookup_belongs_to_one_user(database: Database, alice: Person) -> None:
-    claim = await LOOKUPS.of(database.client).document(alice.lookup).get()
+    claim = await database.document(LOOKUPS, alice.lookup).get()
     assert claim.to_dict() == {"user_id": alice.id}
 
 

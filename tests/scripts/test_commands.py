@@ -1,4 +1,4 @@
-"""The commands as developers run them."""
+"""The commands of `scripts/`, run as a developer runs them."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses, free_ports
 from scripts.root import ROOT
 from tests import in_process
-from tests.stack import current, said
+from tests.stack import current, log_folder
 
 get = partial(httpx.get, timeout=60)
 
@@ -27,7 +27,7 @@ get = partial(httpx.get, timeout=60)
 def run(
     command: str, *options: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run one of the commands to its end."""
+    """Run a command to its end."""
     return subprocess.run(
         [ROOT / "scripts" / command, *options],
         env={**os.environ, **(environment or {})},
@@ -43,7 +43,7 @@ def started_by(pid: int) -> list[psutil.Process]:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Whether it runs: one that ended may still be listed until somebody asks for its status."""
+    """Return whether the process runs. An ended child stays listed until its status is read."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -51,7 +51,7 @@ def runs(process: psutil.Process) -> bool:
 
 
 def assert_ends_with_children(own: Stack, number: signal.Signals) -> None:
-    """End a stack by a signal; no process that it started is left."""
+    """End a stack by a signal. Assert that its child processes end."""
     children = started_by(own.pid)
     assert own.stop(number) == 0
     _, left_behind = psutil.wait_procs(children, timeout=60)
@@ -61,15 +61,15 @@ def assert_ends_with_children(own: Stack, number: signal.Signals) -> None:
 def assert_journey_succeeds(*addresses_: str) -> None:
     played = run("journey", "--purchase-token", f"Web {WEB_KEY}", *addresses_)
     assert played.returncode == 0, played.stdout
-    assert "All 35 steps went as they should." in played.stdout
+    assert "All 35 steps passed." in played.stdout
 
 
 def has_emulator(own: Stack) -> bool:
     return any("CloudFirestore" in " ".join(each.cmdline()) for each in started_by(own.pid))
 
 
-def test_stack_in_one_process_serves_and_ends_on_ctrl_c() -> None:
-    # The environment's emulator is another stack's: this one starts its own.
+def test_dev_serves_and_ends_on_ctrl_c() -> None:
+    # The environment names the emulator of another stack. This stack starts its own.
     with Stack(environment=OWN_EMULATORS) as own:
         assert_journey_succeeds(url(own.ports.base))
         for name in SERVICES:
@@ -81,26 +81,26 @@ def test_stack_in_one_process_serves_and_ends_on_ctrl_c() -> None:
         assert get(url(own.ports.of("users")) + "/v2/inbox").status_code == 404
         assert get(url(own.ports.base) + "/v2/inbox").status_code == 405
         assert get(url(own.ports.base) + "//V2/Inbox/").status_code == 405
-        shutil.copy(own.log, said())
+        shutil.copy(own.log, log_folder())
         assert has_emulator(own)
         assert_ends_with_children(own, signal.SIGINT)
 
 
-def test_isolated_stack_serves_and_ends_on_sigterm() -> None:
+def test_dev_isolated_serves_and_ends_on_sigterm() -> None:
     with Stack("--isolated") as own:
         assert_journey_succeeds(*(f"{name}={at}" for name, at in addresses(own.ports).items()))
-        shutil.copy(own.log, said())
+        shutil.copy(own.log, log_folder())
         assert_ends_with_children(own, signal.SIGTERM)
 
 
-def test_stack_uses_a_running_emulator_and_given_settings(tmp_path: Path) -> None:
+def test_dev_uses_a_running_emulator_and_env_file(tmp_path: Path) -> None:
     emulator = f"{HOST}:{current().firestore}"
     settings = tmp_path / ".env"
     settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")
     environment = {"FIRESTORE_EMULATOR_HOST": emulator, "TEST_MODE": "True"}
     with Stack("--env-file", str(settings), environment=environment) as own:
         assert not has_emulator(own)
-        assert any(f"{emulator} (already running)" in line for line in own.said)
+        assert any(f"{emulator} (already running)" in line for line in own.output)
         user = httpx.post(url(own.ports.base) + "/user/create", json={}, timeout=60).json()
         same = get(f"{url(current().of('users'))}/user/{user['id']}")
         assert same.status_code == 200
@@ -112,12 +112,12 @@ def test_stack_uses_a_running_emulator_and_given_settings(tmp_path: Path) -> Non
                 timeout=60,
             )
             assert answer.status_code == status
-        assert not any("SECRET" in line or WEB_KEY in line for line in own.said)
-        # The terminal of the stack is closed.
+        assert not any("SECRET" in line or WEB_KEY in line for line in own.output)
+        # SIGHUP: the terminal closed.
         assert_ends_with_children(own, signal.SIGHUP)
 
 
-def test_an_emulator_that_does_not_answer_is_said_so_in_one_line() -> None:
+def test_dev_reports_an_emulator_without_response() -> None:
     ports = free_ports()
     nowhere = f"{HOST}:{ports.firestore}"
     environment = {"FIRESTORE_EMULATOR_HOST": nowhere}
@@ -130,22 +130,22 @@ def test_an_emulator_that_does_not_answer_is_said_so_in_one_line() -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "80", "65530", "70000", "x"])
-def test_a_port_that_cannot_be_one_is_refused(port: str) -> None:
+def test_dev_rejects_invalid_ports(port: str) -> None:
     refused = in_process.run(dev.main, "--port", port)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
 
 
-def test_a_file_of_settings_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_dev_rejects_a_missing_env_file(tmp_path: Path) -> None:
     refused = in_process.run(dev.main, "--env-file", str(tmp_path / "nowhere"))
     assert refused.returncode == 2
-    assert "there is no file" in refused.stderr
+    assert "file not found" in refused.stderr
 
 
 @pytest.mark.parametrize(
     "command", ["benchmark", "chat", "dev", "journey", "lock", "package", "test"]
 )
-def test_every_command_tells_what_it_is_for(command: str) -> None:
+def test_commands_print_help(command: str) -> None:
     helped = run(command, "--help")
     assert helped.returncode == 0
     assert 1 <= len(helped.stdout.splitlines()) < 50
@@ -161,27 +161,27 @@ def test_every_command_tells_what_it_is_for(command: str) -> None:
     ],
     ids=["no url", "no function", "too few", "too many"],
 )
-def test_a_journey_to_a_wrong_address_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
+def test_journey_rejects_a_wrong_url(arguments: tuple[str, ...]) -> None:
     refused = in_process.run(journey.main, *arguments)
     assert refused.returncode == 2
     assert "journey: error:" in refused.stderr
 
 
-def test_a_journey_without_a_server_says_so() -> None:
+def test_journey_reports_a_missing_server() -> None:
     refused = in_process.run(journey.main, url(free_ports().base))
     assert refused.returncode == 1
     assert "is ./scripts/dev running?" in refused.stdout
 
 
-@pytest.mark.parametrize("what", ["base", "firestore"])
-def test_a_taken_port_is_named_in_one_line(what: str) -> None:
+@pytest.mark.parametrize("service", ["base", "firestore"])
+def test_dev_reports_a_used_port(service: str) -> None:
     ports = free_ports()
-    taken = getattr(ports, what)
+    taken = getattr(ports, service)
     with socket.create_server((HOST, taken)):
         refused = in_process.run(
             dev.main, "--port", str(ports.base), environment={**os.environ, **OWN_EMULATORS}
         )
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
-    assert f"port {taken} is taken" in line
+    assert f"port {taken} is in use" in line
     assert "--port" in line

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from urllib.error import HTTPError
 
-from scripts.client.coach import CallFailedError as CallFailed
 from scripts.client.coach import Coach, DisconnectedError
+from scripts.client.coach import InvocationFailedError as CallFailed
 from tests.functions.chat.scenario import PATIENCE_S, CallFailedError, Client, RefusedError
 
 
@@ -22,10 +22,10 @@ class CoachClient(Client):
         await _ended(self.coach.introduce(locale))
 
     async def say(self, text: str) -> None:
-        await _ended(self.coach.say(text))
+        await _ended(self.coach.send(text))
 
     async def call(self, method: str, *values: object) -> None:
-        await _ended(self.coach.call(method, *values))
+        await _ended(self.coach.invoke(method, *values))
 
     async def stop(self) -> None:
         self.coach.stop()

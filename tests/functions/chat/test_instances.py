@@ -54,7 +54,7 @@ class Instances:
         process = subprocess.Popen(  # noqa: ASYNC220 - it is back at once
             command("chat", ports.base),
             env={**os.environ, **settings},
-            stdout=(log := (stack.said() / f"chat-{ports.base}.log").open("wb")),
+            stdout=(log := (stack.log_folder() / f"chat-{ports.base}.log").open("wb")),
             stderr=log,
         )
         log.close()

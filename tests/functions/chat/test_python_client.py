@@ -62,7 +62,7 @@ async def test_chat_client_disconnects_when_the_server_is_silent() -> None:
 
     def talk_once(address: str) -> None:
         with Coach(address, f"Web {TOKEN}", print, is_new=False) as coach:
-            coach.call("Nothing").result(timeout=PATIENCE_S)
+            coach.invoke("Nothing").result(timeout=PATIENCE_S)
 
     with served_without_pings() as running:
         async with asyncio.timeout(PATIENCE_S):
@@ -78,7 +78,7 @@ async def test_chat_client_sends_pings_when_the_user_is_silent() -> None:
             await asyncio.to_thread(coach.__enter__)
             before = line.sent_bytes
             await until(lambda: line.sent_bytes > before + 3 * len('{"type":6}'))
-            await asyncio.wrap_future(coach.call("Nothing"))
+            await asyncio.wrap_future(coach.invoke("Nothing"))
             await asyncio.to_thread(coach.__exit__)
         await nothing_left(running)
 
@@ -88,13 +88,13 @@ async def test_the_coach_says_so_when_it_has_been_cut_off(talk: Talk) -> None:
         coach = Coach(line.address, talk.token, lambda _message: None, is_new=False)
         await asyncio.to_thread(coach.__enter__)
         talk.openai.tokens_per_s = 1
-        reply = coach.say("SECRET-before")
+        reply = coach.send("SECRET-before")
         await until(lambda: talk.openai.talking == 1)
         line.cut()
         with pytest.raises(DisconnectedError):
             await asyncio.wrap_future(reply)
         with pytest.raises(DisconnectedError):
-            coach.say("SECRET-after")
+            coach.send("SECRET-after")
         await asyncio.to_thread(coach.__exit__)
 
 

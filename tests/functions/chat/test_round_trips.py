@@ -12,7 +12,7 @@ from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from tests.functions.chat.own_chat import Talk
 from tests.functions.chat.service import served_chat
-from tests.shared.store.test_round_trips import COMMIT, READ, readme_says
+from tests.shared.store.test_round_trips import COMMIT, READ, is_documented
 
 
 async def test_a_message_is_counted_by_one_read_and_one_commit(
@@ -32,4 +32,4 @@ async def test_a_message_is_counted_by_one_read_and_one_commit(
                     await wire.send({"type": 1, "invocationId": number, **message})
                     await wire.until_completed(number)
         assert calls == [READ, COMMIT, READ, COMMIT]
-    assert readme_says("`/ai-chat`, a message", 2)
+    assert is_documented("`/ai-chat`, a message", 2)

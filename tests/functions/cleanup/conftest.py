@@ -8,15 +8,15 @@ from tests.functions.cleanup.service import Service
 
 
 @pytest.fixture(scope="module")
-async def running() -> AsyncIterator[Service]:
-    """The function, in a process of its own."""
+async def running_service() -> AsyncIterator[Service]:
+    """The function in its own process."""
     service = Service()
     async with service.running():
         yield service
 
 
 @pytest.fixture
-async def service(running: Service) -> Service:
-    """The function, with an empty database."""
-    await running.reset()
-    return running
+async def service(running_service: Service) -> Service:
+    """The function with an empty database."""
+    await running_service.reset()
+    return running_service

@@ -1,7 +1,7 @@
-"""Work that is cut off after a number of calls to Firestore, as if its process was killed."""
+"""Interruption of work after a number of calls to Firestore, as if its process was killed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -16,24 +16,25 @@ from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 
 PAGE_SIZE = 2
-"""Small, so that a little work takes many calls."""
+"""Small, so that little work takes many calls."""
 
-_LONGEST_S = 600
+_TIME_LIMIT_S = 600
 ALL_CALLS = 1_000_000
+"""More than any test makes: the work is not interrupted."""
 
 
 class Gate:
-    """Lets a number of calls to Firestore pass; every later call blocks."""
+    """Lets a number of calls to Firestore pass. Every later call blocks."""
 
     def __init__(self, calls: int) -> None:
         self.passed = 0
         self.closed = asyncio.Event()
-        """Set when a call came after the last one that may pass."""
+        """Set when the first call blocks."""
 
         self._calls = calls
 
     async def enter(self) -> None:
-        """Return if the call may pass."""
+        """Return if the call may pass; otherwise block."""
         if self.passed == self._calls:
             self.closed.set()
             await asyncio.Event().wait()
@@ -44,7 +45,9 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+    async def intercept_unary_unary(
+        self, continuation: Any, details: object, request: object
+    ) -> object:
         await self._gate.enter()
         return await continuation(details, request)
 
@@ -53,25 +56,28 @@ class _Stream(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # gr
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+    async def intercept_unary_stream(
+        self, continuation: Any, details: object, request: object
+    ) -> object:
         await self._gate.enter()
         return await continuation(details, request)
 
 
 def gated(project: str, gate: Gate) -> Database:
-    """Return the database of a project, behind a gate."""
+    """Return the database of a project, with a gate before its calls."""
     return Database(DatabaseSettings(project=project), [_Unary(gate), _Stream(gate)])
 
 
-async def cut_off(
-    project: str, calls: int, work: Callable[[Database], Coroutine[Any, Any, None]]
+async def interrupt(
+    project: str, calls: int, work: Callable[[Database], Awaitable[None]]
 ) -> int | None:
-    """Do `work` until it wants to make another call than `calls`, and cancel it then.
+    """Run `work`, and cancel it at the first call after `calls` of them.
 
-    Return how many calls it made if it came to its end, else None.
+    Returns:
+        The number of calls if the work completed, otherwise None.
     """
     gate = Gate(calls)
-    working = asyncio.create_task(work(gated(project, gate)))
+    working = asyncio.ensure_future(work(gated(project, gate)))
     closed = asyncio.create_task(gate.closed.wait())
     await asyncio.wait({working, closed}, return_when=asyncio.FIRST_COMPLETED)
     if working.done():
@@ -84,13 +90,13 @@ async def cut_off(
 
 
 async def clean_up(database: Database, run_id: str) -> None:
-    """Make a pass of the cleanup, as its function does for a message."""
+    """Make a pass of the cleanup, as the function does for a message."""
     work = purges(database, CleanupSettings(page_size=PAGE_SIZE))
-    await Cleaner(work, CleanupRuns(database), _LONGEST_S).clean(run_id, datetime.now(UTC))
+    await Cleaner(work, CleanupRuns(database), _TIME_LIMIT_S).clean(run_id, datetime.now(UTC))
 
 
 def clean_up_in_process(project: str, run_id: str, calls: int, closed: Event) -> None:
-    """Make a pass that stops after a number of calls, and wait to be killed."""
+    """Begin a pass that blocks after a number of calls, until the process is killed."""
 
     async def clean() -> None:
         gate = Gate(calls)

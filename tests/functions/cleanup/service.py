@@ -1,4 +1,4 @@
-"""The function `cleanup` with a project of its own, pushed to by the Pub/Sub emulator."""
+"""The function `cleanup` with its own project. The Pub/Sub emulator pushes its messages."""
 
 import asyncio
 import shutil
@@ -22,11 +22,11 @@ from shared.store.settings import DatabaseSettings
 from tests import stack
 from tests.loopback import served
 
-_LONGEST_S = 120
+_TIMEOUT_S = 120
 
 
 class Service:
-    """The cleanup of a project of its own."""
+    """The function in its own process, with its own project."""
 
     def __init__(self) -> None:
         self.project = f"cleanup-{uuid4()}"
@@ -35,10 +35,10 @@ class Service:
         self.database = Database(DatabaseSettings(project=self.project, emulator_host=firestore))
         self.runs = CleanupRuns(self.database)
         self.copies = 1
-        """How many times each message is delivered, at the same time."""
+        """The number of concurrent deliveries of each message."""
 
         self.delivered: list[int] = []
-        """The status that each delivery was answered with."""
+        """The status of the response to each delivery."""
 
         self._processes = Processes()
         self._port = free_ports().base
@@ -46,12 +46,12 @@ class Service:
 
     @property
     def address(self) -> str:
-        """Where the function is."""
+        """The URL of the function."""
         return url(self._port)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Serve for the length of the block."""
+        """Run the function for the length of the block."""
 
         async def push(request: Request) -> Response:
             body = await request.body()
@@ -59,61 +59,62 @@ class Service:
             self.delivered += statuses
             return Response(status_code=max(statuses))
 
-        with ExitStack() as everything:
-            relay = everything.enter_context(served(Router([Route("/", push, methods=["POST"])])))
-            everything.callback(shutil.rmtree, runtime_folder(self._port))
-            everything.enter_context(self._processes)
+        with ExitStack() as resources:
+            relay = resources.enter_context(served(Router([Route("/", push, methods=["POST"])])))
+            resources.callback(shutil.rmtree, runtime_folder(self._port))
+            resources.enter_context(self._processes)
             push_topic(self.emulators.pubsub, self.project, self.emulators.topic, f"{relay}/")
             self._start()
             yield
 
     async def _deliver(self, body: bytes) -> int:
-        """Hand a push on; return the status of the answer."""
+        """Forward a push to the function; return the status of the response."""
         headers = {"content-type": "application/json"}
-        async with httpx.AsyncClient(timeout=_LONGEST_S) as http:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S) as http:
             try:
-                answer = await http.post(self.address, content=body, headers=headers)
+                response = await http.post(self.address, content=body, headers=headers)
             except httpx.TransportError:
+                # Pub/Sub delivers a message again after a failed connection, as after a 503.
                 return 503
-        return answer.status_code
+        return response.status_code
 
     def _start(self) -> None:
-        log = stack.said() / f"{self.project}.log"
+        log = stack.log_folder() / f"{self.project}.log"
         settings = {**environment(self.emulators), "GOOGLE_CLOUD_PROJECT": self.project}
         self._processes.start("cleanup", command("cleanup", self._port), settings, log)
         self._processes.wait_until_healthy(self._port, "/health")
 
     async def reset(self) -> None:
-        """Empty the database, and forget the deliveries."""
+        """Empty the database and the list of deliveries."""
         self.copies = 1
         self.delivered.clear()
         documents = f"emulator/v1/projects/{self.project}/databases/(default)/documents"
-        async with httpx.AsyncClient(timeout=_LONGEST_S) as http:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S) as http:
             (await http.delete(f"http://{self.emulators.firestore}/{documents}")).raise_for_status()
 
     async def publish(self, **attributes: str) -> None:
-        """Publish a message on the function's topic."""
+        """Publish a message to the function's topic."""
         async with httpx.AsyncClient() as http:
-            answer = await http.post(
+            response = await http.post(
                 f"http://{self.emulators.pubsub}/v1/{self._topic}:publish",
                 json={"messages": [{"attributes": {"trigger": "test", **attributes}}]},
             )
-            answer.raise_for_status()
+            response.raise_for_status()
 
     async def run(self) -> Run:
-        """Publish the message of a run; return the run when it has ended."""
+        """Publish the message of a new run; return the run when it has ended."""
         run_id = f"test-{uuid4()}"
         await self.publish(run=run_id)
-        async with asyncio.timeout(_LONGEST_S):
+        async with asyncio.timeout(_TIMEOUT_S):
             while True:
                 run = await self.runs.find(run_id)
                 if run is not None and run.ended_at is not None:
                     return run
                 await asyncio.sleep(0.02)
 
-    async def answers(self, count: int) -> list[int]:
-        """Return the statuses of all deliveries, when there are so many."""
-        async with asyncio.timeout(_LONGEST_S):
+    async def statuses(self, count: int) -> list[int]:
+        """Wait for `count` deliveries; return the statuses of all."""
+        async with asyncio.timeout(_TIMEOUT_S):
             while True:
                 if len(self.delivered) >= count:
                     return list(self.delivered)

@@ -1,9 +1,10 @@
-"""Passes of the cleanup: their time limit, failures, and what the log of runs holds."""
+"""Passes of the cleanup: time limit, failures, and the log of runs."""
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -15,15 +16,18 @@ from shared.store.cleanup_runs import CleanupRuns, Pass, Run
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 
-LIMIT_S = 60
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
+
+TIME_LIMIT_S = 60
 
 
 class Work:
-    """Pages to delete, each of which takes a second of a clock of its own."""
+    """A purge with a number of pages. Each takes a second of its own clock."""
 
-    def __init__(self, pages: int, *, page: int = 10, fails: bool = False) -> None:
-        self.left = pages
-        self.page = page
+    def __init__(self, pages: int, *, page_size: int = 10, fails: bool = False) -> None:
+        self.pages_left = pages
+        self.page_size = page_size
         self.fails = fails
         self.time_s = 0.0
 
@@ -32,28 +36,28 @@ class Work:
         return self.time_s
 
     async def purge(self, _now: datetime) -> AsyncGenerator[int, None]:
-        """Delete all pages."""
+        """Yield the pages, or fail."""
         if self.fails:
-            raise DependencyUnavailable("the store", 5)
-        while self.left:
+            raise DependencyUnavailable("the database", 5)
+        while self.pages_left:
             self.time_s += 1
-            self.left -= 1
-            yield self.page
+            self.pages_left -= 1
+            yield self.page_size
 
 
 class Bench:
-    """A cleaner of one kind of document."""
+    """A cleaner with one purge."""
 
     def __init__(self, work: Work, database: Database | None = None) -> None:
         self.runs = CleanupRuns(database or Database(DatabaseSettings()))
         self.work = work
         self.run_id = f"test-{uuid4()}"
-        self.asked_at = datetime.now(UTC)
+        self.published_at = datetime.now(UTC)
 
     async def clean(self, purge: Purge | None = None) -> None:
         purges = {"work": purge or self.work.purge}
-        cleaner = Cleaner(purges, self.runs, LIMIT_S, self.work.clock)
-        await cleaner.clean(self.run_id, self.asked_at)
+        cleaner = Cleaner(purges, self.runs, TIME_LIMIT_S, self.work.clock)
+        await cleaner.clean(self.run_id, self.published_at)
 
     async def run(self) -> Run:
         run = await self.runs.find(self.run_id)
@@ -61,7 +65,7 @@ class Bench:
         return run
 
 
-async def test_pass_that_finishes_completes_the_run() -> None:
+async def test_complete_pass_ends_the_run() -> None:
     bench = Bench(Work(3))
     await bench.clean()
     run = await bench.run()
@@ -70,25 +74,25 @@ async def test_pass_that_finishes_completes_the_run() -> None:
     assert (run.deleted, run.unfinished, run.failed) == ({"work": 30}, (), ())
 
 
-async def test_pass_ends_the_run_at_its_time_limit() -> None:
+async def test_pass_at_its_time_limit_ends_the_run() -> None:
     bench = Bench(Work(100))
     await bench.clean()
     run = await bench.run()
     assert run.ended_at is not None
-    assert (run.deleted, run.unfinished, run.failed) == ({"work": 10 * LIMIT_S}, ("work",), ())
+    assert (run.deleted, run.unfinished, run.failed) == ({"work": 10 * TIME_LIMIT_S}, ("work",), ())
     await bench.clean()
-    assert bench.work.left == 100 - LIMIT_S
+    assert bench.work.pages_left == 100 - TIME_LIMIT_S
 
 
-async def test_pass_that_deletes_nothing_in_its_time_is_no_failure() -> None:
-    bench = Bench(Work(100, page=0))
+async def test_pass_without_deletions_ends_the_run() -> None:
+    bench = Bench(Work(100, page_size=0))
     await bench.clean()
     run = await bench.run()
     assert run.ended_at is not None
     assert (run.deleted, run.unfinished, run.failed) == ({}, ("work",), ())
 
 
-async def test_log_line_is_complete_only_when_nothing_remains(
+async def test_log_line_shows_whether_a_run_is_complete(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -98,14 +102,14 @@ async def test_log_line_is_complete_only_when_nothing_remains(
         await Bench(Work(2, fails=True)).clean()
     lines = [vars(each)["json_fields"] for each in caplog.records if "deleted" in each.message]
     assert [(each["deleted_in_all"], each["completes_run"]) for each in lines] == [
-        (10 * LIMIT_S, False),
+        (10 * TIME_LIMIT_S, False),
         (20, True),
         (0, False),
     ]
 
 
-def held(until: asyncio.Event | asyncio.Barrier, work: Work) -> Purge:
-    """Return a purge that begins its work when `until` allows it."""
+def delayed(until: asyncio.Event | asyncio.Barrier, work: Work) -> Purge:
+    """Return a purge that waits for `until` before its work."""
 
     async def purge(now: datetime) -> AsyncGenerator[int, None]:
         await until.wait()
@@ -115,19 +119,19 @@ def held(until: asyncio.Event | asyncio.Barrier, work: Work) -> Purge:
     return purge
 
 
-async def test_passes_at_once_succeed_and_write_one_run() -> None:
+async def test_concurrent_passes_write_one_run() -> None:
     bench = Bench(Work(5))
-    at_once = held(asyncio.Barrier(8), bench.work)
-    await asyncio.gather(*(bench.clean(at_once) for _ in range(8)))
+    concurrent = delayed(asyncio.Barrier(8), bench.work)
+    await asyncio.gather(*(bench.clean(concurrent) for _ in range(8)))
     run = await bench.run()
     assert run.ended_at is not None
     assert (run.deleted, run.unfinished, run.failed) == ({"work": 50}, (), ())
 
 
-async def test_failing_pass_does_not_reopen_a_run_that_has_ended() -> None:
+async def test_failed_pass_does_not_reopen_an_ended_run() -> None:
     bench = Bench(Work(1))
     release = asyncio.Event()
-    failing = asyncio.create_task(bench.clean(held(release, Work(1, fails=True))))
+    failing = asyncio.create_task(bench.clean(delayed(release, Work(1, fails=True))))
     while await bench.runs.find(bench.run_id) is None:
         assert not failing.done()
     await bench.clean()
@@ -139,7 +143,7 @@ async def test_failing_pass_does_not_reopen_a_run_that_has_ended() -> None:
     assert await bench.run() == ended
 
 
-async def test_failed_pass_is_noted_and_repeated_by_the_next_delivery() -> None:
+async def test_failed_pass_is_repeated_by_the_next_delivery() -> None:
     bench = Bench(Work(5, fails=True))
     with pytest.raises(DependencyUnavailable):
         await bench.clean()
@@ -152,11 +156,11 @@ async def test_failed_pass_is_noted_and_repeated_by_the_next_delivery() -> None:
     assert (run.deleted, run.failed) == ({"work": 50}, ())
 
 
-async def test_cleaner_gives_up_a_failing_message_after_an_hour(
+async def test_cleaner_gives_up_on_a_message_after_an_hour(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     bench = Bench(Work(5, fails=True))
-    bench.asked_at -= timedelta(hours=1)
+    bench.published_at -= timedelta(hours=1)
     await bench.clean()
     [error] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert "gave up on work" in error.message
@@ -164,45 +168,45 @@ async def test_cleaner_gives_up_a_failing_message_after_an_hour(
     assert (run.ended_at, run.failed) == (None, ("work",))
 
 
-class Unnoted(CleanupRuns):
-    """A log that cannot be written when a pass has ended."""
+class UnwritableRuns(CleanupRuns):
+    """A log of runs that cannot store passes."""
 
-    async def note(self, run_id: str, done: Pass, now: datetime) -> None:  # noqa: ARG002
+    async def add_pass(self, run_id: str, result: Pass, now: datetime) -> None:  # noqa: ARG002
         """Fail."""
-        raise DependencyUnavailable("the store", 5)
+        raise DependencyUnavailable("the database", 5)
 
 
-async def test_deletions_are_logged_when_the_run_cannot_be_noted(
+async def test_deletions_are_logged_when_the_pass_cannot_be_stored(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
     bench = Bench(Work(2))
-    bench.runs = Unnoted(Database(DatabaseSettings()))
+    bench.runs = UnwritableRuns(Database(DatabaseSettings()))
     with pytest.raises(DependencyUnavailable):
         await bench.clean()
     assert "deleted 20 work" in caplog.text
     assert (await bench.run()).ended_at is None
 
 
-class Repeating(Database):
-    """A store that gets every commit twice, as after a lost answer."""
+class RepeatingCommits(Database):
+    """A database that executes every commit twice, as after a lost response."""
 
-    async def commit(self, batch, *, repeatable: bool = True) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    async def commit(self, batch: "AsyncWriteBatch", *, repeatable: bool = True) -> None:
         """Commit twice."""
         for _ in range(2):
             await super().commit(batch, repeatable=repeatable)
 
 
-async def test_repeated_note_counts_deletions_once() -> None:
-    bench = Bench(Work(3), Repeating(DatabaseSettings()))
+async def test_repeated_commit_counts_deletions_once() -> None:
+    bench = Bench(Work(3), RepeatingCommits(DatabaseSettings()))
     await bench.clean()
     assert (await bench.run()).deleted == {"work": 30}
 
 
-async def test_run_is_visible_while_its_pass_goes_on() -> None:
+async def test_run_is_visible_during_its_pass() -> None:
     bench = Bench(Work(1))
     release = asyncio.Event()
-    cleaning = asyncio.create_task(bench.clean(held(release, bench.work)))
+    cleaning = asyncio.create_task(bench.clean(delayed(release, bench.work)))
     while (run := await bench.runs.find(bench.run_id)) is None:
         assert not cleaning.done()
     assert (run.ended_at, run.deleted, run.failed) == (None, {}, ())

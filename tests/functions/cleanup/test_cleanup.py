@@ -1,4 +1,4 @@
-"""The cleanup as it is deployed, with a database of its own. Pub/Sub pushes its messages."""
+"""The deployed function with its own database. Pub/Sub pushes its messages."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -14,61 +14,61 @@ from tests.functions.test_general import assert_problem
 MESSAGE = {"message": {"messageId": "17", "publishTime": "2026-01-01T00:00:00.5Z"}}
 
 
-async def cluttered(service: Service, count: int) -> Clutter:
+async def fill(service: Service, count: int) -> Clutter:
     clutter = Clutter(service.database, datetime.now(UTC))
     async for _ in clutter.scatter(count):
         pass
     return clutter
 
 
-async def test_message_deletes_expired_documents_and_no_others(service: Service) -> None:
-    clutter = await cluttered(service, 100)
+async def test_message_deletes_expired_documents_only(service: Service) -> None:
+    clutter = await fill(service, 100)
     run = await service.run()
     assert run.deleted == dict.fromkeys(
         ("events", "inbox", "shared_items", "verifications", "rate_limits"), 10
     )
     assert (run.unfinished, run.failed) == ((), ())
     assert await clutter.left() == clutter.kept
-    assert await service.answers(1) == [200]
+    assert await service.statuses(1) == [200]
 
 
-async def test_two_deliveries_at_once_both_succeed_in_one_run(service: Service) -> None:
+async def test_concurrent_deliveries_are_one_run(service: Service) -> None:
     service.copies = 2
-    clutter = await cluttered(service, 400)
+    clutter = await fill(service, 400)
     run_id = (await service.run()).id
-    assert await service.answers(2) == [200, 200]
+    assert await service.statuses(2) == [200, 200]
     [run] = await service.runs.newest(2)
     assert run.id == run_id
     assert run.deleted.total() == 200
     assert await clutter.left() == clutter.kept
 
 
-async def test_two_runs_at_once_delete_each_document_once(service: Service) -> None:
-    clutter = await cluttered(service, 400)
+async def test_concurrent_runs_delete_each_document_once(service: Service) -> None:
+    clutter = await fill(service, 400)
     runs = await asyncio.gather(service.run(), service.run())
-    assert await service.answers(2) == [200, 200]
+    assert await service.statuses(2) == [200, 200]
     assert sum(run.deleted.total() for run in runs) == 200
     assert await clutter.left() == clutter.kept
 
 
-async def test_message_does_nothing_when_its_run_has_ended(
+async def test_message_of_an_ended_run_deletes_nothing(
     service: Service, http: httpx.AsyncClient
 ) -> None:
-    answer = await http.post(service.address, json=MESSAGE)
-    assert (answer.status_code, answer.content) == (200, b"")
-    clutter = await cluttered(service, 10)
+    response = await http.post(service.address, json=MESSAGE)
+    assert (response.status_code, response.content) == (200, b"")
+    clutter = await fill(service, 10)
     before = await clutter.left()
-    again = await http.post(service.address, json=MESSAGE)
-    assert (again.status_code, again.content) == (200, b"")
+    second = await http.post(service.address, json=MESSAGE)
+    assert (second.status_code, second.content) == (200, b"")
     [run] = await service.runs.newest(2)
     assert (run.id, run.deleted) == ("20260101T000000-17", {})
     assert await clutter.left() == before
 
 
-async def test_message_of_a_part_is_taken_as_one_of_its_run(
+async def test_message_with_a_part_belongs_to_its_run(
     service: Service, http: httpx.AsyncClient
 ) -> None:
-    """The release before this one published such messages; they may arrive after the release."""
+    """The previous release publishes such messages. They may arrive after a release."""
     attributes = {"run": "a", "part": "2"}
     message = {"message": {**MESSAGE["message"], "attributes": attributes}}
     assert (await http.post(service.address, json=message)).status_code == 200
@@ -88,19 +88,19 @@ async def test_message_of_a_part_is_taken_as_one_of_its_run(
         {"message": {**MESSAGE["message"], "attributes": {"run": "a/b"}}},
     ],
     ids=[
-        "no message", "a list", "not in its envelope",
-        "an id that is a path", "an id of Firestore's", "no time",
-        "a run that is a path",
+        "no message", "a list", "without envelope",
+        "a path as id", "a reserved id", "an invalid time",
+        "a path as run",
     ],
 )  # fmt: skip
 async def test_invalid_message_is_rejected(
     http: httpx.AsyncClient, service: Service, body: Any
 ) -> None:
-    answer = await http.post(service.address, json=body)
-    assert_problem(answer, 400)
+    response = await http.post(service.address, json=body)
+    assert_problem(response, 400)
     assert await service.runs.newest(1) == []
 
 
 async def test_body_that_is_not_json_is_rejected(http: httpx.AsyncClient, service: Service) -> None:
-    answer = await http.post(service.address, content=b"{")
-    assert_problem(answer, 400)
+    response = await http.post(service.address, content=b"{")
+    assert_problem(response, 400)

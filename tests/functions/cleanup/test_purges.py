@@ -1,4 +1,4 @@
-"""The purges of a run."""
+"""The purges of a pass."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -14,22 +14,22 @@ from shared.store.settings import DatabaseSettings
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_whatever_expires_is_gone_through_and_whatever_users_may_leave() -> None:
+def test_every_expiring_collection_has_a_purge() -> None:
     expiring = {collection.name for collection in ALL if collection.ttl_field is not None}
     others = {"leftovers", "orphans", "orphaned lookups"}
     assert purges(Database(DatabaseSettings()), CleanupSettings()).keys() == expiring | others
 
 
-async def test_counts_in_a_database_of_their_own_expire_and_so_do_those_from_before(
+async def test_counts_are_purged_in_both_databases(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RATE_LIMIT_DATABASE", "counts")
-    here = Database(DatabaseSettings(project=f"purges-{uuid4()}"))
-    there = here.named("counts")
-    for database in (here, there):
-        await RATE_LIMITS.of(database.client).document("old").set({"expires_at": NOW})
-    everything = purges(here, CleanupSettings())
+    default = Database(DatabaseSettings(project=f"purges-{uuid4()}"))
+    other = default.named("counts")
+    for database in (default, other):
+        await database.document(RATE_LIMITS, "old").set({"expires_at": NOW})
+    all_purges = purges(default, CleanupSettings())
     for kind in ("rate_limits", "rate_limits elsewhere"):
-        assert [count async for count in everything[kind](NOW)] == [1]
-    for database in (here, there):
-        assert await database.query(RATE_LIMITS.of(database.client).select([])) == []
+        assert [count async for count in all_purges[kind](NOW)] == [1]
+    for database in (default, other):
+        assert await database.query(database.collection(RATE_LIMITS).select([])) == []

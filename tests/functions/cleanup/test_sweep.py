@@ -1,4 +1,4 @@
-"""One pass over several purges: side by side, with a time limit, and with failures."""
+"""A pass with several purges: concurrency, time limit and failures."""
 
 import asyncio
 import itertools
@@ -11,7 +11,7 @@ from functions.cleanup.sweep import Purge, sweep
 from shared.errors import DependencyUnavailable
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LONG_S = 60
+TIME_LIMIT_S = 60
 
 
 def pages(*counts: int, fails_with: Exception | None = None) -> Purge:
@@ -38,24 +38,24 @@ def endless(closed: list[bool]) -> Purge:
 
 
 async def test_deletions_are_counted_by_kind() -> None:
-    swept = await sweep({"a": pages(3, 4), "b": pages(), "c": pages(1)}, NOW, LONG_S)
-    assert swept.deleted == {"a": 7, "c": 1}
-    assert swept.unfinished == swept.failed == set()
+    result = await sweep({"a": pages(3, 4), "b": pages(), "c": pages(1)}, NOW, TIME_LIMIT_S)
+    assert result.deleted == {"a": 7, "c": 1}
+    assert result.unfinished == result.failed == set()
 
 
-async def test_every_purge_gets_the_same_instant() -> None:
-    instants = []
+async def test_all_purges_get_the_same_time() -> None:
+    times = []
 
     async def purge(now: datetime) -> AsyncGenerator[int, None]:
-        instants.append(now)
+        times.append(now)
         yield 0
 
-    await sweep({"a": purge}, NOW, LONG_S)
-    assert instants == [NOW]
+    await sweep({"a": purge}, NOW, TIME_LIMIT_S)
+    assert times == [NOW]
 
 
 def ticks() -> Iterator[int]:
-    """Return a clock's readings: a second passes with each."""
+    """Return the readings of a clock, with a second between any two."""
     return itertools.count()
 
 
@@ -63,32 +63,34 @@ async def test_sweep_stops_a_purge_at_the_time_limit() -> None:
     closed: list[bool] = []
     clock = ticks()
     purges = {"short": pages(5), "endless": endless(closed)}
-    swept = await sweep(purges, NOW, for_s=10, clock=lambda: next(clock))
-    assert swept.unfinished == {"endless"}
-    assert swept.deleted == {"short": 5, "endless": 9}
-    assert swept.failed == set()
+    result = await sweep(purges, NOW, time_limit_s=10, clock=lambda: next(clock))
+    assert result.unfinished == {"endless"}
+    assert result.deleted == {"short": 5, "endless": 9}
+    assert result.failed == set()
     assert closed == [True]
 
 
-async def test_every_purge_gets_one_page_when_there_is_no_time() -> None:
-    swept = await sweep({"a": pages(3, 4), "b": pages(2)}, NOW, for_s=0)
-    assert swept.deleted == {"a": 3, "b": 2}
-    assert swept.unfinished == {"a", "b"}
+async def test_every_purge_gets_one_page_without_any_time() -> None:
+    result = await sweep({"a": pages(3, 4), "b": pages(2)}, NOW, time_limit_s=0)
+    assert result.deleted == {"a": 3, "b": 2}
+    assert result.unfinished == {"a", "b"}
 
 
 @pytest.mark.parametrize(
-    "error", [DependencyUnavailable("the store", 5), ValueError("SECRET-of-a-user")], ids=type
+    "error", [DependencyUnavailable("the database", 5), ValueError("SECRET-of-a-user")], ids=type
 )
 async def test_failing_purge_does_not_stop_the_others(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    swept = await sweep({"bad": pages(2, fails_with=error), "good": pages(1, 1, 1)}, NOW, LONG_S)
-    assert swept.failed == {"bad"}
-    assert swept.deleted == {"bad": 2, "good": 3}
-    assert swept.unfinished == set()
+    result = await sweep(
+        {"bad": pages(2, fails_with=error), "good": pages(1, 1, 1)}, NOW, TIME_LIMIT_S
+    )
+    assert result.failed == {"bad"}
+    assert result.deleted == {"bad": 2, "good": 3}
+    assert result.unfinished == set()
     assert "cannot clean up bad" in caplog.text
     if isinstance(error, DependencyUnavailable):
-        assert "cannot clean up bad: the store is unavailable" in caplog.text
+        assert "cannot clean up bad: the database is unavailable" in caplog.text
 
 
 async def test_cancelling_a_sweep_closes_every_purge() -> None:
@@ -103,7 +105,7 @@ async def test_cancelling_a_sweep_closes_every_purge() -> None:
             begun.set()
         return 0
 
-    sweeping = asyncio.create_task(sweep(purges, NOW, LONG_S, clock=read))
+    sweeping = asyncio.create_task(sweep(purges, NOW, TIME_LIMIT_S, clock=read))
     await begun.wait()
     sweeping.cancel()
     with pytest.raises(asyncio.CancelledError):

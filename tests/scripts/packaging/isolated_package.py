@@ -72,7 +72,7 @@ class IsolatedPackage:
     def serve(self) -> Iterator[str]:
         """Serve as in production during the block; yield the address."""
         port = free_ports().base
-        log = stack.said() / f"{self._service}-isolated-{uuid4().hex[:8]}.log"
+        log = stack.log_folder() / f"{self._service}-isolated-{uuid4().hex[:8]}.log"
         with Processes() as processes:
             command = self._isolated(self._command(port), {"PORT": str(port)})
             processes.start(self._service, command, {}, log, self._code)

@@ -200,13 +200,13 @@ def key_of(token: str) -> str:
 
 
 async def document(database: Database, token: str) -> DocumentSnapshot[Any]:
-    return await VERIFICATIONS.of(database.client).document(key_of(token)).get()
+    return await database.document(VERIFICATIONS, key_of(token)).get()
 
 
 @pytest.fixture
 async def old_document(database: Database, token: str) -> None:
     """A confirmation that the previous version stored at `NOW`, without the purchase."""
-    document = VERIFICATIONS.of(database.client).document(key_of(token))
+    document = database.document(VERIFICATIONS, key_of(token))
     await document.set({"verified_at": NOW, "expires_at": NOW + DAY})
 
 

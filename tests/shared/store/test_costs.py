@@ -1,8 +1,7 @@
-"""The documents that the cost sheet counts with, against those that are billed."""
+"""The documents that Firestore bills, compared with the cost sheet."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,33 +16,35 @@ from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from tests import stack
-from tests.shared.store.test_round_trips import (
+from tests.shared.store.counted_functions import (
     LONG_AGO,
-    WISH,
-    Counted,
+    PLAN_REQUEST,
+    CountedFunctions,
     event,
+    logged_requests,
+    new_author,
     profile,
-    published_by_a_new_user,
     shared_item,
-    told,
 )
 
 
 @pytest.fixture(scope="module")
-async def counted() -> AsyncIterator[Counted]:
-    counted = Counted()
+async def counted() -> AsyncIterator[CountedFunctions]:
+    counted = CountedFunctions()
     yield counted
     await counted.http.aclose()
 
 
-async def billed(counted: Counted, method: str, path: str, body: Any = None) -> Documents:
-    """Call a route; return what Firestore bills for it."""
-    with counted.trips.counted(), told() as lines:
+async def billed(
+    counted: CountedFunctions, method: str, path: str, body: object = None
+) -> Documents:
+    """Send a request; return the documents that Firestore bills for it."""
+    with counted.trips.counted(), logged_requests() as lines:
         await counted.call(method, path, body)
     return Documents(lines[0]["documents_read"], counted.trips.written, counted.trips.deleted)
 
 
-async def test_users_cost_what_the_sheet_says(counted: Counted) -> None:
+async def test_user_requests_cost_as_in_the_sheet(counted: CountedFunctions) -> None:
     user = await counted.user()
     assert await billed(counted, "POST", "/user/create", {}) == requests.CREATE_USER
     assert await billed(counted, "GET", f"/user/{user['id']}") == requests.GET_USER
@@ -56,22 +57,20 @@ async def test_users_cost_what_the_sheet_says(counted: Counted) -> None:
 
 
 @pytest.mark.parametrize("followed", [2, 20])
-async def test_a_feed_costs_what_the_sheet_says(counted: Counted, followed: int) -> None:
-    ids = await asyncio.gather(
-        *(published_by_a_new_user(counted.database) for _ in range(followed))
-    )
+async def test_feed_costs_as_in_the_sheet(counted: CountedFunctions, followed: int) -> None:
+    ids = await asyncio.gather(*(new_author(counted.database) for _ in range(followed)))
 
-    def since(instant: str) -> dict[str, Any]:
+    def since(instant: str) -> dict[str, object]:
         secret = {"followSecret": "secret", "since": instant}
         return {"users": [{"userId": str(each), **secret} for each in ids]}
 
-    without_news = requests.FEED_PER_FOLLOWED.times(followed)
-    news = await billed(counted, "POST", "/events", since(LONG_AGO))
-    assert news == without_news + requests.FEED_PER_NEW_EVENT.times(followed)
-    assert await billed(counted, "POST", "/events", since("2099-01-01T00:00:00Z")) == without_news
+    without_events = requests.FEED_PER_FOLLOWED.times(followed)
+    with_events = await billed(counted, "POST", "/events", since(LONG_AGO))
+    assert with_events == without_events + requests.FEED_PER_NEW_EVENT.times(followed)
+    assert await billed(counted, "POST", "/events", since("2099-01-01T00:00:00Z")) == without_events
 
 
-async def test_what_users_write_costs_what_the_sheet_says(counted: Counted) -> None:
+async def test_writes_cost_as_in_the_sheet(counted: CountedFunctions) -> None:
     user = await counted.user()
     secret = {**user, "followSecret": "secret"}
     message = {"toUserId": user["id"], "encryptedMessage": ["AAAA"]}
@@ -82,8 +81,8 @@ async def test_what_users_write_costs_what_the_sheet_says(counted: Counted) -> N
     collected = await billed(counted, "POST", "/inbox", user)
     empty = await billed(counted, "POST", "/inbox", user)
     assert empty == requests.POST_INBOX_EMPTY
-    first_is_paid = Documents(read=-1)
-    assert collected == empty + requests.POST_INBOX_PER_MESSAGE.times(2) + first_is_paid
+    first_read_is_paid = Documents(read=-1)
+    assert collected == empty + requests.POST_INBOX_PER_MESSAGE.times(2) + first_read_is_paid
     item = await billed(counted, "POST", "/shareditem", shared_item(user))
     assert item == requests.POST_SHARED_ITEM
     made = await counted.call("POST", "/shareditem", shared_item(user))
@@ -91,8 +90,8 @@ async def test_what_users_write_costs_what_the_sheet_says(counted: Counted) -> N
     assert got == requests.GET_SHARED_ITEM
 
 
-async def test_plans_cost_what_the_sheet_says(
-    counted: Counted, monkeypatch: pytest.MonkeyPatch
+async def test_plans_cost_as_in_the_sheet(
+    counted: CountedFunctions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in local_services({}, url(stack.current().fakes)).items():
         monkeypatch.setenv(name, value)
@@ -101,8 +100,8 @@ async def test_plans_cost_what_the_sheet_says(
         http = counted.serving(functions.ai.main.routes(counted.database, outgoing, secrets))
         headers = {"Authorization": f"RevenueCat {SUBSCRIBER}-{uuid4()}"}
         for expected in (requests.FIRST_PLAN_IN_HALF_AN_HOUR, requests.PLAN):
-            with counted.trips.counted(), told() as lines:
-                answer = await http.post("/ai/session", json=WISH, headers=headers)
-            assert answer.status_code == 200
+            with counted.trips.counted(), logged_requests() as lines:
+                response = await http.post("/ai/session", json=PLAN_REQUEST, headers=headers)
+            assert response.status_code == 200
             read = lines[0]["documents_read"]
             assert Documents(read, counted.trips.written, counted.trips.deleted) == expected

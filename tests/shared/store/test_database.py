@@ -1,4 +1,4 @@
-"""The connection to Firestore."""
+"""Calls to Firestore: connections, retries, deadlines and errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,109 +11,119 @@ from google.api_core import exceptions
 from scripts.local.round_trips import RoundTrips
 from scripts.local.stack import free_ports
 from shared.errors import DependencyTimedOut, DependencyUnavailable
+from shared.store import database as database_module
+from shared.store.connection import Connection
 from shared.store.data_model import SHARED_ITEMS
-from shared.store.database import Database, PreconditionFailed
+from shared.store.database import Database
+from shared.store.preconditions import PreconditionFailed
 from shared.store.settings import DatabaseSettings
 from shared.telemetry.current_request import Served, begin, end
 
 
-def database(**settings: object) -> Database:
+def database_with(**settings: object) -> Database:
     return Database(DatabaseSettings.model_validate(settings))
 
 
-class Failing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc is untyped
-    """Answers commits with an error, so many times, before it lets them pass."""
+def unused_address() -> str:
+    """Return an address at which no server listens."""
+    return f"127.0.0.1:{free_ports().firestore}"
 
-    def __init__(self, error: Exception, times: int) -> None:
+
+class FailingCalls(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc is untyped
+    """Fails the first `count` commits with an error, and forwards the later ones."""
+
+    def __init__(self, error: Exception, count: int) -> None:
         self.error = error
-        self.left = times
-        self.calls = 0
+        self.count = count
+        self.attempts = 0
 
-    async def intercept_unary_unary(self, continuation, details, request):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-        self.calls += 1
-        if self.left:
-            self.left -= 1
+    async def intercept_unary_unary(
+        self, continuation: Any, details: object, request: object
+    ) -> object:
+        self.attempts += 1
+        if self.attempts <= self.count:
             raise self.error
         return await continuation(details, request)
 
 
-async def write_through(failing: Failing, *, repeatable: bool = True) -> None:
-    store = Database(DatabaseSettings(), [failing])
-    batch = store.client.batch()
-    batch.set(SHARED_ITEMS.of(store.client).document("test"), {})
-    await store.commit(batch, repeatable=repeatable)
+async def commit_through(failing: FailingCalls, *, repeatable: bool = True) -> None:
+    database = Database(DatabaseSettings(), [failing])
+    batch = database.batch()
+    batch.set(database.document(SHARED_ITEMS, "test"), {})
+    await database.commit(batch, repeatable=repeatable)
 
 
-async def test_one_connection_serves_all_calls_of_a_loop() -> None:
-    store = database()
-    assert store.client is store.client
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
+    """Return the list of the connections that the test opens."""
+    opened: list[Connection] = []
+
+    class Listed(Connection):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            opened.append(self)
+
+    monkeypatch.setattr(database_module, "Connection", Listed)
+    return opened
 
 
-def test_another_event_loop_gets_a_connection_of_its_own() -> None:
-    store = database()
+def read_missing_in_a_new_loop(database: Database) -> None:
+    async def read() -> None:
+        for _ in range(2):
+            assert await database.read_one(database.document(SHARED_ITEMS, "none")) is None
 
-    async def read() -> object:
-        document = SHARED_ITEMS.of(store.client).document("none")
-        assert await store.read_one(document) is None
-        return store.client
-
-    assert asyncio.run(read()) is not asyncio.run(read())
+    asyncio.run(read())
 
 
-async def test_nothing_is_connected_before_the_first_call() -> None:
-    database(emulator_host=f"127.0.0.1:{free_ports().base}")
+def test_database_opens_one_connection_per_event_loop(connections: list[Connection]) -> None:
+    database = database_with()
+    read_missing_in_a_new_loop(database)
+    assert len(connections) == 1
+    read_missing_in_a_new_loop(database)
+    assert len(connections) == 2
 
 
-async def test_the_channel_does_not_wait_minutes_before_it_connects_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # Seen only after outages of a minute and more, when gRPC's own backoff has grown.
-    opened: list[dict[str, int]] = []
-    open_channel = grpc.aio.insecure_channel
-
-    def note(target: str, options: list[tuple[str, int]], **others: Any) -> grpc.aio.Channel:
-        opened.append(dict(options))
-        return open_channel(target, options=options, **others)
-
-    monkeypatch.setattr(grpc.aio, "insecure_channel", note)
-    assert database().client is not None
-    assert [options["grpc.max_reconnect_backoff_ms"] for options in opened] == [1000]
+async def test_database_connects_at_the_first_call(connections: list[Connection]) -> None:
+    database = database_with()
+    assert connections == []
+    database.batch()
+    assert len(connections) == 1
 
 
-async def test_a_store_that_is_not_there_is_unavailable_in_time() -> None:
-    store = database(emulator_host=f"127.0.0.1:{free_ports().base}", retry_for_s=0.5)
+async def test_unreachable_database_is_unavailable_in_time() -> None:
+    database = database_with(emulator_host=unused_address(), retry_for_s=0.5)
     async with asyncio.timeout(20):
         with pytest.raises(DependencyUnavailable) as caught:
-            await store.read_one(SHARED_ITEMS.of(store.client).document("none"))
+            await database.read_one(database.document(SHARED_ITEMS, "none"))
     assert caught.value.retry_after_s == 5
+    assert str(caught.value) == "the database is unavailable at the moment"
 
 
-async def test_a_call_that_takes_too_long_times_out() -> None:
-    store = database(attempt_timeout_s=0.0001, retry_for_s=0.1)
+async def test_slow_call_times_out() -> None:
+    database = database_with(attempt_timeout_s=0.0001, retry_for_s=0.1)
     with pytest.raises(DependencyTimedOut):
-        await store.query(SHARED_ITEMS.of(store.client).limit(1))
+        await database.query(database.collection(SHARED_ITEMS).limit(1))
 
 
-async def test_a_reader_who_is_cancelled_closes_the_stream() -> None:
+async def test_cancelled_read_closes_its_stream() -> None:
     calls: list[grpc.aio.Call] = []
     begun = asyncio.Event()
 
-    class Note(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
+    class Spy(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
         async def intercept_unary_stream(
-            self, continuation: Any, details: Any, request: Any
-        ) -> Any:
+            self, continuation: Any, details: object, request: object
+        ) -> object:
             calls.append(await continuation(details, request))
             begun.set()
             return calls[0]
 
-    store = Database(DatabaseSettings(), [Note()])
-    items = SHARED_ITEMS.of(store.client)
-    batch = store.client.batch()
-    for number in range(50):
-        batch.set(items.document(f"large{number}"), {"content": b"x" * 60_000})
-    await store.commit(batch)
-    names = [items.document(f"large{number}") for number in range(50)]
-    reading = asyncio.create_task(store.read(names))
+    database = Database(DatabaseSettings(), [Spy()])
+    documents = [database.document(SHARED_ITEMS, f"large{number}") for number in range(50)]
+    batch = database.batch()
+    for document in documents:
+        batch.set(document, {"content": b"x" * 60_000})
+    await database.commit(batch)
+    reading = asyncio.create_task(database.read(documents))
     await begun.wait()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -122,19 +132,21 @@ async def test_a_reader_who_is_cancelled_closes_the_stream() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [exceptions.ServiceUnavailable(""), exceptions.Aborted("")], ids=["down", "aborted"]
+    "error",
+    [exceptions.ServiceUnavailable(""), exceptions.Aborted("")],
+    ids=["unavailable", "aborted"],
 )
-async def test_a_commit_is_repeated_after_a_passing_failure(error: Exception) -> None:
-    failing = Failing(error, times=2)
-    await write_through(failing)
-    assert failing.calls == 3
+async def test_commit_is_retried_after_a_transient_error(error: Exception) -> None:
+    failing = FailingCalls(error, count=2)
+    await commit_through(failing)
+    assert failing.attempts == 3
 
 
-async def test_a_commit_that_is_not_repeatable_is_attempted_once() -> None:
-    failing = Failing(exceptions.ServiceUnavailable(""), times=1)
+async def test_commit_that_is_not_repeatable_is_attempted_once() -> None:
+    failing = FailingCalls(exceptions.ServiceUnavailable(""), count=1)
     with pytest.raises(DependencyUnavailable):
-        await write_through(failing, repeatable=False)
-    assert failing.calls == 1
+        await commit_through(failing, repeatable=False)
+    assert failing.attempts == 1
 
 
 @pytest.mark.parametrize(
@@ -150,40 +162,38 @@ async def test_a_commit_that_is_not_repeatable_is_attempted_once() -> None:
         (exceptions.PermissionDenied(""), DependencyUnavailable),
         (exceptions.Unauthenticated(""), DependencyUnavailable),
         (exceptions.InternalServerError(""), DependencyUnavailable),
+        # An error of our own code stays what it is, so that it is logged with its traceback.
         (exceptions.InvalidArgument(""), exceptions.InvalidArgument),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
 )
-async def test_errors_are_translated_and_bugs_stay_bugs(
+async def test_errors_of_the_library_are_translated(
     error: Exception, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected) as caught:
-        await write_through(Failing(error, times=1), repeatable=False)
+        await commit_through(FailingCalls(error, count=1), repeatable=False)
     assert type(caught.value) is expected
 
 
-@pytest.mark.parametrize("what", ["read", "query", "commit"])
-async def test_what_is_told_of_a_request_are_all_attempts_and_nothing_that_was_not_read(
-    what: str,
-) -> None:
+@pytest.mark.parametrize("operation", ["read", "query", "commit"])
+async def test_request_counts_all_attempts_of_a_failing_call(operation: str) -> None:
     trips = RoundTrips()
-    nowhere = f"127.0.0.1:{free_ports().firestore}"
-    store = Database(
-        DatabaseSettings(emulator_host=nowhere, attempt_timeout_s=1, retry_for_s=0.5),
-        trips.interceptors,
+    settings = DatabaseSettings(
+        emulator_host=unused_address(), attempt_timeout_s=1, retry_for_s=0.5
     )
-    items = SHARED_ITEMS.of(store.client)
-    batch = store.client.batch()
-    batch.set(items.document("test"), {})
-    calls: dict[str, Callable[[], Awaitable[object]]] = {
-        "read": lambda: store.read_one(items.document("none")),
-        "query": lambda: store.query(items.limit(1)),
-        "commit": lambda: store.commit(batch),
+    database = Database(settings, trips.interceptors)
+    document = database.document(SHARED_ITEMS, "test")
+    batch = database.batch()
+    batch.set(document, {})
+    operations: dict[str, Callable[[], Awaitable[object]]] = {
+        "read": lambda: database.read_one(document),
+        "query": lambda: database.query(database.collection(SHARED_ITEMS).limit(1)),
+        "commit": lambda: database.commit(batch),
     }
     request = Served("GET", "0" * 31 + "1", "0" * 15 + "1", None, is_sampled=False)
     token = begin(request)
     with trips.counted() as attempts, pytest.raises(DependencyUnavailable):
-        await calls[what]()
+        await operations[operation]()
     end(token)
     assert len(attempts) > 1
     assert (request.round_trips, request.documents_read) == (len(attempts), 0)

@@ -1,4 +1,4 @@
-"""Documents read by us, against the same documents read by the client library."""
+"""Documents as we decode them, compared with the client library."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.store.data_model import SHARED_ITEMS
 from shared.store.database import Database
+from shared.store.preconditions import if_unchanged
 
 SCALARS = (
     st.none()
@@ -25,10 +26,10 @@ FIELDS = st.dictionaries(
 
 
 @given(FIELDS)
-async def test_a_document_reads_as_the_client_library_reads_it(
+async def test_document_decodes_like_in_the_client_library(
     database: Database, fields: dict[str, object]
 ) -> None:
-    reference = SHARED_ITEMS.of(database.client).document(str(uuid4()))
+    reference = database.document(SHARED_ITEMS, uuid4())
     await reference.set(fields)
     ours = await database.read_one(reference)
     theirs = await reference.get()
@@ -38,16 +39,16 @@ async def test_a_document_reads_as_the_client_library_reads_it(
     assert ours.reference is reference
 
 
-async def test_only_the_fields_asked_for_are_read(database: Database) -> None:
-    reference = SHARED_ITEMS.of(database.client).document(str(uuid4()))
+async def test_read_returns_only_the_selected_fields(database: Database) -> None:
+    reference = database.document(SHARED_ITEMS, uuid4())
     await reference.set({"a": 1, "b": {"c": 2}, "d": 3})
     document = await database.read_one(reference, ["a", "b", "missing"])
     assert document is not None
     assert document.fields == {"a": 1, "b": {"c": 2}}
 
 
-async def test_instants_are_plain_and_in_utc(database: Database) -> None:
-    reference = SHARED_ITEMS.of(database.client).document(str(uuid4()))
+async def test_timestamps_are_datetimes_in_utc(database: Database) -> None:
+    reference = database.document(SHARED_ITEMS, uuid4())
     await reference.set({"at": datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)})
     document = await database.read_one(reference)
     assert document is not None
@@ -55,22 +56,20 @@ async def test_instants_are_plain_and_in_utc(database: Database) -> None:
     assert document.fields["at"].isoformat() == "2026-01-01T00:00:00.123456+00:00"
 
 
-async def test_a_version_is_a_precondition(database: Database) -> None:
-    reference = SHARED_ITEMS.of(database.client).document(str(uuid4()))
+async def test_version_is_a_precondition(database: Database) -> None:
+    reference = database.document(SHARED_ITEMS, uuid4())
     await reference.set({"a": 1})
     document = await database.read_one(reference)
     assert document is not None
-    option = database.client.write_option(last_update_time=document.version)
-    await reference.update({"a": 2}, option=option)
+    await reference.update({"a": 2}, option=if_unchanged(document.version))
     changed = await database.read_one(reference)
     assert changed is not None
     assert changed.version != document.version
 
 
-async def test_documents_that_do_not_exist_are_left_out_and_none_asked_for_costs_nothing(
-    database: Database,
-) -> None:
-    there, missing = (SHARED_ITEMS.of(database.client).document(str(uuid4())) for _ in range(2))
-    await there.set({})
-    assert [d.reference for d in await database.read([missing, there, there])] == [there]
+async def test_read_leaves_out_missing_documents(database: Database) -> None:
+    existing, missing = (database.document(SHARED_ITEMS, uuid4()) for _ in range(2))
+    await existing.set({})
+    found = await database.read([missing, existing, existing])
+    assert [document.reference for document in found] == [existing]
     assert await database.read([]) == []

@@ -1,13 +1,14 @@
-"""The deletion of expired documents, in a database of its own."""
+"""The deletion of expired documents."""
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 from google.cloud.firestore_v1.async_query import AsyncQuery
 
@@ -19,115 +20,115 @@ from shared.store.expired import Expired
 from shared.store.settings import DatabaseSettings
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-MOMENT = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
-@pytest.fixture
-def own() -> Database:
-    """A database that nobody else writes to."""
-    return Database(DatabaseSettings(project=f"expired-{uuid4()}"))
-
-
-async def put(database: Database, collection: Collection, *expiries: datetime) -> None:
-    batch = database.client.batch()
+async def put_documents(database: Database, collection: Collection, *expiries: datetime) -> None:
+    batch = database.batch()
     for number, expiry in enumerate(expiries):
-        document = collection.of(database.client, uuid4()).document(str(number))
+        document = database.document(collection, str(number), user_id=uuid4())
         batch.set(document, {str(collection.ttl_field): expiry, "number": number})
     await database.commit(batch)
 
 
-async def left(database: Database, collection: Collection) -> set[str]:
-    return {d.id for d in await database.query(collection.everywhere(database.client).select([]))}
+async def remaining_ids(database: Database, collection: Collection) -> set[str]:
+    return {d.id for d in await database.query(database.collection_group(collection).select([]))}
 
 
-async def purged(database: Database, collection: Collection, page_size: int = 300) -> list[int]:
+async def purge(database: Database, collection: Collection, page_size: int = 300) -> list[int]:
     return [count async for count in Expired(database, page_size).purge(collection, NOW)]
 
 
 @pytest.mark.parametrize("collection", [c for c in ALL if c.ttl_field], ids=lambda c: c.name)
-async def test_what_has_expired_goes_at_the_very_instant_and_nothing_else(
-    own: Database, collection: Collection
+async def test_document_is_deleted_from_its_expiry_on(
+    own_database: Database, collection: Collection
 ) -> None:
-    await put(own, collection, NOW - timedelta(days=400), NOW - MOMENT, NOW, NOW + MOMENT)
-    assert await purged(own, collection) == [3]
-    assert await left(own, collection) == {"3"}
+    await put_documents(
+        own_database,
+        collection,
+        NOW - timedelta(days=400),
+        NOW - MICROSECOND,
+        NOW,
+        NOW + MICROSECOND,
+    )
+    assert await purge(own_database, collection) == [3]
+    assert await remaining_ids(own_database, collection) == {"3"}
 
 
-async def test_what_has_no_expiry_stays(own: Database) -> None:
-    await own.client.collection(SHARED_ITEMS.name).document("old").set({"user_id": "x"})
-    assert await purged(own, SHARED_ITEMS) == []
-    assert await left(own, SHARED_ITEMS) == {"old"}
+async def test_document_without_expiry_stays(own_database: Database) -> None:
+    await own_database.document(SHARED_ITEMS, "old").set({"user_id": "x"})
+    assert await purge(own_database, SHARED_ITEMS) == []
+    assert await remaining_ids(own_database, SHARED_ITEMS) == {"old"}
 
 
-async def test_the_longest_expired_go_first_a_page_at_a_time(own: Database) -> None:
-    await put(own, SHARED_ITEMS, *(NOW - timedelta(days=day) for day in (1, 3, 2, 4, 5)))
-    pages = Expired(own, 2).purge(SHARED_ITEMS, NOW)
+async def test_documents_that_expired_first_are_deleted_first(own_database: Database) -> None:
+    await put_documents(
+        own_database, SHARED_ITEMS, *(NOW - timedelta(days=day) for day in (1, 3, 2, 4, 5))
+    )
+    pages = Expired(own_database, 2).purge(SHARED_ITEMS, NOW)
     assert await anext(pages) == 2
-    assert await left(own, SHARED_ITEMS) == {"0", "1", "2"}
+    assert await remaining_ids(own_database, SHARED_ITEMS) == {"0", "1", "2"}
     assert await anext(pages) == 2
-    assert await left(own, SHARED_ITEMS) == {"0"}
+    assert await remaining_ids(own_database, SHARED_ITEMS) == {"0"}
     await pages.aclose()
-    assert await left(own, SHARED_ITEMS) == {"0"}
+    assert await remaining_ids(own_database, SHARED_ITEMS) == {"0"}
 
 
-async def test_a_page_costs_a_query_and_a_commit_and_no_content_is_read() -> None:
+async def test_page_costs_a_query_and_a_commit() -> None:
     trips = RoundTrips()
     database = Database(
         DatabaseSettings(project=f"expired-{uuid4()}"), interceptors=trips.interceptors
     )
-    await put(database, RATE_LIMITS, *([NOW] * 5))
+    await put_documents(database, RATE_LIMITS, *([NOW] * 5))
     with trips.counted() as calls:
-        assert await purged(database, RATE_LIMITS, page_size=2) == [2, 2, 1]
+        assert await purge(database, RATE_LIMITS, page_size=2) == [2, 2, 1]
     assert calls == ["RunQuery", "Commit"] * 3 + ["RunQuery"]
 
 
 class Interfering(Database):
-    """A store in which somebody writes between our query and our commit, once."""
+    """A database with another writer between the first query and the first commit."""
 
-    async def somebody_writes(self) -> None:
-        """Write."""
+    def __init__(self, settings: DatabaseSettings, write: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(settings)
+        self._writes = [write]
 
-    async def commit(self, batch, *, repeatable: bool = True) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
-        """Commit, after the other did."""
-        write, self.somebody_writes = self.somebody_writes, _nothing  # type: ignore[method-assign]
-        await write()
+    async def commit(self, batch: AsyncWriteBatch, *, repeatable: bool = True) -> None:
+        """Let the other writer write, then commit."""
+        while self._writes:
+            await self._writes.pop()()
         await super().commit(batch, repeatable=repeatable)
 
 
-async def _nothing() -> None:
-    pass
+async def test_event_that_is_put_again_before_the_commit_stays(
+    own_settings: DatabaseSettings, own_database: Database
+) -> None:
+    await put_documents(own_database, EVENTS, NOW - 2 * MICROSECOND, NOW - MICROSECOND, NOW)
+    [event, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
+    renewed = {"expiry": NOW + MICROSECOND}
+    database = Interfering(own_settings, lambda: event.reference.set(renewed))
+    assert await purge(database, EVENTS) == [2]
+    assert await remaining_ids(own_database, EVENTS) == {event.id}
 
 
-async def test_an_event_that_is_put_again_at_the_last_moment_stays(own: Database) -> None:
-    database = Interfering(DatabaseSettings(project=own.client.project))
-    await put(own, EVENTS, NOW - 2 * MOMENT, NOW - MOMENT, NOW)
-    [again, *_] = await own.query(EVENTS.everywhere(own.client).limit(1))
-
-    async def put_again() -> None:
-        await again.reference.set({"expiry": NOW + MOMENT})
-
-    database.somebody_writes = put_again  # type: ignore[method-assign]
-    assert await purged(database, EVENTS) == [2]
-    assert await left(own, EVENTS) == {again.id}
-
-
-async def test_what_somebody_else_deletes_meanwhile_is_not_counted(own: Database) -> None:
-    database = Interfering(DatabaseSettings(project=own.client.project))
-    await put(own, EVENTS, NOW, NOW, NOW)
-    [gone, *_] = await own.query(EVENTS.everywhere(own.client).limit(1))
-
-    async def delete() -> None:
-        await gone.reference.delete()
-
-    database.somebody_writes = delete  # type: ignore[method-assign]
-    assert await purged(database, EVENTS) == [2]
+async def test_document_that_another_writer_deletes_is_not_counted(
+    own_settings: DatabaseSettings, own_database: Database
+) -> None:
+    await put_documents(own_database, EVENTS, NOW, NOW, NOW)
+    [event, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
+    database = Interfering(own_settings, event.reference.delete)
+    assert await purge(database, EVENTS) == [2]
 
 
 class Rewritten(Database):
-    """A store in which a document is written after every query and every read."""
+    """A database with another writer after every query and every read.
 
-    def __init__(self, project: str, documents: Iterable[AsyncDocumentReference]) -> None:
-        super().__init__(DatabaseSettings(project=project))
+    It writes the next one of `documents` each time.
+    """
+
+    def __init__(
+        self, settings: DatabaseSettings, documents: Iterable[AsyncDocumentReference]
+    ) -> None:
+        super().__init__(settings)
         self._documents = iter(documents)
         self._writes = itertools.count()
 
@@ -146,11 +147,11 @@ class Rewritten(Database):
         return found
 
     async def _write(self) -> None:
-        # A write that changes nothing would leave the time of the last write as it was.
+        # The counter changes the document: a write without a change keeps the version.
         await next(self._documents).set({"expiry": NOW, "write": next(self._writes)})
 
 
-async def pages_of(database: Database, collection: Collection, page_size: int) -> list[int]:
+async def count_per_page(database: Database, collection: Collection, page_size: int) -> list[int]:
     """Return the number of deletions per page. Fail if the purge does not end."""
     pages = Expired(database, page_size).purge(collection, NOW)
     counts = []
@@ -162,33 +163,41 @@ async def pages_of(database: Database, collection: Collection, page_size: int) -
 
 
 @pytest.mark.parametrize("number", [0, 2, 4], ids=["first", "middle", "last"])
-async def test_only_the_rewritten_document_of_a_page_stays(own: Database, number: int) -> None:
-    await put(own, SHARED_ITEMS, *(NOW - day * timedelta(days=1) for day in range(10, 0, -1)))
-    rewritten = SHARED_ITEMS.of(own.client).document(str(number))
-    database = Rewritten(own.client.project, itertools.repeat(rewritten))
-    # The last page has the document again: it now expires last.
-    assert await pages_of(database, SHARED_ITEMS, page_size=5) == [4, 5, 0]
-    assert await left(own, SHARED_ITEMS) == {str(number)}
+async def test_only_the_rewritten_document_of_a_page_stays(
+    own_settings: DatabaseSettings, own_database: Database, number: int
+) -> None:
+    await put_documents(
+        own_database, SHARED_ITEMS, *(NOW - day * timedelta(days=1) for day in range(10, 0, -1))
+    )
+    rewritten = own_database.document(SHARED_ITEMS, str(number))
+    database = Rewritten(own_settings, itertools.repeat(rewritten))
+    # The rewritten document expires last now, so the last page contains it again.
+    assert await count_per_page(database, SHARED_ITEMS, page_size=5) == [4, 5, 0]
+    assert await remaining_ids(own_database, SHARED_ITEMS) == {str(number)}
 
 
-async def test_purge_leaves_a_page_that_changes_with_every_read(own: Database) -> None:
-    await put(own, SHARED_ITEMS, *([NOW] * 20))
-    first_page = sorted(await left(own, SHARED_ITEMS))[:10]
-    changing = [SHARED_ITEMS.of(own.client).document(each) for each in first_page]
-    database = Rewritten(own.client.project, itertools.cycle(changing))
-    # Each of the five attempts finds another document that was written.
-    assert await pages_of(database, SHARED_ITEMS, page_size=10) == [0, 10]
-    assert await left(own, SHARED_ITEMS) == set(first_page)
+async def test_page_that_changes_with_every_read_stays(
+    own_settings: DatabaseSettings, own_database: Database
+) -> None:
+    await put_documents(own_database, SHARED_ITEMS, *([NOW] * 20))
+    first_page = sorted(await remaining_ids(own_database, SHARED_ITEMS))[:10]
+    changing = [own_database.document(SHARED_ITEMS, each) for each in first_page]
+    database = Rewritten(own_settings, itertools.cycle(changing))
+    # Each of the five attempts conflicts with a write of another document.
+    assert await count_per_page(database, SHARED_ITEMS, page_size=10) == [0, 10]
+    assert await remaining_ids(own_database, SHARED_ITEMS) == set(first_page)
 
 
-async def test_purge_passes_many_documents_of_one_instant(own: Database) -> None:
-    await put(own, EVENTS, *([NOW] * 7))
-    assert await pages_of(own, EVENTS, page_size=2) == [2, 2, 2, 1]
-    assert await left(own, EVENTS) == set()
+async def test_documents_with_the_same_expiry_are_all_deleted(own_database: Database) -> None:
+    await put_documents(own_database, EVENTS, *([NOW] * 7))
+    assert await count_per_page(own_database, EVENTS, page_size=2) == [2, 2, 2, 1]
+    assert await remaining_ids(own_database, EVENTS) == set()
 
 
-async def test_several_at_once_delete_each_document_once(own: Database) -> None:
-    await put(own, RATE_LIMITS, *([NOW] * 200), NOW + MOMENT)
-    counts = await asyncio.gather(*(purged(own, RATE_LIMITS, page_size=20) for _ in range(4)))
+async def test_concurrent_purges_delete_each_document_once(own_database: Database) -> None:
+    await put_documents(own_database, RATE_LIMITS, *([NOW] * 200), NOW + MICROSECOND)
+    counts = await asyncio.gather(
+        *(purge(own_database, RATE_LIMITS, page_size=20) for _ in range(4))
+    )
     assert sum(map(sum, counts)) == 200
-    assert await left(own, RATE_LIMITS) == {"200"}
+    assert await remaining_ids(own_database, RATE_LIMITS) == {"200"}

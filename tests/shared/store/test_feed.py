@@ -1,4 +1,4 @@
-"""Reading feeds, at sizes that are laborious over HTTP."""
+"""Feeds of many and of large events."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -10,13 +10,13 @@ import pytest
 
 from scripts.local.round_trips import RoundTrips
 from shared.store import feed
-from shared.store.data_model import user_document
+from shared.store.data_model import USERS
 from shared.store.database import Database
-from shared.store.events import Author, Event, Events, NewEvent
+from shared.store.events import Event, Events, NewEvent
 from shared.store.feed import Feeds, Followed
 from shared.store.follow_secrets import FollowSecrets
 from shared.store.settings import DatabaseSettings
-from shared.store.users import PasswordHash, Users
+from shared.store.users import Account, PasswordHash, Users
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=90)
@@ -24,17 +24,17 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Publisher:
-    """A user of the store alone, who publishes events numbered from 0, a second apart."""
+    """A user who publishes events without HTTP: numbered from 0, one per second."""
 
     def __init__(self, database: Database) -> None:
         self._users = Users(database)
-        self._events = Events(database)
+        self._events = Events(database, self._users)
         self.feeds = Feeds(database, self._events)
         self._secrets = FollowSecrets(database, self._users)
         self.id = UUID(int=0)
 
     async def publish(self, count: int, size_bytes: int = 10) -> None:
-        """Publish so many events."""
+        """Create the user and publish events."""
         created = await self._users.create(PasswordHash("", b""), NOW)
         self.id = created.id
         await self._secrets.put(await self._author(), "secret", NOW)
@@ -42,25 +42,23 @@ class Publisher:
             await self.put(number, size_bytes)
 
     async def put(self, number: int, size_bytes: int = 10) -> None:
-        """Publish one event, perhaps again."""
+        """Publish an event. The same number replaces the event."""
         content = NewEvent(UUID(int=number), b"x" * size_bytes, b"", LATER)
         await self._events.put(await self._author(), [content], NOW + timedelta(seconds=number))
 
     async def feed(self, since: datetime, now: datetime = NOW) -> list[Event]:
-        """Return what a follower reads."""
+        """Return the feed of a follower."""
         feed = await self.feeds.read([Followed(self.id, "secret", since)], now)
         assert feed.invalid_follow_secrets == []
         return [event async for event in feed.events]
 
-    async def _author(self) -> Author:
-        author = await self._events.find_author(self.id)
-        assert author is not None
-        return author
+    async def _author(self) -> Account:
+        return await self._users.get_account(self.id)
 
 
 @pytest.fixture(scope="module")
 async def prolific(database: Database) -> Publisher:
-    """Somebody with more living events than their document knows of."""
+    """A publisher with more events than the summary contains."""
     publisher = Publisher(database)
     await publisher.publish(450)
     return publisher
@@ -70,11 +68,11 @@ def numbers(events: list[Event]) -> list[int]:
     return [event.event_id.int for event in events]
 
 
-async def test_somebody_with_very_many_events_is_read_completely(prolific: Publisher) -> None:
+async def test_feed_contains_events_beyond_the_summary(prolific: Publisher) -> None:
     assert numbers(await prolific.feed(LONG_AGO)) == list(range(450))
 
 
-async def test_older_events_beyond_the_bound_wait_for_the_next_read(
+async def test_feed_ends_at_the_limit_of_query_pages(
     prolific: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "_MAX_QUERY_PAGES", 2)
@@ -84,18 +82,16 @@ async def test_older_events_beyond_the_bound_wait_for_the_next_read(
 
 
 @pytest.mark.parametrize("after", [0, 200, 248, 249, 250, 448, 449])
-async def test_older_events_are_read_from_where_the_reader_stopped(
-    prolific: Publisher, after: int
-) -> None:
+async def test_feed_continues_after_the_last_event(prolific: Publisher, after: int) -> None:
     since = NOW + timedelta(seconds=after)
     assert numbers(await prolific.feed(since)) == list(range(after + 1, 450))
 
 
-async def test_older_events_that_expired_are_not_shown(prolific: Publisher) -> None:
+async def test_feed_leaves_out_expired_older_events(prolific: Publisher) -> None:
     assert await prolific.feed(LONG_AGO, now=LATER) == []
 
 
-async def test_a_feed_larger_than_2_mib_is_read_in_several_round_trips() -> None:
+async def test_feed_is_read_in_pages_of_2_mib() -> None:
     trips = RoundTrips()
     publisher = Publisher(Database(DatabaseSettings(), trips.interceptors))
     await publisher.publish(50, size_bytes=60_000)
@@ -105,31 +101,31 @@ async def test_a_feed_larger_than_2_mib_is_read_in_several_round_trips() -> None
     assert calls == ["BatchGetDocuments"] * 3
 
 
-async def test_an_event_that_was_removed_meanwhile_is_left_out(database: Database) -> None:
+async def test_feed_leaves_out_a_deleted_event(database: Database) -> None:
     publisher = Publisher(database)
     await publisher.publish(3)
-    events = Events(database)
+    events = Events(database, Users(database))
     await events.document(publisher.id, UUID(int=1)).delete()
     assert numbers(await publisher.feed(LONG_AGO)) == [0, 2]
 
 
-async def test_news_becomes_visible_together_with_the_note_of_it(database: Database) -> None:
+async def test_event_and_summary_have_the_same_write_time(database: Database) -> None:
     publisher = Publisher(database)
     await publisher.publish(1)
-    user = await user_document(database.client, publisher.id).get()
-    event = await Events(database).document(publisher.id, UUID(int=0)).get()
+    user = await database.document(USERS, publisher.id).get()
+    event = await Events(database, Users(database)).document(publisher.id, UUID(int=0)).get()
     assert user.update_time == event.update_time
     assert user.get("last_event_at") == event.get("timestamp")
 
 
-async def test_a_feed_of_unknown_users_is_empty(database: Database) -> None:
+async def test_feed_of_an_unknown_user_is_empty(database: Database) -> None:
     followed = Followed(uuid4(), "secret", LONG_AGO)
-    feed = await Feeds(database, Events(database)).read([followed], NOW)
+    feed = await Feeds(database, Events(database, Users(database))).read([followed], NOW)
     assert feed.invalid_follow_secrets == ["secret"]
     assert [event async for event in feed.events] == []
 
 
-async def test_an_event_put_again_during_the_read_waits_so_that_none_is_missed(
+async def test_event_replaced_during_the_read_waits_for_the_next(
     database: Database,
 ) -> None:
     publisher = Publisher(database)
@@ -138,13 +134,14 @@ async def test_an_event_put_again_during_the_read_waits_so_that_none_is_missed(
     feed = await publisher.feeds.read([followed], NOW)
     await publisher.put(2)
     await publisher.put(0)
+    # Event 0 is newer now than event 2, which this feed cannot contain.
     seen = [event async for event in feed.events]
     assert numbers(seen) == [1]
     newest = max(event.timestamp for event in seen)
     assert numbers(await publisher.feed(newest)) == [2, 0]
 
 
-async def test_more_than_500_events_are_read_in_several_round_trips() -> None:
+async def test_feed_is_read_in_pages_of_500_events() -> None:
     trips = RoundTrips()
     database = Database(DatabaseSettings(), trips.interceptors)
     authors = [Publisher(database) for _ in range(3)]
@@ -157,28 +154,28 @@ async def test_more_than_500_events_are_read_in_several_round_trips() -> None:
     assert calls == ["BatchGetDocuments"] * 3
 
 
-async def test_no_more_than_4_requests_move_much_data_at_a_time() -> None:
-    under_way, most = 0, 0
+async def test_at_most_4_large_reads_run_at_a_time() -> None:
+    running, highest = 0, 0
 
-    class Watch(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
+    class Spy(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
         async def intercept_unary_stream(
-            self, continuation: Any, details: Any, request: Any
-        ) -> Any:
-            nonlocal under_way, most
+            self, continuation: Any, details: object, request: object
+        ) -> object:
+            nonlocal running, highest
             call = await continuation(details, request)
-            under_way += 1
-            most = max(most, under_way)
+            running += 1
+            highest = max(highest, running)
             call.add_done_callback(finish)
             return call
 
     def finish(_: object) -> None:
-        nonlocal under_way
-        under_way -= 1
+        nonlocal running
+        running -= 1
 
-    database = Database(DatabaseSettings(longest_wait_s=60), [Watch()])
+    database = Database(DatabaseSettings(max_wait_s=60), [Spy()])
     publisher = Publisher(database)
     await publisher.publish(20)
-    most = 0
+    highest = 0
     feeds = await asyncio.gather(*(publisher.feed(LONG_AGO) for _ in range(40)))
     assert all(numbers(events) == list(range(20)) for events in feeds)
-    assert 1 < most <= 4
+    assert 1 < highest <= 4

@@ -1,13 +1,11 @@
-"""Inboxes whose store fails at the wrong moment."""
+"""Inboxes: failures of the database, limits, expiry and cancellation."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-import grpc.aio
 import pytest
-from google.api_core.exceptions import ServiceUnavailable
 
 from scripts.local.round_trips import RoundTrips
 from shared.errors import DependencyUnavailable, NotFound
@@ -16,29 +14,10 @@ from shared.store.database import Database
 from shared.store.inbox import Inbox
 from shared.store.settings import DatabaseSettings, InboxSettings
 from shared.store.users import Account, PasswordHash, Users
-from tests.shared.store.test_deletion import Interrupted
+from tests.shared.store.faulty_databases import FailingCommits, LostResponse
 
-
-class LostAnswer(Database):
-    """A store that carries commits out, and whose first answer is lost."""
-
-    def __init__(self) -> None:
-        self.attempts = 0
-        super().__init__(DatabaseSettings(), [_Losing(self)])
-
-
-class _Losing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc is untyped
-    def __init__(self, store: LostAnswer) -> None:
-        self._store = store
-
-    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        self._store.attempts += 1
-        call = await continuation(details, request)
-        if self._store.attempts == 1:
-            await call
-            raise ServiceUnavailable("the answer is lost")
-        return call
-
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=90)
@@ -48,7 +27,7 @@ def inbox_on(database: Database) -> Inbox:
     return Inbox(database, Users(database), InboxSettings())
 
 
-async def owner_of(database: Database, messages: int) -> Account:
+async def owner_with(database: Database, messages: int) -> Account:
     users = Users(database)
     user = await users.create(PasswordHash("", b""), NOW)
     for number in range(messages):
@@ -56,47 +35,44 @@ async def owner_of(database: Database, messages: int) -> Account:
     return await users.get_account(user.id)
 
 
-async def test_a_failure_on_the_first_page_removes_nothing(database: Database) -> None:
-    owner = await owner_of(database, 3)
-    failing = Interrupted(DatabaseSettings())
+async def test_failure_on_the_first_page_removes_nothing(database: Database) -> None:
+    owner = await owner_with(database, 3)
+    failing = FailingCommits(DatabaseSettings(), 0)
     with pytest.raises(DependencyUnavailable):
         await inbox_on(failing).take_all(owner, NOW)
     assert len(await inbox_on(database).take_all(owner, NOW)) == 3
 
 
-async def test_a_failure_on_a_later_page_hands_out_what_was_taken(database: Database) -> None:
-    owner = await owner_of(database, 130)
-    failing = Interrupted(DatabaseSettings())
-    failing.commits_left = 1
+async def test_failure_on_a_later_page_returns_the_first_pages(database: Database) -> None:
+    owner = await owner_with(database, 130)
+    failing = FailingCommits(DatabaseSettings(), 1)
     first = await inbox_on(failing).take_all(owner, NOW)
     rest = await inbox_on(database).take_all(owner, NOW)
     assert (len(first), len(rest)) == (100, 30)
     assert len({message.id for message in (*first, *rest)}) == 130
 
 
-async def test_a_message_whose_receipt_got_lost_is_there_once(database: Database) -> None:
-    owner = await owner_of(database, 0)
-    losing = LostAnswer()
-    await inbox_on(losing).put(owner.id, [b"hello"], NOW)
-    assert losing.attempts == 2
+async def test_message_is_stored_once_when_a_response_is_lost(database: Database) -> None:
+    owner = await owner_with(database, 0)
+    lossy = LostResponse()
+    await inbox_on(lossy).put(owner.id, [b"hello"], NOW)
+    assert lossy.attempts == 2
     assert len(await inbox_on(database).take_all(owner, NOW)) == 1
 
 
-async def test_messages_whose_removal_is_uncertain_are_not_said_to_be_none(
-    database: Database,
-) -> None:
-    owner = await owner_of(database, 3)
-    losing = LostAnswer()
+async def test_uncertain_removal_is_an_error(database: Database) -> None:
+    owner = await owner_with(database, 3)
+    lossy = LostResponse()
     with pytest.raises(DependencyUnavailable):
-        await inbox_on(losing).take_all(owner, NOW)
-    assert losing.attempts == 1
+        await inbox_on(lossy).take_all(owner, NOW)
+    assert lossy.attempts == 1
 
 
-async def test_a_call_hands_out_500_messages_at_most_however_small(database: Database) -> None:
-    owner = await owner_of(database, 0)
-    batch = database.client.batch()
+async def test_one_call_returns_at_most_500_messages(database: Database) -> None:
+    owner = await owner_with(database, 0)
+    batch = database.batch()
     for number in range(520):
-        document = INBOX.of(database.client, owner.id).document(str(UUID(int=number)))
+        document = database.document(INBOX, str(UUID(int=number)), user_id=owner.id)
         fields = {"encrypted_message": [b""], "received_at": NOW, "expires_at": LATER}
         batch.set(document, fields)
     await database.commit(batch)
@@ -104,51 +80,57 @@ async def test_a_call_hands_out_500_messages_at_most_however_small(database: Dat
     assert counts == [500, 20, 0]
 
 
-async def test_a_message_expires_after_90_days(database: Database) -> None:
-    owner = await owner_of(database, 1)
-    [message] = await INBOX.of(database.client, owner.id).get()
+async def test_message_leaves_the_users_document_unchanged(database: Database) -> None:
+    owner = await owner_with(database, 0)
+    await inbox_on(database).put(owner.id, [b"hello"], NOW)
+    assert await Users(database).get_account(owner.id) == owner
+
+
+async def test_message_expires_after_90_days(database: Database) -> None:
+    owner = await owner_with(database, 1)
+    [message] = await database.collection(INBOX, owner.id).get()
     assert message.get("received_at") == NOW
     assert message.get("expires_at") == NOW + timedelta(days=90)
 
 
 async def test_expired_messages_are_removed_but_not_returned(database: Database) -> None:
-    owner = await owner_of(database, 2)
-    at_expiry_of_the_first = NOW + timedelta(days=90)
-    taken = await inbox_on(database).take_all(owner, at_expiry_of_the_first)
+    owner = await owner_with(database, 2)
+    expiry_of_the_first = NOW + timedelta(days=90)
+    taken = await inbox_on(database).take_all(owner, expiry_of_the_first)
     assert len(taken) == 1
-    assert await INBOX.of(database.client, owner.id).get() == []
+    assert await database.collection(INBOX, owner.id).get() == []
 
 
-class HeldCommits(Database):
-    """A database whose commits wait until they are released."""
+class BlockedCommits(Database):
+    """A database whose commits wait for an event."""
 
     def __init__(self) -> None:
         super().__init__(DatabaseSettings())
         self.begun = asyncio.Event()
         self.released = asyncio.Event()
 
-    async def commit(self, batch: Any, *, repeatable: bool = True) -> None:
+    async def commit(self, batch: "AsyncWriteBatch", *, repeatable: bool = True) -> None:
         self.begun.set()
         await self.released.wait()
         await super().commit(batch, repeatable=repeatable)
 
 
-async def test_begun_commit_is_completed_when_caller_is_cancelled(
+async def test_begun_commit_completes_when_the_caller_is_cancelled(
     database: Database,
 ) -> None:
-    owner = await owner_of(database, 3)
-    held = HeldCommits()
-    taking = asyncio.create_task(inbox_on(held).take_all(owner, NOW))
-    await held.begun.wait()
+    owner = await owner_with(database, 3)
+    blocked = BlockedCommits()
+    taking = asyncio.create_task(inbox_on(blocked).take_all(owner, NOW))
+    await blocked.begun.wait()
     taking.cancel()
-    held.released.set()
+    blocked.released.set()
     with pytest.raises(asyncio.CancelledError):
         await taking
-    assert await INBOX.of(database.client, owner.id).get() == []
+    assert await database.collection(INBOX, owner.id).get() == []
 
 
-async def test_messages_put_together_are_one_commit(database: Database) -> None:
-    owner = await owner_of(database, 0)
+async def test_messages_put_together_take_one_commit(database: Database) -> None:
+    owner = await owner_with(database, 0)
     trips = RoundTrips()
     inbox = inbox_on(Database(DatabaseSettings(), trips.interceptors))
     with trips.counted() as calls:
@@ -157,10 +139,10 @@ async def test_messages_put_together_are_one_commit(database: Database) -> None:
     assert len(await inbox_on(database).take_all(owner, NOW)) == 20
 
 
-async def test_messages_put_together_to_unknown_user_are_refused(
+async def test_messages_put_together_to_unknown_user_are_rejected(
     database: Database,
 ) -> None:
-    inbox, nobody = inbox_on(database), uuid4()
-    puts = (inbox.put(nobody, [b"hello"], NOW) for _ in range(3))
+    inbox, unknown_id = inbox_on(database), uuid4()
+    puts = (inbox.put(unknown_id, [b"hello"], NOW) for _ in range(3))
     outcomes = await asyncio.gather(*puts, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [NotFound] * 3

@@ -1,4 +1,4 @@
-"""What clients see while the store is down, and after it is back."""
+"""The responses of all services during an outage of the database and after it."""
 
 import asyncio
 import os
@@ -26,30 +26,32 @@ from tests.functions.cleanup.test_cleanup import MESSAGE
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
 
-WITHIN_S = 20  # the defaults add up to 5 s a call, which a busy machine may stretch
-ANSWER_WITHIN_S = 10  # two, on a machine that has nothing else to do
-TRUTH_WITHIN_S = 15  # three, the same
-SOMEBODY = "00000000-0000-4000-8000-000000000000"
-CREDENTIALS = {"userId": SOMEBODY, "password": "password"}
+# The defaults add up to 5 s per call, to 2 s per response of a readiness check, and to 3 s until it
+# reports a change. A busy machine needs longer.
+RESPONSE_TIMEOUT_S = 20
+READINESS_TIMEOUT_S = 10
+READINESS_CHANGE_TIMEOUT_S = 15
+USER_ID = "00000000-0000-4000-8000-000000000000"
+CREDENTIALS = {"userId": USER_ID, "password": "password"}
 INSTANT = "2099-01-01T00:00:00Z"
 
 REQUESTS: dict[str, tuple[str, str, Any]] = {
     "create a user": ("POST", "/v2/user/create", {}),
-    "get a user by id": ("GET", f"/v2/user/{SOMEBODY}", None),
+    "get a user by id": ("GET", f"/v2/user/{USER_ID}", None),
     "get a user by lookup": ("GET", "/v2/user/abcdefghijkl", None),
     "put a user": (
         "PUT",
         "/v2/user",
-        {"id": SOMEBODY, "password": "password", "encryptionIV": "", "rsaPublicKey": ""},
+        {"id": USER_ID, "password": "password", "encryptionIV": "", "rsaPublicKey": ""},
     ),
-    "delete a user": ("POST", "/v2/user/delete", {"id": SOMEBODY, "password": "password"}),
-    "get users": ("POST", "/v2/users", {"ids": [SOMEBODY]}),
+    "delete a user": ("POST", "/v2/user/delete", {"id": USER_ID, "password": "password"}),
+    "get users": ("POST", "/v2/users", {"ids": [USER_ID]}),
     "put an event": (
         "PUT",
         "/v2/event",
         {
             **CREDENTIALS,
-            "eventId": SOMEBODY,
+            "eventId": USER_ID,
             "encryptedEventPayload": "AAAA",
             "encryptedEventIV": "AAAA",
             "expiry": INSTANT,
@@ -58,7 +60,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "get events": (
         "POST",
         "/v2/events",
-        {"users": [{"userId": SOMEBODY, "followSecret": "s", "since": INSTANT}]},
+        {"users": [{"userId": USER_ID, "followSecret": "s", "since": INSTANT}]},
     ),
     "put a follow secret": ("PUT", "/v2/follow-secret", {**CREDENTIALS, "followSecret": "s"}),
     "delete a follow secret": (
@@ -69,7 +71,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "put into an inbox": (
         "PUT",
         "/v2/inbox",
-        {"toUserId": SOMEBODY, "encryptedMessage": ["AAAA"]},
+        {"toUserId": USER_ID, "encryptedMessage": ["AAAA"]},
     ),
     "empty an inbox": ("POST", "/v2/inbox", CREDENTIALS),
     "share an item": (
@@ -85,7 +87,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
         },
     ),
     "get a shared item": ("GET", "/v2/shareditem/abcdefghijkl", None),
-    "ask for a session": ("POST", "/v2/ai/session", {"attributes": SESSION}),
+    "request a session": ("POST", "/v2/ai/session", {"attributes": SESSION}),
 }
 
 
@@ -97,7 +99,7 @@ class Emulator:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and return when it answers."""
+        """Start the emulator; return when it responds."""
         self._process = subprocess.Popen(
             FIRESTORE.command(self.port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -109,18 +111,18 @@ class Emulator:
         raise ChildProcessError("the emulator does not start")
 
     def stop(self) -> None:
-        """Kill it, as a crash would."""
+        """Kill the emulator, as in a crash."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
 
-    def freeze(self) -> None:
-        """Keep it from answering while its connections stay open."""
+    def suspend(self) -> None:
+        """Suspend the emulator: its connections stay open without a response."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
 
-    def thaw(self) -> None:
-        """Let it go on."""
+    def resume(self) -> None:
+        """Resume the emulator."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGCONT)
 
@@ -135,14 +137,14 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(scope="module")
 def own(emulator: Emulator) -> Iterator[Stack]:
-    """A stack of its own, on an emulator that may be stopped."""
+    """A stack on an emulator that the tests stop."""
     environment = {
         "FIRESTORE_EMULATOR_HOST": f"{HOST}:{emulator.port}",
         **dict.fromkeys(("FIRESTORE_ATTEMPT_TIMEOUT_S", "FIRESTORE_RETRY_FOR_S"), ""),
     }
     with Stack("--isolated", environment=environment) as own:
         yield own
-        shutil.copy(own.log, stack.said())
+        shutil.copy(own.log, stack.log_folder())
 
 
 @pytest.fixture(scope="module")
@@ -150,137 +152,139 @@ def functions(own: Stack, http: httpx.AsyncClient) -> FrontDoor:
     return FrontDoor(addresses(own.ports), http)
 
 
-async def everything(functions: FrontDoor) -> dict[str, tuple[httpx.Response, float]]:
-    """Make every request at once; return the answers and the seconds they took."""
+async def send_all(functions: FrontDoor) -> dict[str, tuple[httpx.Response, float]]:
+    """Send all requests at once; return the responses and their durations in seconds."""
 
-    async def one(method: str, path: str, body: object) -> tuple[httpx.Response, float]:
+    async def send(method: str, path: str, body: object) -> tuple[httpx.Response, float]:
         start = time.monotonic()
-        # A purchase that nobody has seen yet: Firestore is needed to know it, and to count it.
+        # A new purchase: its verification and its count need Firestore.
         subscriber = {"Authorization": f"RevenueCat {SUBSCRIBER}-{uuid4()}"}
-        answer = await functions.send(method, path, body, headers=subscriber)
-        return answer, time.monotonic() - start
+        response = await functions.send(method, path, body, headers=subscriber)
+        return response, time.monotonic() - start
 
-    answers = await asyncio.gather(*(one(*request) for request in REQUESTS.values()))
-    return dict(zip(REQUESTS, answers, strict=True))
+    responses = await asyncio.gather(*(send(*request) for request in REQUESTS.values()))
+    return dict(zip(REQUESTS, responses, strict=True))
 
 
-async def test_every_route_answers_503_while_the_store_is_down_and_serves_again_after(
+async def test_every_route_returns_503_until_the_database_is_back(
     emulator: Emulator, functions: FrontDoor
 ) -> None:
     emulator.stop()
     try:
-        for what, (answer, seconds) in (await everything(functions)).items():
-            assert_problem(answer, 503)
-            assert int(answer.headers["retry-after"]) > 0
-            assert seconds < WITHIN_S, what
+        for name, (response, seconds) in (await send_all(functions)).items():
+            assert_problem(response, 503)
+            assert int(response.headers["retry-after"]) > 0
+            assert seconds < RESPONSE_TIMEOUT_S, name
     finally:
         emulator.start()
-    back_at = time.monotonic()
+    restarted_at = time.monotonic()
     while True:
         statuses = {
-            what: answer.status_code for what, (answer, _) in (await everything(functions)).items()
+            name: response.status_code
+            for name, (response, _) in (await send_all(functions)).items()
         }
         if max(statuses.values()) < 500:
             break
-        assert time.monotonic() - back_at < WITHIN_S, statuses
+        assert time.monotonic() - restarted_at < RESPONSE_TIMEOUT_S, statuses
     assert statuses["create a user"] == 200
     assert statuses["get a user by id"] == 404
 
 
-async def test_while_the_store_is_down_a_cleanup_asks_for_its_message_again(
+async def test_cleanup_returns_503_until_the_database_is_back(
     emulator: Emulator, functions: FrontDoor, own: Stack, http: httpx.AsyncClient
 ) -> None:
     emulator.stop()
     try:
-        refused = await http.post(url(own.ports.of("cleanup")), json=MESSAGE)
-        assert_problem(refused, 503)
+        response = await http.post(url(own.ports.of("cleanup")), json=MESSAGE)
+        assert_problem(response, 503)
     finally:
         emulator.start()
-    async with asyncio.timeout(WITHIN_S):
-        while refused.status_code != 200:
-            refused = await http.post(url(own.ports.of("cleanup")), json=MESSAGE)
+    async with asyncio.timeout(RESPONSE_TIMEOUT_S):
+        while response.status_code != 200:
+            response = await http.post(url(own.ports.of("cleanup")), json=MESSAGE)
 
 
-async def test_every_route_gives_up_in_time_when_the_store_hangs(
+async def test_every_route_times_out_while_the_database_hangs(
     emulator: Emulator, functions: FrontDoor
 ) -> None:
-    emulator.freeze()
+    emulator.suspend()
     try:
-        for what, (answer, seconds) in (await everything(functions)).items():
-            assert answer.status_code in (503, 504), what
-            assert int(answer.headers["retry-after"]) > 0
-            assert seconds < WITHIN_S, what
+        for name, (response, seconds) in (await send_all(functions)).items():
+            assert response.status_code in (503, 504), name
+            assert int(response.headers["retry-after"]) > 0
+            assert seconds < RESPONSE_TIMEOUT_S, name
     finally:
-        emulator.thaw()
-    async with asyncio.timeout(WITHIN_S):
+        emulator.resume()
+    async with asyncio.timeout(RESPONSE_TIMEOUT_S):
         while (await functions.post("/v2/user/create", {})).status_code != 200:
             pass
 
 
-class Watch:
-    """Asks every service whether it is ready."""
+class HealthChecks:
+    """The readiness and liveness checks of every service."""
 
     def __init__(self, own: Stack, http: httpx.AsyncClient) -> None:
         self._urls = {name: f"{url(own.ports.of(name))}/health/ready" for name in SERVICES}
         self._http = http
 
-    async def answers(self) -> dict[str, httpx.Response]:
-        """Return all answers; fail if one takes longer than its checks may."""
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            answers = await asyncio.gather(*(self._http.get(each) for each in self._urls.values()))
-        return dict(zip(self._urls, answers, strict=True))
+    async def readiness(self) -> dict[str, httpx.Response]:
+        """Return all responses; fail if one takes too long."""
+        async with asyncio.timeout(READINESS_TIMEOUT_S):
+            responses = await asyncio.gather(*map(self._http.get, self._urls.values()))
+        return dict(zip(self._urls, responses, strict=True))
 
-    async def until_all_say(self, *statuses: str) -> None:
-        """Return once every service says one of these of the store; fail if one does not soon."""
-        began = time.monotonic()
+    async def wait_for(self, status: str) -> None:
+        """Return when every service reports this status of the database; fail after a while."""
+        started_at = time.monotonic()
         while True:
-            answers = await self.answers()
-            said = {
-                name: answer.json()["dependencies"].get("store", {"status": "ok"})["status"]
-                for name, answer in answers.items()
+            responses = await self.readiness()
+            # The response contains only the dependencies that fail.
+            reported = {
+                name: response.json()["dependencies"].get("store", {"status": "ok"})["status"]
+                for name, response in responses.items()
             }
-            if set(said.values()) <= set(statuses):
+            if set(reported.values()) == {status}:
                 break
-            assert time.monotonic() - began < TRUTH_WITHIN_S, said
-        for name, answer in answers.items():
-            is_ready = said[name] == "ok"
-            assert answer.status_code == (200 if is_ready else 503), name
-            assert answer.json()["status"] == ("ready" if is_ready else "not ready"), name
-            assert ("retry-after" in answer.headers) != is_ready, name
+            assert time.monotonic() - started_at < READINESS_CHANGE_TIMEOUT_S, reported
+        is_ready = status == "ok"
+        for name, response in responses.items():
+            assert response.status_code == (200 if is_ready else 503), name
+            assert response.json()["status"] == ("ready" if is_ready else "not ready"), name
+            assert ("retry-after" in response.headers) != is_ready, name
 
-    async def healthy(self) -> bool:
-        """Whether every service's process is alive, whatever else is not."""
-        alive = [each.removesuffix("/ready") for each in self._urls.values()]
-        answers = await asyncio.gather(*(self._http.get(each) for each in alive))
-        return {answer.text for answer in answers} == {"healthy"}
+    async def are_all_alive(self) -> bool:
+        """Whether the liveness check of every service succeeds."""
+        urls = [each.removesuffix("/ready") for each in self._urls.values()]
+        responses = await asyncio.gather(*map(self._http.get, urls))
+        return {response.text for response in responses} == {"healthy"}
 
 
 @pytest.fixture
-def watch(own: Stack, http: httpx.AsyncClient) -> Watch:
-    return Watch(own, http)
+def checks(own: Stack, http: httpx.AsyncClient) -> HealthChecks:
+    return HealthChecks(own, http)
 
 
-async def test_every_service_says_in_time_that_the_store_is_down_and_that_it_is_back(
-    emulator: Emulator, watch: Watch
+async def test_readiness_follows_a_stopped_database(
+    emulator: Emulator, checks: HealthChecks
 ) -> None:
-    await watch.until_all_say("ok")
+    await checks.wait_for("ok")
     emulator.stop()
     try:
-        await watch.until_all_say("unavailable")
-        assert await watch.healthy()
+        await checks.wait_for("unavailable")
+        assert await checks.are_all_alive()
     finally:
         emulator.start()
-    await watch.until_all_say("ok")
+    await checks.wait_for("ok")
 
 
-async def test_every_service_says_in_time_that_the_store_hangs_and_that_it_goes_on(
-    emulator: Emulator, watch: Watch
+async def test_readiness_follows_a_hanging_database(
+    emulator: Emulator, checks: HealthChecks
 ) -> None:
-    await watch.until_all_say("ok")
-    emulator.freeze()
+    await checks.wait_for("ok")
+    emulator.suspend()
     try:
-        await watch.until_all_say("timed out")
-        assert await watch.healthy()
+        await checks.wait_for("timed out")
+        assert await checks.are_all_alive()
     finally:
-        emulator.thaw()
-    await watch.until_all_say("ok")
+        emulator.resume()
+    await checks.wait_for("ok")

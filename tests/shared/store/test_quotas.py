@@ -1,4 +1,4 @@
-"""Counting on the emulator, while everybody counts at the same time."""
+"""Quotas under concurrent requests."""
 
 import asyncio
 from collections import Counter
@@ -25,27 +25,27 @@ def key() -> str:
 
 
 async def take(quotas: Quotas, key: str, now: datetime, limit: int = 20) -> int | None:
-    """Take a place; return None, or after how many seconds there is one."""
+    """Count a request; return None, or the seconds until the next one passes."""
     try:
         await quotas.take(key, limit, now)
-    except RateLimited as refusal:
-        return refusal.retry_after_s
+    except RateLimited as error:
+        return error.retry_after_s
     return None
 
 
-async def test_of_60_requests_at_once_exactly_20_pass(database: Database, key: str) -> None:
+async def test_exactly_20_of_60_concurrent_requests_pass(database: Database, key: str) -> None:
     quotas = Quotas(database)
     outcomes = await asyncio.gather(*(take(quotas, key, NOW) for _ in range(60)))
     assert Counter(outcomes) == {None: 20, 24 * 3600: 40}
 
 
-async def test_of_60_requests_at_three_instances_exactly_20_pass(key: str) -> None:
+async def test_exactly_20_of_60_requests_at_3_instances_pass(key: str) -> None:
     instances = [Quotas(Database(DatabaseSettings())) for _ in range(3)]
     outcomes = await asyncio.gather(*(take(instances[n % 3], key, NOW) for n in range(60)))
     assert Counter(outcomes) == {None: 20, 24 * 3600: 40}
 
 
-async def test_who_comes_at_once_is_counted_at_once(key: str) -> None:
+async def test_concurrent_requests_take_one_read_and_commit(key: str) -> None:
     trips = RoundTrips()
     quotas = Quotas(Database(DatabaseSettings(), trips.interceptors))
     with trips.counted() as calls:
@@ -53,20 +53,18 @@ async def test_who_comes_at_once_is_counted_at_once(key: str) -> None:
     assert calls == ["BatchGetDocuments", "Commit"]
 
 
-async def test_a_store_that_is_down_keeps_nobody_waiting_for_others(key: str) -> None:
-    nowhere = DatabaseSettings(
-        emulator_host="127.0.0.1:9", retry_for_s=0.1, attempt_timeout_s=5, longest_wait_s=0.01
+async def test_requests_fail_together_when_database_is_down(key: str) -> None:
+    unreachable = DatabaseSettings(
+        emulator_host="127.0.0.1:9", retry_for_s=0.1, attempt_timeout_s=5, max_wait_s=0.01
     )
-    quotas = Quotas(Database(nowhere))
+    quotas = Quotas(Database(unreachable))
     failures = await asyncio.gather(
         *(quotas.take(key, 20, NOW) for _ in range(60)), return_exceptions=True
     )
     assert {type(failure) for failure in failures} == {DependencyUnavailable}
 
 
-async def test_a_caller_who_hangs_up_does_not_take_the_others_with_them(
-    database: Database, key: str
-) -> None:
+async def test_cancelled_request_does_not_cancel_its_group(database: Database, key: str) -> None:
     quotas = Quotas(database)
     callers = [asyncio.create_task(take(quotas, key, NOW)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -74,17 +72,17 @@ async def test_a_caller_who_hangs_up_does_not_take_the_others_with_them(
     assert await asyncio.gather(*callers[1:]) == [None, None]
 
 
-async def test_as_many_become_free_as_leave_the_window(database: Database, key: str) -> None:
+async def test_requests_that_leave_the_window_make_room(database: Database, key: str) -> None:
     quotas = Quotas(database)
     for second in range(20):
         assert await take(quotas, key, NOW + second * SECOND) is None
     assert await take(quotas, key, NOW + 20 * SECOND) == 24 * 3600 - 20
-    later = NOW + WINDOW + 4 * SECOND  # those of seconds 0 to 4 have left
+    later = NOW + WINDOW + 4 * SECOND  # the requests of seconds 0 to 4 have left
     outcomes = await asyncio.gather(*(take(quotas, key, later) for _ in range(30)))
     assert Counter(outcomes) == {None: 5, 1: 25}
 
 
-async def test_a_refusal_uses_up_nothing(database: Database, key: str) -> None:
+async def test_rejected_request_is_not_counted(database: Database, key: str) -> None:
     quotas = Quotas(database)
     assert await take(quotas, key, NOW, limit=1) is None
     for _ in range(5):
@@ -92,7 +90,7 @@ async def test_a_refusal_uses_up_nothing(database: Database, key: str) -> None:
     assert await take(quotas, key, NOW + WINDOW, limit=1) is None
 
 
-async def test_a_window_that_is_full_is_not_read_again(key: str) -> None:
+async def test_full_window_is_not_read_again(key: str) -> None:
     trips = RoundTrips()
     quotas = Quotas(Database(DatabaseSettings(), trips.interceptors))
     with trips.counted() as calls:
@@ -103,23 +101,21 @@ async def test_a_window_that_is_full_is_not_read_again(key: str) -> None:
     assert calls == ["BatchGetDocuments"]
 
 
-async def test_what_is_kept_may_go_when_its_last_request_has_left_the_window(
-    database: Database, key: str
-) -> None:
+async def test_document_expires_when_its_window_is_empty(database: Database, key: str) -> None:
     quotas = Quotas(database)
     await take(quotas, key, NOW)
     await take(quotas, key, NOW + SECOND)
-    document = await RATE_LIMITS.of(database.client).document(key).get()
+    document = await database.document(RATE_LIMITS, key).get()
     assert document.to_dict() == {
         "passed": [NOW, NOW + SECOND],
         "expires_at": NOW + SECOND + WINDOW,
     }
 
 
-async def test_counts_may_be_kept_in_a_database_of_their_own(database: Database, key: str) -> None:
+async def test_counts_can_have_their_own_database(database: Database, key: str) -> None:
     assert database.named(None) is database
     assert database.named("(default)") is database
-    apart = database.named("limits")
-    await take(Quotas(apart), key, NOW)
-    assert (await RATE_LIMITS.of(apart.client).document(key).get()).exists
-    assert not (await RATE_LIMITS.of(database.client).document(key).get()).exists
+    other = database.named("limits")
+    await take(Quotas(other), key, NOW)
+    assert (await other.document(RATE_LIMITS, key).get()).exists
+    assert not (await database.document(RATE_LIMITS, key).get()).exists

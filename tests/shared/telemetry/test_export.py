@@ -27,7 +27,7 @@ from shared.purchases.authenticator import Purchase, Subscriber
 from shared.purchases.cached_verifier import CachedVerifier
 from shared.purchases.settings import PurchaseSettings
 from shared.store.database import Database
-from shared.store.deleted_users import Leftovers
+from shared.store.deleted_users import DeletedUsers
 from shared.store.deletion import Deletion
 from shared.store.quotas import Quotas
 from shared.store.users import PasswordHash, Users
@@ -103,7 +103,7 @@ async def deletions(database: Database) -> None:
     users = Users(database)
     user = await users.create(PasswordHash("", b""), now)
     account = await users.get_account(user.id)
-    await Deletion(database, Leftovers(database)).delete(account, now)
+    await Deletion(database, DeletedUsers(database)).delete(account, now)
     await Bench(Work(2)).clean()
 
 

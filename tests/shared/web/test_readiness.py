@@ -23,7 +23,7 @@ from shared.web.app import build_app
 from shared.web.readiness import Dependency, Readiness
 from tests.functions.test_general import assert_problem
 from tests.loopback import until
-from tests.shared.store.test_round_trips import READ, readme_says
+from tests.shared.store.test_round_trips import READ, is_documented
 
 MESSAGE = "SECRET-message"
 
@@ -322,4 +322,4 @@ async def test_a_crowd_costs_one_read(clock: Clock) -> None:
         with trips.counted() as calls:
             await http.get("/health/ready")
         assert calls == [READ]
-    assert readme_says("`GET /health/ready`", 1)
+    assert is_documented("`GET /health/ready`", 1)

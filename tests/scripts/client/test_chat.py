@@ -1,4 +1,4 @@
-"""The chat in the terminal, as developers run it."""
+"""`./scripts/chat`, run in a terminal."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from tests.functions.chat.talker import instructions, reminders
 from tests.loopback import until
 
 COMMAND = str(ROOT / "scripts" / "chat")
-PATIENCE_S = 300
+TIMEOUT_S = 300
 COLUMNS = 160
 ENVIRONMENT = {**os.environ, "COLUMNS": str(COLUMNS), "PYTHONWARNINGS": "error", "TERM": "xterm"}
 
@@ -45,7 +45,7 @@ def talk(chat: Talk) -> Iterator[Talk]:
 async def chatted(
     server: str, *lines: str, token: str, options: tuple[str, ...] = ()
 ) -> tuple[int | None, str]:
-    """Type lines, and then no more; return the exit status and everything that was shown."""
+    """Type lines and end the input. Return the exit status and the output."""
     process = await asyncio.create_subprocess_exec(
         COMMAND,
         server,
@@ -58,7 +58,7 @@ async def chatted(
         env=ENVIRONMENT,
     )
     typed = "".join(f"{line}\n" for line in lines)
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         shown, _ = await process.communicate(typed.encode())
     assert "Traceback" not in shown.decode()
     return process.returncode, shown.decode()
@@ -72,7 +72,7 @@ async def chatted(
     ],
     ids=["2026", "2025"],
 )
-async def test_a_plan_is_shown_with_all_its_exercises(
+async def test_plan_is_shown_with_all_exercises(
     talk: Talk, options: tuple[str, ...], shown: tuple[str, ...]
 ) -> None:
     status, output = await chatted(
@@ -86,7 +86,7 @@ async def test_a_plan_is_shown_with_all_its_exercises(
     assert "Here is a plan for you." in output
 
 
-async def test_the_coach_introduces_itself_and_then_answers_line_by_line(talk: Talk) -> None:
+async def test_coach_introduces_itself_and_answers_lines(talk: Talk) -> None:
     talk.openai.script += [Scripted(Speech(f"SECRET-answer {number}")) for number in range(3)]
     status, output = await chatted(
         talk.running.address, "SECRET-one", "", "  ", "SECRET-two", token=talk.token
@@ -102,7 +102,7 @@ async def test_the_coach_introduces_itself_and_then_answers_line_by_line(talk: T
     ]
 
 
-async def test_a_talk_can_begin_anew_and_end(talk: Talk) -> None:
+async def test_conversation_restarts_and_quits(talk: Talk) -> None:
     status, output = await chatted(
         talk.running.address,
         "SECRET-one",
@@ -113,12 +113,12 @@ async def test_a_talk_can_begin_anew_and_end(talk: Talk) -> None:
         token=talk.token,
     )
     assert status == 0
-    assert "forgotten" in output
+    assert "New conversation." in output
     assert reminders(talk) == [("user", "SECRET-two")]
     await until(lambda: talk.running.chat.connected == 0)
 
 
-async def test_nothing_that_is_said_is_taken_for_markup(talk: Talk) -> None:
+async def test_replies_are_not_parsed_as_markup(talk: Talk) -> None:
     exercise = {
         "name": "Squat [/pause]",
         "sets": 3,
@@ -144,7 +144,7 @@ async def test_nothing_that_is_said_is_taken_for_markup(talk: Talk) -> None:
         assert text in output
 
 
-async def test_what_goes_wrong_is_shown_and_the_talk_goes_on(talk: Talk) -> None:
+async def test_error_is_shown_and_conversation_continues(talk: Talk) -> None:
     talk.server.faults.append(Fault(500))
     status, output = await chatted(talk.running.address, "SECRET-one", token=talk.token)
     assert status == 0
@@ -153,7 +153,7 @@ async def test_what_goes_wrong_is_shown_and_the_talk_goes_on(talk: Talk) -> None
 
 
 @pytest.mark.parametrize("token", ["Web SECRET-wrong", "SECRET-nothing", "Amazon SECRET-parcel"])
-async def test_who_is_refused_is_told_why(talk: Talk, token: str) -> None:
+async def test_rejected_token_shows_the_reason(talk: Talk, token: str) -> None:
     status, output = await chatted(talk.running.address, "SECRET-one", token=token)
     assert status == 1
     assert "Refused with 401: " in output
@@ -162,20 +162,20 @@ async def test_who_is_refused_is_told_why(talk: Talk, token: str) -> None:
     assert not talk.openai.requests
 
 
-async def test_a_store_that_cannot_tell_is_no_wrong_token(talk: Talk) -> None:
+async def test_provider_outage_is_not_a_rejected_token(talk: Talk) -> None:
     status, output = await chatted(talk.running.address, token="Google SECRET-bought")  # noqa: S106
     assert status == 1
     assert "Refused with 503: " in output
     assert "--purchase-token" not in output
 
 
-async def test_an_address_without_its_scheme_is_an_error() -> None:
+async def test_url_without_scheme_is_rejected() -> None:
     status, output = await chatted(f"{HOST}:5264", token="Web SECRET-any")  # noqa: S106
     assert status == 2
     assert "does not begin with http://" in output
 
 
-async def test_no_server_is_said_so_in_a_sentence() -> None:
+async def test_missing_server_is_reported() -> None:
     nowhere = f"http://{HOST}:{free_ports().base}"
     status, output = await chatted(nowhere, "SECRET-one", token="Web SECRET-any")  # noqa: S106
     assert status == 1
@@ -185,7 +185,7 @@ async def test_no_server_is_said_so_in_a_sentence() -> None:
 
 
 class Terminal:
-    """The command in a terminal, which redraws what grows."""
+    """The command in a terminal emulator."""
 
     def __init__(self, process: asyncio.subprocess.Process, terminal: int, rows: int) -> None:
         self.process = process
@@ -194,8 +194,8 @@ class Terminal:
         self.shown = ""
 
     async def read(self) -> None:
-        """Take what is shown until the command ends."""
-        with suppress(OSError):  # how Linux says that nobody is at the other end
+        """Read the output until the command ends."""
+        with suppress(OSError):  # Linux reports the closed end of a pty as EIO
             while chunk := await asyncio.to_thread(os.read, self._terminal, 65536):
                 self.shown += chunk.decode(errors="replace")
 
@@ -203,7 +203,7 @@ class Terminal:
         os.write(self._terminal, f"{line}\n".encode())
 
     def text(self) -> str:
-        """What a user can scroll through."""
+        """The text of the terminal, with its scrollback."""
         screen = pyte.HistoryScreen(COLUMNS, self._rows, history=10_000)
         pyte.Stream(screen).feed(self.shown)
         lines = [*screen.history.top, *(screen.buffer[row] for row in range(self._rows))]
@@ -212,7 +212,7 @@ class Terminal:
 
 @asynccontextmanager
 async def terminal(talk: Talk, rows: int = 50) -> AsyncIterator[Terminal]:
-    """Run the command in a terminal until it ends."""
+    """Run the command in a terminal until its end."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (rows, COLUMNS))
     process = await asyncio.create_subprocess_exec(
@@ -230,7 +230,7 @@ async def terminal(talk: Talk, rows: int = 50) -> AsyncIterator[Terminal]:
     reading = asyncio.create_task(opened.read())
     try:
         yield opened
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await process.wait()
     finally:
         if process.returncode is None:
@@ -239,7 +239,7 @@ async def terminal(talk: Talk, rows: int = 50) -> AsyncIterator[Terminal]:
         os.close(ours)
 
 
-async def test_ctrl_c_stops_a_reply_and_not_the_talk(talk: Talk) -> None:
+async def test_ctrl_c_stops_the_reply_only(talk: Talk) -> None:
     talk.openai.script += [
         Scripted(Speech("SECRET-hello")),
         Scripted(Speech("SECRET-long reply of many words"), silent_after=3),
@@ -259,7 +259,7 @@ async def test_ctrl_c_stops_a_reply_and_not_the_talk(talk: Talk) -> None:
     assert [role for role, _ in reminders(talk)][-3:] == ["user", "assistant", "user"]
 
 
-async def test_a_plan_that_is_taller_than_the_terminal_stands_there_once(talk: Talk) -> None:
+async def test_plan_taller_than_terminal_is_shown_once(talk: Talk) -> None:
     talk.openai.tokens_per_s = 300
     async with terminal(talk, rows=12) as opened:
         await until(lambda: "you>" in opened.shown)
@@ -272,7 +272,7 @@ async def test_a_plan_that_is_taller_than_the_terminal_stands_there_once(talk: T
         assert shown.count(day) == 1
 
 
-async def test_a_server_that_goes_away_is_said_so() -> None:
+async def test_lost_server_is_reported() -> None:
     with own_chat() as talk:
         talk.openai.script += [
             Scripted(Speech("SECRET-hello")),

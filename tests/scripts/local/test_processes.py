@@ -1,4 +1,4 @@
-"""Ending what was started, whatever happened before."""
+"""The end of processes after an interrupted wait."""
 
 import time
 
@@ -8,16 +8,16 @@ from scripts.local.processes import Processes
 from tests.scripts.test_commands import runs
 
 
-def test_a_signal_in_an_unlucky_moment_keeps_nothing_from_ending() -> None:
+def test_process_ends_when_its_popen_lock_is_held() -> None:
     begin = time.monotonic()
     with Processes() as processes:
         processes.start("a program", ["sleep", "600"], {})
         popen = processes._running["a program"]  # noqa: SLF001
         child = psutil.Process(popen.pid)
-        # As it stays when the handler of a signal raises right after the library has taken it.
+        # The state after a signal handler raised inside `Popen.wait`.
         lock = popen._waitpid_lock  # type: ignore[attr-defined]  # noqa: SLF001
         lock.acquire()
-    assert time.monotonic() - begin < 600  # it did not end by itself
+    assert time.monotonic() - begin < 600  # the signal ended it
     assert not runs(child)
     lock.release()
     popen.wait()

@@ -1,4 +1,4 @@
-"""Finding the emulator on machines of all kinds."""
+"""The search for emulators on different machines."""
 
 from pathlib import Path
 
@@ -18,9 +18,9 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bin").mkdir()
 
 
-def program(path: Path, says: str = "") -> None:
+def program(path: Path, output: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\necho '{says}' >&2\n")
+    path.write_text(f"#!/bin/sh\necho '{output}' >&2\n")
     path.chmod(0o755)
 
 
@@ -34,13 +34,13 @@ def java(tmp_path: Path, version: str = "17.0.15") -> None:
     program(tmp_path / "bin" / "java", f'openjdk version "{version}" 2025-04-15')
 
 
-def test_without_an_emulator_it_is_said_how_to_install_one() -> None:
+def test_missing_emulator_names_install_commands() -> None:
     with pytest.raises(NotInstalledError, match="gcloud components install") as caught:
         FIRESTORE.command(1, sdk_places=[])
     assert "\n" not in str(caught.value)
 
 
-def test_it_is_found_beside_gcloud_also_through_a_link(tmp_path: Path) -> None:
+def test_emulator_is_found_beside_linked_gcloud(tmp_path: Path) -> None:
     java(tmp_path)
     program(tmp_path / "sdk" / "bin" / "gcloud")
     (tmp_path / "bin" / "gcloud").symlink_to(tmp_path / "sdk" / "bin" / "gcloud")
@@ -50,13 +50,13 @@ def test_it_is_found_beside_gcloud_also_through_a_link(tmp_path: Path) -> None:
     assert "--port=8080" in command
 
 
-def test_it_is_found_where_sdks_are_usually_installed(tmp_path: Path) -> None:
+def test_emulator_is_found_in_usual_sdk_folders(tmp_path: Path) -> None:
     java(tmp_path)
     jar = file(tmp_path / "sdk" / "platform" / "cloud-firestore-emulator" / JAR)
     assert str(jar) in FIRESTORE.command(1, sdk_places=["~/nothing", "~/sdk"])
 
 
-def test_the_newest_of_the_firebase_tools_is_found(tmp_path: Path) -> None:
+def test_newest_emulator_of_firebase_tools_is_found(tmp_path: Path) -> None:
     java(tmp_path)
     cache = tmp_path / ".cache" / "firebase" / "emulators"
     for version in ("1.9.10", "1.19.9", "1.2.30"):
@@ -68,7 +68,7 @@ def test_the_newest_of_the_firebase_tools_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "expected"), [(None, "no Java found"), ("11.0.2", "too old"), ("1.8.0", "too old")]
 )
-def test_java_has_to_be_there_and_new_enough(
+def test_missing_or_old_java_is_reported(
     tmp_path: Path, version: str | None, expected: str
 ) -> None:
     file(tmp_path / ".cache" / "firebase" / "emulators" / "cloud-firestore-emulator-v1.jar")

@@ -1,4 +1,4 @@
-"""`./scripts/cleanup`, on a stack of its own."""
+"""`./scripts/cleanup`, on its own stack."""
 
 import asyncio
 import os
@@ -26,20 +26,20 @@ Command = Callable[..., Awaitable[tuple[int, str]]]
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Stack]:
-    """A stack with a project of its own, on the emulators of the tests' stack."""
+    """A stack with its own project, on the emulators of the tests' stack."""
     with Stack(environment={"GOOGLE_CLOUD_PROJECT": PROJECT}) as own:
         yield own
 
 
 @pytest.fixture
 def cleanup(own: Stack, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
-    """The command, in this process; returns its exit status and output."""
+    """Return a function that runs the command in this process."""
     before, arguments_before = dict(os.environ), sys.argv
 
     async def command(*arguments: str, project: str = PROJECT) -> tuple[int, str]:
         os.environ["GOOGLE_CLOUD_PROJECT"] = project
         sys.argv = ["cleanup", *arguments, "--port", str(own.ports.base)]
-        status = await asyncio.to_thread(main)  # it has an event loop of its own
+        status = await asyncio.to_thread(main)  # the command has its own event loop
         return status, capsys.readouterr().out
 
     yield command
@@ -96,7 +96,7 @@ async def test_status_shows_the_outcome_of_a_run(
     runs, run_id, now = CleanupRuns(database), f"test-{uuid4()}", datetime.now(UTC)
     await runs.begin(run_id, now)
     if done is not None:
-        await runs.note(run_id, done, now)
+        await runs.add_pass(run_id, done, now)
     _, status = await cleanup("status")
     # The table is as wide as the terminal, and its cells have several lines.
     assert set(outcome.split()) <= set(status.split())

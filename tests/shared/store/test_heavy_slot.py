@@ -1,4 +1,4 @@
-"""Requests that move much data, while as many as may are under way."""
+"""Requests with much data while all slots of the limiter are taken."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import Overloaded
+from shared.store.connection import MAX_CONCURRENT_HEAVY_REQUESTS
 from shared.store.database import Database
 from shared.store.events import Events
 from shared.store.feed import Feeds, Followed
@@ -21,19 +22,19 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PROFILE = ProfileContent(None, b"picture", None, b"", b"")
 
 
-class Busy:
-    """A store of which nobody gets a turn before `released`, and a user of it."""
+class BusyDatabase:
+    """A database without a free slot until `taken` is closed, and a user of it."""
 
-    def __init__(self, database: Database, account: Account, released: AsyncExitStack) -> None:
+    def __init__(self, database: Database, account: Account, taken: AsyncExitStack) -> None:
         self.database = database
         self.account = account
-        self.released = released
+        self.taken = taken
         self.users = Users(database)
         self.profiles = Profiles(database, self.users, Pictures(database))
 
     async def read_feed(self) -> None:
         followed = Followed(self.account.id, "secret", NOW)
-        await Feeds(self.database, Events(self.database)).read([followed], NOW)
+        await Feeds(self.database, Events(self.database, self.users)).read([followed], NOW)
 
     async def read_profiles(self) -> None:
         assert [profile async for profile in self.profiles.find_all([self.account.id], NOW)]
@@ -46,41 +47,46 @@ class Busy:
 
 
 @pytest.fixture
-async def busy() -> AsyncIterator[Busy]:
-    database = Database(DatabaseSettings(longest_wait_s=0.01))
+async def busy() -> AsyncIterator[BusyDatabase]:
+    database = Database(DatabaseSettings(max_wait_s=0.01))
     users = Users(database)
     user = await users.create(PasswordHash("", b""), NOW)
     await Profiles(database, users, Pictures(database)).replace(
         await users.get_account(user.id), PROFILE, NOW
     )
     account = await users.get_account(user.id)
-    async with AsyncExitStack() as released:
-        for _ in range(4):
-            await released.enter_async_context(database.turn())
-        yield Busy(database, account, released)
+    async with AsyncExitStack() as taken:
+        for _ in range(MAX_CONCURRENT_HEAVY_REQUESTS):
+            await taken.enter_async_context(database.heavy_slot())
+        yield BusyDatabase(database, account, taken)
 
 
 @pytest.mark.parametrize(
     "request_of",
-    [Busy.read_feed, Busy.read_profiles, Busy.put_profile, Busy.take_messages],
+    [
+        BusyDatabase.read_feed,
+        BusyDatabase.read_profiles,
+        BusyDatabase.put_profile,
+        BusyDatabase.take_messages,
+    ],
     ids=lambda method: method.__name__,
 )
-async def test_a_heavy_request_is_told_to_come_again(
-    busy: Busy, request_of: Callable[[Busy], Awaitable[None]]
+async def test_large_request_is_overloaded_without_a_slot(
+    busy: BusyDatabase, request_of: Callable[[BusyDatabase], Awaitable[None]]
 ) -> None:
     with pytest.raises(Overloaded):
         await request_of(busy)
-    await busy.released.aclose()
+    await busy.taken.aclose()
     await request_of(busy)
 
 
-async def test_a_light_request_is_served_at_once(busy: Busy) -> None:
+async def test_small_request_needs_no_slot(busy: BusyDatabase) -> None:
     assert (await busy.users.get_account(busy.account.id)).id == busy.account.id
 
 
-async def test_a_picture_waits_because_the_answer_may_have_begun(busy: Busy) -> None:
+async def test_read_of_a_picture_waits_without_limit(busy: BusyDatabase) -> None:
     reading = asyncio.create_task(busy.profiles.get(busy.account.id, NOW))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)  # ten times the limit of the other requests
     assert not reading.done()
-    await busy.released.aclose()
+    await busy.taken.aclose()
     assert (await reading).encrypted_profile_picture == b"picture"

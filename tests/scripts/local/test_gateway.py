@@ -1,4 +1,4 @@
-"""All services in one process."""
+"""The gateway: all services in one process."""
 
 import pytest
 
@@ -29,9 +29,7 @@ from shared.store.settings import DatabaseSettings
         (None, ""),
     ],
 )
-async def test_a_line_names_the_function_whose_route_it_is(
-    route: str | None, function: str
-) -> None:
+async def test_log_line_names_the_function_of_the_route(route: str | None, function: str) -> None:
     database = Database(DatabaseSettings())
     async with open_client() as http:
         secrets = Secrets(SecretSettings())

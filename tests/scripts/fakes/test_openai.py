@@ -1,4 +1,4 @@
-"""The fake for a language model, as OpenAI's own client sees it."""
+"""The fake language model, through OpenAI's client."""
 
 import json
 import time
@@ -19,12 +19,12 @@ from tests.loopback import served
 PLAN = openai.pydantic_function_tool(WorkoutPlan, name="make_workout_plan")
 SESSION = openai.pydantic_function_tool(Session, name="make_session")
 PROGRAM = openai.pydantic_function_tool(Program, name="show_plan")
-PACE = 200
+TOKENS_PER_S = 200
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with served(OpenAi(tokens_per_s=PACE).app()) as address:
+    with served(OpenAi(tokens_per_s=TOKENS_PER_S).app()) as address:
         yield address
 
 
@@ -37,11 +37,11 @@ async def client(address: str) -> AsyncIterator[AsyncOpenAI]:
 async def reply(
     client: AsyncOpenAI, *words: str, tool: Any = PLAN, instructions: str = "Make plans."
 ) -> Any:
-    """Return the message that answers `words`, said by user and assistant in turn."""
+    """Return the reply to `words`, messages of user and assistant in alternation."""
     roles = ("user", "assistant")
-    said: Any = [{"role": roles[n % 2], "content": text} for n, text in enumerate(words)]
+    messages: Any = [{"role": roles[n % 2], "content": text} for n, text in enumerate(words)]
     completion = await client.chat.completions.create(
-        model="any", messages=[{"role": "system", "content": instructions}, *said], tools=[tool]
+        model="any", messages=[{"role": "system", "content": instructions}, *messages], tools=[tool]
     )
     assert completion.usage is not None
     assert completion.usage.completion_tokens > 0
@@ -51,9 +51,7 @@ async def reply(
 @pytest.mark.parametrize(
     "wish", ["Make me a plan", "I need a 4 days workout.", "A new program, please!"]
 )
-async def test_who_asks_for_a_plan_gets_a_sentence_and_a_plan(
-    client: AsyncOpenAI, wish: str
-) -> None:
+async def test_plan_request_returns_text_and_plan(client: AsyncOpenAI, wish: str) -> None:
     message = await reply(client, wish)
     assert message.content
     [call] = message.tool_calls
@@ -62,24 +60,24 @@ async def test_who_asks_for_a_plan_gets_a_sentence_and_a_plan(
     assert "fake" in plan.description
 
 
-async def test_a_plan_is_made_from_what_was_asked_for(client: AsyncOpenAI) -> None:
+async def test_plan_follows_the_request(client: AsyncOpenAI) -> None:
     message = await reply(client, "I want a plan for 5 days a week.")
     assert len(json.loads(message.tool_calls[0].function.arguments)["sessions"]) == 5
 
 
-async def test_only_the_last_wish_counts(client: AsyncOpenAI) -> None:
+async def test_last_user_message_decides(client: AsyncOpenAI) -> None:
     message = await reply(client, "Make me a plan", "Here it is.", "Thank you!")
     assert message.tool_calls is None
     assert "fake" in message.content
 
 
-async def test_who_asks_for_an_explanation_gets_several_paragraphs(client: AsyncOpenAI) -> None:
+async def test_explanation_has_several_paragraphs(client: AsyncOpenAI) -> None:
     message = await reply(client, "Explain progression to me")
     assert message.tool_calls is None
     assert message.content.count("\n\n") >= 3
 
 
-async def test_a_session_is_made_of_the_areas_and_exercises_that_were_named(
+async def test_session_follows_areas_and_exercises(
     client: AsyncOpenAI,
 ) -> None:
     wish = (
@@ -93,9 +91,7 @@ async def test_a_session_is_made_of_the_areas_and_exercises_that_were_named(
 
 
 @pytest.mark.parametrize("days", range(1, 8))
-async def test_in_the_chat_it_makes_plans_of_2026_that_are_valid(
-    client: AsyncOpenAI, days: int
-) -> None:
+async def test_chat_plans_are_valid_in_version_3(client: AsyncOpenAI, days: int) -> None:
     wish = "A plan for 1 day, please" if days == 1 else f"A plan for {days} days, please"
     message = await reply(client, wish, tool=PROGRAM)
     [call] = message.tool_calls
@@ -111,23 +107,23 @@ async def test_in_the_chat_it_makes_plans_of_2026_that_are_valid(
 @pytest.mark.parametrize(
     ("unit", "step"), [("pounds (lb)", "10"), ("kilograms (kg)", "5"), (None, "5")]
 )
-async def test_in_the_chat_it_knows_the_users_unit_for_weights(
+async def test_chat_plans_use_the_unit_of_the_user(
     client: AsyncOpenAI, unit: str | None, step: str
 ) -> None:
-    told = coach("en-AU", unit)
-    message = await reply(client, "A plan for 1 days", tool=PROGRAM, instructions=told)
+    instructions = coach("en-AU", unit)
+    message = await reply(client, "A plan for 1 days", tool=PROGRAM, instructions=instructions)
     program = json.loads(message.tool_calls[0].function.arguments)
     bench = program["sessions"][0]["exercises"][0]
     assert (bench["name"], bench["progression"][0]["step"]) == ("Bench Press", step)
 
 
-async def test_who_is_asked_to_introduce_itself_makes_no_plan(client: AsyncOpenAI) -> None:
+async def test_introduction_has_no_plan(client: AsyncOpenAI) -> None:
     message = await reply(client, INTRODUCE, tool=PROGRAM, instructions=coach("de-DE", None))
     assert message.tool_calls is None
     assert "fake" in message.content
 
 
-async def test_after_a_plan_was_shown_it_has_words_for_it(client: AsyncOpenAI) -> None:
+async def test_reply_after_a_shown_plan_is_text(client: AsyncOpenAI) -> None:
     function: Any = {"name": "show_plan", "arguments": "{}"}
     call: Any = {"id": "call_9", "type": "function", "function": function}
     completion = await client.chat.completions.create(
@@ -143,7 +139,7 @@ async def test_after_a_plan_was_shown_it_has_words_for_it(client: AsyncOpenAI) -
     assert completion.choices[0].message.content
 
 
-async def test_who_has_to_call_calls_and_says_nothing_else(client: AsyncOpenAI) -> None:
+async def test_forced_function_call_has_no_text(client: AsyncOpenAI) -> None:
     completion = await client.chat.completions.create(
         model="any",
         messages=[{"role": "user", "content": "Hello"}],
@@ -155,7 +151,7 @@ async def test_who_has_to_call_calls_and_says_nothing_else(client: AsyncOpenAI) 
     Program.model_validate_json(message.tool_calls[0].function.arguments)
 
 
-async def test_it_talks_at_its_pace_and_streams_what_it_would_have_said_at_once(
+async def test_stream_has_its_pace_and_the_same_content(
     client: AsyncOpenAI,
 ) -> None:
     begin = time.monotonic()
@@ -168,7 +164,7 @@ async def test_it_talks_at_its_pace_and_streams_what_it_would_have_said_at_once(
     ) as stream:
         chunks = [chunk async for chunk in stream]
     pieces = [c.choices[0].delta.content or "" for c in chunks if c.choices]
-    assert time.monotonic() - begin >= (len(pieces) - 2) / PACE
+    assert time.monotonic() - begin >= (len(pieces) - 2) / TOKENS_PER_S
     assert chunks[-1].usage is not None
     assert "".join(pieces) == (await reply(client, "Hello")).content
 
@@ -194,7 +190,7 @@ async def test_client_may_disconnect_before_its_request_is_read() -> None:
     assert sent == []
 
 
-async def test_it_lists_itself(client: AsyncOpenAI) -> None:
+async def test_models_list_has_the_fake(client: AsyncOpenAI) -> None:
     assert [model.id async for model in client.models.list()] == ["fake"]
 
 
@@ -206,15 +202,15 @@ async def test_it_lists_itself(client: AsyncOpenAI) -> None:
         ({"REVENUECAT_API_KEY": "key"}, {"REVENUECAT_API_KEY", "REVENUECAT_URL"}),
         ({"WEB_AUTH_KEY": "key"}, {"WEB_AUTH_KEY"}),
     ],
-    ids=["a key", "a server of one's own", "RevenueCat", "the web app"],
+    ids=["a key", "a self-hosted server", "RevenueCat", "the web app"],
 )
-def test_what_the_developer_has_set_is_not_stood_in_for(
+def test_settings_of_the_developer_replace_fakes(
     environment: dict[str, str], kept: set[str]
 ) -> None:
     assert not local_services(environment, "http://fakes").keys() & kept
 
 
-def test_without_any_keys_everything_is_stood_in_for() -> None:
+def test_fakes_replace_all_without_keys() -> None:
     settings = local_services({"OPENAI_API_KEY": ""}, "http://fakes")
     assert settings["WEB_AUTH_KEY"] == WEB_KEY
     assert settings["OPENAI_BASE_URL"] == "http://fakes/openai/v1"

@@ -1,4 +1,4 @@
-"""Signals that end a program, while it starts another one."""
+"""Signals during the start of another program."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from scripts.local.processes import Processes
 
 
 class EndedError(Exception):
-    """Says which signal came."""
+    """The signal arrived."""
 
 
 def interrupt(number: int, _frame: object) -> None:
@@ -29,7 +29,7 @@ def interruptible() -> Iterator[None]:
 
 
 def hold(*numbers: signal.Signals) -> list[signal.Signals]:
-    """Send signals to a block that holds them; return those that it got past."""
+    """Send signals inside a block that holds them. Return the signals before its end."""
     passed = []
     with interruptions_held():
         for number in numbers:
@@ -39,7 +39,7 @@ def hold(*numbers: signal.Signals) -> list[signal.Signals]:
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_waits_for_the_end_of_the_block(number: signal.Signals) -> None:
+def test_signal_waits_for_the_end_of_the_block(number: signal.Signals) -> None:
     arrived: list[int] = []
     signal.signal(number, lambda number, _frame: arrived.append(number))
     assert hold(number) == [number]
@@ -47,13 +47,13 @@ def test_a_signal_waits_for_the_end_of_the_block(number: signal.Signals) -> None
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_after_the_block_signals_interrupt_as_before(number: signal.Signals) -> None:
+def test_signals_interrupt_after_the_block(number: signal.Signals) -> None:
     hold()
     with pytest.raises(EndedError, match=number.name):
         signal.raise_signal(number)
 
 
-def test_of_two_signals_none_is_lost() -> None:
+def test_two_held_signals_are_both_delivered() -> None:
     arrived: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: arrived.append(number))
     with pytest.raises(EndedError, match="SIGINT"):
@@ -61,7 +61,7 @@ def test_of_two_signals_none_is_lost() -> None:
     assert arrived == [signal.SIGTERM]
 
 
-def test_after_a_signal_the_others_interrupt_as_before() -> None:
+def test_other_signals_interrupt_after_a_held_one() -> None:
     with pytest.raises(EndedError):
         hold(signal.SIGINT)
     for number in ENDING:
@@ -69,20 +69,20 @@ def test_after_a_signal_the_others_interrupt_as_before() -> None:
             signal.raise_signal(number)
 
 
-def test_a_failure_in_the_block_is_not_lost() -> None:
+def test_error_in_the_block_is_raised() -> None:
     with pytest.raises(ValueError, match="it"), interruptions_held():
         raise ValueError("it")
     assert signal.getsignal(signal.SIGINT) is interrupt
 
 
-def test_what_is_ignored_stays_so_for_what_is_started() -> None:
+def test_ignored_signals_stay_ignored_in_children() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with interruptions_held():
         shown = subprocess.check_output(["/bin/grep", "SigIgn", "/proc/self/status"], text=True)
     assert int(shown.split()[1], 16) & 1 << signal.SIGHUP - 1
 
 
-def test_a_program_of_the_stack_that_was_just_starting_ends_with_the_others(
+def test_process_interrupted_at_start_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = subprocess.Popen

@@ -1,4 +1,4 @@
-"""The stand-in for Cloud Scheduler, through its real client, and the clock that it goes by."""
+"""The fake of Cloud Scheduler, through the real client, and its clock."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ TOPIC = "projects/p/topics/cleanup"
 
 
 class Publisher:
-    """Counts what is published, or cannot."""
+    """Count publications, or fail."""
 
     def __init__(self) -> None:
         self.published = 0
@@ -55,7 +55,7 @@ def client(fake: Scheduler) -> Iterator[CloudSchedulerClient]:
         yield CloudSchedulerClient(transport=transport)
 
 
-def test_the_job_is_as_the_client_reads_it(client: CloudSchedulerClient, fake: Scheduler) -> None:
+def test_client_reads_the_job(client: CloudSchedulerClient, fake: Scheduler) -> None:
     job = client.get_job(name=fake.name)
     assert (job.schedule, job.time_zone, job.state) == ("0 * * * *", "Etc/UTC", Job.State.ENABLED)
     assert job.pubsub_target.topic_name == TOPIC
@@ -63,7 +63,7 @@ def test_the_job_is_as_the_client_reads_it(client: CloudSchedulerClient, fake: S
     assert not job.last_attempt_time
 
 
-def test_running_it_publishes_and_is_remembered(
+def test_run_publishes_and_sets_last_attempt(
     client: CloudSchedulerClient, fake: Scheduler, publisher: Publisher
 ) -> None:
     before = datetime.now(UTC)
@@ -72,7 +72,7 @@ def test_running_it_publishes_and_is_remembered(
     assert client.get_job(name=fake.name).last_attempt_time >= before
 
 
-def test_a_run_that_fails_is_told(
+def test_failed_run_sets_the_status(
     client: CloudSchedulerClient, fake: Scheduler, publisher: Publisher
 ) -> None:
     publisher.is_down = True
@@ -83,12 +83,12 @@ def test_a_run_that_fails_is_told(
     assert client.get_job(name=fake.name).status.code == 0
 
 
-def test_another_job_is_not_there(client: CloudSchedulerClient) -> None:
+def test_other_job_is_not_found(client: CloudSchedulerClient) -> None:
     with pytest.raises(NotFound):
         client.get_job(name="projects/p/locations/local/jobs/another")
 
 
-async def test_every_hour_it_publishes_unless_it_is_paused(
+async def test_hourly_run_publishes_unless_paused(
     fake: Scheduler, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hours = 0
@@ -99,17 +99,17 @@ async def test_every_hour_it_publishes_unless_it_is_paused(
         return now + timedelta(milliseconds=1)
 
     monkeypatch.setattr(scheduler, "_next_hour", next_hour)
-    playing = asyncio.create_task(fake.play())
+    playing = asyncio.create_task(fake.run_hourly())
     await until(lambda: publisher.published > 2)
     fake.state = "PAUSED"
     paused_at = hours
-    await until(lambda: hours > paused_at + 1)  # a run that had begun has ended
+    await until(lambda: hours > paused_at + 1)  # a started run has ended
     so_far = publisher.published
     await until(lambda: hours > paused_at + 10)
     assert publisher.published == so_far
     playing.cancel()
 
 
-def test_the_next_hour_is_a_full_one_and_lies_ahead() -> None:
+def test_next_hour_is_full_and_in_the_future() -> None:
     at = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
     assert scheduler._next_hour(at) == datetime(2027, 1, 1, tzinfo=UTC)  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""The reference client's cryptography, and that it notices what is wrong."""
+"""The reference client: cryptography, and detection of forged content."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,14 +18,14 @@ AES_KEY = bytes(16)
 
 
 @given(st.binary(max_size=1000))
-def test_what_is_sealed_is_unsealed(content: bytes) -> None:
+def test_sealed_content_can_be_unsealed(content: bytes) -> None:
     sealed = crypto.seal(content, AES_KEY, ALICE)
     assert crypto.unseal(sealed, AES_KEY, ALICE.public_key_der) == content
     assert len(sealed.payload) == (len(content) + 256) // 16 * 16 + 16
 
 
 @given(st.binary(min_size=1, max_size=1000))
-def test_a_message_travels_in_pieces_of_122_bytes(content: bytes) -> None:
+def test_message_is_encrypted_in_122_byte_pieces(content: bytes) -> None:
     pieces = crypto.encrypt_to(ALICE.public_key_der, content)
     assert len(pieces) == -(-len(content) // 122)
     assert {len(piece) for piece in pieces} == {256}
@@ -45,23 +45,23 @@ def _other(byte: int) -> bytes:
     ],
     ids=["end", "beginning", "iv"],
 )
-def test_a_changed_payload_is_noticed(tamper: Callable[[Encrypted], Encrypted]) -> None:
+def test_changed_payload_is_forged(tamper: Callable[[Encrypted], Encrypted]) -> None:
     sealed = crypto.seal(b"content" * 9, AES_KEY, ALICE)
     with pytest.raises(ForgedError):
         crypto.unseal(tamper(sealed), AES_KEY, ALICE.public_key_der)
 
 
-def test_another_signer_is_noticed() -> None:
+def test_other_signer_is_forged() -> None:
     sealed = crypto.seal(b"content", AES_KEY, MALLORY)
     with pytest.raises(ForgedError):
         crypto.unseal(sealed, AES_KEY, ALICE.public_key_der)
 
 
-def test_public_keys_are_spki_of_294_bytes() -> None:
+def test_public_key_is_spki_of_294_bytes() -> None:
     assert len(ALICE.public_key_der) == 294
 
 
-async def test_a_message_in_somebody_elses_name_is_noticed(api: Api) -> None:
+async def test_message_with_false_sender_is_forged(api: Api) -> None:
     alice, bob = await Person.create(api), await Person.create(api)
     await alice.publish_profile("Alice")
     await bob.publish_profile("Bob")
@@ -69,17 +69,17 @@ async def test_a_message_in_somebody_elses_name_is_noticed(api: Api) -> None:
     mallory.id = bob.id
     await mallory.send(await api.profile(alice.id), {"kind": "follow request"})
     with pytest.raises(ForgedError):
-        await alice.collect()
+        await alice.take_messages()
 
 
-async def test_an_event_by_somebody_else_is_noticed(api: Api, alice: Person) -> None:
+async def test_event_of_other_author_is_forged(api: Api, alice: Person) -> None:
     follows = Follows(alice.id, await alice.allow_follower(), alice.aes_key, MALLORY.public_key_der)
     await alice.publish(b"squats")
     with pytest.raises(ForgedError):
         await alice.fetch(follows)
 
 
-async def test_a_refusal_tells_its_status(api: Api, unknown_id: str) -> None:
+async def test_refused_error_has_the_status(api: Api, unknown_id: str) -> None:
     with pytest.raises(RefusedError) as caught:
         await api.profile(unknown_id)
     assert caught.value.status == 404

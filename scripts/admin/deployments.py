@@ -44,6 +44,7 @@ def cloud_deployment(project: str, location: str) -> Deployment:
 
 def local_deployment(ports: Ports) -> Deployment:
     """Connect to `./scripts/dev`, or to the emulators that the environment names."""
+    # Like ./scripts/dev, which may use other emulators.
     load_dotenv(ROOT / ".env")
     own = services.Emulators.of(ports)
     firestore = os.environ.get("FIRESTORE_EMULATOR_HOST") or own.firestore

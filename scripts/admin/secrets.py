@@ -71,6 +71,7 @@ class _Secrets:
 
     def _list(self) -> int:
         listed = self._runner.read("gcloud", "secrets", "list", self._project, "--format=json")
+        # gcloud fails for the versions of a secret that does not exist.
         existing = {each["name"].rpartition("/")[2] for each in json.loads(listed)}
         table = Table("variable", "secret", "newest version", "age", "enabled", "read by", "")
         now, is_complete = datetime.now(UTC), True
@@ -111,12 +112,14 @@ class _Secrets:
         if not old:
             self._console.print(f"nothing to do: only version {newest.number} is enabled")
             return 0
+        # Instances cache a value, and would fail if its version were disabled too early.
         left = remaining_use_s(newest, datetime.now(UTC), MAX_SECRET_AGE_S)
         if left and not self._options.yes:
             raise RefusedError(
                 f"version {newest.number} is new: {' and '.join(secret.read_by)} may still use the "
                 f"previous one for {math.ceil(left)} s. Wait, or use --yes"
             )
+        # Disabled, not destroyed: a disabled version can be enabled again.
         numbers = [str(version.number) for version in old]
         self._console.print(f"Version {newest.number}, the newest, stays enabled. To undo:")
         for number in numbers:

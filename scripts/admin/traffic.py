@@ -49,29 +49,29 @@ class _Traffic:
 
     def run(self) -> int:
         if self._options.family is None:
-            wanted = self._parse(self._stored.read_text())
-            self._console.print(_table(url_map.read_percents(self._export()), wanted))
+            configured = self._parse(self._stored.read_text())
+            self._console.print(_table(url_map.read_percents(self._export()), configured))
             return 0
         requested = _requested(self._options)
         before = self._stored.read_version()
-        wanted = self._parse(before.text) | requested
+        configured = self._parse(before.text) | requested
         found = self._export()
         _with_split(found, requested)  # refuses before the confirmation
-        self._console.print(_table(url_map.read_percents(found), wanted, requested))
-        if (risk := traffic_split.find_risk(wanted, requested)) is not None:
+        self._console.print(_table(url_map.read_percents(found), configured, requested))
+        if (risk := traffic_split.find_risk(configured, requested)) is not None:
             self._console.print(risk, style="yellow")
         percent = self._options.percent
         question = f"Send {percent} % of {', '.join(requested)} to the new service?"
         confirm(question, self._options, self._console)
-        # The object first: after a failure between the two, Terraform applies the wanted split.
-        self._store(wanted, before)
+        # The object first: after a failure between the two, Terraform applies the configured split.
+        self._store(configured, before)
         self._import(requested)
         if not self._runner.is_dry:
-            self._check(wanted, requested)
+            self._check(configured, requested)
         return 0
 
-    def _store(self, wanted: TrafficSplit, before: ObjectVersion) -> None:
-        text = traffic_split.format_split(wanted)
+    def _store(self, configured: TrafficSplit, before: ObjectVersion) -> None:
+        text = traffic_split.format_split(configured)
         self._stored.replace(before, text)
         self._console.print(f"  (content: {text.strip()})", style="dim", markup=False)
 
@@ -81,14 +81,16 @@ class _Traffic:
         try:
             text = yaml.safe_dump(_with_split(self._export(), requested), sort_keys=True)
             command = ("gcloud", "compute", "url-maps", "import", _URL_MAP, "--global")
+            # Without --quiet gcloud asks for confirmation.
             self._runner.change(*command, self._project, "--quiet", stdin=text)
             self._console.print("  (content: the export, with the new weights)", style="dim")
         except (CommandFailedError, RefusedError) as error:
             raise RefusedError(f"{error}\n{self._incomplete()}") from None
 
-    def _check(self, wanted: TrafficSplit, requested: TrafficSplit) -> None:
+    def _check(self, configured: TrafficSplit, requested: TrafficSplit) -> None:
+        # A change by another process between export and import would be lost without this check.
         now = url_map.read_percents(self._export())
-        self._console.print(_table(now, wanted))
+        self._console.print(_table(now, configured))
         if any(now.get(family) != {percent} for family, percent in requested.items()):
             raise RefusedError(
                 f"another process changed the URL map at the same time\n{self._incomplete()}"
@@ -130,16 +132,16 @@ def _with_split(found: url_map.UrlMap, requested: TrafficSplit) -> url_map.UrlMa
 
 
 def _table(
-    now: Mapping[str, set[int]], wanted: TrafficSplit, requested: Collection[str] = ()
+    now: Mapping[str, set[int]], configured: TrafficSplit, requested: Collection[str] = ()
 ) -> Table:
-    table = Table("family", "new service now", "new service wanted", "")
+    table = Table("family", "new service now", "new service configured", "")
     for family in traffic_split.FAMILIES:
         percents = now.get(family, set())
         current = ", ".join(f"{percent} %" for percent in sorted(percents)) or "missing"
         note = "changes" if family in requested else "differs"
-        if percents == {wanted[family]}:
+        if percents == {configured[family]}:
             note = ""
-        table.add_row(family, current, f"{wanted[family]} %", note)
+        table.add_row(family, current, f"{configured[family]} %", note)
     return table
 
 

@@ -1,6 +1,6 @@
 """The traffic split between the new services and the old one, by family of routes.
 
-An object beside the archives of the functions holds the wanted split. Terraform reads it too.
+An object beside the archives of the functions holds the configured split. Terraform reads it too.
 """
 
 import json
@@ -14,6 +14,7 @@ FAMILIES = tuple(name for name in SERVICES if name != "cleanup")
 ALL = "all"
 FULL_PERCENT = 100
 
+# `ai` and `chat` keep only counters, so each side can have its own.
 _FAMILIES_WITH_DATA = ("users", "events", "social", "sharing")
 _SEPARATE_DATA = "The new and the old service have separate databases"
 

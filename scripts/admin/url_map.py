@@ -22,11 +22,13 @@ WeightedBackends = list[dict[str, Any]]
 
 def read_percents(url_map: UrlMap) -> dict[str, set[int]]:
     """Return the percents of the new services by family; several if its rules differ."""
+    # Weights are relative, and need not add up to 100.
     found: dict[str, set[int]] = defaultdict(set)
     for family, backends in _weighted_backends(url_map):
         total = sum(_weight(each) for each in backends)
         new = sum(_weight(each) for each in backends if _name(each) == family)
         found[family].add(round(FULL_PERCENT * new / total) if total else 0)
+    # Split rules take precedence: a default without a split serves only unknown paths.
     return {family: {FULL_PERCENT} for family in _unsplit_families(url_map)} | found
 
 
@@ -36,6 +38,7 @@ def with_split(url_map: UrlMap, split: TrafficSplit) -> UrlMap:
     Raises:
         ValueError: a family has no rules, or no old service beside it.
     """
+    # A copy: the caller shows the current weights after this check.
     changed = copy.deepcopy(url_map)
     found = set()
     for family, backends in _weighted_backends(changed):
@@ -84,6 +87,7 @@ def _objects(value: object) -> Iterator[dict[str, Any]]:
 
 
 def _name(backend: Mapping[str, object]) -> str:
+    # The API returns the full URL of a backend service.
     return str(backend["backendService"]).rpartition("/")[2]
 
 

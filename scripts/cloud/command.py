@@ -40,6 +40,7 @@ def run_command(
         options: from a `command_line` parser.
         run: returns an exit status, or raises `RefusedError` or `CommandFailedError`.
     """
+    # No wrapped lines: a printed command must stay one line to be copied.
     console = Console(highlight=False, soft_wrap=True)
     try:
         runner = CommandRunner(console, dry=options.dry_run)
@@ -58,6 +59,7 @@ def confirm(question: str, options: argparse.Namespace, console: Console) -> Non
     Raises:
         RefusedError: the answer is no, or there is no terminal.
     """
+    # Printed in a dry run too, so that its output shows every step in order.
     if options.dry_run:
         console.print(f"{question} (not asked in a dry run)")
         return

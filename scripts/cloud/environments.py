@@ -51,6 +51,7 @@ def read_environment(name: str, folder: Path | None = None) -> Environment:
         raise ValueError(f"{path.relative_to(folder.parent)} does not exist")
     with path.open() as file:
         values = hcl2.load(file)
+    # Terraform validates all other variables; without these two, gcloud would use its own defaults.
     missing = [key for key in ("project", "region") if not _text(values.get(key, ""))]
     if missing:
         raise ValueError(f"{path.name} does not set {' and '.join(missing)}")
@@ -65,6 +66,7 @@ def read_environment(name: str, folder: Path | None = None) -> Environment:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options `--environment` and `--dry-run` to a command."""
+    # No default: a command without the option must not reach an environment by accident.
     parser.add_argument("--environment", choices=NAMES, required=True, help="environment to use")
     parser.add_argument(
         "--dry-run",

@@ -15,6 +15,7 @@ from shared.settings import Settings
 MAX_SECRET_AGE_S = float(SecretSettings.model_fields["refresh_s"].default)
 """Longest time until all instances use a new version. SECRET_REFRESH_S may change it."""
 
+# Only these two check purchases and call the model.
 _SUBSCRIBER_SERVICES = ("ai", "chat")
 _READ_BY: Mapping[type[Settings], tuple[str, ...]] = {
     WebSettings: _SUBSCRIBER_SERVICES,

@@ -18,6 +18,7 @@ from scripts.local.interruptions import interruptions_held
 from scripts.root import ROOT
 
 _READ_TIMEOUT_S = 120
+# The first apply creates a database and builds six functions.
 _CHANGE_TIMEOUT_S = 3600
 # Terraform needs time after SIGINT to save its state and release the lock.
 _STOP_TIMEOUT_S = 120
@@ -76,6 +77,7 @@ class CommandRunner:
         Raises:
             CommandFailedError: the program failed.
         """
+        # Printed so that an operator can repeat the command, with a value for each `...`.
         hidden = "".join(f"{name}=... " for name in secrets or ())
         source = f" < {shlex.quote(str(stdin))}" if isinstance(stdin, Path) else ""
         if isinstance(stdin, str):
@@ -185,6 +187,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
     """Send a signal to a program and its children; it may have ended already."""
+    # The group: terraform runs its providers as child processes.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 

@@ -53,6 +53,7 @@ class StoredObject:
         Raises:
             CommandFailedError: the object was not replaced.
         """
+        # Without the precondition, two operators would overwrite each other's change.
         flags = (f"--if-generation-match={version.generation}", "--content-type=application/json")
         try:
             self._runner.change(

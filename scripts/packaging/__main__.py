@@ -8,6 +8,7 @@ from scripts.packaging.packages import build_package, build_root, write_packages
 
 def main() -> None:
     """Package the services of the command line, by default all."""
+    # All in memory first: an error in one service leaves `build/` unchanged.
     packages = [build_package(service) for service in _services()]
     write_packages(packages, build_root())
     for each in packages:

@@ -34,7 +34,7 @@ def tar_files(files: Mapping[str, bytes]) -> bytes:
     """Return a TAR archive of files by name, owned by root."""
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        # Without entries of their own, the modes of folders depend on the unpacking machine.
+        # Without these entries, the modes of folders depend on the unpacking machine.
         for folder in sorted(_folders(files)):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, _FOLDER_MODE

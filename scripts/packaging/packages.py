@@ -16,6 +16,7 @@ ROOT_VARIABLE = "BUILD_ROOT"
 
 _FOLDER = "build/packages"
 _LIST = "build/packages.json"
+# 64 bits identify a content, and keep the names of objects short.
 _HASH_DIGITS = 16
 
 

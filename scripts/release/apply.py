@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from scripts.cloud.command import RefusedError, confirm
 from scripts.cloud.runner import CommandFailedError
-from scripts.release.changes import updated_services
 from scripts.release.context import ReleaseContext
 from scripts.release.deployed_services import CANDIDATE_TAG, DeployedService
 from scripts.release.release import Release, Service
@@ -21,8 +20,8 @@ def apply(context: ReleaseContext) -> None:
         RefusedError: not confirmed, the traffic changed since the plan, or a step failed.
     """
     is_dry = context.runner.is_dry
-    release = context.load_release("changes", "plan")
-    if release.changes or release.serving or is_dry:
+    release = context.load_release("has_changes", "plan")
+    if release.has_changes or release.serving:
         question = f"Apply this to {context.environment.project}?"
         confirm(question, context.options, context.console)
     # After the confirmation: the traffic may change while the command waits for the answer.
@@ -32,13 +31,14 @@ def apply(context: ReleaseContext) -> None:
         release = replace(release, serving=serving)
     else:
         _check_traffic(context, release, before)
-    if release.changes or is_dry:
+    if release.has_changes:
         _apply(context, release)
     else:
         context.print("no changes to apply")
     after = context.services()
     if not is_dry:
         _check_result(context, release, before, after)
+    # The tag gives a revision without traffic an address for the smoke test.
     for name, old in release.serving.items():
         new = f"<new revision of {name}>" if is_dry else after[name].newest
         if new != old:
@@ -82,9 +82,8 @@ def _apply(context: ReleaseContext, release: Release) -> None:
 def _check_result(
     context: ReleaseContext, release: Release, before: Services, after: Services
 ) -> None:
-    planned = updated_services(release.changes or ()) | release.serving.keys()
     # Only services of this release: a broken revision of another one must not block it.
-    ours = [name for name in after if name in planned or name not in before]
+    ours = [name for name in after if name in release.serving or name not in before]
     if failed := [name for name in ours if not after[name].is_ready]:
         names = ", ".join(failed)
         raise RefusedError(f"the newest revision of {names} does not start: see its log")

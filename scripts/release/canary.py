@@ -17,6 +17,7 @@ from scripts.release.context import ReleaseContext
 from scripts.release.deployed_services import CANDIDATE_TAG
 from scripts.release.release import Service
 
+# A small first step limits the damage of a broken revision; larger ones show it under load.
 _STEP_PERCENTS = (5, 25, 50)
 _UNWATCHED_SERVICES = ("cleanup",)
 """Services with too few requests for a comparison."""
@@ -37,9 +38,11 @@ def canary(context: ReleaseContext) -> None:
     if not candidates:
         context.print("no service has a new revision; the traffic stays as it is")
         return
+    # The build may have waited for hours between `apply` and this stage.
     _check_unchanged(context, candidates, 0)
     _record_previous(context, candidates)
     watched = {name: each for name, each in candidates.items() if name not in _UNWATCHED_SERVICES}
+    # From here on every end of this process must leave all traffic on one revision.
     _interrupt_once()
     try:
         watch = CanaryWatch(context, watched, datetime.now(UTC))

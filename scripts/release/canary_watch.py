@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from scripts.cloud.command import RefusedError
 from scripts.release.context import ReleaseContext
-from scripts.release.gate import Decision, RequestCounts, Verdict, judge
+from scripts.release.gate import Decision, GateResult, RequestCounts, judge
 from scripts.release.release import Service
 from scripts.release.request_counts import (
     CountsByRevision,
@@ -43,7 +43,7 @@ class CanaryWatch:
         token = context.runner.read("gcloud", "auth", "print-access-token", if_dry="").strip()
         if context.runner.is_dry:
             context.print(
-                f"  (watch for {options.step_s:g} s, check each {options.look_each_s:g} s)"
+                f"  (watch for {options.step_s:g} s, check each {options.check_interval_s:g} s)"
             )
             return
         began = time.monotonic()
@@ -66,7 +66,9 @@ class CanaryWatch:
                 if is_final:
                     return
                 left = options.step_s - passed
-                time.sleep(min(options.look_each_s, left) if left > 0 else options.look_each_s)
+                time.sleep(
+                    min(options.check_interval_s, left) if left > 0 else options.check_interval_s
+                )
 
     def _check(self, token: str, *, is_final: bool) -> str:
         """Return the counts as a text.
@@ -77,17 +79,17 @@ class CanaryWatch:
         """
         project = self._context.environment.project
         counts = count_requests(project, token, self._services, self._began_at, datetime.now(UTC))
-        verdicts = {
+        results = {
             name: _judge(counts, name, service, is_final=is_final)
             for name, service in self._services.items()
         }
-        for name, verdict in verdicts.items():
-            if verdict.decision is Decision.ROLL_BACK:
-                raise RefusedError(f"{name}: {verdict.reason}")
-        return "; ".join(f"{name} {verdict.reason}" for name, verdict in verdicts.items())
+        for name, result in results.items():
+            if result.decision is Decision.ROLL_BACK:
+                raise RefusedError(f"{name}: {result.reason}")
+        return "; ".join(f"{name} {result.reason}" for name, result in results.items())
 
 
-def _judge(counts: CountsByRevision, name: str, service: Service, *, is_final: bool) -> Verdict:
+def _judge(counts: CountsByRevision, name: str, service: Service, *, is_final: bool) -> GateResult:
     new = counts.get((name, service.new), RequestCounts())
     old = counts.get((name, str(service.old)), RequestCounts())
     return judge(new, old, is_final=is_final)

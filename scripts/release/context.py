@@ -49,6 +49,7 @@ class ReleaseContext:
 
     def services(self) -> dict[str, DeployedService]:
         """Return the deployed services by name."""
+        # One command for all services: each start of gcloud takes a second or two.
         command = ("gcloud", "run", "services", "list", *self.location_flags, "--format=json")
         return read_services(self.runner.read(*command))
 
@@ -59,6 +60,7 @@ class ReleaseContext:
             RefusedError: several revisions of a service share its traffic.
         """
         found = self.services()
+        # A split means a running or killed canary; a second release would take over its revisions.
         if lines := describe_splits(found):
             raise RefusedError(
                 "another release is in its canary, or a canary was killed:\n"
@@ -88,6 +90,7 @@ class ReleaseContext:
         """
         if self.runner.is_dry:
             return _assumed(self.environment.name)
+        # A plan for one environment must never be applied to another.
         found = load(self.root)
         if found is None or found.environment != self.environment.name:
             existing = f"a release for {found.environment}" if found else "no release"
@@ -112,4 +115,4 @@ def _assumed(environment: str) -> Release:
         )
         for name in SERVICES
     }
-    return Release(environment, "<image of chat>", (), {}, services)
+    return Release(environment, "<image of chat>", has_changes=True, services=services)

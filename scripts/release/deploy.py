@@ -17,6 +17,7 @@ from scripts.release.plan import foundation, plan
 from scripts.release.scan import scan
 from scripts.release.smoke import smoke
 
+# Stages that change nothing in the project come first; the traffic moves in the last one.
 STAGES: dict[str, tuple[Callable[[ReleaseContext], None], str]] = {
     "package": (package, "build the package of each service in build/packages/"),
     "scan": (scan, "check the pinned packages for known vulnerabilities"),
@@ -105,7 +106,7 @@ def _options() -> argparse.Namespace:
         300,
         "canary: length of a step; Cloud Monitoring is up to 180 s late",
     )
-    _add_seconds(parser, "look-each-s", 30, "canary: time between two checks")
+    _add_seconds(parser, "check-interval-s", 30, "canary: time between two checks")
     return parser.parse_args()
 
 

@@ -1,11 +1,16 @@
-"""The services on Cloud Run, with the revisions that serve them now."""
+"""The services on Cloud Run, with the revisions that serve them now.
+
+Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services (ServiceStatus)
+"""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from scripts.local.ports import SERVICES
-from scripts.release.revisions import RevisionTraffic, traffic_by_service
+from scripts.release.revisions import RevisionTraffic
 
 CANDIDATE_TAG = "candidate"
 """Cloud Run gives a tagged revision its own address, even without traffic."""
@@ -23,7 +28,7 @@ class DeployedService:
     """Whether the newest revision is ready; False while it starts or after it failed."""
 
     follows_newest: bool
-    """Whether the traffic goes to the newest revision, whatever its name.
+    """Whether the traffic follows the newest revision instead of naming one.
 
     If True, each new revision gets all traffic as soon as it is ready.
     """
@@ -35,8 +40,7 @@ class DeployedService:
     @property
     def serving(self) -> str | None:
         """The revision with all traffic; None while several share it."""
-        names = [name for name, percent in self.traffic.items() if percent]
-        return names[0] if len(names) == 1 else None
+        return next(iter(self.traffic)) if len(self.traffic) == 1 else None
 
     @property
     def has_candidate(self) -> bool:
@@ -46,24 +50,31 @@ class DeployedService:
 
 def read_services(listed: str) -> dict[str, DeployedService]:
     """Read `gcloud run services list --format=json`; omits services of other products."""
-    traffic = traffic_by_service(listed)
     found = {}
     for each in json.loads(listed):
         name, status = each["metadata"]["name"], each["status"]
         # A service whose first revision failed has no ready revision, and no traffic to protect.
         if name in SERVICES and "latestReadyRevisionName" in status:
-            targets = status.get("traffic", ())
-            tagged = [t.get("url") for t in targets if t.get("tag") == CANDIDATE_TAG]
-            newest = status["latestReadyRevisionName"]
-            found[name] = DeployedService(
-                address=status["url"],
-                newest=newest,
-                is_ready=newest == status["latestCreatedRevisionName"],
-                follows_newest=any(t.get("latestRevision") and t.get("percent") for t in targets),
-                traffic=traffic[name],
-                candidate_url=tagged[0] if tagged else None,
-            )
+            found[name] = _read_service(status)
     return {name: found[name] for name in SERVICES if name in found}
+
+
+def _read_service(status: Any) -> DeployedService:  # noqa: ANN401 - JSON
+    targets = status.get("traffic", ())
+    # A revision can have two targets, one with percent and one with a tag only.
+    percents: Counter[str] = Counter()
+    for target in targets:
+        percents[target["revisionName"]] += target.get("percent", 0)
+    tagged = [target.get("url") for target in targets if target.get("tag") == CANDIDATE_TAG]
+    newest = status["latestReadyRevisionName"]
+    return DeployedService(
+        address=status["url"],
+        newest=newest,
+        is_ready=newest == status["latestCreatedRevisionName"],
+        follows_newest=any(each.get("latestRevision") and each.get("percent") for each in targets),
+        traffic={name: percent for name, percent in percents.items() if percent},
+        candidate_url=tagged[0] if tagged else None,
+    )
 
 
 def describe_splits(services: Mapping[str, DeployedService]) -> list[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import sqrt
 
+# The reasons for these values are in `judge`.
 _BASE_ERROR_RATIO = 0.01
 _OLD_RATIO_FACTOR = 2
 _MAX_ERROR_RATIO = 0.1
@@ -38,14 +39,14 @@ class Decision(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateResult:
     """A decision, with its reason for the terminal."""
 
     decision: Decision
     reason: str
 
 
-def judge(new: RequestCounts, old: RequestCounts, *, is_final: bool) -> Verdict:
+def judge(new: RequestCounts, old: RequestCounts, *, is_final: bool) -> GateResult:
     """Compare a new revision with the old one that serves beside it.
 
     The allowed error ratio is 1 %, or twice the old ratio if that is more, but at most 10 %: when
@@ -66,12 +67,13 @@ def judge(new: RequestCounts, old: RequestCounts, *, is_final: bool) -> Verdict:
     counted = f"{new.errors} errors in {new.requests} requests"
     if not is_chance:
         ratios = f"{new.error_ratio:.1%}; old revision {old.error_ratio:.1%}"
-        return Verdict(Decision.ROLL_BACK, f"{counted} ({ratios}, allowed {tolerated:.1%})")
+        return GateResult(Decision.ROLL_BACK, f"{counted} ({ratios}, allowed {tolerated:.1%})")
     if not is_final:
-        return Verdict(Decision.WAIT, counted)
+        return GateResult(Decision.WAIT, counted)
     if new.requests >= _MIN_REQUESTS:
-        return Verdict(Decision.PROMOTE, counted)
+        return GateResult(Decision.PROMOTE, counted)
     few = f"{counted}, fewer than {_MIN_REQUESTS} requests"
+    # Too few requests to tell chance from a defect, so one error is enough.
     if new.errors:
-        return Verdict(Decision.ROLL_BACK, f"{few} with an error")
-    return Verdict(Decision.PROMOTE, f"{few} without an error")
+        return GateResult(Decision.ROLL_BACK, f"{few} with an error")
+    return GateResult(Decision.PROMOTE, f"{few} without an error")

@@ -30,10 +30,12 @@ def plan(context: ReleaseContext) -> None:
     release = context.load_release("image", "image")
     services = context.unsplit_services()
     _pin(context, services)
+    # The plan file gets the name of the environment: `apply` cannot pick up another one.
     terraform = Terraform(context, context.environment.name)
     terraform.prepare()
     changes = terraform.plan(release.image or "")
     show(context, changes)
+    # Revisions that failed a stage or were rolled back are released again with this plan.
     waiting = {name for name, service in services.items() if service.has_candidate}
     for name in sorted(waiting):
         newest = services[name].newest
@@ -42,7 +44,7 @@ def plan(context: ReleaseContext) -> None:
     if candidates:
         context.print(f"{', '.join(candidates)}: new revisions get no traffic before the canary")
     serving = {name: str(services[name].serving) for name in candidates}
-    context.save(replace(release, changes=tuple(changes), serving=serving, services=None))
+    context.save(replace(release, has_changes=bool(changes), serving=serving, services=None))
 
 
 def foundation(context: ReleaseContext) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from scripts.release.changes import Change
-
+# In Cloud Build each stage is a process, and only files in the workspace pass between them.
 _FILE = Path("build", "release.json")
 
 
@@ -38,8 +37,8 @@ class Release:
     image: str | None = None
     """The image of the chat, with its digest; from `image`."""
 
-    changes: tuple[Change, ...] | None = None
-    """The plan; from `plan`."""
+    has_changes: bool | None = None
+    """Whether the plan changes any resource; from `plan`."""
 
     serving: Mapping[str, str] = field(default_factory=dict)
     """The revision with all traffic, for services that get a new revision; from `plan`."""
@@ -66,11 +65,6 @@ def load(root: Path) -> Release | None:
     if not path.exists():
         return None
     content = json.loads(path.read_text())
-    changes, services = content["changes"], content["services"]
-    return Release(
-        content["environment"],
-        content["image"],
-        None if changes is None else tuple(Change(**change) for change in changes),
-        content["serving"],
-        None if services is None else {name: Service(**each) for name, each in services.items()},
-    )
+    services = content.pop("services")
+    found = None if services is None else {name: Service(**each) for name, each in services.items()}
+    return Release(**content, services=found)

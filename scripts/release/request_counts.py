@@ -32,7 +32,7 @@ CountsByRevision = Mapping[tuple[str, str], RequestCounts]
 
 
 class CountsUnavailableError(Exception):
-    """Cloud Monitoring returned no counts, which is no sign of a broken revision."""
+    """Cloud Monitoring returned no counts, which is not a sign of a broken revision."""
 
 
 def count_requests(
@@ -50,6 +50,7 @@ def count_requests(
     Raises:
         CountsUnavailableError: the request failed, or the response has an unknown form.
     """
+    # Summed by Cloud Monitoring: one number for each service, revision and status class.
     names = ",".join(f'"{name}"' for name in services)
     query = {
         "filter": f'metric.type = "run.googleapis.com/request_count" '

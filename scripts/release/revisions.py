@@ -1,11 +1,9 @@
 """Revisions of Cloud Run services, and the choice of the revision for a rollback.
 
-Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services (ServiceStatus) and
-https://cloud.google.com/run/docs/reference/rest/v1/namespaces.revisions (RevisionStatus)
+Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.revisions (RevisionStatus)
 """
 
 import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,11 +34,6 @@ class RollbackChoice:
     """Whether a rollback is needed but impossible."""
 
 
-def traffic_by_service(listed: str) -> dict[str, RevisionTraffic]:
-    """Read the traffic of each service from `gcloud run services list --format=json`."""
-    return {each["metadata"]["name"]: _traffic(each) for each in json.loads(listed)}
-
-
 def read_revisions(listed: str) -> list[Revision]:
     """Read `gcloud run revisions list --format=json`; oldest first."""
     found = [
@@ -51,6 +44,7 @@ def read_revisions(listed: str) -> list[Revision]:
         )
         for each in json.loads(listed)
     ]
+    # By time: the name of a revision need not contain its number.
     return sorted(found, key=lambda revision: (revision.created_at, revision.name))
 
 
@@ -61,8 +55,8 @@ def choose_previous(
 
     During a canary it is the oldest revision with traffic. Otherwise it is the newest revision
     that is ready, has served, and is older than the one with all traffic. A service whose traffic
-    is not on its newest revision is rolled back already, so a repeated command does not go back
-    twice.
+    is not on its newest revision is rolled back already, so a repeated command changes
+    nothing.
 
     Args:
         traffic: the current traffic.
@@ -105,14 +99,6 @@ def choose_named(
     if [revision for revision, percent in traffic.items() if percent] == [name]:
         return RollbackChoice(None, "has all traffic already")
     return RollbackChoice(name)
-
-
-def _traffic(service: Any) -> RevisionTraffic:  # noqa: ANN401 - JSON
-    # A revision can have two targets, one with percent and one with a tag only.
-    percents: Counter[str] = Counter()
-    for target in service["status"].get("traffic", ()):
-        percents[target["revisionName"]] += target.get("percent", 0)
-    return {name: percent for name, percent in percents.items() if percent}
 
 
 def _is_ready(revision: Any) -> bool:  # noqa: ANN401 - JSON

@@ -14,6 +14,7 @@ from scripts.cloud.runner import CommandFailedError, CommandRunner
 from scripts.cloud.stored_object import StoredObject
 from scripts.local.ports import SERVICES
 from scripts.release import previous_revisions
+from scripts.release.context import ReleaseContext
 from scripts.release.previous_revisions import ReplacedRevisions
 from scripts.release.revisions import (
     RevisionTraffic,
@@ -21,7 +22,6 @@ from scripts.release.revisions import (
     choose_named,
     choose_previous,
     read_revisions,
-    traffic_by_service,
 )
 
 _SCOPE = """\
@@ -58,15 +58,14 @@ class _Rollback:
         self._options = options
         self._runner = runner
         self._console = console
-        self._flags = (f"--region={environment.region}", f"--project={environment.project}")
-        self._project = environment.project
+        self._context = ReleaseContext(options, environment, runner, console)
         self._stored = StoredObject(runner, environment, previous_revisions.OBJECT_NAME)
 
     def run(self) -> int:
         before = self._read_traffic()
         choices = {name: self._choose(name, before[name]) for name in self._names(before)}
         self._console.print(_table(before, choices))
-        # Only services named on the command line must be able to go back.
+        # Without names, a service that has nothing to return to is normal.
         is_failure = bool(self._options.services) and any(c.is_failure for c in choices.values())
         targets = {name: choice.revision for name, choice in choices.items() if choice.revision}
         if not targets:
@@ -75,6 +74,7 @@ class _Rollback:
         self._console.print(_SCOPE)
         confirm(f"Move all traffic of {', '.join(targets)}?", self._options, self._console)
         failed = [name for name, to in targets.items() if not self._move(name, to)]
+        # Read again instead of assumed: the operator needs the facts during an incident.
         if not self._runner.is_dry:
             self._show_result(list(targets))
         if failed:
@@ -82,11 +82,12 @@ class _Rollback:
         return int(is_failure)
 
     def _names(self, deployed: Mapping[str, RevisionTraffic]) -> list[str]:
+        # By default only services of the last release: others may have served for months.
         names = self._options.services or self._last_changed(deployed)
         missing = [name for name in names if name not in deployed]
         if missing or not deployed:
             services = " and ".join(missing) or "any service"
-            raise RefusedError(f"{self._project} does not run {services}")
+            raise RefusedError(f"{self._context.environment.project} does not run {services}")
         if not names:
             raise RefusedError(f"{self._stored.url} lists no release: name the services")
         return names
@@ -111,13 +112,13 @@ class _Rollback:
             ) from None
 
     def _read_traffic(self) -> dict[str, RevisionTraffic]:
-        return traffic_by_service(
-            self._runner.read("gcloud", "run", "services", "list", *self._flags, "--format=json")
-        )
+        return {name: service.traffic for name, service in self._context.services().items()}
 
     def _choose(self, name: str, traffic: RevisionTraffic) -> RollbackChoice:
         command = ("gcloud", "run", "revisions", "list", f"--service={name}")
-        found = read_revisions(self._runner.read(*command, *self._flags, "--format=json"))
+        found = read_revisions(
+            self._runner.read(*command, *self._context.location_flags, "--format=json")
+        )
         if not self._options.to:
             # A canary needs no history, so a rollback works while the object is unreadable.
             is_canary = len(traffic) != 1
@@ -130,11 +131,7 @@ class _Rollback:
 
     def _move(self, name: str, to: str) -> bool:
         try:
-            self._runner.change(
-                *("gcloud", "run", "services", "update-traffic", name),
-                f"--to-revisions={to}=100",
-                *self._flags,
-            )
+            self._context.update_traffic(name, f"--to-revisions={to}=100")
         except CommandFailedError as error:  # the other services still have to move
             self._console.print(str(error), style="red", markup=False)
             return False

@@ -40,6 +40,7 @@ def _await_ready(context: ReleaseContext, name: str, service: Service) -> None:
     if context.runner.is_dry:
         context.print(f"  GET {url}")
         return
+    # A revision without traffic has no instance yet, and starts one for this request.
     deadline = time.monotonic() + context.options.ready_within_s
     while (problem := _problem(url, headers)) is not None:
         if time.monotonic() >= deadline:
@@ -87,6 +88,7 @@ def _run_clients(context: ReleaseContext, services: Mapping[str, Service]) -> No
     names = [name for name in CALLED_BY_APPS if name in services]
     addresses = [f"{name}={services[name].url}" for name in names]
     context.runner.change("./scripts/journey", *addresses, secrets=secrets)
+    # The chat accepts subscribers only.
     if secrets and "chat" in services:
         context.runner.change("./scripts/chat", services["chat"].url, secrets=secrets)
 

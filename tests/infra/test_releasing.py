@@ -1,4 +1,4 @@
-"""Who releases, from where, and with which rights."""
+"""The accounts that release: their roles, and the ways to start a release."""
 
 import re
 
@@ -8,8 +8,8 @@ from tests.infra.services import grants
 from tests.infra.test_roles import OF_EXPORT, OF_SERVICES, ON_ONE_THING, roles_of
 
 _RUN_AS = "roles/iam.serviceAccountUser"
-# Whoever has one of these could make itself whatever it wants.
-_TOO_MUCH = {
+# An account with one of these roles can give itself any other role.
+_ADMIN_ROLES = {
     "roles/editor",
     "roles/iam.serviceAccountKeyAdmin",
     "roles/iam.serviceAccountTokenCreator",
@@ -19,11 +19,11 @@ _TOO_MUCH = {
 
 
 def deployer(made: Made) -> Resource:
-    """Return the account that releases."""
+    """Return the service account that releases."""
     return made.one("service_account", account_id="liftlog-deployer")
 
 
-def test_the_deployer_gives_no_role_but_those_that_services_and_builds_have(made: Made) -> None:
+def test_deployer_grants_only_roles_of_services_and_builds(made: Made) -> None:
     [conditional] = [
         values
         for who, role, _, values in grants(made)
@@ -42,17 +42,15 @@ def test_the_deployer_gives_no_role_but_those_that_services_and_builds_have(made
     assert grantable == of_services | OF_EXPORT | of_project
 
 
-def test_the_deployer_has_nothing_else_by_which_it_could_give_itself_more(made: Made) -> None:
+def test_deployer_has_no_unconditional_admin_role(made: Made) -> None:
     for who, role, type_, values in grants(made):
-        # Of one account it is no more than that account may: the trigger's calls the cleanup.
-        if role in _TOO_MUCH and type_ != "google_service_account_iam_member":
+        # A role on one service account is limited to the roles of that account.
+        if role in _ADMIN_ROLES and type_ != "google_service_account_iam_member":
             assert who == deployer(made)["member"]
             assert values["condition"], role
 
 
-def test_the_deployer_runs_things_as_the_accounts_that_are_made_for_it_and_as_no_other(
-    made: Made,
-) -> None:
+def test_deployer_acts_only_as_our_service_accounts(made: Made) -> None:
     named = {
         made.referred("service_account", values["service_account_id"])["account_id"]
         for who, role, type_, values in grants(made)
@@ -68,25 +66,25 @@ def test_the_deployer_runs_things_as_the_accounts_that_are_made_for_it_and_as_no
     ]
 
 
-def test_no_key_of_an_account_is_made(made: Made) -> None:
+def test_service_accounts_have_no_keys(made: Made) -> None:
     assert made.of("service_account_key") == []
 
 
-def test_without_a_repository_nobody_gets_in_from_outside(prod: Made) -> None:
+def test_no_external_access_without_a_repository(prod: Made) -> None:
     assert prod.of("iam_workload_identity_pool") == []
     assert prod.of("cloudbuild_trigger") == []
     assert not [who for who, *_ in grants(prod) if who.startswith("principal")]
 
 
-def test_only_the_release_workflow_of_main_may_start_builds(full: Made) -> None:
+def test_only_the_release_workflow_of_main_starts_builds(full: Made) -> None:
     [provider] = full.of("iam_workload_identity_pool_provider")
-    # By its number: a name can be registered again by others.
+    # By number: another owner can register a deleted name again.
     assert provider["attribute_condition"].split(" && ") == [
         f"assertion.repository_id == '{REPOSITORY_ID}'",
         "assertion.ref == 'refs/heads/main'",
         f"assertion.workflow_ref == '{REPOSITORY}/{WORKFLOW}@refs/heads/main'",
     ]
-    # Whoever else signs may call itself as it wants.
+    # Another issuer could sign tokens with any repository in them.
     assert provider.block("oidc")["issuer_uri"] == "https://token.actions.githubusercontent.com"
     assert provider["attribute_mapping"]["attribute.repository_id"] == "assertion.repository_id"
     [(who, role, values)] = [
@@ -102,7 +100,7 @@ def test_only_the_release_workflow_of_main_may_start_builds(full: Made) -> None:
     assert roles_of(full, starter["member"]) == {"roles/cloudbuild.builds.editor", _RUN_AS}
 
 
-def test_a_release_is_what_is_pushed_to_main_and_works_as_the_deployer(full: Made) -> None:
+def test_push_to_main_releases_as_the_deployer(full: Made) -> None:
     [trigger] = full.of("cloudbuild_trigger")
     assert trigger.block("repository_event_config", "push")["branch"] == "^main$"
     assert full.referred("service_account", trigger["service_account"]) == deployer(full)

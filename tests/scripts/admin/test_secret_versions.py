@@ -55,7 +55,7 @@ def test_unreadable_newest_version_is_a_problem(states: str, reason: str) -> Non
     assert reason in (find_problem(versions(states)) or "")
 
 
-def test_enabled_newest_version_is_no_problem() -> None:
+def test_enabled_newest_version_has_no_problem() -> None:
     assert find_problem(versions("xde")) is None
 
 

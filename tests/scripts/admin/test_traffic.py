@@ -27,7 +27,7 @@ def all_new(cloud: FakeCloud) -> FakeCloud:
     return cloud
 
 
-def wanted(cloud: FakeCloud) -> Any:
+def configured(cloud: FakeCloud) -> Any:
     return json.loads(cloud.state["objects"][OBJECT]["data"])
 
 
@@ -36,7 +36,7 @@ def current(cloud: FakeCloud) -> dict[str, set[int]]:
 
 
 def both(cloud: FakeCloud) -> tuple[Any, dict[str, set[int]]]:
-    return wanted(cloud), current(cloud)
+    return configured(cloud), current(cloud)
 
 
 def expected(**changes: int) -> tuple[Any, dict[str, set[int]]]:
@@ -110,7 +110,7 @@ def test_incomplete_change_is_repaired_by_a_repeat(all_new: FakeCloud) -> None:
     assert done.returncode == 1
     assert "To repair this, run again:" in done.stdout
     assert "./scripts/traffic --environment prod ai 10" in done.stdout
-    assert (wanted(all_new)["ai"], current(all_new)["ai"]) == (10, {100})
+    assert (configured(all_new)["ai"], current(all_new)["ai"]) == (10, {100})
     assert "differs" in all_new.run(*TRAFFIC).stdout
     all_new.update(url_map_import_fails=False)
     assert all_new.run(*TRAFFIC, "ai", "10", "--yes").returncode == 0
@@ -129,7 +129,7 @@ def test_nothing_changes_without_an_old_service(all_new: FakeCloud) -> None:
     done = all_new.run(*TRAFFIC, "ai", "10", "--yes")
     assert done.returncode == 1
     assert "no old service beside ai" in done.stdout
-    assert wanted(all_new) == ALL_NEW
+    assert configured(all_new) == ALL_NEW
 
 
 def test_gcloud_error_is_shown_without_a_traceback(cloud: FakeCloud) -> None:
@@ -146,7 +146,7 @@ def test_invalid_object_is_refused(all_new: FakeCloud) -> None:
     assert f"{OBJECT} is not valid: no percent for users" in done.stdout
 
 
-def test_traffic_shows_current_and_wanted_split(all_new: FakeCloud) -> None:
+def test_traffic_shows_current_and_configured_split(all_new: FakeCloud) -> None:
     all_new.update(url_maps={"liftlog": build_url_map(ALL_NEW | {"ai": 60})})
     done = all_new.run(*TRAFFIC)
     assert done.returncode == 0

@@ -1,4 +1,4 @@
-"""Commands that ask for input, each in a terminal of its own."""
+"""Commands that ask for input, each in a new terminal."""
 
 import os
 import pty

@@ -9,8 +9,8 @@ from packaging.utils import canonicalize_name
 
 from tests.scripts.packaging.imports import Import
 
-Wanted = tuple[str, frozenset[str]]
-"""A distribution, and the extras of it."""
+Distribution = tuple[str, frozenset[str]]
+"""A name on the package index, and extras."""
 
 
 def provider_of(imported: Import) -> str | None:
@@ -26,17 +26,17 @@ def provider_of(imported: Import) -> str | None:
 
 def with_requirements(names: Iterable[str]) -> set[str]:
     """Return distributions with all their requirements, for all platforms."""
-    found: set[Wanted] = set()
+    found: set[Distribution] = set()
     waiting = [(name, frozenset[str]()) for name in names]
     while waiting:
-        wanted = waiting.pop()
-        if wanted not in found:
-            found.add(wanted)
-            waiting += _requirements(*wanted)
+        distribution = waiting.pop()
+        if distribution not in found:
+            found.add(distribution)
+            waiting += _requirements(*distribution)
     return {name for name, _extras in found}
 
 
-def _requirements(name: str, extras: frozenset[str]) -> list[Wanted]:
+def _requirements(name: str, extras: frozenset[str]) -> list[Distribution]:
     try:
         requirements = [Requirement(each) for each in requires(name) or ()]
     except PackageNotFoundError:  # for another platform

@@ -1,4 +1,4 @@
-"""A package in a folder of its own, with an environment that has only its requirements."""
+"""A package in its own folder, with an environment that has only its requirements."""
 
 import io
 import os

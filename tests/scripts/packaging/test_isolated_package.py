@@ -50,9 +50,9 @@ async def request_a_session(_address: str, api: Api, _http: httpx.AsyncClient) -
 
 async def hold_a_conversation(address: str, _api: Api, _http: httpx.AsyncClient) -> None:
     async with Door(httpx.URL(address).port or 0).shaken(NEW, token=_TOKEN) as wire:
-        talker = Talker(wire, is_new=True)
-        await talker.introduce()
-    assert talker.texts
+        client = Talker(wire, is_new=True)
+        await client.introduce()
+    assert client.texts
 
 
 async def start_cleanup(address: str, _api: Api, http: httpx.AsyncClient) -> None:

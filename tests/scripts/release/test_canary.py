@@ -27,7 +27,7 @@ from tests.scripts.cloud.project_state import (
 from tests.scripts.conftest import NO_RELEASES, RELEASES_URL, FakeClock, FakeCloud
 
 DEPLOY = ("deploy", "--environment=prod")
-FEW_CHECKS = ("--step-s=300", "--look-each-s=100")
+FEW_CHECKS = ("--step-s=300", "--check-interval-s=100")
 CHANGED = ("users", "chat", "cleanup")
 TIMEOUT_S = 300
 
@@ -59,7 +59,7 @@ def applied(cloud: FakeCloud, clock: FakeClock) -> FakeCloud:
         for name in CHANGED
     }
     services["events"] = Service("https://a", "https://a", "events-00001", "events-00001")
-    Release("prod", IMAGE, (), {}, services).save(cloud.root)
+    Release("prod", IMAGE, has_changes=True, services=services).save(cloud.root)
     return cloud
 
 
@@ -178,7 +178,7 @@ def test_errors_roll_all_services_back(applied: FakeCloud, monitoring: FakeMonit
     assert "  users: users-00002, https://b" in done.stdout
 
 
-def test_errors_of_the_old_revision_are_no_failure(
+def test_errors_of_the_old_revision_are_ignored(
     applied: FakeCloud, monitoring: FakeMonitoring
 ) -> None:
     monitoring.requests = {"users-00001": {"5xx": 4000}, "users-00002": {"2xx": 200}}
@@ -190,7 +190,7 @@ def test_long_outage_of_monitoring_rolls_back(
     applied: FakeCloud, monitoring: FakeMonitoring, outage: tuple[int, str]
 ) -> None:
     monitoring.outage = outage
-    done = run_canary(applied, monitoring, "--step-s=1", "--look-each-s=0.1")
+    done = run_canary(applied, monitoring, "--step-s=1", "--check-interval-s=0.1")
     assert done.returncode == 1
     passed = re.search(r"no request counts: .*, (\d+) of 1 s", done.stdout)
     assert passed is not None
@@ -220,7 +220,7 @@ def test_short_outage_of_monitoring_extends_the_step(
 def start_canary(
     cloud: FakeCloud, monitoring: FakeMonitoring, terminal: int | None = None
 ) -> subprocess.Popen[str]:
-    options = ("--step-s=60", "--look-each-s=0.1")
+    options = ("--step-s=60", "--check-interval-s=0.1")
     return subprocess.Popen(
         [ROOT / "scripts" / "deploy", *DEPLOY[1:], "canary", *options],
         env={**cloud.environment, ADDRESS_VARIABLE: monitoring.address, "TERM": "xterm"},
@@ -331,7 +331,7 @@ def test_killed_canary_does_not_continue(applied: FakeCloud, monitoring: FakeMon
 
 def test_cleanup_alone_needs_no_watch(applied: FakeCloud, monitoring: FakeMonitoring) -> None:
     new = Service("https://a", "https://b", "cleanup-00001", "cleanup-00002")
-    Release("prod", IMAGE, (), {}, {"cleanup": new}).save(applied.root)
+    Release("prod", IMAGE, has_changes=True, services={"cleanup": new}).save(applied.root)
     done = run_canary(applied, monitoring, "--step-s=600")
     assert done.returncode == 0, done.stdout
     assert monitoring.queries == []
@@ -343,14 +343,16 @@ def test_release_without_candidates_moves_nothing(
 ) -> None:
     new = Service("https://a", "https://a", None, "users-00001")
     same = Service("https://a", "https://a", "chat-00001", "chat-00001")
-    Release("prod", IMAGE, (), {}, {"users": new, "chat": same}).save(applied.root)
+    Release("prod", IMAGE, has_changes=True, services={"users": new, "chat": same}).save(
+        applied.root
+    )
     done = run_canary(applied, monitoring)
     assert done.returncode == 0
     assert "no service has a new revision" in done.stdout
     assert applied.commands == []
 
 
-@pytest.mark.parametrize("option", ["--step-s=-1", "--look-each-s=soon", "--step-s=inf"])
+@pytest.mark.parametrize("option", ["--step-s=-1", "--check-interval-s=soon", "--step-s=inf"])
 def test_invalid_time_is_rejected(
     applied: FakeCloud, monitoring: FakeMonitoring, option: str
 ) -> None:

@@ -40,9 +40,9 @@ class Step:
     lines: list[str]
 
 
-def watch_step(clock: FakeClock, step_s: float, look_each_s: float) -> Step:
+def watch_step(clock: FakeClock, step_s: float, check_interval_s: float) -> Step:
     """Watch one step, without a terminal."""
-    options = argparse.Namespace(step_s=step_s, look_each_s=look_each_s)
+    options = argparse.Namespace(step_s=step_s, check_interval_s=check_interval_s)
     shown, failure = io.StringIO(), ""
     console = Console(file=shown, soft_wrap=True)
     prod = Environment("prod", "liftlog-prod", "us-central1")
@@ -59,7 +59,7 @@ def test_few_requests_are_judged_at_the_end_of_a_step(
     clock: FakeClock, monitoring: FakeMonitoring
 ) -> None:
     monitoring.requests = {"users-00002": {"2xx": 9, "5xx": 1}}
-    step = watch_step(clock, step_s=10, look_each_s=1)
+    step = watch_step(clock, step_s=10, check_interval_s=1)
     assert step.failure.endswith("fewer than 50 requests with an error")
     assert step.passed_s == 10
     assert len(monitoring.queries) == 11
@@ -68,13 +68,13 @@ def test_few_requests_are_judged_at_the_end_of_a_step(
 
 def test_many_errors_end_the_step_immediately(clock: FakeClock, monitoring: FakeMonitoring) -> None:
     monitoring.requests = {"users-00002": {"5xx": 10}}
-    step = watch_step(clock, step_s=60, look_each_s=60)
+    step = watch_step(clock, step_s=60, check_interval_s=60)
     assert step.failure.startswith("users: 10 errors in 10 requests")
     assert len(monitoring.queries) == 1
 
 
 def test_long_interval_ends_with_the_step(clock: FakeClock, monitoring: FakeMonitoring) -> None:
-    step = watch_step(clock, step_s=30, look_each_s=60)
+    step = watch_step(clock, step_s=30, check_interval_s=60)
     assert step.failure == ""
     assert step.passed_s == 30
     assert len(monitoring.queries) == 2
@@ -82,6 +82,6 @@ def test_long_interval_ends_with_the_step(clock: FakeClock, monitoring: FakeMoni
 
 def test_outage_fails_after_twice_the_step(clock: FakeClock, monitoring: FakeMonitoring) -> None:
     monitoring.outage = 503, "{}"
-    step = watch_step(clock, step_s=20, look_each_s=2)
+    step = watch_step(clock, step_s=20, check_interval_s=2)
     assert step.failure.startswith("no request counts")
     assert step.passed_s == 40

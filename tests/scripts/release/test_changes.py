@@ -108,7 +108,7 @@ def test_loss_of_protected_resource_is_found(resource_type: str, kind: str) -> N
     assert find_losses(some, ["the.address"]) == []
 
 
-def test_replaced_archive_is_no_loss() -> None:
+def test_replaced_archive_is_not_a_loss() -> None:
     archive = change("google_storage_bucket_object.a", "replace", "google_storage_bucket_object")
     kept = change("google_storage_bucket.b", "change", "google_storage_bucket")
     assert find_losses([archive, kept], []) == []

@@ -127,7 +127,7 @@ def run_step(
     step = STEPS[name]
     words = [word.replace("$_ENVIRONMENT", "prod") for word in [step["entrypoint"], *step["args"]]]
     if name == "canary":  # with shorter steps
-        words += ["--step-s=0.2", "--look-each-s=0.1"]
+        words += ["--step-s=0.2", "--check-interval-s=0.1"]
     variables = dict(each.split("=", 1) for each in BUILD["options"]["env"])
     return subprocess.run(
         words,

@@ -25,7 +25,7 @@ def monitoring() -> Iterator[FakeMonitoring]:
 def test_deploy_runs_all_stages(cloud: FakeCloud, monitoring: FakeMonitoring) -> None:
     deploy_all(cloud, planned=[planned("users", "update")])
     address = {ADDRESS_VARIABLE: monitoring.address}
-    done = cloud.run(*DEPLOY, "--yes", "--look-each-s=100", environment=address)
+    done = cloud.run(*DEPLOY, "--yes", "--check-interval-s=100", environment=address)
     assert done.returncode == 0, done.stdout + done.stderr
     begun = [line.partition(":")[0] for line in done.stdout.splitlines()]
     assert [line for line in begun if line in STAGES] == list(STAGES)
@@ -41,7 +41,7 @@ def test_two_releases_keep_the_traffic_pinned(
     deploy_all(cloud)
     for number in (2, 3):
         cloud.update(planned=[planned("users", "update"), planned("chat", "update")], commands=[])
-        done = cloud.run(*DEPLOY, "--yes", "--look-each-s=100", environment=address)
+        done = cloud.run(*DEPLOY, "--yes", "--check-interval-s=100", environment=address)
         assert done.returncode == 0, done.stdout + done.stderr
         for name in ("users", "chat"):
             assert traffic_of(cloud, name) == {f"{name}-{number:05}": 100}

@@ -67,6 +67,12 @@ def test_split_service_has_no_serving_revision() -> None:
     assert describe_splits(read(service("users", target("u2", 100)))) == []
 
 
+def test_percents_of_a_revision_are_added() -> None:
+    tagged = target("u2", 10, tag="candidate"), target("u1", tag="old")
+    assert read(service("users", target("u2", 90), *tagged))["users"].traffic == {"u2": 100}
+    assert read(service("events"))["events"].traffic == {}
+
+
 def test_service_with_unready_newest_is_not_ready() -> None:
     assert not read(service("users", target("u1", 100), newest="u1"))["users"].is_ready
 

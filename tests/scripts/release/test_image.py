@@ -65,7 +65,7 @@ def test_image_starts_a_new_release(cloud: FakeCloud) -> None:
     (cloud.root / "build" / "release.json").write_text('{"services": {"users": {}}}')
     cloud.run(*DEPLOY, "image")
     saved = read_release(cloud)
-    assert (saved["changes"], saved["services"]) == (None, None)
+    assert (saved["has_changes"], saved["services"]) == (None, None)
 
 
 def test_image_needs_a_package(cloud: FakeCloud) -> None:

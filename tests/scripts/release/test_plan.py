@@ -40,7 +40,7 @@ def test_each_destroyed_resource_must_be_allowed(cloud: FakeCloud) -> None:
 
 def test_new_plan_discards_an_earlier_apply(cloud: FakeCloud) -> None:
     deploy_all(cloud, planned=[planned("users", "update")])
-    before = Release("prod", IMAGE, (), {"events": "events-00001"})
+    before = Release("prod", IMAGE, has_changes=True, serving={"events": "events-00001"})
     applied = Service("https://a", "https://b", "events-00001", "events-00002")
     replace(before, services={"events": applied}).save(cloud.root)
     assert cloud.run(*DEPLOY, "plan").returncode == 0

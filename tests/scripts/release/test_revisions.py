@@ -12,7 +12,6 @@ from scripts.release.revisions import (
     choose_named,
     choose_previous,
     read_revisions,
-    traffic_by_service,
 )
 
 
@@ -86,19 +85,6 @@ def test_revision_can_be_named() -> None:
 def test_named_revision_must_be_ready(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is not a ready revision; ready are r1, r3$"):
         choose_named(name, {"r3": 100}, revisions("r-r"))
-
-
-def test_percents_of_a_revision_are_added() -> None:
-    traffic = [
-        {"revisionName": "r2", "percent": 90, "latestRevision": True},
-        {"revisionName": "r2", "percent": 10, "tag": "candidate"},
-        {"revisionName": "r1", "tag": "old"},
-    ]
-    listed = [
-        {"metadata": {"name": "users"}, "status": {"traffic": traffic}},
-        {"metadata": {"name": "events"}, "status": {}},
-    ]
-    assert traffic_by_service(json.dumps(listed)) == {"users": {"r2": 100}, "events": {}}
 
 
 def test_revisions_are_sorted_oldest_first() -> None:

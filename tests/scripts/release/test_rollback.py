@@ -59,7 +59,7 @@ def is_unchanged(cloud: FakeCloud, name: str) -> bool:
     return targets(cloud, name) == [pinned(cloud.state["services"][name]["revisions"][-1])]
 
 
-def test_services_of_the_last_release_go_back(released: FakeCloud) -> None:
+def test_rollback_covers_services_of_last_release(released: FakeCloud) -> None:
     done = released.run(*ROLLBACK, "--yes")
     assert done.returncode == 0, done.stdout
     assert targets(released, "users") == [pinned("u1")]
@@ -70,7 +70,7 @@ def test_services_of_the_last_release_go_back(released: FakeCloud) -> None:
     assert "traffic now" in done.stdout
 
 
-def test_only_services_of_a_canary_go_back(in_canary: FakeCloud) -> None:
+def test_rollback_covers_only_services_of_a_canary(in_canary: FakeCloud) -> None:
     done = in_canary.run(*ROLLBACK, "--yes")
     assert done.returncode == 0, done.stdout
     assert targets(in_canary, "events") == [pinned("e2")]
@@ -122,7 +122,7 @@ def test_repeated_rollback_changes_nothing(released: FakeCloud) -> None:
     assert released.state["services"] == before
 
 
-def test_only_named_services_go_back(released: FakeCloud) -> None:
+def test_rollback_covers_only_named_services(released: FakeCloud) -> None:
     done = released.run(*ROLLBACK, "users", "--yes")
     assert done.returncode == 0, done.stdout
     assert targets(released, "users") == [pinned("u1")]

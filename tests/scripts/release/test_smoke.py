@@ -32,7 +32,7 @@ def services() -> dict[str, Service]:
 
 
 def save_services(cloud: FakeCloud, found: dict[str, Service]) -> None:
-    Release("prod", IMAGE, (), {}, found).save(cloud.root)
+    Release("prod", IMAGE, has_changes=True, services=found).save(cloud.root)
 
 
 @pytest.fixture

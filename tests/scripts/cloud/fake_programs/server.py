@@ -43,7 +43,7 @@ class FakePrograms:
         """Yield the state; no program reads or changes it during the block."""
         with self._lock:
             yield self._state
-            # Keeps the state JSON, whatever types a test has used.
+            # Keeps the state JSON: a test may have set tuples.
             self._state = json.loads(json.dumps(self._state))
 
     def respond(self, program: str, run: ProgramRun) -> tuple[int, str, str]:

@@ -6,7 +6,6 @@ import math
 import sys
 from datetime import UTC, datetime
 
-from rich.console import Console
 from rich.table import Table
 
 from scripts.admin.secret_values import read_value
@@ -18,15 +17,13 @@ from scripts.admin.secret_versions import (
     read_versions,
     remaining_use_s,
 )
-from scripts.cloud.command import RefusedError, command_line, confirm, run_command
-from scripts.cloud.environments import Environment
+from scripts.cloud.command import CommandContext, RefusedError, command_line, run_command
 from scripts.cloud.known_secrets import (
     KNOWN_SECRETS,
     MAX_SECRET_AGE_S,
     KnownSecret,
     get_secret,
 )
-from scripts.cloud.runner import CommandRunner
 
 _COMMANDS = ("list", "set", "retire")
 _EXAMPLES = """\
@@ -39,26 +36,17 @@ _EXAMPLES = """\
 
 def main() -> int:
     """Run the command line; return the exit status."""
-    options = _options()
-    return run_command(
-        options,
-        lambda environment, runner, console: _Secrets(options, environment, runner, console).run(),
-    )
+    return run_command(_options(), lambda context: _Secrets(context).run(), CommandContext)
 
 
 class _Secrets:
-    def __init__(
-        self,
-        options: argparse.Namespace,
-        environment: Environment,
-        runner: CommandRunner,
-        console: Console,
-    ) -> None:
-        self._options = options
-        self._environment = environment
-        self._runner = runner
-        self._console = console
-        self._project = f"--project={environment.project}"
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
+        self._options = context.options
+        self._environment = context.environment
+        self._runner = context.runner
+        self._console = context.console
+        self._project = context.project_flag
 
     def run(self) -> int:
         if self._options.command == "list":
@@ -125,7 +113,7 @@ class _Secrets:
         for number in numbers:
             command = " ".join(self._version_command("enable", number, secret))
             self._console.print(f"  {command}", style="dim")
-        confirm(f"Disable version {', '.join(numbers)}?", self._options, self._console)
+        self._context.confirm(f"Disable version {', '.join(numbers)}?")
         for number in numbers:
             self._runner.change(*self._version_command("disable", number, secret))
         return 0

@@ -5,14 +5,12 @@ import sys
 from collections.abc import Collection, Mapping
 
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from scripts.admin import traffic_split, url_map
 from scripts.admin.traffic_split import TrafficSplit
-from scripts.cloud.command import RefusedError, command_line, confirm, run_command
-from scripts.cloud.environments import Environment
-from scripts.cloud.runner import CommandFailedError, CommandRunner
+from scripts.cloud.command import CommandContext, RefusedError, command_line, run_command
+from scripts.cloud.runner import CommandFailedError
 from scripts.cloud.stored_object import ObjectVersion, StoredObject
 
 _URL_MAP = "liftlog"
@@ -26,26 +24,17 @@ _EXAMPLES = """\
 
 def main() -> int:
     """Run the command line; return the exit status."""
-    options = _options()
-    return run_command(
-        options,
-        lambda environment, runner, console: _Traffic(options, environment, runner, console).run(),
-    )
+    return run_command(_options(), lambda context: _Traffic(context).run(), CommandContext)
 
 
 class _Traffic:
-    def __init__(
-        self,
-        options: argparse.Namespace,
-        environment: Environment,
-        runner: CommandRunner,
-        console: Console,
-    ) -> None:
-        self._options = options
-        self._runner = runner
-        self._console = console
-        self._project = f"--project={environment.project}"
-        self._stored = StoredObject(runner, environment, "traffic.json")
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
+        self._options = context.options
+        self._runner = context.runner
+        self._console = context.console
+        self._project = context.project_flag
+        self._stored = StoredObject(context.runner, context.environment, "traffic.json")
 
     def run(self) -> int:
         if self._options.family is None:
@@ -61,8 +50,7 @@ class _Traffic:
         if (risk := traffic_split.find_risk(configured, requested)) is not None:
             self._console.print(risk, style="yellow")
         percent = self._options.percent
-        question = f"Send {percent} % of {', '.join(requested)} to the new service?"
-        confirm(question, self._options, self._console)
+        self._context.confirm(f"Send {percent} % of {', '.join(requested)} to the new service?")
         # The object first: after a failure between the two, Terraform applies the configured split.
         self._store(configured, before)
         self._import(requested)

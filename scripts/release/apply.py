@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from scripts.cloud.command import RefusedError, confirm
+from scripts.cloud.command import RefusedError
 from scripts.cloud.runner import CommandFailedError
 from scripts.release.context import ReleaseContext
 from scripts.release.deployed_services import CANDIDATE_TAG, DeployedService
@@ -22,8 +22,7 @@ def apply(context: ReleaseContext) -> None:
     is_dry = context.runner.is_dry
     release = context.load_release("has_changes", "plan")
     if release.has_changes or release.serving:
-        question = f"Apply this to {context.environment.project}?"
-        confirm(question, context.options, context.console)
+        context.confirm(f"Apply this to {context.environment.project}?")
     # After the confirmation: the traffic may change while the command waits for the answer.
     before = context.unsplit_services()
     if is_dry:

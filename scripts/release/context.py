@@ -1,14 +1,9 @@
-"""Context of a release: options, environment, command runner, and the state between stages."""
+"""Context of a release: the command, the deployed services, and the state between stages."""
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
-from scripts.cloud.command import RefusedError
-from scripts.cloud.environments import Environment
-from scripts.cloud.runner import CommandRunner
+from scripts.cloud.command import CommandContext, RefusedError
 from scripts.local.ports import SERVICES
 from scripts.packaging.packages import build_root
 from scripts.release.deployed_services import DeployedService, describe_splits, read_services
@@ -16,23 +11,13 @@ from scripts.release.release import Release, Service, load
 
 
 @dataclass(frozen=True)
-class ReleaseContext:
-    """Everything that a stage needs."""
-
-    options: argparse.Namespace
-    environment: Environment
-    runner: CommandRunner
-    console: Console
+class ReleaseContext(CommandContext):
+    """The context of a command, with the services and the state of the release."""
 
     @property
     def location_flags(self) -> tuple[str, str]:
         """Region and project, for `gcloud run`."""
         return f"--region={self.environment.region}", self.project_flag
-
-    @property
-    def project_flag(self) -> str:
-        """Project, for gcloud."""
-        return f"--project={self.environment.project}"
 
     @property
     def root(self) -> Path:
@@ -42,10 +27,6 @@ class ReleaseContext:
     def stage_command(self, stage: str = "") -> str:
         """Return the command line that runs a stage, or all stages."""
         return f"./scripts/deploy --environment {self.environment.name} {stage}".strip()
-
-    def print(self, text: str, style: str | None = None) -> None:
-        """Print progress."""
-        self.console.print(text, style=style, markup=False)
 
     def services(self) -> dict[str, DeployedService]:
         """Return the deployed services by name."""

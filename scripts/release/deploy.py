@@ -4,11 +4,8 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from rich.console import Console
-
-from scripts.cloud.command import RefusedError, command_line, run_command
-from scripts.cloud.environments import Environment
-from scripts.cloud.runner import CommandRunner, interrupt_on_sigterm
+from scripts.cloud.command import command_line, run_command
+from scripts.cloud.runner import interrupt_on_sigterm
 from scripts.release.apply import apply
 from scripts.release.canary import canary
 from scripts.release.context import ReleaseContext
@@ -40,26 +37,20 @@ _EXAMPLES = """\
 def main() -> int:
     """Run the command line; return the exit status."""
     interrupt_on_sigterm()
-    options = _options()
-    return run_command(
-        options,
-        lambda environment, runner, console: _deploy(options, environment, runner, console),
-    )
+    return run_command(_options(), _deploy, ReleaseContext)
 
 
-def _deploy(
-    options: argparse.Namespace, environment: Environment, runner: CommandRunner, console: Console
-) -> int:
-    context = ReleaseContext(options, environment, runner, console)
-    # Before the first stage: the build and the tests before `apply` take minutes.
-    if not (options.stage or options.yes or options.dry_run or sys.stdin.isatty()):
-        raise RefusedError("no terminal for the confirmation and no --yes; nothing was changed")
+def _deploy(context: ReleaseContext) -> int:
+    options = context.options
+    # Before the first stage: packages and the image take minutes to build.
+    if not (options.stage or options.yes or options.dry_run):
+        context.require_terminal()
     if options.dry_run:
         context.print("Dry run: reads the deployed services, and assumes that all services change.")
     names: list[str] = [options.stage] if options.stage else list(STAGES)
     for name in names:
         run, description = (STAGES | SETUP_STAGES)[name]
-        console.print(f"[bold cyan]{name}[/]: {description}", markup=True)
+        context.console.print(f"[bold cyan]{name}[/]: {description}", markup=True)
         run(context)
     context.print(_next_step(context, names[-1]))
     return 0

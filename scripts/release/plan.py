@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from scripts.cloud.command import RefusedError, confirm
+from scripts.cloud.command import RefusedError
 from scripts.release.changes import Change, find_losses, summarize, updated_services
 from scripts.release.context import ReleaseContext
 from scripts.release.deployed_services import DeployedService
@@ -59,8 +59,7 @@ def foundation(context: ReleaseContext) -> None:
     show(context, changes)
     if not changes and not context.runner.is_dry:
         return
-    question = f"Create these resources in {context.environment.project}?"
-    confirm(question, context.options, context.console)
+    context.confirm(f"Create these resources in {context.environment.project}?")
     terraform.apply()
 
 

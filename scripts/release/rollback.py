@@ -5,12 +5,10 @@ import sys
 from collections.abc import Mapping
 from functools import cached_property
 
-from rich.console import Console
 from rich.table import Table
 
-from scripts.cloud.command import RefusedError, command_line, confirm, run_command
-from scripts.cloud.environments import Environment
-from scripts.cloud.runner import CommandFailedError, CommandRunner
+from scripts.cloud.command import RefusedError, command_line, run_command
+from scripts.cloud.runner import CommandFailedError
 from scripts.cloud.stored_object import StoredObject
 from scripts.local.ports import SERVICES
 from scripts.release import previous_revisions
@@ -40,42 +38,31 @@ _EXAMPLES = """\
 
 def main() -> int:
     """Run the command line; return the exit status."""
-    options = _options()
-    return run_command(
-        options,
-        lambda environment, runner, console: _Rollback(options, environment, runner, console).run(),
-    )
+    return run_command(_options(), lambda context: _Rollback(context).run(), ReleaseContext)
 
 
 class _Rollback:
-    def __init__(
-        self,
-        options: argparse.Namespace,
-        environment: Environment,
-        runner: CommandRunner,
-        console: Console,
-    ) -> None:
-        self._options = options
-        self._runner = runner
-        self._console = console
-        self._context = ReleaseContext(options, environment, runner, console)
-        self._stored = StoredObject(runner, environment, previous_revisions.OBJECT_NAME)
+    def __init__(self, context: ReleaseContext) -> None:
+        self._context = context
+        self._options = context.options
+        name = previous_revisions.OBJECT_NAME
+        self._stored = StoredObject(context.runner, context.environment, name)
 
     def run(self) -> int:
         before = self._read_traffic()
         choices = {name: self._choose(name, before[name]) for name in self._names(before)}
-        self._console.print(_table(before, choices))
+        self._context.console.print(_table(before, choices))
         # Without names, a service that has nothing to return to is normal.
         is_failure = bool(self._options.services) and any(c.is_failure for c in choices.values())
         targets = {name: choice.revision for name, choice in choices.items() if choice.revision}
         if not targets:
-            self._console.print("nothing to do")
+            self._context.console.print("nothing to do")
             return int(is_failure)
-        self._console.print(_SCOPE)
-        confirm(f"Move all traffic of {', '.join(targets)}?", self._options, self._console)
+        self._context.console.print(_SCOPE)
+        self._context.confirm(f"Move all traffic of {', '.join(targets)}?")
         failed = [name for name, to in targets.items() if not self._move(name, to)]
         # Read again instead of assumed: the operator needs the facts during an incident.
-        if not self._runner.is_dry:
+        if not self._context.runner.is_dry:
             self._show_result(list(targets))
         if failed:
             raise RefusedError(f"{', '.join(failed)} not moved: run this command again")
@@ -117,7 +104,7 @@ class _Rollback:
     def _choose(self, name: str, traffic: RevisionTraffic) -> RollbackChoice:
         command = ("gcloud", "run", "revisions", "list", f"--service={name}")
         found = read_revisions(
-            self._runner.read(*command, *self._context.location_flags, "--format=json")
+            self._context.runner.read(*command, *self._context.location_flags, "--format=json")
         )
         if not self._options.to:
             # A canary needs no history, so a rollback works while the object is unreadable.
@@ -133,7 +120,7 @@ class _Rollback:
         try:
             self._context.update_traffic(name, f"--to-revisions={to}=100")
         except CommandFailedError as error:  # the other services still have to move
-            self._console.print(str(error), style="red", markup=False)
+            self._context.print(str(error), style="red")
             return False
         return True
 
@@ -142,7 +129,7 @@ class _Rollback:
         table = Table("service", "traffic now")
         for name in names:
             table.add_row(name, _format(after.get(name, {})))
-        self._console.print(table)
+        self._context.console.print(table)
 
 
 def _table(before: Mapping[str, RevisionTraffic], choices: Mapping[str, RollbackChoice]) -> Table:

@@ -1,4 +1,4 @@
-"""The versions of a secret in Secret Manager, and the ones that are no longer needed.
+"""The versions of a secret in Secret Manager, with the outdated ones among them.
 
 Services read `latest`, which is the newest version, also if it is disabled.
 

@@ -73,7 +73,7 @@ def judge(new: RequestCounts, old: RequestCounts, *, is_final: bool) -> GateResu
     if new.requests >= _MIN_REQUESTS:
         return GateResult(Decision.PROMOTE, counted)
     few = f"{counted}, fewer than {_MIN_REQUESTS} requests"
-    # Too few requests to tell chance from a defect, so one error is enough.
+    # With few requests, chance and a defect look the same, so one error is enough.
     if new.errors:
         return GateResult(Decision.ROLL_BACK, f"{few} with an error")
     return GateResult(Decision.PROMOTE, f"{few} without an error")

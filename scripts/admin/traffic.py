@@ -76,7 +76,7 @@ class _Traffic:
             raise RefusedError(f"{error}\n{self._incomplete()}") from None
 
     def _check(self, configured: TrafficSplit, requested: TrafficSplit) -> None:
-        # A change by another process between export and import would be lost without this check.
+        # gcloud does not refuse an import after a concurrent change, so compare the result.
         now = url_map.read_percents(self._export())
         self._console.print(_table(now, configured))
         if any(now.get(family) != {percent} for family, percent in requested.items()):

@@ -83,7 +83,8 @@ def _pin(context: ReleaseContext, services: Mapping[str, DeployedService]) -> No
     """Fix the traffic of each service to the revision that serves it now, by name.
 
     Before the plan, because Terraform writes the traffic of the chat back as it was at the plan.
-    Serving does not change. Pinned already are all services but new ones: see `canary`.
+    The serving revision stays the same. The canary leaves services pinned, so only new ones, or
+    those that an operator has changed, need this.
     """
     for name, service in services.items():
         if service.follows_newest:

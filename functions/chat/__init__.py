@@ -1,1 +1,1 @@
-"""The service `chat`: a talk with the coach, over WebSockets that speak SignalR."""
+"""The service `chat`: conversations with the AI coach over SignalR WebSockets."""

@@ -1,4 +1,4 @@
-"""The routes of the chat: negotiation, and the WebSocket itself."""
+"""The routes of the chat: negotiation and the WebSockets."""
 
 import asyncio
 import logging
@@ -28,19 +28,19 @@ logger = logging.getLogger(__name__)
 
 _NEWEST_NEGOTIATION = 1
 _ID_BYTES = 16
-_ID = re.compile(r"[A-Za-z0-9_-]{22}")
-_TRY_ANOTHER_S = 1
+_ID = re.compile(r"[A-Za-z0-9_-]{22}")  # 16 bytes in base64url
+_RETRY_AFTER_S = 1  # a new request reaches another instance
 
 OpenHub = Callable[[Client, Subscriber], Hub]
 
 
 class ChatHandlers:
-    """Serves hubs, and knows who is connected.
+    """Serves hubs, and keeps the set of open connections.
 
     Args:
-        purchases: who may connect.
+        purchases: authenticates clients.
         hubs: by the paths of the contract, without the prefix.
-        timing: of every connection.
+        timing: the time limits of each connection.
     """
 
     def __init__(
@@ -52,22 +52,22 @@ class ChatHandlers:
         self._purchases = purchases
         self._hubs = hubs
         self._timing = timing or Timing()
-        self._arriving: set[asyncio.Timeout] = set()
+        self._authenticating: set[asyncio.Timeout] = set()
         self._connections: set[Connection] = set()
-        self._is_leaving = False
+        self._is_draining = False
 
     @property
-    def connected(self) -> int:
-        """How many clients are connected."""
+    def connection_count(self) -> int:
+        """The number of connected clients."""
         return len(self._connections)
 
     def routes(self) -> list[Route]:
-        """Return the routes of plain HTTP."""
+        """Return the HTTP routes."""
         return [
             Route(
                 "POST",
                 f"{path}/negotiate",
-                "Ask how to connect to the chat.",
+                "Negotiate a connection to the chat.",
                 takes=NegotiationRequest,
                 answers=Negotiation,
                 handler=self.negotiate,
@@ -79,26 +79,27 @@ class ChatHandlers:
         ]
 
     def sockets(self) -> Sockets:
-        """Return who serves WebSockets, by the path."""
+        """Return the WebSocket handlers by path."""
         return {path: partial(self.connect, open_hub) for path, open_hub in self._hubs.items()}
 
     def dependencies(self) -> list[Dependency]:
-        """Return what stands for ourselves: an instance that is to end is not ready for more."""
-        return [Dependency("instance", self.check_staying)]
+        """Return the readiness check of this instance: it is not ready while it drains."""
+        return [Dependency("instance", self.check_accepting)]
 
-    async def check_staying(self) -> None:
-        """Return if clients may still come.
+    async def check_accepting(self) -> None:
+        """Return if this instance accepts new clients.
 
         Raises:
-            DependencyUnavailable: to another instance.
+            DependencyUnavailable: it drains. Another instance accepts the client.
         """
-        if self._is_leaving:
-            raise DependencyUnavailable("this instance", _TRY_ANOTHER_S)
+        if self._is_draining:
+            raise DependencyUnavailable("this instance", _RETRY_AFTER_S)
 
     async def negotiate(self, request: NegotiationRequest, _subscriber: Subscriber) -> Negotiation:
-        """Offer a connection, of which nothing is kept: any instance may take it.
+        """Offer a connection.
 
-        Hence WebSockets alone: the other transports would have to come back to one that remembers.
+        The ids are random and not stored, so any instance accepts the connection. This needs
+        WebSockets: each request of the other transports must reach the same instance.
         """
         version = min(request.negotiate_version, _NEWEST_NEGOTIATION)
         return Negotiation(
@@ -110,15 +111,15 @@ class ChatHandlers:
     async def connect(self, open_hub: OpenHub, socket: WebSocket) -> None:
         """Serve a subscriber's connection until it ends."""
         try:
-            subscriber = await self._signed_in(socket)
+            subscriber = await self._authenticate(socket)
         except LiftLogError as error:
-            with suppress(OSError):  # The client may have hung up while its store was asked.
+            with suppress(OSError):  # the client may disconnect before the response
                 await socket.send_denial_response(problem_of(error, socket.scope["path"]))
             return
         try:
             await socket.accept()
-        except OSError:
-            return  # As above.
+        except OSError:  # the client may disconnect before the response
+            return
         connection = Connection(socket, lambda client: open_hub(client, subscriber), self._timing)
         self._connections.add(connection)
         add(CONNECTIONS, 1)
@@ -128,44 +129,46 @@ class ChatHandlers:
             self._connections.remove(connection)
             add(CONNECTIONS, -1)
 
-    async def _signed_in(self, socket: WebSocket) -> Subscriber:
-        """Return who wants to connect.
+    async def _authenticate(self, socket: WebSocket) -> Subscriber:
+        """Return the subscriber who connects.
 
         Raises:
-            LiftLogError: nobody may, or not here; says why.
+            LiftLogError: the connection is rejected.
         """
-        await self.check_staying()
-        patience = asyncio.timeout(None)
-        self._arriving.add(patience)
+        await self.check_accepting()
+        deadline = asyncio.timeout(None)  # `close` sets it
+        self._authenticating.add(deadline)
         try:
-            async with patience:
+            async with deadline:
                 subscriber = await self._purchases.subscriber(presented_token(socket), now())
         except TimeoutError:
-            raise DependencyUnavailable("this instance", _TRY_ANOTHER_S) from None
+            raise DependencyUnavailable("this instance", _RETRY_AFTER_S) from None
         finally:
-            self._arriving.remove(patience)
+            self._authenticating.remove(deadline)
+        # After the authentication: a client without a purchase must not learn which ids are valid.
         _check_id(socket.query_params.get("id"))
-        await self.check_staying()
+        # The instance may have started to drain in the meantime.
+        await self.check_accepting()
         return subscriber
 
-    def leave(self) -> None:
-        """Let nobody in any more, and end each connection when its replies have ended."""
-        self._is_leaving = True
+    def drain(self) -> None:
+        """Reject new clients, and close each connection once its invocations have ended."""
+        self._is_draining = True
         if self._connections:
-            logger.info("%d connections are to end", self.connected)
+            logger.info("draining %d connections", self.connection_count)
         for connection in self._connections:
-            connection.leave()
+            connection.drain()
 
-    def hang_up(self) -> None:
-        """End all connections now; clients may come back, to another instance."""
-        for patience in self._arriving:
-            patience.reschedule(0)
+    def close(self) -> None:
+        """Close all connections now. The clients may reconnect to another instance."""
+        for deadline in self._authenticating:
+            deadline.reschedule(0)
         for connection in self._connections:
-            connection.hang_up()
+            connection.close()
 
 
 def _check_id(presented: str | None) -> None:
-    """Return if the id may be one of a negotiation, or there was none; an empty one counts as none.
+    """Return if the id has the form of a negotiated one, is empty or is absent.
 
     Source: TransportProtocols, "WebSockets".
     """

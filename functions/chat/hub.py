@@ -1,45 +1,46 @@
-"""What a connection needs to know of a hub: its methods, by name."""
+"""The interface between a connection and a hub."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method that clients may call; `takes` has its parameters' names and JSON types."""
+    """A method that clients may invoke; `parameters` maps their names to JSON types."""
 
     run: Callable[..., Awaitable[None]]
-    takes: Mapping[str, type[str] | type[int]]
+    parameters: Mapping[str, type[str] | type[int]]
 
     def __str__(self) -> str:
-        parameters = (f"{name}: {_IN_WORDS[kind]}" for name, kind in self.takes.items())
+        parameters = (f"{name}: {_TYPE_NAMES[kind]}" for name, kind in self.parameters.items())
         return f"({', '.join(parameters)})"
 
-    def accepts(self, arguments: Sequence[Any]) -> bool:
-        """Whether number and types are right; true is no number here."""
-        kinds = self.takes.values()
+    def accepts(self, arguments: Sequence[object]) -> bool:
+        """Whether number and types of the arguments match."""
+        kinds = self.parameters.values()
+        # The exact type: in Python, true is an instance of int.
         return len(arguments) == len(kinds) and all(
             type(argument) is kind for argument, kind in zip(arguments, kinds, strict=True)
         )
 
 
-_IN_WORDS: Mapping[type, str] = {str: "string", int: "whole number"}
+_TYPE_NAMES: Mapping[type, str] = {str: "string", int: "whole number"}
 
 
 class Hub(Protocol):
-    """What one client may call; it lives as long as the connection."""
+    """The methods that one client may invoke. Lives as long as the connection."""
 
     @property
     def methods(self) -> Mapping[str, Method]:
-        """Its methods. One that is cancelled completes without an error."""
+        """The methods by name. A cancelled one completes without an error."""
 
 
 class Client(Protocol):
-    """What a hub may call: the methods of its client."""
+    """The methods of the client, which a hub may invoke."""
 
-    def call(self, target: str, argument: Any, key: object, /) -> None:  # noqa: ANN401 - JSON
-        """Call a method, after all calls before it.
+    def invoke(self, target: str, argument: object, key: object, /) -> None:
+        """Invoke a method, after all previous invocations.
 
-        A call with the same key that was not sent yet is removed.
+        Replaces an unsent invocation with the same key.
         """

@@ -5,13 +5,14 @@ Source: contract, heading "Chat".
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from math import ceil
 from typing import Generic
 
 from functions.chat.hub import Client, Method
 from shared.errors import LiftLogError, RateLimited
-from shared.planner.conversation import DEFAULT_LOCALE, Audience, Conversation
+from shared.planner.conversation import DEFAULT_LOCALE, Conversation
 from shared.planner.partial_plan import Plan
 from shared.schemas.ai import WorkoutPlan
 from shared.schemas.blueprint import PLAN_VERSION, Program
@@ -30,142 +31,146 @@ _RECEIVE = "ReceiveMessage"
 _MINUTE_S, _HOUR_S = 60, 3600
 
 
-class _Turns(Generic[Plan]):
-    """The replies of one chat, one after the other: a newer wish ends the reply to an older one."""
+class _ReplySender(Generic[Plan]):
+    """Sends the newest state of one reply to the client.
+
+    Text and plan are sent in the order of the updates, so the last update arrives last.
+    """
+
+    def __init__(self, client: Client, to_message: Callable[[Plan], ChatMessage]) -> None:
+        self._client = client
+        self._to_message = to_message
+        self._plan_key = object()
+        self.text = ""
+
+    def update_text(self, text: str) -> None:
+        """Send the text so far."""
+        self.text = text
+        self._client.invoke(_RECEIVE, MessageResponse(message=text), self)
+
+    def update_plan(self, plan: Plan) -> None:
+        """Send the plan so far."""
+        self._client.invoke(_RECEIVE, self._to_message(plan), self._plan_key)
+
+
+class _ClientConversation(Generic[Plan]):
+    """The conversation of one client. A new request stops the reply to the previous one."""
 
     def __init__(
-        self, client: Client, chat: Conversation[Plan], show: Callable[[Plan], ChatMessage]
+        self,
+        client: Client,
+        conversation: Conversation[Plan],
+        to_message: Callable[[Plan], ChatMessage],
     ) -> None:
         self._client = client
-        self._chat = chat
-        self._show = show
-        self._turn = asyncio.Lock()
+        self._conversation = conversation
+        self._to_message = to_message
+        self._lock = asyncio.Lock()
         self._replying: asyncio.Task[object] | None = None
 
-    async def reply(
-        self, begin: Callable[[Conversation[Plan], Audience[Plan]], Awaitable[None]]
-    ) -> None:
-        """Have a reply made; if it fails, send an apology as its last message.
+    async def introduce(self, locale: str, unit: str | None = None) -> None:
+        """Reply with an introduction, in the language of `locale`."""
+        known = locale if _LOCALE.fullmatch(locale) else DEFAULT_LOCALE
+        async with self._new_reply() as sender:
+            await self._conversation.introduce(known, unit, sender)
 
-        The apology also follows a plan: that plan is incomplete, and apps show the last message.
+    async def reply(self, text: str) -> None:
+        """Reply to a message of the user."""
+        async with self._new_reply() as sender:
+            await self._conversation.reply(text, sender)
+
+    async def restart(self) -> None:
+        """Stop the reply and forget the conversation."""
+        self._cancel_reply()
+        async with self._lock:
+            self._conversation.restart()
+
+    async def stop(self) -> None:
+        """Stop the reply, if there is one."""
+        self._cancel_reply()
+
+    @asynccontextmanager
+    async def _new_reply(self) -> AsyncIterator[_ReplySender[Plan]]:
+        """Stop the previous reply, and run the next. If it fails, an apology is its last message.
+
+        The apology also follows a plan: the plan is incomplete, and apps show the last message.
         """
-        self.stop()
+        self._cancel_reply()
         self._replying = asyncio.current_task()
-        async with self._turn:
-            listener = _Listener(self._client, self._show)
+        # The previous reply adds its text to the history before it ends. Wait for that.
+        async with self._lock:
+            sender = _ReplySender(self._client, self._to_message)
             try:
-                await begin(self._chat, listener)
+                yield sender
             except LiftLogError as error:
-                listener.hear("\n\n".join(filter(None, (listener.heard, _sorry(error)))))
+                sender.update_text("\n\n".join(filter(None, (sender.text, _apology(error)))))
 
-    def stop(self) -> None:
-        """End the reply that is under way, if there is one."""
+    def _cancel_reply(self) -> None:
         if self._replying is not None:
             self._replying.cancel()
             self._replying = None
-
-    async def restart(self) -> None:
-        """Forget the talk."""
-        self.stop()
-        async with self._turn:
-            self._chat.restart()
-
-
-class _Listener(Generic[Plan]):
-    """Sends one reply to the client: the newest state of its text, and of its plan.
-
-    Text and plan are sent in the order of the calls, so the state of the last call arrives last.
-    """
-
-    def __init__(self, client: Client, show: Callable[[Plan], ChatMessage]) -> None:
-        self._client = client
-        self._show = show
-        self._plan = object()
-        self.heard = ""
-
-    def hear(self, text: str) -> None:
-        """Show the words so far."""
-        self.heard = text
-        self._client.call(_RECEIVE, MessageResponse(message=text), self)
-
-    def see(self, plan: Plan) -> None:
-        """Show the plan so far."""
-        self._client.call(_RECEIVE, self._show(plan), self._plan)
 
 
 class ChatHub:
     """`/ai-chat`, for one client."""
 
-    def __init__(self, client: Client, chat: Conversation[WorkoutPlan]) -> None:
-        self._turns = _Turns(client, chat, lambda plan: ChatPlan.model_construct(plan=plan))
+    def __init__(self, client: Client, conversation: Conversation[WorkoutPlan]) -> None:
+        self._conversation = _ClientConversation(
+            client, conversation, lambda plan: ChatPlan.model_construct(plan=plan)
+        )
 
     @property
     def methods(self) -> Mapping[str, Method]:
-        """What a client may call."""
+        """The methods that a client may invoke."""
         return {
-            "Introduce": Method(self.introduce, {"locale": str}),
-            "SendMessage": Method(self.send_message, {"message": str}),
-            **_in_common(self._turns),
+            "Introduce": Method(self._conversation.introduce, {"locale": str}),
+            "SendMessage": Method(self._conversation.reply, {"message": str}),
+            "RestartChat": Method(self._conversation.restart, {}),
+            "StopInProgress": Method(self._conversation.stop, {}),
         }
-
-    async def introduce(self, locale: str) -> None:
-        """Let the coach introduce itself."""
-        await self._turns.reply(lambda chat, to: chat.introduce(_locale(locale), None, to))
-
-    async def send_message(self, message: str) -> None:
-        """Let the coach answer."""
-        await self._turns.reply(lambda chat, to: chat.say(message, to))
 
 
 class ChatHubV2:
-    """`/ai-chat-v2`, for one client, whose app may be too old for our plans."""
+    """`/ai-chat-v2`, for one client. Its app may be too old for the current plan version."""
 
-    def __init__(self, client: Client, chat: Conversation[Program]) -> None:
+    def __init__(self, client: Client, conversation: Conversation[Program]) -> None:
         self._client = client
-        self._turns = _Turns(client, chat, lambda plan: ChatPlanV2.of_program(plan, now().date()))
+        self._conversation = _ClientConversation(
+            client, conversation, lambda plan: ChatPlanV2.of_program(plan, now().date())
+        )
 
     @property
     def methods(self) -> Mapping[str, Method]:
-        """What a client may call."""
+        """The methods that a client may invoke."""
         version = {"clientPlanVersion": int}
         return {
             "Introduce": Method(
                 self.introduce, {"locale": str, **version, "preferredWeightUnit": str}
             ),
             "SendMessage": Method(self.send_message, {"message": str, **version}),
-            **_in_common(self._turns),
+            "RestartChat": Method(self._conversation.restart, {}),
+            "StopInProgress": Method(self._conversation.stop, {}),
         }
 
     async def introduce(self, locale: str, client_plan_version: int, unit: str) -> None:
-        """Let the coach introduce itself."""
-        if self._understands(client_plan_version):
-            kept = _UNITS.get(unit.lower())
-            await self._turns.reply(lambda chat, to: chat.introduce(_locale(locale), kept, to))
+        """Reply with an introduction."""
+        if self._accepts(client_plan_version):
+            await self._conversation.introduce(locale, _UNITS.get(unit.lower()))
 
     async def send_message(self, message: str, client_plan_version: int) -> None:
-        """Let the coach answer."""
-        if self._understands(client_plan_version):
-            await self._turns.reply(lambda chat, to: chat.say(message, to))
+        """Reply to a message of the user."""
+        if self._accepts(client_plan_version):
+            await self._conversation.reply(message)
 
-    def _understands(self, version: int) -> bool:
+    def _accepts(self, version: int) -> bool:
+        """Return whether the app can read the current plans; if not, request an update."""
         if version < PLAN_VERSION:
-            # A key of its own: each completion comes after the message of its own call.
-            self._client.call(_RECEIVE, UpdateRequired(), object())
+            # A new key each time: one message must precede each completion.
+            self._client.invoke(_RECEIVE, UpdateRequired(), object())
         return version >= PLAN_VERSION
 
 
-def _in_common(turns: _Turns[Plan]) -> Mapping[str, Method]:
-    async def stop() -> None:
-        turns.stop()
-
-    return {"RestartChat": Method(turns.restart, {}), "StopInProgress": Method(stop, {})}
-
-
-def _locale(wanted: str) -> str:
-    return wanted if _LOCALE.fullmatch(wanted) else DEFAULT_LOCALE
-
-
-def _sorry(error: LiftLogError) -> str:
+def _apology(error: LiftLogError) -> str:
     if not isinstance(error, RateLimited):
         return "I cannot be reached at the moment. Please try again in a few minutes."
     if error.retry_after_s > _HOUR_S:
@@ -174,4 +179,4 @@ def _sorry(error: LiftLogError) -> str:
         wait = f"{ceil(error.retry_after_s / _MINUTE_S)} minutes"
     else:
         wait = "a minute"
-    return f"That is all that I can answer in a day. The next message passes in {wait}."
+    return f"You have reached the limit of messages per day. You can send the next one in {wait}."

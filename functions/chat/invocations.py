@@ -1,4 +1,4 @@
-"""The calls of one client that are in flight."""
+"""The invocations of one client that are in flight."""
 
 import asyncio
 import logging
@@ -9,97 +9,100 @@ from functions.chat.protocol import Invocation, ProtocolError
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 2
-_WAITING = 8
+# Two, so that `StopInProgress` runs while `SendMessage` does. Source: contract, heading "Chat".
+MAX_CONCURRENT_INVOCATIONS = 2
+
+# A newer message stops the reply to an older one: a long queue would hold outdated messages.
+MAX_WAITING_INVOCATIONS = 8
 
 
 class Invocations:
-    """Two run at a time, a few more wait for them, and what goes beyond is refused.
+    """Runs two invocations at a time, lets eight wait, and rejects further ones.
 
     Args:
         hub: has the methods.
-        complete: told of each call when it has ended, with what was wrong, if anything was.
-        emptied: told when the last of them has.
+        complete: receives each invocation that has ended, and its error or None.
+        on_idle: runs when no invocation is in flight any more.
     """
 
     def __init__(
         self,
         hub: Hub,
         complete: Callable[[Invocation, str | None], None],
-        emptied: Callable[[], None],
+        on_idle: Callable[[], None],
     ) -> None:
         self._hub = hub
         self._complete = complete
-        self._emptied = emptied
+        self._on_idle = on_idle
         self._running: dict[asyncio.Task[str | None], Invocation] = {}
         self._waiting: list[Invocation] = []
 
     def __len__(self) -> int:
         return len(self._running) + len(self._waiting)
 
-    def begin(self, call: Invocation) -> None:
-        """Take a call.
+    def begin(self, invocation: Invocation) -> None:
+        """Run an invocation, or queue it.
 
         Raises:
-            ProtocolError: it has the id of another in flight.
+            ProtocolError: another invocation in flight has its id.
         """
         in_flight = {each.id for each in (*self._running.values(), *self._waiting)}
-        if call.id is not None and call.id in in_flight:
-            raise ProtocolError("an invocation has the id of another in flight")
-        if len(self._running) < _AT_ONCE:
-            self._start(call)
-        elif len(self._waiting) < _WAITING:
-            self._waiting.append(call)
+        if invocation.id is not None and invocation.id in in_flight:
+            raise ProtocolError("another invocation in flight has the same id")
+        if len(self._running) < MAX_CONCURRENT_INVOCATIONS:
+            self._start(invocation)
+        elif len(self._waiting) < MAX_WAITING_INVOCATIONS:
+            self._waiting.append(invocation)
         else:
-            self._complete(call, "too many invocations at once")
+            self._complete(invocation, "too many invocations in flight")
 
-    def cancel(self, call_id: str) -> None:
-        """End a call, if it is in flight; it completes without an error."""
-        for task, call in self._running.items():
-            if call.id == call_id:
+    def cancel(self, invocation_id: str) -> None:
+        """Cancel an invocation in flight. It completes without an error."""
+        for task, invocation in self._running.items():
+            if invocation.id == invocation_id:
                 task.cancel()
-        for call in [each for each in self._waiting if each.id == call_id]:
-            self._waiting.remove(call)
-            self._complete(call, None)
+        for invocation in [each for each in self._waiting if each.id == invocation_id]:
+            self._waiting.remove(invocation)
+            self._complete(invocation, None)
 
     def forget_waiting(self) -> None:
-        """Begin none of those that wait."""
+        """Drop the waiting invocations without a completion."""
         self._waiting.clear()
 
     async def end(self) -> None:
-        """End all of them; return when they have."""
+        """Cancel all invocations, and wait until they have ended."""
         self.forget_waiting()
         for task in self._running:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running)
 
-    def _start(self, call: Invocation) -> None:
-        task = asyncio.create_task(self._outcome(call))
-        self._running[task] = call
-        task.add_done_callback(self._ended)
+    def _start(self, invocation: Invocation) -> None:
+        task = asyncio.create_task(self._run(invocation))
+        self._running[task] = invocation
+        task.add_done_callback(self._on_end)
 
-    async def _outcome(self, call: Invocation) -> str | None:
-        """Run the hub's method; return what was wrong, if anything was."""
-        method = self._hub.methods.get(call.target)
+    async def _run(self, invocation: Invocation) -> str | None:
+        """Run the hub's method. Return an error or None."""
+        method = self._hub.methods.get(invocation.target)
         if method is None:
             return "there is no such method"
-        if call.wants_stream:
-            return "the method has no stream"
-        if call.brings_streams or not method.accepts(call.arguments):
+        if invocation.expects_stream:
+            return "the method does not return a stream"
+        if invocation.sends_streams or not method.accepts(invocation.arguments):
             return f"the method takes {method}"
         try:
-            await method.run(*call.arguments)
-        except Exception as bug:
-            logger.exception("%s in %s", type(bug).__name__, call.target)
-            return "something is wrong on our side"
+            await method.run(*invocation.arguments)
+        except Exception as bug:  # one faulty method must not end the connection
+            logger.exception("%s in %s", type(bug).__name__, invocation.target)
+            return "an internal error occurred"
         return None
 
-    def _ended(self, task: asyncio.Task[str | None]) -> None:
-        call = self._running.pop(task)
-        # What was stopped or cancelled has ended as it should.
-        self._complete(call, None if task.cancelled() else task.result())
+    def _on_end(self, task: asyncio.Task[str | None]) -> None:
+        invocation = self._running.pop(task)
+        # A cancelled invocation completes without an error. Source: HubProtocol, "Cancellation".
+        self._complete(invocation, None if task.cancelled() else task.result())
         if self._waiting:
             self._start(self._waiting.pop(0))
         if not self:
-            self._emptied()
+            self._on_idle()

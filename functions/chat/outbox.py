@@ -1,4 +1,4 @@
-"""The records that wait to be sent to one client."""
+"""The unsent records of one client."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,37 +7,38 @@ Write = Callable[[], str]
 
 
 class Outbox:
-    """Records that wait for the client, in the order of `put`. One record per key: the newest.
+    """Unsent records in the order of `put`, with at most one record per key.
 
-    A newer record takes its place at the end, so the last record sent is the last one put.
-    A slow client takes no more memory than a fast one: records that it has not read are replaced.
+    A new record with a known key replaces the old one and moves to the end. The last record sent
+    is therefore the last one put, and a slow client needs no more memory than a fast one.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[object, Write] = {}
-        self._news: asyncio.Future[None] | None = None
+        self._record_added: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def put(self, write: Write, key: object | None = None) -> None:
-        """Add a record at the end; one with the same `key` that still waits is removed.
+        """Add a record at the end, and remove an unsent one with the same `key`.
 
-        `write` is called when the record is sent.
+        `write` runs when the record is sent. A replaced record is never written.
         """
-        self._waiting.pop(key, None)  # a key that is set again would keep its old place
+        # A dict keeps the old position of a key that is set again.
+        self._waiting.pop(key, None)
         self._waiting[object() if key is None else key] = write
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        if self._record_added is not None and not self._record_added.done():
+            self._record_added.set_result(None)
 
     async def take(self) -> str:
-        """Wait until there is something, and return all of it."""
+        """Wait for a record. Remove and return all of them."""
         if not self._waiting:
-            # Made only now: an event would keep a queue of waiters, a kilobyte per connection.
-            self._news = asyncio.get_running_loop().create_future()
+            # A future per wait: an asyncio.Event would cost each idle connection a kilobyte.
+            self._record_added = asyncio.get_running_loop().create_future()
             try:
-                await self._news
+                await self._record_added
             finally:
-                self._news = None
+                self._record_added = None
         waiting, self._waiting = self._waiting, {}
         return "".join(write() for write in waiting.values())

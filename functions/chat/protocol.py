@@ -7,19 +7,20 @@ Source: https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/Hu
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic_core import from_json, to_json
 
-END_OF_RECORD = "\x1e"
-LONGEST_RECORD = 256 * 1024
-"""In characters; the contract wants 64 KiB accepted, and JSON may escape many of them."""
+RECORD_SEPARATOR = "\x1e"
 
+# The contract requires messages of 64 KiB. JSON may escape a character as six.
+MAX_RECORD_CHARACTERS = 256 * 1024
+
+# Some clients send version 0 for the same protocol. The original server accepts it, too.
 _VERSIONS = (0, 1)
-"""Some clients say 0, and mean the same; the original server takes that, too."""
 
-_LONGEST_ID = 256
-_MOST_PIECES = 1000
+# Clients choose the ids, and the server keeps them until the completion.
+_MAX_ID_CHARACTERS = 256
+_MAX_RECORD_PARTS = 1000
 
 _INVOCATION = 1
 _COMPLETION = 3
@@ -30,147 +31,148 @@ _CLOSE = 7
 
 
 class ProtocolError(Exception):
-    """The client breaks the protocol; the message may be shown to it."""
+    """The client violates the protocol. The message is sent to the client."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """The client calls a method of the hub."""
+    """The client invokes a method of the hub."""
 
     target: str
-    arguments: Sequence[Any]
+    arguments: Sequence[object]
     id: str | None = None
-    """None: it wants no answer."""
+    """None: the client expects no completion."""
 
-    wants_stream: bool = False
-    brings_streams: bool = False
+    expects_stream: bool = False
+    sends_streams: bool = False
 
 
 @dataclass(frozen=True)
 class CancelInvocation:
-    """The client no longer wants what it called for."""
+    """The client cancels an invocation."""
 
     id: str
 
 
 @dataclass(frozen=True)
 class Close:
-    """The client hangs up."""
+    """The client closes the connection."""
 
 
 Message = Invocation | CancelInvocation | Close
 
 
 class RecordReader:
-    """Puts records together from frames, however these cut and join them."""
+    """Joins frames to records. A frame may hold many records, or a part of one."""
 
     def __init__(self) -> None:
-        self._begun: list[str] = []
+        self._parts: list[str] = []
         self._length = 0
 
     def feed(self, frame: str) -> list[str]:
         """Return the records that end in `frame`.
 
         Raises:
-            ProtocolError: a record is longer than any may be.
+            ProtocolError: a record is too long.
         """
-        *ends, begun = frame.split(END_OF_RECORD)
-        records = [self._finished(end) for end in ends]
-        self._keep(begun)
+        *ends, rest = frame.split(RECORD_SEPARATOR)
+        records = [self._finish(end) for end in ends]
+        self._add(rest)
         return records
 
-    def _finished(self, end: str) -> str:
-        self._keep(end)
-        record = "".join(self._begun)
-        self._begun, self._length = [], 0
+    def _finish(self, end: str) -> str:
+        self._add(end)
+        record = "".join(self._parts)
+        self._parts, self._length = [], 0
         return record
 
-    def _keep(self, part: str) -> None:
+    def _add(self, part: str) -> None:
         self._length += len(part)
-        if self._length > LONGEST_RECORD:
-            raise ProtocolError(f"a message is longer than {LONGEST_RECORD} characters")
+        if self._length > MAX_RECORD_CHARACTERS:
+            raise ProtocolError(f"a message is longer than {MAX_RECORD_CHARACTERS} characters")
         if part:
-            self._begun.append(part)
-        if len(self._begun) > _MOST_PIECES:  # one letter each, they take a hundred times their room
-            self._begun = ["".join(self._begun)]
+            self._parts.append(part)
+        # Parts of one character would need a hundred times the memory of the text.
+        if len(self._parts) > _MAX_RECORD_PARTS:
+            self._parts = ["".join(self._parts)]
 
 
 def check_handshake(record: str) -> None:
-    """Return if the client wants what we speak.
+    """Return if the record is a handshake for a supported protocol.
 
     Source: HubProtocol, "Overview".
 
     Raises:
-        ProtocolError: it does not, or this is no handshake.
+        ProtocolError: it is not.
     """
-    content = _object(record)
+    content = _parse_object(record)
     if not isinstance(content.get("protocol"), str):
         raise ProtocolError("the first message must be a handshake")
     if content["protocol"] != "json":
-        raise ProtocolError("only the protocol 'json' is spoken here")
+        raise ProtocolError("only the protocol 'json' is supported")
     if content.get("version") not in _VERSIONS:
-        raise ProtocolError("only version 1 of the protocol is spoken here")
+        raise ProtocolError("only version 1 of the protocol is supported")
 
 
-def message(record: str) -> Message | None:
-    """Return what the client says; None for what a hub like ours may ignore.
+def parse_message(record: str) -> Message | None:
+    """Return the message in a record; None for one that this server ignores.
 
-    That are pings, what belongs to streams that we never asked for, acknowledgements of a stateful
-    reconnect that we never offered, and types that are unknown: they may come with a later version.
+    It ignores pings, stream items, completions, and acknowledgements of a stateful reconnect. It
+    also ignores unknown types, because a later version of the protocol may add them.
 
     Source: HubProtocol, "JSON Encoding".
 
     Raises:
-        ProtocolError: it is no message, or misses what its type requires.
+        ProtocolError: the record is not a message, or a required field is missing.
     """
-    content = _object(record)
+    content = _parse_object(record)
     kind = content.get("type")
     if not isinstance(kind, int) or isinstance(kind, bool):
         raise ProtocolError("a message must have a type")
     if kind in (_INVOCATION, _STREAM_INVOCATION):
-        return _invocation(content, is_stream=kind == _STREAM_INVOCATION)
+        return _parse_invocation(content, is_stream=kind == _STREAM_INVOCATION)
     if kind == _CANCEL_INVOCATION:
-        return CancelInvocation(_id(content, "a cancellation"))
+        return CancelInvocation(_parse_id(content, "a cancellation"))
     return Close() if kind == _CLOSE else None
 
 
-def handshake_response(error: str | None = None) -> str:
-    """Return the answer to a handshake."""
-    return _record({} if error is None else {"error": error})
+def write_handshake_response(error: str | None = None) -> str:
+    """Return the response to a handshake."""
+    return _write_record({} if error is None else {"error": error})
 
 
-def invocation(target: str, argument: Any) -> str:  # noqa: ANN401 - whatever pydantic can write
-    """Return a call of the client's method, which it must not answer.
+def write_invocation(target: str, argument: object) -> str:
+    """Return an invocation of a client's method, without a completion.
 
-    It has no `invocationId` at all: null would be read as one.
+    The field `invocationId` is absent: clients take null for an id.
     """
-    return _record({"type": _INVOCATION, "target": target, "arguments": [argument]})
+    return _write_record({"type": _INVOCATION, "target": target, "arguments": [argument]})
 
 
-def completion(invocation_id: str, error: str | None = None) -> str:
-    """Return the end of what the client called for; no method of ours has a result."""
+def write_completion(invocation_id: str, error: str | None = None) -> str:
+    """Return the completion of an invocation. No method of the hubs has a result."""
     fields = {} if error is None else {"error": error}
-    return _record({"type": _COMPLETION, "invocationId": invocation_id, **fields})
+    return _write_record({"type": _COMPLETION, "invocationId": invocation_id, **fields})
 
 
-def close(error: str | None = None, *, allow_reconnect: bool = False) -> str:
+def write_close(error: str | None = None, *, allow_reconnect: bool = False) -> str:
     """Return the last message of a connection."""
-    fields: dict[str, Any] = {} if error is None else {"error": error}
+    fields: dict[str, object] = {} if error is None else {"error": error}
     if allow_reconnect:
         fields["allowReconnect"] = True
-    return _record({"type": _CLOSE, **fields})
+    return _write_record({"type": _CLOSE, **fields})
 
 
-PING = to_json({"type": _PING}).decode() + END_OF_RECORD
+def _write_record(content: Mapping[str, object]) -> str:
+    return to_json(content).decode() + RECORD_SEPARATOR
 
 
-def _record(content: Mapping[str, Any]) -> str:
-    return to_json(content).decode() + END_OF_RECORD
+PING = _write_record({"type": _PING})
 
 
-def _object(record: str) -> Mapping[str, Any]:
+def _parse_object(record: str) -> Mapping[str, object]:
     try:
-        content = _parsed(record)
+        content = _parse_json(record)
     except (ValueError, RecursionError):
         raise ProtocolError("a message is not JSON") from None
     if not isinstance(content, Mapping):
@@ -178,28 +180,31 @@ def _object(record: str) -> Mapping[str, Any]:
     return content
 
 
-def _parsed(record: str) -> Any:  # noqa: ANN401 - JSON
+def _parse_json(record: str) -> object:
     try:
-        return from_json(record)
+        content: object = from_json(record)
     except ValueError:
-        # JavaScript may send half a character, where a text was cut; that parser takes none.
-        return _whole(json.loads(record))
+        # JavaScript may send half of a surrogate pair. Only Python's own parser accepts that.
+        content = _replace_surrogates(json.loads(record))
+    return content
 
 
-def _whole(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Replace half characters, which could not be sent on."""
+def _replace_surrogates(value: object) -> object:
+    """Replace lone surrogates: UTF-8 cannot encode them."""
     match value:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         case list():
-            return [_whole(each) for each in value]
+            return [_replace_surrogates(each) for each in value]
         case dict():
-            return {_whole(name): _whole(each) for name, each in value.items()}
+            return {
+                _replace_surrogates(name): _replace_surrogates(each) for name, each in value.items()
+            }
         case _:
             return value
 
 
-def _invocation(content: Mapping[str, Any], *, is_stream: bool) -> Invocation:
+def _parse_invocation(content: Mapping[str, object], *, is_stream: bool) -> Invocation:
     target, arguments = content.get("target"), content.get("arguments")
     if not isinstance(target, str) or not isinstance(arguments, list):
         raise ProtocolError("an invocation must have a target and arguments")
@@ -207,14 +212,14 @@ def _invocation(content: Mapping[str, Any], *, is_stream: bool) -> Invocation:
     return Invocation(
         target,
         arguments,
-        _id(content, "an invocation") if has_id else None,
-        wants_stream=is_stream,
-        brings_streams=bool(content.get("streamIds")),
+        _parse_id(content, "an invocation") if has_id else None,
+        expects_stream=is_stream,
+        sends_streams=bool(content.get("streamIds")),
     )
 
 
-def _id(content: Mapping[str, Any], what: str) -> str:
+def _parse_id(content: Mapping[str, object], message: str) -> str:
     found = content.get("invocationId")
-    if not isinstance(found, str) or len(found) > _LONGEST_ID:
-        raise ProtocolError(f"{what} must have an id of at most {_LONGEST_ID} characters")
+    if not isinstance(found, str) or len(found) > _MAX_ID_CHARACTERS:
+        raise ProtocolError(f"{message} must have an id of at most {_MAX_ID_CHARACTERS} characters")
     return found

@@ -1,4 +1,4 @@
-"""The server of WebSockets, which leaves nobody in the middle of a sentence.
+"""The WebSocket server, which drains its connections before it stops.
 
 Source: https://cloud.google.com/run/docs/container-contract (SIGTERM, then 10 s)
 """
@@ -15,97 +15,102 @@ from starlette.types import ASGIApp
 
 from functions.chat.websocket import WebSocketProtocol
 
-_LARGEST_FRAME_BYTES = 1024 * 1024
-_LOOK_EACH_S = 0.1
-_UNSENT_BYTES = 16 * 1024
-_UNACKNOWLEDGED_MS = 120_000
-_LAST_WORDS_S = 1
-_CLOSE_WITHIN_S = 1
+# The longest record in UTF-8: 256 Ki characters of up to 4 bytes.
+_MAX_FRAME_BYTES = 1024 * 1024
 
-_NO_ERRORS = frozenset(
+_MAX_UNSENT_BYTES = 16 * 1024
+_MAX_UNACKNOWLEDGED_MS = 120_000
+_POLL_INTERVAL_S = 0.1
+
+# Together with the grace period of 7 s, both must stay below the 10 s after SIGTERM.
+_CLOSE_TIMEOUT_S = 1
+_SHUTDOWN_TIMEOUT_S = 1
+
+# uvicorn logs these as errors when a connection is rejected, and when a client sends bad UTF-8.
+_IGNORED_ERRORS = frozenset(
     {
         "ASGI callable returned without completing handshake.",
         "Invalid UTF-8 sequence received from client.",
     }
 )
-"""What uvicorn says, as errors, when a connection was refused and when a client sent rubbish."""
 
 
-class Guests(Protocol):
-    """Who is connected, and does not go by itself."""
+class Connections(Protocol):
+    """The open connections of a server."""
 
-    def leave(self) -> None:
-        """Let nobody in any more, and end each connection that has nothing in flight, or soon."""
+    def drain(self) -> None:
+        """Reject new clients, and close each connection once nothing is in flight."""
 
-    def hang_up(self) -> None:
-        """End all connections now."""
+    def close(self) -> None:
+        """Close all connections now."""
 
 
 class Server(uvicorn.Server):
-    """Lets what is under way come to its end before it closes connections.
+    """Waits for work in flight before it closes connections.
 
     Args:
-        config: as `configured` returns it.
-        guests: are asked to go when it stops.
-        grace_s: how long they may take.
-        close: what is to be done last.
+        config: the result of `build_config`.
+        connections: are drained and closed when the server stops.
+        grace_s: the time between the two.
+        on_stop: runs last.
     """
 
     def __init__(
         self,
         config: uvicorn.Config,
-        guests: Guests,
+        connections: Connections,
         grace_s: float,
-        close: Callable[[], Awaitable[None]],
+        on_stop: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(config)
-        self._guests = guests
+        self._connections = connections
         self._grace_s = grace_s
-        self._close = close
+        self._on_stop = on_stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, end all connections, and stop."""
+        """Stop listening, drain and close all connections, and stop."""
         for server in self.servers:
             server.close()
-        self._guests.leave()
-        await self._ended(self._grace_s)
-        self._guests.hang_up()
-        await self._ended(_LAST_WORDS_S)
+        self._connections.drain()
+        await self._wait_for_tasks(self._grace_s)
+        self._connections.close()
+        await self._wait_for_tasks(_CLOSE_TIMEOUT_S)
         await super().shutdown(sockets)
-        await self._close()
+        await self._on_stop()
 
-    async def _ended(self, within_s: float) -> None:
-        """Return when nothing is under way any more: no connection, no sign-in, no request."""
+    async def _wait_for_tasks(self, timeout_s: float) -> None:
+        """Wait until no connection, authentication or request is left, or the timeout expires."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + within_s
-        while self.server_state.tasks and loop.time() < until:
-            if self.force_exit:  # by a second Ctrl-C
+        deadline = loop.time() + timeout_s
+        while self.server_state.tasks and loop.time() < deadline:
+            if self.force_exit:  # a second Ctrl-C
                 return
-            await asyncio.wait([*self.server_state.tasks], timeout=_LOOK_EACH_S)
+            # Requests on kept-alive connections may start further tasks, so the set changes.
+            await asyncio.wait([*self.server_state.tasks], timeout=_POLL_INTERVAL_S)
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """Return a socket whose connections keep little for slow clients, and end for dead ones.
+def open_listener(host: str, port: int) -> socket.socket:
+    """Return a listening socket with limits for slow and dead clients.
 
-    The kernel would take megabytes for a client that reads slowly, all of them old news once it
-    reads again; and it would go on for a quarter of an hour to send to one that has gone.
+    By default the kernel buffers megabytes for a slow client, which then receives outdated states.
+    It also retransmits to a dead client for a quarter of an hour.
 
-    Source: tcp(7), TCP_NOTSENT_LOWAT and TCP_USER_TIMEOUT; both pass on to what is accepted.
+    Source: tcp(7), TCP_NOTSENT_LOWAT and TCP_USER_TIMEOUT. Accepted sockets inherit both.
     """
     listener = socket.create_server((host, port), backlog=2048)
-    options = {"TCP_NOTSENT_LOWAT": _UNSENT_BYTES, "TCP_USER_TIMEOUT": _UNACKNOWLEDGED_MS}
+    options = {"TCP_NOTSENT_LOWAT": _MAX_UNSENT_BYTES, "TCP_USER_TIMEOUT": _MAX_UNACKNOWLEDGED_MS}
     for name, value in options.items():
-        with suppress(AttributeError, OSError):  # not every system has both
+        with suppress(AttributeError, OSError):  # some systems lack one of them
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return listener
 
 
-def configured(app: ASGIApp) -> uvicorn.Config:
-    """Return the configuration for `app`, which serves hubs."""
-    # At INFO it writes whole addresses, and browsers put their token into them.
+def build_config(app: ASGIApp) -> uvicorn.Config:
+    """Return the configuration of a server for `app`."""
+    # At INFO, uvicorn logs complete URLs, and browsers send the purchase token in the URL.
     logger = logging.getLogger("uvicorn.error")
     logger.setLevel(logging.WARNING)
-    logger.addFilter(_is_news)
+    logger.addFilter(_is_logged)
     return uvicorn.Config(
         app,
         lifespan="off",
@@ -113,12 +118,12 @@ def configured(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         ws=WebSocketProtocol,
-        ws_max_size=_LARGEST_FRAME_BYTES,
-        ws_per_message_deflate=False,  # 40 KiB a connection, for messages that are small anyway
-        ws_ping_interval=None,  # SignalR has its own
-        timeout_graceful_shutdown=_CLOSE_WITHIN_S,
+        ws_max_size=_MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,  # needs 40 KiB per connection, and most messages are small
+        ws_ping_interval=None,  # SignalR has its own pings
+        timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
     )
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    return record.msg not in _NO_ERRORS
+def _is_logged(record: logging.LogRecord) -> bool:
+    return record.msg not in _IGNORED_ERRORS

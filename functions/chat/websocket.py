@@ -1,4 +1,4 @@
-"""One WebSocket on the wire: uvicorn's, with an end to what it lets go on for ever.
+"""uvicorn's WebSocket protocol, with limits on clients.
 
 Source: RFC 6455
 """
@@ -6,108 +6,111 @@ Source: RFC 6455
 import os
 from asyncio import Task, TimerHandle
 
-# Tokens of the App Store are longer than the line that it takes by default, and it reads this once.
+# App Store receipts are longer than the default limit. websockets reads the variable on import.
 os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", str(66 * 1024))
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
-_MOST_UNFINISHED = 10_000
-"""After a whole message, reading pauses and others have their turn; so there must be one."""
+# Reading pauses only after a complete message. Without a limit, a client that sends endless
+# fragments or pings would keep the event loop busy.
+_MAX_FRAMES_WITHOUT_MESSAGE = 10_000
 
-_GONE_ON_STOP_S = 0.5
+_ABORT_AFTER_SHUTDOWN_S = 0.5
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Lets no client keep us from the others, nor take more memory than its messages do."""
+    """Limits the time and memory that one client can use."""
 
-    gone_within_s: float = 15
-    """After the end: for a client that does not even read what is still to be sent."""
+    abort_after_s: float = 15
+    """The time after the end of a connection in which the client can read the unsent data."""
 
-    _unfinished = 0
-    """How many frames have come since the last whole message."""
+    _frames_without_message = 0
+    """The number of frames since the last complete message."""
 
     _pong: bytes = b""
-    """For who does not read at the moment: the newest answer to a ping replaces older ones."""
+    """The unsent response to the newest ping. RFC 6455, section 5.5.3: older ones need none."""
 
-    _abort: TimerHandle | None = None
+    _abort_timer: TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come.
+        """Handle received bytes.
 
-        A request that is none would never be answered, and frames that come before the answer,
-        which RFC 6455 forbids in section 4.1, may be anybody's: both are refused.
+        Rejects malformed requests, which uvicorn leaves without a response. Also rejects frames
+        before the response to the upgrade: the client is not authenticated yet, and RFC 6455,
+        section 4.1, forbids them.
         """
         if self.handshake_initiated and not self.handshake_complete:
-            self._refuse(_BAD_REQUEST)
+            self._reject(_BAD_REQUEST)
             return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            self._refuse(b"".join(self.conn.data_to_send()) or _BAD_REQUEST)
+            self._reject(b"".join(self.conn.data_to_send()) or _BAD_REQUEST)
 
     def handle_ping(self) -> None:
-        """Answer, once the client has read what there is already."""
-        self._count()
-        answers = [each for each in self.conn.data_to_send() if each]
-        if self.close_sent or not answers:
+        """Send a pong, or keep it while the client does not read."""
+        self._count_frame()
+        pongs = [each for each in self.conn.data_to_send() if each]
+        if self.close_sent or not pongs:
             return
         if self.writable.is_set():
-            self.transport.write(b"".join(answers))
+            self.transport.write(b"".join(pongs))
         else:
-            self._pong = answers[-1]  # RFC 6455, section 5.5.3
+            self._pong = pongs[-1]
 
     def resume_writing(self) -> None:
-        """Go on: the client has read something."""
+        """Send the kept pong: the client reads again."""
         super().resume_writing()
         pong, self._pong = self._pong, b""
         if pong and not self.close_sent:
             self.transport.write(pong)
 
     def handle_pong(self, event: Frame) -> None:
-        """Take an answer, for which we did not ask."""
-        self._count()
+        """Count a pong."""
+        self._count_frame()
         super().handle_pong(event)
 
     def handle_cont(self, event: Frame) -> None:
-        """Take a fragment of a message."""
+        """Handle a fragment of a message."""
         super().handle_cont(event)
-        self._count()
+        self._count_frame()
 
     def send_receive_event_to_app(self) -> None:
-        """Pass a whole message on."""
-        self._unfinished = -1  # the frame that ends it is counted, too
+        """Pass a complete message to the app."""
+        # `handle_cont` counts the last fragment afterwards, which gives 0.
+        self._frames_without_message = -1
         super().send_receive_event_to_app()
 
     def on_task_complete(self, task: Task[None]) -> None:
-        """Note that the connection has been served to its end."""
+        """Start the abort timer when the app has served the connection."""
         super().on_task_complete(task)
-        self._abort_after(self.gone_within_s)
+        self._abort_later(self.abort_after_s)
 
     def shutdown(self) -> None:
-        """End it now, for the server is stopping."""
+        """Close the connection because the server stops."""
         super().shutdown()
-        self._abort_after(_GONE_ON_STOP_S)
+        self._abort_later(_ABORT_AFTER_SHUTDOWN_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that nothing is left of it."""
+        """Stop the abort timer."""
         super().connection_lost(exc)
-        if self._abort is not None:
-            self._abort.cancel()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
 
-    def _abort_after(self, wait_s: float) -> None:
-        if self._abort is not None:
-            self._abort.cancel()
+    def _abort_later(self, wait_s: float) -> None:
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
         if not self.disconnected:
-            self._abort = self.loop.call_later(wait_s, self.transport.abort)
+            self._abort_timer = self.loop.call_later(wait_s, self.transport.abort)
 
-    def _count(self) -> None:
-        self._unfinished += 1
-        if self._unfinished > _MOST_UNFINISHED and not self.close_sent:
+    def _count_frame(self) -> None:
+        self._frames_without_message += 1
+        if self._frames_without_message > _MAX_FRAMES_WITHOUT_MESSAGE and not self.close_sent:
             self.conn.fail(CloseCode.POLICY_VIOLATION, "too many frames without a message")
             self.handle_parser_exception()
 
-    def _refuse(self, answer: bytes) -> None:
+    def _reject(self, response: bytes) -> None:
         self.close_sent = self.disconnected = True
-        self.transport.write(answer)
+        self.transport.write(response)
         self.transport.close()

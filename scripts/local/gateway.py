@@ -14,26 +14,25 @@ import functions.sharing.main
 import functions.social.main
 import functions.users.main
 from functions.chat.handlers import ChatHandlers
-from functions.chat.server import Server, configured, listening
+from functions.chat.server import Server, build_config, open_listener
 from functions.chat.settings import ChatSettings
 from scripts.local.ports import HOST, Ports
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
-from shared.limits.settings import RateLimitSettings
 from shared.store.database import Database
-from shared.store.settings import DatabaseSettings, QuotaSettings
+from shared.store.settings import DatabaseSettings
 from shared.telemetry.logs import set_up_logging
 from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import prepare_export
 from shared.web.app import build_app
-from shared.web.dependencies import for_subscribers
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
+from shared.web.subscribers import SubscriberResources
 
 
 def routes_by_service(
-    database: Database, chat: ChatHandlers, secrets: Secrets
+    database: Database, chat: ChatHandlers, resources: SubscriberResources
 ) -> dict[str, list[Route]]:
     """Return the routes of each service, on one database connection."""
     return {
@@ -41,7 +40,7 @@ def routes_by_service(
         "events": functions.events.main.routes(database),
         "social": functions.social.main.routes(database),
         "sharing": functions.sharing.main.routes(database),
-        "ai": functions.ai.main.routes(database, open_client(), secrets),
+        "ai": functions.ai.main.routes(resources),
         "chat": chat.routes(),
         "cleanup": functions.cleanup.main.routes(database),
     }
@@ -75,12 +74,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     ports = Ports(parser.parse_args().port)
     database = Database(DatabaseSettings())
-    http = open_client()
-    secrets = Secrets(SecretSettings())
-    chat = functions.chat.main.handlers(database, http, secrets, ChatSettings())
-    by_service = routes_by_service(database, chat, secrets)
+    resources = SubscriberResources(database, open_client(), Secrets(SecretSettings()))
+    chat = functions.chat.main.handlers(resources, ChatSettings())
+    by_service = routes_by_service(database, chat, resources)
     store = [Dependency("store", database.check)]
-    paid = for_subscribers(database, QuotaSettings(), RateLimitSettings(), secrets)
+    paid = resources.dependencies()
     needed = {"ai": paid, "chat": [*chat.dependencies(), *paid]}
     apps = {
         ports.of(name): build_app(routes, dependencies=needed.get(name, store))
@@ -90,11 +88,11 @@ def main() -> None:
     everything = [route for routes in of_apps.values() for route in routes]
     apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets(), needed["chat"])
     apps[ports.base] = build_app(everything, chat.sockets(), needed["chat"])
-    sockets = [listening(HOST, port) for port in apps]
+    sockets = [open_listener(HOST, port) for port in apps]
     settings = TelemetrySettings()
     set_up_logging(settings, partial(function_of, by_service))
     prepare_export(settings)
-    Server(configured(ByPort(apps)), chat, 1, http.aclose).run(sockets=sockets)
+    Server(build_config(ByPort(apps)), chat, 1, resources.http.aclose).run(sockets=sockets)
 
 
 if __name__ == "__main__":

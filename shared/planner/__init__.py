@@ -1,1 +1,1 @@
-"""Workout plans, made by a language model."""
+"""Workout plans and conversations from a language model."""

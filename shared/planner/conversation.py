@@ -1,4 +1,4 @@
-"""A talk with the coach: words that come bit by bit, and plans that grow before the user's eyes."""
+"""A conversation with the AI coach, whose text and plans arrive in parts."""
 
 import asyncio
 import logging
@@ -10,176 +10,184 @@ from pydantic import BaseModel
 from shared.errors import DependencyFailed, DependencyTimedOut, LiftLogError
 from shared.planner.history import History
 from shared.planner.messages import Function, FunctionCall, Message
-from shared.planner.model import TRY_AGAIN_S, WHAT, Model
+from shared.planner.model import DEPENDENCY, RETRY_AFTER_S, Model
 from shared.planner.model_response import ModelResponse
-from shared.planner.partial_plan import PartialPlan, Plan, PlanForm
-from shared.planner.prompts import INTRODUCE, SHOWN, coach
-from shared.planner.tool_arguments import Unfit, complaint, read
+from shared.planner.partial_plan import PartialPlan, Plan, PlanSchema
+from shared.planner.prompts import INTRODUCE, PLAN_SHOWN, coach_prompt
+from shared.planner.tool_arguments import InvalidFunctionCall, parse_arguments, request_correction
 
 logger = logging.getLogger(__name__)
 
 Admit = Callable[[], Awaitable[None]]
 
 DEFAULT_LOCALE = "en-AU"
-_FINISHED = ("stop", "length")
-_WORTH_READING = 32
-_SHARE_WORTH_READING = 0.02
+
+# A text that ends at the token limit is still useful. A plan is not: see `tool_arguments`.
+_COMPLETE = ("stop", "length")
+
+# A chunk has a few characters, and each reading of a plan parses all of it. A share of the length
+# keeps the total work linear in the length of the plan.
+_MIN_NEW_CHARACTERS = 32
+_MIN_NEW_SHARE = 0.02
+
+Plan_contra = TypeVar("Plan_contra", bound=BaseModel, contravariant=True)
 
 
-Shown_contra = TypeVar("Shown_contra", bound=BaseModel, contravariant=True)
+class ReplyObserver(Protocol[Plan_contra]):
+    """Receives the states of a reply. Each state replaces the previous ones.
 
-
-class Audience(Protocol[Shown_contra]):
-    """Receives a reply while it grows; the newest state replaces all before it.
-
-    The text may grow after a plan was seen, but not after the finished plan, which comes last.
+    The complete plan is always the last update.
     """
 
-    def hear(self, text: str) -> None:
-        """Take the whole text so far."""
+    def update_text(self, text: str) -> None:
+        """Receive the whole text so far."""
 
-    def see(self, plan: Shown_contra) -> None:
-        """Take the whole plan so far; the last one is complete and valid."""
+    def update_plan(self, plan: Plan_contra) -> None:
+        """Receive the whole plan so far. The last one is complete and valid."""
 
 
-async def _everybody() -> None:
-    """Refuse nobody."""
+async def _admit_all() -> None:
+    """Admit every reply."""
 
 
 class Conversation(Generic[Plan]):
-    """One client's talk. What it remembers is its own, and gone when it is dropped.
+    """The conversation of one client, with a history in memory only.
 
-    One reply at a time: the caller sees to it.
+    The caller must not request a reply before the previous one has ended.
 
     Args:
-        model: speaks for the coach.
-        form: of its plans.
-        deadline_s: how long a reply may take in all.
-        admit: asked before each reply; raises a `LiftLogError` if there is to be none.
+        model: writes the replies.
+        schema: of the plans.
+        deadline_s: the time limit for a reply.
+        admit: runs before each reply. Raises a `LiftLogError` to prevent it.
     """
 
     def __init__(
-        self, model: Model, form: PlanForm[Plan], deadline_s: float, admit: Admit = _everybody
+        self, model: Model, schema: PlanSchema[Plan], deadline_s: float, admit: Admit = _admit_all
     ) -> None:
         self._model = model
-        self._form = form
+        self._schema = schema
         self._deadline_s = deadline_s
         self._admit = admit
-        self._conversation = History()
+        self._history = History()
         self._locale = DEFAULT_LOCALE
         self._unit: str | None = None
 
-    async def introduce(self, locale: str, unit: str | None, audience: Audience[Plan]) -> None:
-        """Let the coach introduce itself, in the language of `locale`; as `say`.
+    async def introduce(self, locale: str, unit: str | None, observer: ReplyObserver[Plan]) -> None:
+        """Let the coach introduce itself. Raises the same errors as `reply`.
 
         Args:
-            locale: as `de-DE`; kept for the whole talk.
-            unit: in which the user weighs, if known; kept, too.
-            audience: follows the reply.
+            locale: such as `de-DE`; applies to the whole conversation.
+            unit: the user's unit for weights, if known; applies to the whole conversation.
+            observer: receives the reply.
         """
         self._locale, self._unit = locale, unit
-        await self.say(INTRODUCE, audience)
+        await self.reply(INTRODUCE, observer)
 
-    async def say(self, text: str, audience: Audience[Plan]) -> None:
-        """Let the coach reply to `text`; ends with the reply.
+    async def reply(self, text: str, observer: ReplyObserver[Plan]) -> None:
+        """Let the coach reply to `text`. Returns at the end of the reply.
 
-        However it ends, what was said so far is remembered. Only a `text` that was refused, or to
-        which the model had not a word to say, is not: it may be what the model cannot bear.
+        The history keeps the message and the partial reply of a failure or cancellation. It drops
+        a message that fails without any reply: the model may fail on it each time.
 
         Raises:
-            DependencyTimedOut: it took too long.
-            DependencyFailed: it broke off, had nothing to say, or did not make a valid plan.
-            DependencyUnavailable: the model has too much to do.
-            LiftLogError: whatever `admit` raises.
+            DependencyTimedOut: the model exceeded the deadline.
+            DependencyFailed: the reply was cut, was empty, or had no valid plan.
+            DependencyUnavailable: the model is overloaded.
+            LiftLogError: `admit` raised it.
         """
-        asked = self._conversation.plus(Message("user", text))
-        turn = _Turn(self._form, audience)
+        history = self._history.plus(Message("user", text))
+        reply = _Reply(self._schema, observer)
         try:
             await self._admit()
-            await self._reply(asked, turn)
+            await self._reply_in_time(history, reply)
         except LiftLogError:
-            if not turn.said():
-                asked = self._conversation
+            if not reply.messages():
+                history = self._history
             raise
-        finally:
-            self._conversation = asked.plus(*turn.said())
+        finally:  # also after a cancellation: the user has seen the partial reply
+            self._history = history.plus(*reply.messages())
 
     def restart(self) -> None:
-        """Forget what was said."""
-        self._conversation = History()
+        """Forget the history."""
+        self._history = History()
 
-    async def _reply(self, asked: History, turn: "_Turn[Plan]") -> None:
+    async def _reply_in_time(self, history: History, reply: "_Reply[Plan]") -> None:
         try:
             async with asyncio.timeout(self._deadline_s):
-                await self._have_replied(asked, turn)
+                await self._write_reply(history, reply)
         except TimeoutError:
-            raise DependencyTimedOut(WHAT, TRY_AGAIN_S) from None
+            raise DependencyTimedOut(DEPENDENCY, RETRY_AFTER_S) from None
 
-    async def _have_replied(self, asked: History, turn: "_Turn[Plan]") -> None:
-        function = Function("show_plan", "Show the user a training plan.", self._form.plan)
-        said = [Message("system", coach(self._locale, self._unit)), *asked.said]
-        reply = await self._model.reply(function, said, must_call=False, grown=turn.grown)
-        if reply.call is None:
-            if reply.ended not in _FINISHED or not reply.text:
-                logger.warning("the model has nothing to say")
-                raise DependencyFailed(WHAT, TRY_AGAIN_S)
+    async def _write_reply(self, history: History, reply: "_Reply[Plan]") -> None:
+        function = Function("show_plan", "Show the user a training plan.", self._schema.plan)
+        prompt = Message("system", coach_prompt(self._locale, self._unit))
+        messages = [prompt, *history.messages]
+        response = await self._model.respond(
+            function, messages, must_call=False, on_update=reply.update
+        )
+        if response.call is None:
+            if response.finish_reason not in _COMPLETE or not response.text:
+                logger.warning("the language model's reply is empty or incomplete")
+                raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S)
             return
         try:
-            turn.show(read(function, reply), reply.call)
-        except Unfit as problem:
-            logger.info("the model's plan does not fit; it may mend it")
-            said += complaint(reply, str(problem))
-            turn.again()
-            reply = await self._model.reply(function, said, must_call=True, grown=turn.grown)
+            reply.finish(parse_arguments(function, response), response.call)
+        except InvalidFunctionCall as error:
+            logger.info("the language model's plan is invalid; requesting a correction")
+            messages += request_correction(response, str(error))
+            reply.begin_correction()
+            response = await self._model.respond(
+                function, messages, must_call=True, on_update=reply.update
+            )
             try:
-                turn.show(read(function, reply), reply.call)
-            except Unfit:
-                logger.warning("the model's plan still does not fit")
-                raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
+                reply.finish(parse_arguments(function, response), response.call)
+            except InvalidFunctionCall:
+                logger.warning("the language model's corrected plan is invalid")
+                raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
 
 
-class _Turn(Generic[Plan]):
-    """A reply of the coach, which may take the model two attempts."""
+class _Reply(Generic[Plan]):
+    """One reply of the coach, from one or two responses of the model."""
 
-    def __init__(self, form: PlanForm[Plan], audience: Audience[Plan]) -> None:
-        self._form = form
-        self._audience = audience
-        self._before = ""
+    def __init__(self, schema: PlanSchema[Plan], observer: ReplyObserver[Plan]) -> None:
+        self._schema = schema
+        self._observer = observer
+        self._previous_text = ""
         self._text = ""
-        self._read = 0
-        self._growing = PartialPlan(form)
+        self._read_characters = 0
+        self._plan = PartialPlan(schema)
         self._call: FunctionCall | None = None
 
-    def grown(self, reply: ModelResponse) -> None:
-        """Tell the audience what is new."""
-        text = "\n\n".join(filter(None, (self._before, reply.text)))
+    def update(self, response: ModelResponse) -> None:
+        """Pass changes to the observer."""
+        text = "\n\n".join(filter(None, (self._previous_text, response.text)))
         if text != self._text:
             self._text = text
-            self._audience.hear(text)
-        # A piece is a few characters, and reading the plan means to read all of it.
-        arguments, read = reply.arguments, self._read
-        if len(arguments) - read >= max(_WORTH_READING, read * _SHARE_WORTH_READING):
-            self._read = len(arguments)
-            plan = self._growing.read(arguments)
+            self._observer.update_text(text)
+        arguments, read = response.arguments, self._read_characters
+        if len(arguments) - read >= max(_MIN_NEW_CHARACTERS, read * _MIN_NEW_SHARE):
+            self._read_characters = len(arguments)
+            plan = self._plan.read(arguments)
             if plan is not None:
-                self._audience.see(plan)
+                self._observer.update_plan(plan)
 
-    def again(self) -> None:
-        """Begin another attempt, after the words of the first."""
-        self._before = self._text
-        self._read = 0
-        self._growing = PartialPlan(self._form)
+    def begin_correction(self) -> None:
+        """Keep the text of the first response, and drop its plan."""
+        self._previous_text = self._text
+        self._read_characters = 0
+        self._plan = PartialPlan(self._schema)
 
-    def show(self, plan: Plan, call: FunctionCall | None) -> None:
-        """Show the finished plan."""
-        self._audience.see(plan)
+    def finish(self, plan: Plan, call: FunctionCall | None) -> None:
+        """Pass the complete plan to the observer."""
+        self._observer.update_plan(plan)
         self._call = call
 
-    def said(self) -> list[Message]:
-        """Return what is to be remembered: a plan only if the user has all of it."""
+    def messages(self) -> list[Message]:
+        """Return the messages for the history; with a plan only if it is complete."""
         if self._call is not None:
             return [
                 Message("assistant", self._text, self._call),
-                Message("tool", SHOWN, self._call),
+                Message("tool", PLAN_SHOWN, self._call),
             ]
         return [Message("assistant", self._text)] if self._text else []

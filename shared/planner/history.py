@@ -1,4 +1,4 @@
-"""What was said in a chat, as far as the language model is reminded of it; pure.
+"""The messages of a conversation that the language model receives; pure.
 
 Source: contract, heading "Chat".
 """
@@ -7,33 +7,38 @@ from dataclasses import dataclass
 
 from shared.planner.messages import Message
 
-LIMIT = 20
-LONGEST = 200_000
-"""Characters in all: each message is paid with all before it, and models bear only so much."""
+MAX_MESSAGES = 20
+
+# Each request sends the whole history again. That costs money, and models limit their input.
+MAX_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True)
 class History:
-    """The last 20 messages, fewer if they are very long.
+    """The last 20 messages, or fewer if they are very long.
 
-    It never begins with the answer to a call that is forgotten.
+    The first message is never the response to a function call that was dropped.
     """
 
-    said: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] = ()
     """The messages, oldest first."""
 
-    def plus(self, *said: Message) -> "History":
-        """Return it with these messages, without the oldest of too many.
+    def plus(self, *messages: Message) -> "History":
+        """Return a history with further messages, without the oldest ones beyond the limits.
 
-        A call comes with its answer.
+        A function call and its response must be added together.
         """
-        kept = (*self.said, *said)[-LIMIT:]
-        while len(kept) > len(said) and sum(map(_length, kept)) > LONGEST:
+        kept = (*self.messages, *messages)[-MAX_MESSAGES:]
+        # The new messages stay, however long they are: the reply depends on them.
+        while len(kept) > len(messages) and sum(map(_length, kept)) > MAX_CHARACTERS:
             kept = kept[1:]
-        while kept and kept[0].by == "tool":
+        # OpenAI rejects a response whose function call is missing.
+        while kept and kept[0].role == "tool":
             kept = kept[1:]
         return History(kept)
 
 
-def _length(said: Message) -> int:
-    return len(said.text) + (len(said.call.arguments) if said.call and said.by != "tool" else 0)
+def _length(message: Message) -> int:
+    # The call of a response is the call of the message before it, which is already counted.
+    call = message.call if message.role != "tool" else None
+    return len(message.text) + (len(call.arguments) if call else 0)

@@ -1,25 +1,25 @@
-"""What is said in a conversation with a language model, in words of our own; pure."""
+"""The messages of a conversation with a language model, independent of its API; pure."""
 
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
-Form = TypeVar("Form", bound=BaseModel)
+Arguments = TypeVar("Arguments", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Function(Generic[Form]):
-    """A function that the model may call; its parameters are the fields of a schema."""
+class Function(Generic[Arguments]):
+    """A function that the model may call. The fields of a schema are its parameters."""
 
     name: str
-    purpose: str
-    parameters: type[Form]
+    description: str
+    parameters: type[Arguments]
 
 
 @dataclass(frozen=True)
 class FunctionCall:
-    """The model's wish to call a function; the arguments are whatever text it wrote."""
+    """A function call of the model. The arguments are unchecked text."""
 
     id: str
     function: str
@@ -28,8 +28,8 @@ class FunctionCall:
 
 @dataclass(frozen=True)
 class Message:
-    """One message. One by `tool` answers a call."""
+    """One message. A message of the role `tool` is the response to `call`."""
 
-    by: Literal["system", "user", "assistant", "tool"]
+    role: Literal["system", "user", "assistant", "tool"]
     text: str
     call: FunctionCall | None = None

@@ -1,4 +1,4 @@
-"""The language model, reached by OpenAI's Chat Completions, which many servers speak.
+"""The client of the language model, for any server with OpenAI's Chat Completions API.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
@@ -22,7 +22,7 @@ from openai import AsyncOpenAI, AsyncStream
 from shared.clients.http import Client
 from shared.clients.secrets import Secrets
 from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable
-from shared.planner.messages import Form, Function, Message
+from shared.planner.messages import Arguments, Function, Message
 from shared.planner.model_response import ModelResponse
 from shared.planner.settings import ModelSettings
 from shared.telemetry.metrics import REPLIES, TOKENS
@@ -38,25 +38,34 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WHAT = "the language model"
-TRY_AGAIN_S = 10
+DEPENDENCY = "the language model"
+RETRY_AFTER_S = 10
 _OPERATION, _PROVIDER = "chat", "openai"
 _CONNECT_TIMEOUT_S = 5
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 5
-_LATEST_S = 3600
-_AFTERWORDS_S = 1
-_LONGEST_REPLY = 100_000
-_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
-_RUBBISH = (ValueError, TypeError, AttributeError, RecursionError)
-"""What the library raises for no JSON, and for JSON of a shape that it does not check."""
+_MAX_RETRY_AFTER_S = 3600
 
-_UNKNOWN_TO_STRICT_SCHEMAS = frozenset({"discriminator", "maxLength", "minLength", "pattern"})
-"""OpenAI refuses the first three, and of the fourth each server knows another part."""
+# A longer Retry-After is passed on to the client instead: the user waits for the response.
+_FIRST_PAUSE_S = 0.5
+_MAX_PAUSE_S = 5
+
+# The usage follows the last text at once, and some servers never close the stream.
+_USAGE_TIMEOUT_S = 1
+
+# A server may ignore `max_completion_tokens`, so this client limits the length as well.
+_MAX_RESPONSE_CHARACTERS = 100_000
+
+# OpenAI's own library retries the same statuses, and 5xx.
+_TRANSIENT = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+
+# The library raises these for a chunk that is not JSON, or that has fields of the wrong type.
+_MALFORMED_CHUNK = (ValueError, TypeError, AttributeError, RecursionError)
+
+# OpenAI rejects strict schemas with the first three. Servers differ in their support of `pattern`.
+_UNSUPPORTED_IN_STRICT_SCHEMAS = frozenset({"discriminator", "maxLength", "minLength", "pattern"})
 
 
 class Model:
-    """Makes the model speak, within bounded time and length."""
+    """Sends requests to the model, and limits the time and length of responses."""
 
     def __init__(self, settings: ModelSettings, secrets: Secrets, http: Client) -> None:
         self._settings = settings
@@ -65,135 +74,135 @@ class Model:
             base_url=str(settings.base_url),
             http_client=http,
             timeout=httpx2.Timeout(settings.silence_s, connect=_CONNECT_TIMEOUT_S),
-            # Its own retries would wait two minutes if a Retry-After says so.
+            # The library's retries obey a Retry-After of up to two minutes.
             max_retries=0,
         )
 
-    async def reply(
+    async def respond(
         self,
-        function: Function[Form],
-        said: Sequence[Message],
+        function: Function[Arguments],
+        messages: Sequence[Message],
         *,
         must_call: bool,
-        grown: Callable[[ModelResponse], None] = lambda _reply: None,
+        on_update: Callable[[ModelResponse], None] = lambda _response: None,
     ) -> ModelResponse:
-        """Return the model's reply to `said`, in which it may, or has to, call `function`.
+        """Return the response to `messages`. The model may call `function`, or `must_call` it.
 
-        The reply is complete, though it need not be what was asked for. `grown` is called with
-        what there is of it after each piece, also if the rest never comes. Cancelling ends the
-        model's work, too.
+        The response is complete, but its text and arguments are unchecked. `on_update` receives
+        the response so far after each chunk, also if the rest never arrives. Cancellation closes
+        the connection, so the model stops.
 
         Raises:
-            DependencyTimedOut: it was silent for too long.
-            DependencyFailed: it broke off, went on for too long, or our request was refused.
-            DependencyUnavailable: it has too much to do, or our key for it cannot be had.
+            DependencyTimedOut: no chunk arrived for too long.
+            DependencyFailed: the response was cut or is too long, or the request was rejected.
+            DependencyUnavailable: the model is overloaded, or its key is missing.
         """
-        reply = ModelResponse()
-        messages = [_message(each) for each in said]
+        response = ModelResponse()
+        params = [_to_param(each) for each in messages]
         started = time.monotonic()
-        with _measured(self._settings.model, reply):
-            with _translated():
-                begun = await self._begin(_tool(function), messages, must_call=must_call)
-                async with begun as pieces:
-                    await _add_all(pieces, reply, grown)
+        with _measure(self._settings.model, response):
+            with _translate_errors():
+                stream = await self._open_stream(_tool(function), params, must_call=must_call)
+                async with stream as chunks:
+                    await _add_all(chunks, response, on_update)
             logger.info(
                 "model %s: %d prompt tokens, %d completion tokens, %d ms, ended by %s",
                 self._settings.model,
-                reply.prompt_tokens,
-                reply.completion_tokens,
+                response.prompt_tokens,
+                response.completion_tokens,
                 (time.monotonic() - started) * 1000,
-                reply.ended,
-                extra={
-                    "json_fields": {
-                        "prompt_tokens": reply.prompt_tokens,
-                        "completion_tokens": reply.completion_tokens,
-                    }
-                },
+                response.finish_reason,
+                extra={"json_fields": response.usage},
             )
-            if reply.ended is None:
-                logger.warning("the language model has come to no end")
-                raise DependencyFailed(WHAT, TRY_AGAIN_S)
-        return reply
+            if response.finish_reason is None:
+                logger.warning("the language model's response is cut")
+                raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S)
+        return response
 
-    async def _begin(
+    async def _open_stream(
         self,
         tool: "ChatCompletionFunctionToolParam",
         messages: "list[ChatCompletionMessageParam]",
         *,
         must_call: bool,
     ) -> AsyncStream[object]:
-        """Start a reply; again after a pause if that fails, for nothing was said yet."""
+        """Send the request. Retries are safe: the caller has not received any chunk yet."""
         choice: ChatCompletionToolChoiceOptionParam = "auto"
         if must_call:
             choice = {"type": "function", "function": {"name": tool["function"]["name"]}}
-        wish: CompletionCreateParamsStreaming = {
+        body: CompletionCreateParamsStreaming = {
             "model": self._settings.model,
             "messages": messages,
             "tools": [tool],
             "tool_choice": choice,
+            # OpenAI: parallel calls may violate strict schemas.
             "parallel_tool_calls": False,
             "max_completion_tokens": self._settings.max_tokens,
             "stream": True,
+            # Without it, a stream has no token counts.
             "stream_options": {"include_usage": True},
         }
         for attempt in itertools.count():
             try:
                 return await self._client.post(
                     "/chat/completions",
-                    body=wish,
-                    # Pieces come as they are: to make the library's objects of them takes longer
-                    # than everything else that is done with them.
+                    body=body,
+                    # Plain objects: the library's own objects cost more processor time than all
+                    # further work on the chunks.
                     cast_to=object,
                     stream=True,
                     stream_cls=AsyncStream[object],
                 )
             except (openai.APIConnectionError, openai.APIStatusError) as error:
-                if attempt >= self._settings.retries or not _may_be_repeated(error):
+                if attempt >= self._settings.retries or not _is_retryable(error):
                     raise
-                longest_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
-                wanted_s = _retry_after_s(error) or 0
-                await asyncio.sleep(max(wanted_s, random.uniform(0, longest_s)))  # noqa: S311
+                max_pause_s = min(_FIRST_PAUSE_S * 2**attempt, _MAX_PAUSE_S)
+                retry_after_s = _retry_after_s(error) or 0
+                await asyncio.sleep(max(retry_after_s, random.uniform(0, max_pause_s)))  # noqa: S311
         raise AssertionError("the loop ends by returning or raising")
 
 
 async def _add_all(
-    pieces: AsyncStream[object], reply: ModelResponse, grown: Callable[[ModelResponse], None]
+    chunks: AsyncStream[object],
+    response: ModelResponse,
+    on_update: Callable[[ModelResponse], None],
 ) -> None:
-    """Add all pieces to `reply`; stop when it becomes absurdly long."""
-    coming = aiter(pieces)
+    """Add all chunks to `response`. Stop when it is too long."""
+    iterator = aiter(chunks)
     with suppress(TimeoutError):
-        async with asyncio.timeout(None) as patience:
-            while reply.length <= _LONGEST_REPLY:
+        async with asyncio.timeout(None) as deadline:
+            while response.length <= _MAX_RESPONSE_CHARACTERS:
                 try:
-                    piece = await anext(coming, None)
-                    if piece is None:
+                    chunk = await anext(iterator, None)
+                    if chunk is None:
                         return
-                    reply.add(piece)
-                except _RUBBISH as error:
-                    logger.warning("the language model says rubbish: %s", type(error).__name__)
-                    raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
-                if reply.length <= _LONGEST_REPLY:
-                    grown(reply)
-                if reply.ended is not None and patience.when() is None:
-                    # What may still come are the numbers of tokens, and some servers forget to end.
-                    patience.reschedule(asyncio.get_running_loop().time() + _AFTERWORDS_S)
+                    response.add(chunk)
+                except _MALFORMED_CHUNK as error:
+                    logger.warning(
+                        "the language model sent a malformed chunk: %s", type(error).__name__
+                    )
+                    raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
+                if response.length <= _MAX_RESPONSE_CHARACTERS:
+                    on_update(response)
+                if response.finish_reason is not None and deadline.when() is None:
+                    deadline.reschedule(asyncio.get_running_loop().time() + _USAGE_TIMEOUT_S)
 
 
-def _may_be_repeated(error: openai.APIConnectionError | openai.APIStatusError) -> bool:
+def _is_retryable(error: openai.APIConnectionError | openai.APIStatusError) -> bool:
     if isinstance(error, openai.APIConnectionError):
-        return not _was_silent(error)  # after a silence the caller has waited long enough
-    if _is_out_of_money(error) or (_retry_after_s(error) or 0) > _LONGEST_PAUSE_S:
+        return not _is_read_timeout(error)  # a retry would double a long wait
+    if _is_quota_exhausted(error) or (_retry_after_s(error) or 0) > _MAX_PAUSE_S:
         return False
-    return error.status_code in _PASSING or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return error.status_code in _TRANSIENT or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _was_silent(error: openai.APIConnectionError) -> bool:
-    """Whether it was reached and then said nothing."""
+def _is_read_timeout(error: openai.APIConnectionError) -> bool:
+    """Whether the server accepted the connection and then sent nothing."""
     is_timeout = isinstance(error, openai.APITimeoutError)
     return is_timeout and not isinstance(error.__cause__, httpx2.ConnectTimeout)
 
 
-def _is_out_of_money(error: openai.APIError) -> bool:
+def _is_quota_exhausted(error: openai.APIError) -> bool:
     return error.code == "insufficient_quota"
 
 
@@ -201,21 +210,21 @@ def _retry_after_s(error: openai.APIError) -> int | None:
     if not isinstance(error, openai.APIStatusError):
         return None
     try:
-        wanted_s = float(error.response.headers["retry-after"])
-    except (KeyError, ValueError):  # not there, or a date
+        seconds = float(error.response.headers["retry-after"])
+    except (KeyError, ValueError):  # absent, or a date
         return None
-    return ceil(max(1, min(wanted_s, _LATEST_S))) if isfinite(wanted_s) else None
+    return ceil(max(1, min(seconds, _MAX_RETRY_AFTER_S))) if isfinite(seconds) else None
 
 
 @contextmanager
-def _measured(model: str, reply: ModelResponse) -> Iterator[None]:
-    """Tell how long the reply took, what became of it, and its tokens."""
-    whose: dict[str, str] = {
+def _measure(model: str, response: ModelResponse) -> Iterator[None]:
+    """Record the duration of a response, its error and its tokens."""
+    labels: dict[str, str] = {
         "gen_ai_operation_name": _OPERATION,
         "gen_ai_provider_name": _PROVIDER,
         "gen_ai_request_model": model,
     }
-    error_type, began = None, time.monotonic()
+    error_type, started = None, time.monotonic()
     try:
         with span(f"{_OPERATION} {model}"):
             yield
@@ -223,67 +232,68 @@ def _measured(model: str, reply: ModelResponse) -> Iterator[None]:
         error_type = type(error).__name__
         raise
     finally:
-        add(REPLIES, time.monotonic() - began, **whose, error_type=error_type)
-        for kind, count in (("input", reply.prompt_tokens), ("output", reply.completion_tokens)):
+        add(REPLIES, time.monotonic() - started, **labels, error_type=error_type)
+        tokens = {"input": response.prompt_tokens, "output": response.completion_tokens}
+        for kind, count in tokens.items():
             if count:
-                add(TOKENS, count, **whose, gen_ai_token_type=kind)
+                add(TOKENS, count, **labels, gen_ai_token_type=kind)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the library's errors into ours. They quote the model's server, so they are dropped."""
+def _translate_errors() -> Iterator[None]:
+    """Raise the errors of this project. The library's errors quote the server, so drop them."""
     try:
         yield
     except openai.APIConnectionError as error:
         logger.warning("the language model cannot be reached: %s", type(error).__name__)
-        failure = DependencyTimedOut if _was_silent(error) else DependencyFailed
-        raise failure(WHAT, TRY_AGAIN_S) from None
+        failure = DependencyTimedOut if _is_read_timeout(error) else DependencyFailed
+        raise failure(DEPENDENCY, RETRY_AFTER_S) from None
     except openai.RateLimitError as error:
-        if _is_out_of_money(error):
-            logger.error("the language model's quota is used up")  # noqa: TRY400
+        if _is_quota_exhausted(error):
+            logger.error("the language model's quota is exhausted")  # noqa: TRY400
         else:
-            logger.warning("the language model is asked too often")
-        retry_after_s = _retry_after_s(error) or TRY_AGAIN_S
-        raise DependencyUnavailable(WHAT, retry_after_s) from None
+            logger.warning("the language model's rate limit is reached")
+        retry_after_s = _retry_after_s(error) or RETRY_AFTER_S
+        raise DependencyUnavailable(DEPENDENCY, retry_after_s) from None
     except openai.APIStatusError as error:
         status = error.status_code
-        if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.warning("the language model has an error (%d)", status)
-        else:  # our key, our model's name or our schema: somebody has to mend it
-            logger.error("the language model refuses our requests (%d)", status)  # noqa: TRY400
-        raise DependencyFailed(WHAT, _retry_after_s(error) or TRY_AGAIN_S) from None
+        if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.warning("the language model returned %d", status)
+        else:  # the key, the model's name or the schema is wrong: an operator must act
+            logger.error("the language model rejected the request (%d)", status)  # noqa: TRY400
+        raise DependencyFailed(DEPENDENCY, _retry_after_s(error) or RETRY_AFTER_S) from None
     except (openai.OpenAIError, httpx2.HTTPError) as error:
-        logger.warning("the language model broke off: %s", type(error).__name__)
-        raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
+        logger.warning("the language model cut the response: %s", type(error).__name__)
+        raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
 
 
 @cache
-def _tool(function: Function[Form]) -> "ChatCompletionFunctionToolParam":
-    """Return the function as the API describes it, with a schema that the model has to keep to.
+def _tool(function: Function[Arguments]) -> "ChatCompletionFunctionToolParam":
+    """Return the function in the form of the API, with a strict schema.
 
     Source: https://platform.openai.com/docs/guides/structured-outputs (supported schemas)
     """
     tool = openai.pydantic_function_tool(
-        function.parameters, name=function.name, description=function.purpose
+        function.parameters, name=function.name, description=function.description
     )
     tool["function"]["parameters"] = _strict(tool["function"]["parameters"])
     return tool
 
 
-def _strict(schema: Any) -> Any:  # noqa: ANN401 - JSON
-    """Say only what strict schemas may; the answer is held against the whole all the same."""
+def _strict(schema: object) -> Any:  # noqa: ANN401 - JSON schema
+    # `parse_arguments` checks the arguments against the complete schema.
     if isinstance(schema, dict):
         return {
             "anyOf" if key == "oneOf" else key: _strict(value)
             for key, value in schema.items()
-            if key not in _UNKNOWN_TO_STRICT_SCHEMAS
+            if key not in _UNSUPPORTED_IN_STRICT_SCHEMAS
         }
     return [_strict(each) for each in schema] if isinstance(schema, list) else schema
 
 
-def _message(said: Message) -> "ChatCompletionMessageParam":
-    match said:
-        case Message(by="assistant", text=text, call=call) if call is not None:
+def _to_param(message: Message) -> "ChatCompletionMessageParam":
+    match message:
+        case Message(role="assistant", text=text, call=call) if call is not None:
             return {
                 "role": "assistant",
                 "content": text or None,
@@ -295,11 +305,11 @@ def _message(said: Message) -> "ChatCompletionMessageParam":
                     }
                 ],
             }
-        case Message(by="tool", text=text, call=call) if call is not None:
+        case Message(role="tool", text=text, call=call) if call is not None:
             return {"role": "tool", "tool_call_id": call.id, "content": text}
-        case Message(by="system", text=text):
+        case Message(role="system", text=text):
             return {"role": "system", "content": text}
-        case Message(by="user", text=text):
+        case Message(role="user", text=text):
             return {"role": "user", "content": text}
         case _:
-            return {"role": "assistant", "content": said.text}
+            return {"role": "assistant", "content": message.text}

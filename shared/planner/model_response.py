@@ -1,5 +1,6 @@
-"""A reply of the language model while it grows, piece by piece; pure."""
+"""The response of the language model while it arrives in chunks; pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -35,7 +36,7 @@ class _Usage(BaseModel):
 
 
 class _Chunk(BaseModel):
-    """A piece of a reply: of what it may hold, what we look at.
+    """The fields of a chunk that this module reads.
 
     Source: https://platform.openai.com/docs/api-reference/chat-streaming
     """
@@ -44,37 +45,39 @@ class _Chunk(BaseModel):
     usage: _Usage | None = None
 
 
+_FIRST_HIGH_SURROGATE, _LAST_HIGH_SURROGATE = "\ud800", "\udbff"
+
+
 class _Text:
-    """Text that comes in pieces; characters that come in two halves are joined."""
+    """Joins text whose surrogate pairs may be split between two parts."""
 
     def __init__(self) -> None:
-        self.whole = ""
-        self._half = ""
+        self.complete = ""
+        self._high_surrogate = ""
 
-    def add(self, piece: str | None) -> None:
-        """Add a piece. Half a character cannot be sent on: without the other it is left out."""
-        if not piece:
+    def add(self, part: str | None) -> None:
+        """Add a part. A high surrogate at its end waits for the next part."""
+        if not part:
             return
-        piece = self._half + piece
-        self._half = piece[-1] if _FIRST_HALVES[0] <= piece[-1] <= _FIRST_HALVES[1] else ""
-        piece = piece.removesuffix(self._half)
-        if not piece.isascii():
-            piece = piece.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        self.whole += piece
-
-
-_FIRST_HALVES = "\ud800", "\udbff"
+        part = self._high_surrogate + part
+        is_split = _FIRST_HIGH_SURROGATE <= part[-1] <= _LAST_HIGH_SURROGATE
+        self._high_surrogate = part[-1] if is_split else ""
+        part = part.removesuffix(self._high_surrogate)
+        if not part.isascii():
+            # UTF-8 cannot encode lone surrogates.
+            part = part.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        self.complete += part
 
 
 @dataclass
 class ModelResponse:
-    """What the model has said so far."""
+    """The response so far."""
 
-    refused: bool = False
-    """Whether it said that it will not do this; the text says so in its words."""
+    is_refusal: bool = False
+    """Whether the model refuses the request. The text is then the refusal."""
 
-    ended: str | None = None
-    """Why it ended, in OpenAI's words; None before it has."""
+    finish_reason: str | None = None
+    """OpenAI's reason for the end; None before the end."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -85,44 +88,50 @@ class ModelResponse:
 
     @property
     def text(self) -> str:
-        """What it says."""
-        return self._text.whole
+        """The text for the user."""
+        return self._text.complete
 
     @property
     def arguments(self) -> str:
-        """What it has filled in."""
-        return self._arguments.whole
+        """The arguments of the function call."""
+        return self._arguments.complete
 
     @property
     def call(self) -> FunctionCall | None:
-        """The call that the model wants made, if there is one."""
+        """The function call, if there is one."""
         return (
             FunctionCall(self._call_id, self._function, self.arguments) if self._function else None
         )
 
     @property
     def length(self) -> int:
-        """How many characters have come."""
+        """The number of characters."""
         return len(self.text) + len(self.arguments)
 
-    def add(self, piece: object) -> None:
-        """Add a piece, as it came. Only the first of several calls counts.
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """The numbers of tokens, by the names of the log fields."""
+        return {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
+
+    def add(self, chunk: object) -> None:
+        """Add a parsed chunk. Ignores all function calls but the first.
 
         Raises:
-            ValueError: it has not the shape that pieces have.
+            ValueError: a field has the wrong type.
         """
-        chunk = _Chunk.model_validate(piece)
-        if chunk.usage is not None:
-            self.prompt_tokens = chunk.usage.prompt_tokens or 0
-            self.completion_tokens = chunk.usage.completion_tokens or 0
-        for choice in chunk.choices[:1]:
-            self.ended = choice.finish_reason or self.ended
-            self._add(choice.delta or _Delta())
+        found = _Chunk.model_validate(chunk)
+        if found.usage is not None:
+            self.prompt_tokens = found.usage.prompt_tokens or 0
+            self.completion_tokens = found.usage.completion_tokens or 0
+        # The request asks for one choice, and some servers send several.
+        for choice in found.choices[:1]:
+            self.finish_reason = choice.finish_reason or self.finish_reason
+            self._add_delta(choice.delta or _Delta())
 
-    def _add(self, delta: _Delta) -> None:
+    def _add_delta(self, delta: _Delta) -> None:
         self._text.add(delta.content)
         self._text.add(delta.refusal)
-        self.refused = self.refused or bool(delta.refusal)
+        self.is_refusal = self.is_refusal or bool(delta.refusal)
         for part in delta.tool_calls or ():
             if part.index == 0 and part.function is not None:
                 self._call_id = part.id or self._call_id

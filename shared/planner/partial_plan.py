@@ -1,6 +1,6 @@
 """A plan while the language model writes it; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -11,8 +11,8 @@ Plan = TypeVar("Plan", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class PlanForm(Generic[Plan]):
-    """The shapes of a plan, of its sessions and of their exercises."""
+class PlanSchema(Generic[Plan]):
+    """The schemas of a plan, of its sessions and of their exercises."""
 
     plan: type[Plan]
     session: type[BaseModel]
@@ -20,69 +20,73 @@ class PlanForm(Generic[Plan]):
 
 
 class PartialPlan(Generic[Plan]):
-    """Reads what there is of a plan: its name, its sessions, and their finished exercises.
+    """Reads an incomplete plan: its name, its sessions and their complete exercises.
 
-    An exercise that is there once stays as it is: only finished ones are shown.
+    An exercise never changes after it was read: only complete ones are read.
     """
 
-    def __init__(self, form: PlanForm[Plan]) -> None:
-        self._form = form
-        self._finished: dict[tuple[int, int], Any] = {}
-        self._shown: Plan | None = None
+    def __init__(self, schema: PlanSchema[Plan]) -> None:
+        self._schema = schema
+        self._exercises: dict[tuple[int, int], object] = {}
+        self._last: Plan | None = None
 
     def read(self, text: str) -> Plan | None:
-        """Return the plan in `text`, an incomplete JSON document; None if nothing is new in it.
+        """Return the plan in `text`, an incomplete JSON document; None if it has not changed.
 
-        It is for display only: neither complete nor within all limits.
+        The plan is for display only: it is incomplete and its limits are not checked.
         """
         try:
-            content = from_json(text, allow_partial=True)  # leaves out half a string
+            content = from_json(text, allow_partial=True)  # drops an incomplete string
         except ValueError:
-            return None  # not even the first brace, or no JSON
+            return None  # not even the first brace, or not JSON
         if not isinstance(content, dict) or not isinstance(content.get("name"), str):
             return None
-        plan = self._plan(content)
-        if plan == self._shown:
+        plan = self._read_plan(content)
+        # Most chunks extend an exercise, which is not shown yet.
+        if plan == self._last:
             return None
-        self._shown = plan
+        self._last = plan
         return plan
 
-    def _plan(self, content: dict[str, Any]) -> Plan:
+    def _read_plan(self, content: Mapping[str, object]) -> Plan:
         found = _objects(content, "sessions")
         sessions = [
-            self._form.session.model_construct(
+            self._schema.session.model_construct(
                 name=_text(session, "name"),
-                exercises=list(self._exercises(number, session, is_last=session is found[-1])),
+                exercises=list(self._read_exercises(number, session, is_last=session is found[-1])),
                 notes=_text(session, "notes"),
             )
             for number, session in enumerate(found)
             if _text(session, "name")
         ]
-        return self._form.plan.model_construct(
+        return self._schema.plan.model_construct(
             name=content["name"], description=_text(content, "description"), sessions=sessions
         )
 
-    def _exercises(self, session: int, content: dict[str, Any], *, is_last: bool) -> Iterator[Any]:
+    def _read_exercises(
+        self, session: int, content: Mapping[str, object], *, is_last: bool
+    ) -> Iterator[object]:
         exercises = _objects(content, "exercises")
-        if is_last and next(reversed(content)) == "exercises":
-            exercises = exercises[:-1]  # the one that is being written: a number may be half there
+        if is_last and list(content)[-1] == "exercises":
+            # The model still writes the last exercise: its last number may lack digits.
+            exercises = exercises[:-1]
         for number, exercise in enumerate(exercises):
             place = session, number
-            if place not in self._finished:
+            if place not in self._exercises:
                 try:
-                    self._finished[place] = self._form.exercise.validate_python(exercise)
+                    self._exercises[place] = self._schema.exercise.validate_python(exercise)
                 except ValidationError:
                     return
-            yield self._finished[place]
+            yield self._exercises[place]
 
 
-def _objects(content: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def _objects(content: Mapping[str, object], name: str) -> list[dict[str, object]]:
     items = content.get(name)
     if not isinstance(items, list):
         return []
     return [item for item in items if isinstance(item, dict)]
 
 
-def _text(content: dict[str, Any], name: str) -> str:
+def _text(content: Mapping[str, object], name: str) -> str:
     text = content.get(name)
     return text if isinstance(text, str) else ""

@@ -1,14 +1,14 @@
-"""Plans and sessions on request: one question to the model, and one chance to mend the answer."""
+"""Plans and sessions on request: one request to the model, and one correction."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 
 from shared.errors import DependencyFailed, DependencyTimedOut
-from shared.planner.messages import Form, Function, Message
-from shared.planner.model import TRY_AGAIN_S, WHAT, Model
+from shared.planner.messages import Arguments, Function, Message
+from shared.planner.model import DEPENDENCY, RETRY_AFTER_S, Model
 from shared.planner.prompts import PLAN_MAKER, ask_for_session, ask_for_workout
-from shared.planner.tool_arguments import Unfit, complaint, read
+from shared.planner.tool_arguments import InvalidFunctionCall, parse_arguments, request_correction
 from shared.schemas.ai import Session, SessionAttributes, WorkoutAttributes, WorkoutPlan
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ _SESSION = Function("make_session", "Hand over the finished workout session.", S
 
 
 class Planner:
-    """Has plans made, each within `deadline_s`."""
+    """Requests plans from the model, each within `deadline_s`."""
 
     def __init__(self, model: Model, deadline_s: float) -> None:
         self._model = model
@@ -28,41 +28,42 @@ class Planner:
         """Return a plan, complete and within all limits.
 
         Raises:
-            DependencyTimedOut: it took too long.
-            DependencyFailed: the model refused, broke off, or did not make one that is valid.
-            DependencyUnavailable: the model has too much to do.
+            DependencyTimedOut: the model exceeded the deadline.
+            DependencyFailed: the model refused, ended early, or returned no valid plan.
+            DependencyUnavailable: the model is overloaded.
         """
         days = attributes.days_per_week
 
-        def fits(plan: WorkoutPlan) -> bool:
+        # The schema is the same for each number of days, so it cannot express this.
+        def has_all_sessions(plan: WorkoutPlan) -> bool:
             return len(plan.sessions) == days
 
-        return await self._filled(_PLAN, ask_for_workout(attributes), fits)
+        return await self._request(_PLAN, ask_for_workout(attributes), has_all_sessions)
 
     async def session(self, attributes: SessionAttributes) -> Session:
-        """Return a session; as `workout`."""
-        return await self._filled(_SESSION, ask_for_session(attributes))
+        """Return a session. Raises the same errors as `workout`."""
+        return await self._request(_SESSION, ask_for_session(attributes))
 
-    async def _filled(
+    async def _request(
         self,
-        function: Function[Form],
-        wish: str,
-        fits: Callable[[Form], bool] = lambda _filled: True,
-    ) -> Form:
-        said = [Message("system", PLAN_MAKER), Message("user", wish)]
+        function: Function[Arguments],
+        prompt: str,
+        accepts: Callable[[Arguments], bool] = lambda _arguments: True,
+    ) -> Arguments:
+        messages = [Message("system", PLAN_MAKER), Message("user", prompt)]
         try:
             async with asyncio.timeout(self._deadline_s):
-                reply = await self._model.reply(function, said, must_call=True)
+                response = await self._model.respond(function, messages, must_call=True)
                 try:
-                    return read(function, reply, fits)
-                except Unfit as problem:
-                    logger.info("the model's answer does not fit; it may mend it")
-                    said += complaint(reply, str(problem))
-                reply = await self._model.reply(function, said, must_call=True)
+                    return parse_arguments(function, response, accepts)
+                except InvalidFunctionCall as error:
+                    logger.info("the language model's plan is invalid; requesting a correction")
+                    messages += request_correction(response, str(error))
+                response = await self._model.respond(function, messages, must_call=True)
                 try:
-                    return read(function, reply, fits)
-                except Unfit:
-                    logger.warning("the model's answer still does not fit")
-                    raise DependencyFailed(WHAT, TRY_AGAIN_S) from None
+                    return parse_arguments(function, response, accepts)
+                except InvalidFunctionCall:
+                    logger.warning("the language model's corrected plan is invalid")
+                    raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
         except TimeoutError:
-            raise DependencyTimedOut(WHAT, TRY_AGAIN_S) from None
+            raise DependencyTimedOut(DEPENDENCY, RETRY_AFTER_S) from None

@@ -1,14 +1,15 @@
-"""What we say to the language model; pure."""
+"""The prompts for the language model; pure."""
 
 import re
 
 from shared.schemas.ai import WEIGHT_RANGE, SessionAttributes, WorkoutAttributes
 
-_FEWEST_EXERCISES, _MOST_EXERCISES = 2, 10
-_HIGHEST_VOLUME = 100
+_MIN_EXERCISES, _MAX_EXERCISES = 2, 10
+_MAX_VOLUME = 100
 _POUNDS_PER_KILOGRAM = 2.204_622_6
 _RANGE = re.compile(WEIGHT_RANGE)
 
+# Text of the user reaches the model, so the prompts forbid to follow instructions in it.
 PLAN_MAKER = """\
 You are the coach inside a weight-training app. You design strength and conditioning work for \
 the gym and hand it over by calling the function that you are given, which is the only thing \
@@ -65,11 +66,11 @@ none.
 """
 
 INTRODUCE = "Please introduce yourself in one or two sentences, and tell me what you can do for me."
-SHOWN = "The user sees the plan in the app now."
+PLAN_SHOWN = "The user sees the plan in the app now."
 
 
 def ask_for_workout(attributes: WorkoutAttributes) -> str:
-    """Return the request for a plan."""
+    """Return the user message that requests a plan."""
     return _lines(
         "Make me a workout plan.",
         f"Sessions per week: {attributes.days_per_week}. The plan has one session for each.",
@@ -79,24 +80,24 @@ def ask_for_workout(attributes: WorkoutAttributes) -> str:
         f"Body weight: {_numbers(attributes.weight_range)}",
         f"Goals: {', '.join(attributes.goals)}",
         _unit(use_imperial=attributes.use_imperial_units),
-        _own_words(attributes.additional_info),
+        _user_text(attributes.additional_info),
     )
 
 
 def ask_for_session(attributes: SessionAttributes) -> str:
-    """Return the request for a session."""
+    """Return the user message that requests a session."""
     return _lines(
         "Make me one workout session.",
         f"Areas to train: {', '.join(attributes.areas_to_workout)}",
         f"Number of exercises: {exercise_count(attributes.volume)}",
         _known_weights(attributes),
         _unit(use_imperial=attributes.use_imperial_units),
-        _own_words(attributes.additional_info),
+        _user_text(attributes.additional_info),
     )
 
 
-def coach(locale: str, unit: str | None) -> str:
-    """Return what the chat's coach has to know; `unit` is the user's for weights, if known."""
+def coach_prompt(locale: str, unit: str | None) -> str:
+    """Return the system prompt of a conversation; `unit` is the user's unit for weights."""
     return _lines(
         COACH,
         f"The user's locale: {locale}.",
@@ -105,18 +106,18 @@ def coach(locale: str, unit: str | None) -> str:
 
 
 def ask_again(problem: str) -> str:
-    """Return what to say about arguments that do not fit; `problem` tells what is wrong."""
+    """Return the message that asks for a correction of invalid arguments."""
     return f"That does not fit the function's parameters: {problem}. Call it again, mended, once."
 
 
 def exercise_count(volume: float) -> int:
-    """Return how many exercises a session of a volume of 0 to 100 has: 2 to 10."""
-    share = volume / _HIGHEST_VOLUME
-    return _FEWEST_EXERCISES + round(share * (_MOST_EXERCISES - _FEWEST_EXERCISES))
+    """Return the number of exercises, 2 to 10, for a volume of 0 to 100."""
+    share = volume / _MAX_VOLUME
+    return _MIN_EXERCISES + round(share * (_MAX_EXERCISES - _MIN_EXERCISES))
 
 
 def _numbers(weight_range: str) -> str:
-    """Leave out what stands around the numbers: the contract allows any text of any length."""
+    # The contract allows any text around the numbers. It must not reach the model.
     found = _RANGE.search(weight_range)
     return found[0] if found else ""
 
@@ -137,7 +138,7 @@ def _unit(*, use_imperial: bool) -> str:
     return f"Weights are in {'pounds (lb)' if use_imperial else 'kilograms (kg)'}."
 
 
-def _own_words(text: str | None) -> str:
+def _user_text(text: str | None) -> str:
     return f"In my own words: {text}" if text else ""
 
 

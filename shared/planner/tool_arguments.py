@@ -1,4 +1,4 @@
-"""What the model has filled in, held against the form."""
+"""Checks the arguments of the model's function call."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -6,58 +6,59 @@ from collections.abc import Callable, Sequence
 from pydantic import ValidationError
 
 from shared.errors import DependencyFailed
-from shared.planner.messages import Form, Function, Message
-from shared.planner.model import TRY_AGAIN_S, WHAT
+from shared.planner.messages import Arguments, Function, Message
+from shared.planner.model import DEPENDENCY, RETRY_AFTER_S
 from shared.planner.model_response import ModelResponse
 from shared.planner.prompts import ask_again
 
 logger = logging.getLogger(__name__)
 
-_MOST_MISTAKES = 10
-_WHOLE = ("stop", "tool_calls")
+# A mistake may occur in each exercise, and each reported one costs tokens.
+_MAX_REPORTED_ERRORS = 10
+_COMPLETE = ("stop", "tool_calls")
 
 
-class Unfit(Exception):
-    """The reply cannot be used; the message tells the model why."""
+class InvalidFunctionCall(Exception):
+    """The response has no valid function call. The message is for the model."""
 
 
-def read(
-    function: Function[Form],
-    reply: ModelResponse,
-    fits: Callable[[Form], bool] = lambda _filled: True,
-) -> Form:
-    """Return what the model has filled in, complete and within all limits.
+def parse_arguments(
+    function: Function[Arguments],
+    response: ModelResponse,
+    accepts: Callable[[Arguments], bool] = lambda _arguments: True,
+) -> Arguments:
+    """Return the arguments of the call to `function`, complete and within all limits.
 
     Raises:
-        DependencyFailed: asking again would not help.
-        Unfit: the model may mend it.
+        DependencyFailed: a second request would not help.
+        InvalidFunctionCall: the model may correct it.
     """
-    if reply.refused or reply.ended not in _WHOLE:
-        logger.warning("the model refuses, or cannot come to an end")
-        raise DependencyFailed(WHAT, TRY_AGAIN_S)
-    if reply.call is None or reply.call.function != function.name:
-        raise Unfit(f"you have not called {function.name}")
+    if response.is_refusal or response.finish_reason not in _COMPLETE:
+        logger.warning("the language model refused, or its response is incomplete")
+        raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S)
+    if response.call is None or response.call.function != function.name:
+        raise InvalidFunctionCall(f"you have not called {function.name}")
     try:
-        filled = function.parameters.model_validate_json(reply.call.arguments)
+        arguments = function.parameters.model_validate_json(response.call.arguments)
     except ValidationError as error:
-        raise Unfit(_mistakes(error)) from None
-    if not fits(filled):
-        raise Unfit("that is not the number of sessions that was asked for")
-    return filled
+        raise InvalidFunctionCall(_describe(error)) from None
+    if not accepts(arguments):
+        raise InvalidFunctionCall("that is not the number of sessions that was asked for")
+    return arguments
 
 
-def _mistakes(error: ValidationError) -> str:
-    found = error.errors(include_input=False, include_url=False)[:_MOST_MISTAKES]
+def _describe(error: ValidationError) -> str:
+    found = error.errors(include_input=False, include_url=False)[:_MAX_REPORTED_ERRORS]
     return "; ".join(
-        f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg']}" for mistake in found
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in found
     )
 
 
-def complaint(reply: ModelResponse, problem: str) -> Sequence[Message]:
-    """Return what to add to the conversation so that the model mends its reply."""
-    if reply.call is None:
-        return [Message("assistant", reply.text), Message("user", ask_again(problem))]
+def request_correction(response: ModelResponse, problem: str) -> Sequence[Message]:
+    """Return the messages that ask the model to correct its response."""
+    if response.call is None:
+        return [Message("assistant", response.text), Message("user", ask_again(problem))]
     return [
-        Message("assistant", reply.text, reply.call),
-        Message("tool", ask_again(problem), reply.call),
+        Message("assistant", response.text, response.call),
+        Message("tool", ask_again(problem), response.call),
     ]

@@ -1,4 +1,4 @@
-"""How a client gets into the chat, and what it is told there.
+"""The negotiation of a chat connection, and the messages of the hubs.
 
 Source: contract, heading "Chat"; for the negotiation
 https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/TransportProtocols.md
@@ -20,19 +20,19 @@ class NegotiationRequest(Request):
 
 
 class Transport(Answer):
-    """A way to connect."""
+    """A transport that the server offers."""
 
     transport: Literal["WebSockets"] = "WebSockets"
     transfer_formats: tuple[str, ...] = ("Text", "Binary")
 
 
 class Negotiation(TerseAnswer):
-    """How to connect."""
+    """The response to a negotiation."""
 
     negotiate_version: int
     connection_id: str
     connection_token: str | None
-    """Left out in version 0, where the id is used instead."""
+    """Absent in version 0, where the client connects with the id."""
 
     available_transports: tuple[Transport, ...] = (Transport(),)
 
@@ -45,20 +45,20 @@ class MessageResponse(Answer):
 
 
 class ChatPlan(Answer):
-    """The whole plan so far, for apps of 2025."""
+    """The whole plan so far, on `/ai-chat`."""
 
     type: Literal["chatPlan"] = "chatPlan"
     plan: WorkoutPlan
 
 
 class Session(ProgramSession):
-    """A session as apps store it."""
+    """A session in the form that apps store."""
 
     version: Literal[6] = 6
 
 
 class Blueprint(Answer):
-    """A program as apps store it."""
+    """A program in the form that apps store."""
 
     version: Literal[3] = PLAN_VERSION
     name: str
@@ -67,7 +67,7 @@ class Blueprint(Answer):
 
 
 class ChatPlanV2(Answer):
-    """The whole plan so far, for apps of 2026."""
+    """The whole plan so far, on `/ai-chat-v2`."""
 
     type: Literal["chatPlan"] = "chatPlan"
     name: str
@@ -77,7 +77,8 @@ class ChatPlanV2(Answer):
 
     @classmethod
     def of_program(cls, program: Program, today: date) -> "ChatPlanV2":
-        """Return `program`, which may still be growing, as a plan last edited `today`."""
+        """Return `program`, which may be incomplete, as a plan last edited `today`."""
+        # `model_construct` skips validation: an incomplete plan violates its limits.
         sessions = [
             Session.model_construct(name=each.name, exercises=each.exercises, notes=each.notes)
             for each in program.sessions
@@ -92,7 +93,7 @@ class ChatPlanV2(Answer):
 
 
 class UpdateRequired(Answer):
-    """The app is too old for our plans."""
+    """The app cannot read the current plan version."""
 
     type: Literal["updateRequired"] = "updateRequired"
     required_version: int = PLAN_VERSION

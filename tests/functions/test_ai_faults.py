@@ -14,6 +14,7 @@ from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.store.database import Database
 from shared.web.app import build_app
+from shared.web.subscribers import SubscriberResources
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
 from tests.loopback import served
@@ -53,7 +54,8 @@ async def http(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
-        app = build_app(functions.ai.main.routes(database, outgoing, Secrets(SecretSettings())))
+        resources = SubscriberResources(database, outgoing, Secrets(SecretSettings()))
+        app = build_app(functions.ai.main.routes(resources))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
             yield http

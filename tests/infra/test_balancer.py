@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from functions.chat.main import chat, secrets
+from functions.chat.main import chat, resources
 from scripts.local.gateway import routes_by_service
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
@@ -23,7 +23,7 @@ HEALTH = ("/health", "/health/ready", "/v2/health", "/v2/health/ready")
 @cache
 def paths() -> dict[str, str]:
     """Return the template of every route and socket of the contract, with its service."""
-    by_service = routes_by_service(Database(DatabaseSettings()), chat, secrets)
+    by_service = routes_by_service(Database(DatabaseSettings()), chat, resources)
     found = {route.path: service for service in _FAMILIES for route in by_service[service]}
     return {**found, **dict.fromkeys(chat.sockets(), "chat")}
 

@@ -90,7 +90,7 @@ def test_the_chat_is_the_image_that_is_asked_for(made: Made) -> None:
 
 def test_a_talk_lasts_as_long_as_the_platform_allows(made: Made) -> None:
     timeout = seconds(chat(made).block("template")["timeout"])
-    assert ChatSettings.model_fields["longest_s"].default < timeout == 3600
+    assert ChatSettings.model_fields["max_age_s"].default < timeout == 3600
 
 
 def test_an_instance_of_the_chat_has_many_talks_and_any_may_take_the_next(made: Made) -> None:

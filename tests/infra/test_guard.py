@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from functions.chat.main import chat, secrets
+from functions.chat.main import chat, resources
 from scripts.costing.assumptions import Work
 from scripts.local.gateway import routes_by_service
 from shared.store.database import Database
@@ -101,7 +101,7 @@ def rate_of_all(made: Made) -> float:
 
 def anonymous_writes() -> list[Route]:
     """Return the routes by which anybody may write without a password."""
-    routes = routes_by_service(Database(DatabaseSettings()), chat, secrets)
+    routes = routes_by_service(Database(DatabaseSettings()), chat, resources)
     named = {"POST /user/create", "PUT /inbox"}
     return [
         each
@@ -174,7 +174,7 @@ def test_the_largest_body_that_a_route_takes_passes(made: Made) -> None:
     [most] = re.findall(r"> (\d+)", expression)
     # Most requests have no body, and what is not there is no number.
     assert expression.startswith("has(request.headers['content-length']) && ")
-    routes = routes_by_service(Database(DatabaseSettings()), chat, secrets)
+    routes = routes_by_service(Database(DatabaseSettings()), chat, resources)
     largest = max(each.max_body_bytes for of_one in routes.values() for each in of_one)
     assert largest <= int(most) <= 2 * largest
     assert rule["action"].startswith("deny")

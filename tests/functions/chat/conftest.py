@@ -1,29 +1,29 @@
-"""A running chat, and apps of both years on every library that talks to it."""
+"""A running chat, and apps of both years on each client library."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.functions.chat.chat_service import ChatService, run_chat
+from tests.functions.chat.client_interface import App, Library
 from tests.functions.chat.libraries import LIBRARIES
-from tests.functions.chat.own_chat import Talk, own_chat
-from tests.functions.chat.scenario import App, Library
 
 
 @pytest.fixture(scope="module")
-def talk_of_module() -> Iterator[Talk]:
-    with own_chat() as talk:
-        yield talk
+def module_service() -> Iterator[ChatService]:
+    with run_chat() as service:
+        yield service
 
 
 @pytest.fixture
-def talk(talk_of_module: Talk) -> Iterator[Talk]:
-    """The chat; whatever a test has made the model say or fail is forgotten after it."""
-    yield talk_of_module
-    openai = talk_of_module.openai
+def service(module_service: ChatService) -> Iterator[ChatService]:
+    """The chat. The script and the faults of its model are reset after each test."""
+    yield module_service
+    openai = module_service.openai
     openai.tokens_per_s = 0
     openai.requests.clear()
     openai.script.clear()
-    talk_of_module.server.faults.clear()
+    module_service.model_server.faults.clear()
 
 
 @pytest.fixture(scope="module", params=LIBRARIES)
@@ -33,5 +33,5 @@ async def library(request: pytest.FixtureRequest) -> AsyncIterator[Library]:
 
 
 @pytest.fixture(params=[False, True], ids=["ai-chat", "ai-chat-v2"])
-def app(request: pytest.FixtureRequest, library: Library, talk: Talk) -> App:
-    return App(library, talk, is_new=request.param)
+def app(request: pytest.FixtureRequest, library: Library, service: ChatService) -> App:
+    return App(library, service, is_new=request.param)

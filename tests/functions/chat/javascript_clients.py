@@ -1,7 +1,7 @@
-"""The official client of SignalR, in a Node process that is told what to do.
+"""SignalR's official client, in a Node process that runs commands.
 
-Two releases of it are installed from the lock file beside `driver.mjs`. `npm install
---package-lock-only` there renews it; what it says about funding is to be taken out again.
+The lock file beside `driver.mjs` pins two releases. `npm install --package-lock-only` renews it;
+remove the addresses about funding afterwards.
 """
 
 import asyncio
@@ -22,29 +22,34 @@ from uuid import uuid4
 import pytest
 
 from scripts.root import ROOT
-from tests.functions.chat.scenario import PATIENCE_S, CallFailedError, Client, RefusedError
+from tests.functions.chat.client_interface import (
+    TEST_TIMEOUT_S,
+    Client,
+    ConnectionRejectedError,
+    InvocationError,
+)
 
 HERE = Path(__file__).with_name("javascript")
 LOCK = HERE / "package-lock.json"
-_INSTALLED_BY = ("package.json", LOCK.name, ".npmrc")
-_INSTALL_WITHIN_S = 300
-_LONGEST_LINE = 16 * 1024 * 1024
+_INSTALL_FILES = ("package.json", LOCK.name, ".npmrc")
+_INSTALL_TIMEOUT_S = 300
+_MAX_LINE_BYTES = 16 * 1024 * 1024
 
 Platform = Literal["node", "browser", "react-native"]
 
 
-def installed() -> Path:
-    """Return the folder with the libraries of the lock file, after installing them if need be."""
+def install_libraries() -> Path:
+    """Install the libraries of the lock file, unless they are installed; return their folder."""
     folder = ROOT / ".dev" / f"javascript-{sha256(LOCK.read_bytes()).hexdigest()[:16]}"
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
-        # Elsewhere first: nobody may find half of it, and of two who install, either may win.
-        with TemporaryDirectory(prefix="javascript-", dir=folder.parent) as begun:
-            here = Path(begun, "installed")
+        # Two test workers may install at the same time. The rename is atomic: one of them wins.
+        with TemporaryDirectory(prefix="javascript-", dir=folder.parent) as temporary:
+            here = Path(temporary, "installed")
             here.mkdir()
-            for name in _INSTALLED_BY:
+            for name in _INSTALL_FILES:
                 shutil.copy(HERE / name, here)
-            subprocess.run(["npm", "ci"], cwd=here, check=True, timeout=_INSTALL_WITHIN_S)  # noqa: S607
+            subprocess.run(["npm", "ci"], cwd=here, check=True, timeout=_INSTALL_TIMEOUT_S)  # noqa: S607
             with suppress(OSError):
                 here.rename(folder)
     return folder / "node_modules"
@@ -60,29 +65,29 @@ class JavaScriptClient(Client):
         self._version: list[object] = [3] if is_new else []
         self._unit: list[object] = ["kilograms"] if is_new else []
         self.events: list[str] = []
-        """What became of the connection."""
+        """The events of the connection, oldest first."""
 
     async def introduce(self, locale: str) -> None:
-        await self.call("Introduce", locale, *self._version, *self._unit)
+        await self.invoke("Introduce", locale, *self._version, *self._unit)
 
-    async def say(self, text: str) -> None:
-        await self.call("SendMessage", text, *self._version)
+    async def send_message(self, text: str) -> None:
+        await self.invoke("SendMessage", text, *self._version)
 
-    async def call(self, method: str, *values: object) -> None:
-        await self.do("invoke", method=method, values=values)
+    async def invoke(self, method: str, *values: object) -> None:
+        await self.run("invoke", method=method, values=values)
 
     async def stop(self) -> None:
-        await self.do("send", method="StopInProgress", values=())
+        await self.run("send", method="StopInProgress", values=())
 
     async def restart(self) -> None:
-        await self.do("send", method="RestartChat", values=())
+        await self.run("send", method="RestartChat", values=())
 
-    async def do(self, command: str, **details: object) -> None:
-        """Do what the driver has a command for."""
-        await self._node.do(self._name, command, **details)
+    async def run(self, command: str, **details: object) -> None:
+        """Run a command of the driver."""
+        await self._node.run(self._name, command, **details)
 
-    def hear(self, line: dict[str, Any]) -> None:
-        """Take what the driver tells about this client."""
+    def handle(self, line: dict[str, Any]) -> None:
+        """Handle a message or an event of this client."""
         if "received" in line:
             self.received.append(line["received"])
         else:
@@ -90,13 +95,13 @@ class JavaScriptClient(Client):
 
     @property
     def name(self) -> str:
-        """What the driver calls it."""
+        """The driver's name for this client."""
         return self._name
 
 
 @dataclass
 class Node:
-    """A Node process with one release of the library; its clients put `prefix` before paths."""
+    """A Node process with one release of the library; `prefix` precedes all paths."""
 
     process: asyncio.subprocess.Process
     prefix: str
@@ -105,7 +110,7 @@ class Node:
     _numbers: Iterator[int] = field(default_factory=count)
 
     @asynccontextmanager
-    async def connected(
+    async def connect(
         self,
         server: str,
         token: str,
@@ -114,75 +119,72 @@ class Node:
         negotiates: bool = True,
         reconnects: bool = False,
     ) -> AsyncIterator[JavaScriptClient]:
-        """Connect; as `Library`. With `reconnects` it comes back by itself."""
+        """Connect; as `Library`. With `reconnects`, the library reconnects by itself."""
         url = f"{server}{self.prefix}/{'ai-chat-v2' if is_new else 'ai-chat'}"
         client = JavaScriptClient(self, is_new=is_new)
         self._clients[client.name] = client
-        how = {"skipsNegotiation": not negotiates, "reconnects": reconnects}
+        options = {"skipsNegotiation": not negotiates, "reconnects": reconnects}
         try:
-            await client.do("connect", url=url, token=token, **how)
-        except CallFailedError as error:
-            raise RefusedError(str(error)) from None
+            await client.run("connect", url=url, token=token, **options)
+        except InvocationError as error:
+            raise ConnectionRejectedError(str(error)) from None
         try:
             yield client
         finally:
-            await client.do("disconnect")
+            await client.run("disconnect")
 
-    async def do(self, client: str, command: str, **details: object) -> None:
-        """Have a client do something; returns when it has, and fails with CallFailedError."""
+    async def run(self, client: str, command: str, **details: object) -> None:
+        """Run a command of a client and wait for its end. Raises InvocationError."""
         number, done = next(self._numbers), asyncio.get_running_loop().create_future()
         self._waiting[number] = done
         line = json.dumps({"number": number, "client": client, "command": command, **details})
         assert self.process.stdin is not None
         self.process.stdin.write(f"{line}\n".encode())
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TEST_TIMEOUT_S):
             await done
 
-    async def listen(self) -> None:
-        """Take what the process says until it ends."""
+    async def read_lines(self) -> None:
+        """Handle the output of the process until it ends."""
         assert self.process.stdout is not None
         async for text in self.process.stdout:
             line = json.loads(text)
             if "number" not in line:
-                self._clients[line["client"]].hear(line)
+                self._clients[line["client"]].handle(line)
                 continue
             done = self._waiting.pop(line["number"])
             if done.done():
-                continue  # nobody waits for it any more
+                continue  # the waiting test was cancelled
             if "error" in line:
-                done.set_exception(CallFailedError(line["error"]))
+                done.set_exception(InvocationError(line["error"]))
             else:
                 done.set_result(None)
         for done in self._waiting.values():
-            done.set_exception(CallFailedError("Node has ended"))
+            done.set_exception(InvocationError("the Node process has ended"))
 
 
 @asynccontextmanager
-async def started(
+async def start_node(
     library: str, *, prefix: str = "", platform: Platform = "node"
 ) -> AsyncIterator[Node]:
-    """Run a library, as the lock file calls it, in a Node process for the length of the block.
-
-    It believes to be on `platform`.
-    """
-    if shutil.which("node") is None and "CI" not in os.environ:  # where it is, it has to run
-        pytest.skip("there is no node on the PATH")
+    """Run a library of the lock file in a Node process, in its build for `platform`."""
+    if shutil.which("node") is None and "CI" not in os.environ:  # CI must not skip it
+        pytest.skip("node is not installed")
     process = await asyncio.create_subprocess_exec(
         "node",
         HERE / "driver.mjs",
-        installed(),
+        install_libraries(),
         library,
         platform,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        limit=_LONGEST_LINE,
+        limit=_MAX_LINE_BYTES,
     )
     node = Node(process, prefix)
-    listening = asyncio.create_task(node.listen())
+    reading = asyncio.create_task(node.read_lines())
     try:
         yield node
     finally:
         assert process.stdin is not None
         process.stdin.close()
-        await listening
+        await reading
         await process.wait()

@@ -1,6 +1,6 @@
-"""What plans look like on the wire, as JSON schemas: written from the contract, not from our code.
+"""JSON schemas of plans, written from the contract and independent of the code.
 
-Each can also be had for a plan that is still growing, which may be empty in places.
+Each also exists for an incomplete plan, whose texts and lists may be empty.
 
 Source: contract, headings "AI" and "Chat".
 """
@@ -131,13 +131,13 @@ def _message_2025(at_least: int) -> dict[str, Any]:
 
 
 WHOLE_2026 = Draft202012Validator(_message_2026(at_least=1))
-"""A message of `/ai-chat-v2` with a finished plan."""
+"""A message of `/ai-chat-v2` with a complete plan."""
 
-GROWING_2026 = Draft202012Validator(_message_2026(at_least=0))
-"""The same with a plan that may still grow."""
+PARTIAL_2026 = Draft202012Validator(_message_2026(at_least=0))
+"""A message of `/ai-chat-v2` with an incomplete plan."""
 
 WHOLE_2025 = Draft202012Validator(_message_2025(at_least=1))
-"""A message of `/ai-chat` with a finished plan."""
+"""A message of `/ai-chat` with a complete plan."""
 
-GROWING_2025 = Draft202012Validator(_message_2025(at_least=0))
-"""The same with a plan that may still grow."""
+PARTIAL_2025 = Draft202012Validator(_message_2025(at_least=0))
+"""A message of `/ai-chat` with an incomplete plan."""

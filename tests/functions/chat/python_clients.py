@@ -1,4 +1,4 @@
-"""The chat's own client, `Coach`, on the library signalrcore."""
+"""The project's own client, `Coach`, on the library signalrcore."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,26 +6,30 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from urllib.error import HTTPError
 
-from scripts.client.coach import Coach, DisconnectedError
-from scripts.client.coach import InvocationFailedError as CallFailed
-from tests.functions.chat.scenario import PATIENCE_S, CallFailedError, Client, RefusedError
+from scripts.client.coach import Coach, DisconnectedError, InvocationFailedError
+from tests.functions.chat.client_interface import (
+    TEST_TIMEOUT_S,
+    Client,
+    ConnectionRejectedError,
+    InvocationError,
+)
 
 
 class CoachClient(Client):
-    """Talks through a `Coach`, whose threads hand over what they hear."""
+    """A client on a `Coach`, whose threads receive the messages."""
 
     def __init__(self) -> None:
         super().__init__()
         self.coach: Coach
 
     async def introduce(self, locale: str) -> None:
-        await _ended(self.coach.introduce(locale))
+        await _wait_for(self.coach.introduce(locale))
 
-    async def say(self, text: str) -> None:
-        await _ended(self.coach.send(text))
+    async def send_message(self, text: str) -> None:
+        await _wait_for(self.coach.send(text))
 
-    async def call(self, method: str, *values: object) -> None:
-        await _ended(self.coach.invoke(method, *values))
+    async def invoke(self, method: str, *values: object) -> None:
+        await _wait_for(self.coach.invoke(method, *values))
 
     async def stop(self) -> None:
         self.coach.stop()
@@ -34,19 +38,19 @@ class CoachClient(Client):
         self.coach.restart()
 
 
-async def _ended(reply: "Future[None]") -> None:
+async def _wait_for(reply: "Future[None]") -> None:
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TEST_TIMEOUT_S):
             await asyncio.wrap_future(reply)
-    except (CallFailed, DisconnectedError) as error:
-        raise CallFailedError(str(error)) from None
+    except (InvocationFailedError, DisconnectedError) as error:
+        raise InvocationError(str(error)) from None
 
 
 class SignalRCore:
     """Connects with signalrcore."""
 
     @asynccontextmanager
-    async def connected(
+    async def connect(
         self, server: str, token: str, *, is_new: bool, negotiates: bool = True
     ) -> AsyncIterator[Client]:
         """Connect; as `Library`."""
@@ -58,9 +62,9 @@ class SignalRCore:
             await asyncio.to_thread(client.coach.__enter__)
         except HTTPError as error:
             error.close()
-            raise RefusedError(str(error)) from None
+            raise ConnectionRejectedError(str(error)) from None
         except DisconnectedError:
-            raise RefusedError("at the socket") from None
+            raise ConnectionRejectedError("the WebSocket was rejected") from None
         try:
             yield client
         finally:

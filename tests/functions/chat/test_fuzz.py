@@ -1,4 +1,4 @@
-"""Whatever clients send: it is understood, or their connection ends, and nothing else happens."""
+"""Random input: the server responds or closes the connection, without errors or leaks."""
 
 import asyncio
 import json
@@ -14,17 +14,24 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
 from scripts.local.ports import HOST
-from tests.functions.chat.aftermath import errors_logged, nothing_left
-from tests.functions.chat.hub_for_tests import HubForTests, alive, call, called, cancel, completed
-from tests.functions.chat.noise import MESSAGES, RECORDS
-from tests.functions.chat.service import (
+from tests.functions.chat.fake_hub import (
+    FakeHub,
+    cancellation,
+    completion,
+    hub_invocation,
+    invocation,
+    is_alive,
+)
+from tests.functions.chat.generated_messages import MESSAGES, RECORDS
+from tests.functions.chat.resource_checks import collect_errors, wait_until_released
+from tests.functions.chat.running_chat import (
     END,
     HANDSHAKE,
-    PATIENCE_S,
+    TEST_TIMEOUT_S,
     TOKEN,
-    Running,
-    hub_alone,
-    served_chat,
+    RunningChat,
+    serve_chat,
+    single_hub,
 )
 
 FRAMES_OF_RECORDS = st.lists(RECORDS, max_size=4).map(lambda records: END.join([*records, ""]))
@@ -35,74 +42,85 @@ FRAMES = st.lists(
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with served_chat(hub_alone(HubForTests)) as running:
-        yield running
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
 
 
-CALLS = st.lists(st.tuples(st.text(), st.integers()), max_size=8)
-NEITHER = st.sampled_from([{"type": 6}, {"type": 99}, cancel("nothing"), {"type": 2, "item": "ü"}])
+INVOCATIONS = st.lists(st.tuples(st.text(), st.integers()), max_size=8)
+IGNORED_MESSAGES = st.sampled_from(
+    [{"type": 6}, {"type": 99}, cancellation("nothing"), {"type": 2, "item": "ü"}]
+)
 
 
-@given(CALLS, st.lists(NEITHER, max_size=4), st.lists(st.integers(0, 2000)), st.randoms())
-async def test_the_answers_are_the_same_however_the_client_cuts_its_stream(
-    running: Running,
-    calls: list[tuple[str, int]],
-    others: list[dict[str, Any]],
+@given(
+    INVOCATIONS,
+    st.lists(IGNORED_MESSAGES, max_size=4),
+    st.lists(st.integers(0, 2000)),
+    st.randoms(),
+)
+async def test_responses_do_not_depend_on_frame_boundaries(
+    server: RunningChat,
+    invocations: list[tuple[str, int]],
+    ignored: list[dict[str, Any]],
     cuts: list[int],
     random: Any,
 ) -> None:
-    """HubProtocol, "JSON Encoding"; the contract, "Chat": also together with the handshake."""
-    messages = [call(str(id_), "Repeat", *arguments) for id_, arguments in enumerate(calls)]
-    for other in others:
+    """HubProtocol, "JSON Encoding"; contract, "Chat": also in the frame of the handshake."""
+    messages = [
+        invocation(str(id_), "Repeat", *arguments) for id_, arguments in enumerate(invocations)
+    ]
+    for other in ignored:
         messages.insert(random.randint(0, len(messages)), other)
     records = [json.dumps(each, ensure_ascii=random.random() < 0.5) + END for each in messages]
     stream = HANDSHAKE + "".join(records)
     places = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
-    async with running.connected() as wire:
+    async with server.connect() as client:
         for begin, end in pairwise(places):
             frame = stream[begin:end]
-            await wire.frame(frame.encode() if random.random() < 0.3 else frame)
-        assert await wire.record() == {}
-        heard = [await wire.record() for _ in range(2 * len(calls))]
-        assert await alive(wire)
-    spoken = [record for record in heard if record["type"] == 1]
-    ended = [record for record in heard if record["type"] == 3]
-    assert spoken == [called("Repeated", [text, number]) for text, number in calls]
-    assert sorted(ended, key=str) == [completed(str(number)) for number in range(len(calls))]
+            await client.send_frame(frame.encode() if random.random() < 0.3 else frame)
+        assert await client.receive() == {}
+        received = [await client.receive() for _ in range(2 * len(invocations))]
+        assert await is_alive(client)
+    from_hub = [record for record in received if record["type"] == 1]
+    completions = [record for record in received if record["type"] == 3]
+    assert from_hub == [hub_invocation("Repeated", [text, number]) for text, number in invocations]
+    assert sorted(completions, key=str) == [
+        completion(str(number)) for number in range(len(invocations))
+    ]
 
 
-async def survives(
-    running: Running, first: str, frames: list[str | bytes], *, is_polite: bool
+async def check_survival(
+    server: RunningChat, first: str, frames: list[str | bytes], *, sends_close: bool
 ) -> None:
-    """Send frames and go, politely or in the middle of it all; see what is left."""
-    with errors_logged() as errors:
-        async with running.connected() as wire:
+    """Send frames and disconnect, with or without a close message. Check for errors and leaks."""
+    with collect_errors() as errors:
+        async with server.connect() as client:
             with suppress(ConnectionClosed):
                 for frame in (first, *frames):
-                    await wire.frame(frame)
-                if is_polite:
-                    await wire.frame(END + '{"type":7}' + END)
-                    await wire.rest()
-            wire.socket.transport.abort()
-        await nothing_left(running)
+                    await client.send_frame(frame)
+                if sends_close:
+                    await client.send_frame(END + '{"type":7}' + END)
+                    await client.receive_rest()
+            client.socket.transport.abort()
+        await wait_until_released(server)
     assert errors == []
-    async with running.shaken() as wire:
-        assert await alive(wire)
+    async with server.connect_to_hub() as client:
+        assert await is_alive(client)
 
 
-@given(frames=FRAMES, is_polite=st.booleans())
-async def test_any_frames_may_come_instead_of_a_handshake(
-    running: Running, frames: list[str | bytes], *, is_polite: bool
+@given(frames=FRAMES, sends_close=st.booleans())
+async def test_server_survives_any_frames_before_handshake(
+    server: RunningChat, frames: list[str | bytes], *, sends_close: bool
 ) -> None:
-    await survives(running, "", frames, is_polite=is_polite)
+    await check_survival(server, "", frames, sends_close=sends_close)
 
 
-@given(frames=FRAMES, is_polite=st.booleans())
-async def test_any_frames_may_come_after_the_handshake(
-    running: Running, frames: list[str | bytes], *, is_polite: bool
+@given(frames=FRAMES, sends_close=st.booleans())
+async def test_server_survives_any_frames_after_handshake(
+    server: RunningChat, frames: list[str | bytes], *, sends_close: bool
 ) -> None:
-    await survives(running, HANDSHAKE, frames, is_polite=is_polite)
+    await check_survival(server, HANDSHAKE, frames, sends_close=sends_close)
 
 
 UPGRADE = (
@@ -115,23 +133,21 @@ BYTES = st.lists(HEADS | st.binary(max_size=20), max_size=6).map(b"".join)
 
 
 @given(st.sampled_from(["", UPGRADE[:40], UPGRADE]), BYTES)
-async def test_any_bytes_may_come_instead_of_frames(
-    running: Running, first: str, noise: bytes
-) -> None:
-    """RFC 6455, section 7.1.7: what is no frame fails the connection."""
-    with errors_logged() as errors:
-        port = running.port
+async def test_server_survives_any_bytes(server: RunningChat, first: str, data: bytes) -> None:
+    """RFC 6455, section 7.1.7: malformed frames fail the connection."""
+    with collect_errors() as errors:
+        port = server.port
         reader, writer = await asyncio.open_connection(HOST, port)
         with suppress(ConnectionError):
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(TEST_TIMEOUT_S):
                 writer.write(first.encode())
                 if first == UPGRADE:
                     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
-                writer.write(noise)
+                writer.write(data)
                 writer.write_eof()
                 await reader.read()
         writer.transport.abort()
-        await nothing_left(running)
+        await wait_until_released(server)
     assert errors == []
-    async with running.shaken() as wire:
-        assert await alive(wire)
+    async with server.connect_to_hub() as client:
+        assert await is_alive(client)

@@ -1,4 +1,4 @@
-"""What is said first."""
+"""The handshake."""
 
 import json
 from collections.abc import Iterator
@@ -8,76 +8,83 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from functions.chat.connection import Timing
-from functions.chat.protocol import LONGEST_RECORD
-from tests.functions.chat.aftermath import nothing_left
-from tests.functions.chat.hub_for_tests import PING, HubForTests, alive, call, called, completed
-from tests.functions.chat.service import END, HANDSHAKE, Running, hub_alone, served_chat
+from functions.chat.protocol import MAX_RECORD_CHARACTERS
+from tests.functions.chat.fake_hub import (
+    PING,
+    FakeHub,
+    completion,
+    hub_invocation,
+    invocation,
+    is_alive,
+)
+from tests.functions.chat.resource_checks import wait_until_released
+from tests.functions.chat.running_chat import END, HANDSHAKE, RunningChat, serve_chat, single_hub
 from tests.loopback import until
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with served_chat(hub_alone(HubForTests)) as running:
-        yield running
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
 
 
-async def test_nothing_comes_before_its_answer() -> None:
-    """HubProtocol, "Overview"; contract, "Chat": not even a ping."""
-    with served_chat(hub_alone(HubForTests, Timing(ping_s=0.02))) as running:
-        async with running.connected() as silent, running.shaken() as other:
+async def test_handshake_response_is_the_first_record() -> None:
+    """HubProtocol, "Overview"; contract, "Chat": no ping precedes it."""
+    with serve_chat(single_hub(FakeHub, Timing(ping_s=0.02))) as server:
+        async with server.connect() as silent, server.connect_to_hub() as other:
             for _ in range(10):
-                assert await other.record() == PING
-            await silent.frame(HANDSHAKE)
-            assert await silent.record() == {}
-            assert await silent.record() == PING
+                assert await other.receive() == PING
+            await silent.send_frame(HANDSHAKE)
+            assert await silent.receive() == {}
+            assert await silent.receive() == PING
 
 
-async def test_its_answer_is_a_frame_of_text_that_says_nothing(running: Running) -> None:
+async def test_handshake_response_is_an_empty_object(server: RunningChat) -> None:
     """HubProtocol, "Overview": terminated by 0x1E."""
-    async with running.connected() as wire:
-        await wire.frame(HANDSHAKE)
-        assert await wire.socket.recv() == "{}" + END
+    async with server.connect() as client:
+        await client.send_frame(HANDSHAKE)
+        assert await client.socket.recv() == "{}" + END
 
 
-async def test_messages_may_come_with_it(running: Running) -> None:
-    """The contract, "Chat": in the same frame."""
-    async with running.connected() as wire:
-        first, second = call("1", "Repeat", "a", 1), call("2", "Repeat", "b", 2)
+async def test_messages_may_share_the_handshake_frame(server: RunningChat) -> None:
+    """Contract, "Chat": in the same frame."""
+    async with server.connect() as client:
+        first, second = invocation("1", "Repeat", "a", 1), invocation("2", "Repeat", "b", 2)
         records = (json.dumps(record) + END for record in (first, second))
-        await wire.frame(HANDSHAKE + "".join(records))
-        assert await wire.record() == {}
-        said = [await wire.record() for _ in range(4)]
-    assert [each for each in said if each["type"] == 1] == [
-        called("Repeated", ["a", 1]),
-        called("Repeated", ["b", 2]),
+        await client.send_frame(HANDSHAKE + "".join(records))
+        assert await client.receive() == {}
+        received = [await client.receive() for _ in range(4)]
+    assert [each for each in received if each["type"] == 1] == [
+        hub_invocation("Repeated", ["a", 1]),
+        hub_invocation("Repeated", ["b", 2]),
     ]
 
 
-async def test_the_beginning_of_a_message_may_come_with_it(running: Running) -> None:
-    """HubProtocol, "JSON Encoding": records are no frames."""
-    record = json.dumps(call("1", "Nothing")) + END
-    async with running.connected() as wire:
-        await wire.frame(HANDSHAKE + record[:9])
-        assert await wire.record() == {}
-        await wire.frame(record[9:])
-        assert await wire.record() == completed("1")
+async def test_handshake_frame_may_end_inside_a_message(server: RunningChat) -> None:
+    """HubProtocol, "JSON Encoding": records do not depend on frames."""
+    record = json.dumps(invocation("1", "Nothing")) + END
+    async with server.connect() as client:
+        await client.send_frame(HANDSHAKE + record[:9])
+        assert await client.receive() == {}
+        await client.send_frame(record[9:])
+        assert await client.receive() == completion("1")
 
 
-async def test_it_may_come_letter_by_letter(running: Running) -> None:
-    """HubProtocol, "JSON Encoding": records are no frames."""
-    async with running.connected() as wire:
-        for letter in HANDSHAKE:
-            await wire.frame(letter)
-        assert await wire.record() == {}
-        assert await alive(wire)
+async def test_handshake_may_span_many_frames(server: RunningChat) -> None:
+    """HubProtocol, "JSON Encoding": records do not depend on frames."""
+    async with server.connect() as client:
+        for character in HANDSHAKE:
+            await client.send_frame(character)
+        assert await client.receive() == {}
+        assert await is_alive(client)
 
 
-async def test_it_may_be_binary(running: Running) -> None:
-    """TransportProtocols, "Transfer Formats": some clients send all they say as bytes."""
-    async with running.connected() as wire:
-        await wire.frame(HANDSHAKE.encode())
-        assert await wire.record() == {}
-        assert await alive(wire)
+async def test_handshake_may_be_binary(server: RunningChat) -> None:
+    """TransportProtocols, "Transfer Formats": some clients send binary frames only."""
+    async with server.connect() as client:
+        await client.send_frame(HANDSHAKE.encode())
+        assert await client.receive() == {}
+        assert await is_alive(client)
 
 
 @pytest.mark.parametrize(
@@ -104,61 +111,61 @@ async def test_it_may_be_binary(running: Running) -> None:
         '{"protocol":"json","version":1',
         HANDSHAKE[:-1] + HANDSHAKE[:-1],
         "",
-        "x" * (LONGEST_RECORD + 1),
+        "x" * (MAX_RECORD_CHARACTERS + 1),
     ],
-    ids=lambda first: first[:50] or "nothing",
+    ids=lambda first: first[:50] or "empty",
 )
-async def test_what_is_none_is_answered_with_an_error(running: Running, first: str) -> None:
-    """HubProtocol, "Overview": error and close; TransportProtocols: with a code but 1000."""
-    async with running.connected() as wire:
-        await wire.frame(first + END + json.dumps(call("1", "Nothing")) + END)
-        answer = await wire.record()
-        assert await wire.closed() == 1002
-        assert await wire.rest() == []
-    assert list(answer) == ["error"]
-    assert isinstance(answer["error"], str)
-    assert "SECRET" not in answer["error"]
-    await nothing_left(running)
+async def test_invalid_handshake_gets_an_error(server: RunningChat, first: str) -> None:
+    """HubProtocol, "Overview": error and close; TransportProtocols: any code but 1000."""
+    async with server.connect() as client:
+        await client.send_frame(first + END + json.dumps(invocation("1", "Nothing")) + END)
+        response = await client.receive()
+        assert await client.wait_closed() == 1002
+        assert await client.receive_rest() == []
+    assert list(response) == ["error"]
+    assert isinstance(response["error"], str)
+    assert "SECRET" not in response["error"]
+    await wait_until_released(server)
 
 
-async def test_bytes_that_are_no_text_are_answered_with_an_error(running: Running) -> None:
+async def test_handshake_that_is_not_utf8_gets_an_error(server: RunningChat) -> None:
     """HubProtocol, "Overview": the handshake is always JSON."""
-    async with running.connected() as wire:
-        await wire.frame(b"\x92\xff" + HANDSHAKE.encode())
-        assert list(await wire.record()) == ["error"]
-        assert await wire.closed() == 1002
+    async with server.connect() as client:
+        await client.send_frame(b"\x92\xff" + HANDSHAKE.encode())
+        assert list(await client.receive()) == ["error"]
+        assert await client.wait_closed() == 1002
 
 
-@pytest.mark.parametrize("begun", ["", HANDSHAKE[:-1]], ids=["nothing", "no end"])
-async def test_one_that_does_not_come_ends_the_connection(begun: str) -> None:
-    """The contract, "Chat": after 60 s; here after 0.2 s."""
-    with served_chat(hub_alone(HubForTests, Timing(handshake_s=0.2, ping_s=0.02))) as running:
-        async with running.connected() as wire:
-            with suppress(ConnectionClosed):  # on a slow machine, it may be over already
-                await wire.frame(begun)
-            assert list(await wire.record()) == ["error"]
-            assert await wire.closed() == 1002
-            assert await wire.rest() == []
-        await nothing_left(running)
+@pytest.mark.parametrize("partial", ["", HANDSHAKE[:-1]], ids=["empty", "incomplete"])
+async def test_missing_handshake_closes_the_connection(partial: str) -> None:
+    """Contract, "Chat": after 60 s; in this test after 0.2 s."""
+    with serve_chat(single_hub(FakeHub, Timing(handshake_timeout_s=0.2, ping_s=0.02))) as server:
+        async with server.connect() as client:
+            with suppress(ConnectionClosed):  # on a slow machine, the timeout may expire first
+                await client.send_frame(partial)
+            assert list(await client.receive()) == ["error"]
+            assert await client.wait_closed() == 1002
+            assert await client.receive_rest() == []
+        await wait_until_released(server)
 
 
-async def test_a_client_that_goes_before_it_leaves_nothing(running: Running) -> None:
-    async with running.connected():
-        await until(lambda: running.chat.connected == 1)
-    async with running.connected() as wire:
-        await until(lambda: running.chat.connected == 1)
-        wire.socket.transport.abort()
-    await nothing_left(running)
+async def test_disconnect_before_handshake_releases_all(server: RunningChat) -> None:
+    async with server.connect():
+        await until(lambda: server.handlers.connection_count == 1)
+    async with server.connect() as client:
+        await until(lambda: server.handlers.connection_count == 1)
+        client.socket.transport.abort()
+    await wait_until_released(server)
 
 
-async def test_a_server_that_leaves_answers_it_first() -> None:
-    """HubProtocol, "Overview": the answer comes first; then we may say goodbye."""
-    with served_chat(hub_alone(HubForTests), grace_s=120) as running:
-        async with running.connected() as late, running.shaken() as other:
-            await until(lambda: running.chat.connected == 2)
-            running.stop()
-            assert (await other.record())["type"] == 7
-            await late.frame(HANDSHAKE)
-            assert await late.record() == {}
-            assert await late.record() == {"type": 7, "allowReconnect": True}
-            assert await late.closed() == 1000
+async def test_draining_server_responds_to_late_handshake() -> None:
+    """HubProtocol, "Overview": the handshake response precedes the close message."""
+    with serve_chat(single_hub(FakeHub), grace_s=120) as server:
+        async with server.connect() as late, server.connect_to_hub() as other:
+            await until(lambda: server.handlers.connection_count == 2)
+            server.stop()
+            assert (await other.receive())["type"] == 7
+            await late.send_frame(HANDSHAKE)
+            assert await late.receive() == {}
+            assert await late.receive() == {"type": 7, "allowReconnect": True}
+            assert await late.wait_closed() == 1000

@@ -1,4 +1,4 @@
-"""The methods of both hubs, as a client calls them that speaks in raw frames."""
+"""The methods of both hubs."""
 
 from itertools import pairwise
 from typing import Any
@@ -8,35 +8,44 @@ import pytest
 from scripts.fakes.conversation import Speech
 from scripts.fakes.openai import Scripted
 from shared.planner.prompts import INTRODUCE
-from tests.functions.chat.own_chat import Talk
-from tests.functions.chat.talker import NEW, OLD, Talker, connected, instructions, reminders
+from tests.functions.chat.chat_service import ChatService
+from tests.functions.chat.hub_user import (
+    HUB_V1,
+    HUB_V2,
+    HubUser,
+    connect_user,
+    prompt_messages,
+    system_prompt,
+)
 from tests.loopback import until
 
-SLOWLY = 50
-LONG = "SECRET-reply " + "".join(f"word {number}, " for number in range(300))
-EVERY_ADDRESS = pytest.mark.parametrize("path", [OLD, NEW, f"/v2{OLD}", f"/v2{NEW}"])
-BOTH_HUBS = pytest.mark.parametrize("path", [OLD, NEW])
+SLOW_TOKENS_PER_S = 50
+LONG_TEXT = "SECRET-reply " + "".join(f"word {number}, " for number in range(300))
+EVERY_PATH = pytest.mark.parametrize("path", [HUB_V1, HUB_V2, f"/v2{HUB_V1}", f"/v2{HUB_V2}"])
+BOTH_HUBS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2])
 
 
-async def begun(talk: Talk, user: Talker, text: str) -> str:
-    """Let a long and slow reply begin; return the call's id once some words have come."""
-    talk.openai.tokens_per_s = SLOWLY
-    talk.openai.script.append(Scripted(Speech(LONG)))
-    call_id = await user.begin_to_say(text)
-    heard = len(user.texts)
-    while len(user.texts) < heard + 3:
+async def begin_long_reply(service: ChatService, user: HubUser, text: str) -> str:
+    """Begin a long, slow reply. Return the invocation's id after some updates."""
+    service.openai.tokens_per_s = SLOW_TOKENS_PER_S
+    service.openai.script.append(Scripted(Speech(LONG_TEXT)))
+    invocation_id = await user.begin_message(text)
+    count = len(user.texts)
+    while len(user.texts) < count + 3:
         await user.receive()
-    return call_id
+    return invocation_id
 
 
-@EVERY_ADDRESS
-async def test_the_coach_introduces_itself(talk: Talk, path: str) -> None:
-    async with connected(talk, path) as user:
+@EVERY_PATH
+async def test_introduction_is_in_the_language_of_the_locale(
+    service: ChatService, path: str
+) -> None:
+    async with connect_user(service, path) as user:
         await user.introduce("de-DE")
     assert user.texts
     assert all(later.startswith(earlier) for earlier, later in pairwise(user.texts))
-    assert reminders(talk) == [("user", INTRODUCE)]
-    assert "locale: de-DE." in instructions(talk)
+    assert prompt_messages(service) == [("user", INTRODUCE)]
+    assert "locale: de-DE." in system_prompt(service)
 
 
 LOCALES = {
@@ -58,19 +67,19 @@ LOCALES = {
 }
 
 
-@pytest.mark.parametrize(("wanted", "kept"), LOCALES.items(), ids=map(ascii, LOCALES))
+@pytest.mark.parametrize(("locale", "expected"), LOCALES.items(), ids=map(ascii, LOCALES))
 @BOTH_HUBS
-async def test_a_locale_that_is_none_is_australian(
-    talk: Talk, path: str, wanted: str, kept: str
+async def test_invalid_locale_falls_back_to_en_au(
+    service: ChatService, path: str, locale: str, expected: str
 ) -> None:
-    async with connected(talk, path) as user:
-        await user.introduce(wanted)
-        await user.say("SECRET-hello")
-    assert f"locale: {kept}." in instructions(talk)
+    async with connect_user(service, path) as user:
+        await user.introduce(locale)
+        await user.send_message("SECRET-hello")
+    assert f"locale: {expected}." in system_prompt(service)
 
 
 @pytest.mark.parametrize(
-    ("unit", "kept"),
+    ("unit", "expected"),
     [
         ("pounds", "unit for weights: pounds (lb)."),
         ("Pounds", "unit for weights: pounds (lb)."),
@@ -79,144 +88,142 @@ async def test_a_locale_that_is_none_is_australian(
         ("", None),
     ],
 )
-async def test_the_unit_for_weights_is_kept_if_it_is_one(
-    talk: Talk, unit: str, kept: str | None
+async def test_valid_weight_unit_is_kept(
+    service: ChatService, unit: str, expected: str | None
 ) -> None:
-    async with connected(talk, NEW) as user:
+    async with connect_user(service, HUB_V2) as user:
         await user.introduce("en-AU", unit)
-        await user.say("SECRET-hello")
-    lines = [line for line in instructions(talk).splitlines() if "unit for weights:" in line]
-    assert [line.partition("user's ")[2] for line in lines] == ([kept] if kept else [])
+        await user.send_message("SECRET-hello")
+    lines = [line for line in system_prompt(service).splitlines() if "unit for weights:" in line]
+    assert [line.partition("user's ")[2] for line in lines] == ([expected] if expected else [])
 
 
 @BOTH_HUBS
-async def test_a_reply_that_is_stopped_ends_and_the_next_is_given(talk: Talk, path: str) -> None:
-    talk.openai.script.append(Scripted(Speech("SECRET-first words")))
-    async with connected(talk, path) as user:
-        await user.say("SECRET-before")
-        call_id = await begun(talk, user, "SECRET-one")
-        await user.tell("StopInProgress")
-        await user.ended(call_id)
-        await until(lambda: talk.openai.talking == 0)
-        heard = user.texts[-1]
-        talk.openai.script.append(Scripted(Speech("SECRET-answer")))
-        assert await user.say("SECRET-two") == "SECRET-answer"
-        # Nothing of a reply comes after its end.
-        assert all("SECRET-answer".startswith(text) for text in user.texts)
-    [*_before, one, cut_short, two] = reminders(talk)
+async def test_next_reply_works_after_a_stopped_one(service: ChatService, path: str) -> None:
+    service.openai.script.append(Scripted(Speech("SECRET-first words")))
+    async with connect_user(service, path) as user:
+        await user.send_message("SECRET-before")
+        invocation_id = await begin_long_reply(service, user, "SECRET-one")
+        await user.send("StopInProgress")
+        await user.wait_for_completion(invocation_id)
+        await until(lambda: service.openai.talking == 0)
+        partial_text = user.texts[-1]
+        service.openai.script.append(Scripted(Speech("SECRET-reply")))
+        assert await user.send_message("SECRET-two") == "SECRET-reply"
+        # A reply sends no message after its completion.
+        assert all("SECRET-reply".startswith(text) for text in user.texts)
+    [*_before, one, partial, two] = prompt_messages(service)
     assert (one, two) == (("user", "SECRET-one"), ("user", "SECRET-two"))
-    assert cut_short == ("assistant", heard)
-    assert heard != LONG
-    assert LONG.startswith(heard)
+    assert partial == ("assistant", partial_text)
+    assert partial_text != LONG_TEXT
+    assert LONG_TEXT.startswith(partial_text)
 
 
 @BOTH_HUBS
-async def test_to_stop_nothing_is_nothing(talk: Talk, path: str) -> None:
-    async with connected(talk, path) as user:
-        await user.call("StopInProgress")
-        await user.tell("StopInProgress")
-        assert await user.say("SECRET-one")
-        await user.call("StopInProgress")
-        assert await user.say("SECRET-two")
-    assert [text for role, text in reminders(talk) if role == "user"] == [
+async def test_stop_without_a_reply_has_no_effect(service: ChatService, path: str) -> None:
+    async with connect_user(service, path) as user:
+        await user.invoke("StopInProgress")
+        await user.send("StopInProgress")
+        assert await user.send_message("SECRET-one")
+        await user.invoke("StopInProgress")
+        assert await user.send_message("SECRET-two")
+    assert [text for role, text in prompt_messages(service) if role == "user"] == [
         "SECRET-one",
         "SECRET-two",
     ]
 
 
 @BOTH_HUBS
-async def test_a_newer_message_ends_the_reply_to_an_older_one(talk: Talk, path: str) -> None:
-    async with connected(talk, path) as user:
-        older = await begun(talk, user, "SECRET-one")
-        talk.openai.script.append(Scripted(Speech("SECRET-answer")))
-        newer = await user.begin_to_say("SECRET-two")
-        await user.ended(newer)
-        assert user.texts[-1] == "SECRET-answer"
-        # The older one has ended before the newer answer begins.
+async def test_newer_message_stops_the_previous_reply(service: ChatService, path: str) -> None:
+    async with connect_user(service, path) as user:
+        older = await begin_long_reply(service, user, "SECRET-one")
+        service.openai.script.append(Scripted(Speech("SECRET-reply")))
+        newer = await user.begin_message("SECRET-two")
+        await user.wait_for_completion(newer)
+        assert user.texts[-1] == "SECRET-reply"
+        # The previous reply ends before the next begins.
         assert list(user.completed) == [older, newer]
-        await user.ended(older)
-    one, cut_short, two = reminders(talk)
+        await user.wait_for_completion(older)
+    one, partial, two = prompt_messages(service)
     assert (one, two) == (("user", "SECRET-one"), ("user", "SECRET-two"))
-    assert cut_short[0] == "assistant"
-    assert LONG.startswith(cut_short[1])
-    assert cut_short[1] != LONG
+    assert partial[0] == "assistant"
+    assert LONG_TEXT.startswith(partial[1])
+    assert partial[1] != LONG_TEXT
 
 
 @BOTH_HUBS
-async def test_of_many_messages_at_once_all_complete_and_the_last_is_answered(
-    talk: Talk, path: str
+async def test_concurrent_messages_complete_and_last_gets_reply(
+    service: ChatService, path: str
 ) -> None:
-    def echo(asked: dict[str, Any]) -> Speech:
-        return Speech(f"{asked['messages'][-1]['content']}, you say")
+    def echo(request: dict[str, Any]) -> Speech:
+        return Speech(f"{request['messages'][-1]['content']}, you wrote")
 
-    talk.openai.compose, composed = echo, talk.openai.compose
+    service.openai.compose, composed = echo, service.openai.compose
     try:
-        async with connected(talk, path) as user:
-            calls = [await user.begin_to_say(f"SECRET-{number}") for number in range(5)]
-            for call_id in calls:
-                await user.ended(call_id)
-            assert user.texts[-1] == "SECRET-4, you say"
+        async with connect_user(service, path) as user:
+            invocation_ids = [await user.begin_message(f"SECRET-{number}") for number in range(5)]
+            for invocation_id in invocation_ids:
+                await user.wait_for_completion(invocation_id)
+            assert user.texts[-1] == "SECRET-4, you wrote"
     finally:
-        talk.openai.compose = composed
-    await until(lambda: talk.openai.talking == 0)
+        service.openai.compose = composed
+    await until(lambda: service.openai.talking == 0)
 
 
 @BOTH_HUBS
-async def test_a_restart_during_a_reply_ends_and_forgets_it(talk: Talk, path: str) -> None:
-    async with connected(talk, path) as user:
+async def test_restart_stops_and_forgets_the_reply(service: ChatService, path: str) -> None:
+    async with connect_user(service, path) as user:
         await user.introduce("de-DE")
-        call_id = await begun(talk, user, "SECRET-one")
-        await user.tell("RestartChat")
-        await user.ended(call_id)
-        assert user.texts[-1] != LONG
-        await until(lambda: talk.openai.talking == 0)
-        talk.openai.tokens_per_s = 0
-        await user.say("SECRET-two")
-        assert reminders(talk) == [("user", "SECRET-two")]
-        assert "locale: de-DE." in instructions(talk)
+        invocation_id = await begin_long_reply(service, user, "SECRET-one")
+        await user.send("RestartChat")
+        await user.wait_for_completion(invocation_id)
+        assert user.texts[-1] != LONG_TEXT
+        await until(lambda: service.openai.talking == 0)
+        service.openai.tokens_per_s = 0
+        await user.send_message("SECRET-two")
+        assert prompt_messages(service) == [("user", "SECRET-two")]
+        assert "locale: de-DE." in system_prompt(service)
 
 
 @BOTH_HUBS
-async def test_a_message_right_after_a_restart_is_the_first_of_a_new_talk(
-    talk: Talk, path: str
-) -> None:
-    async with connected(talk, path) as user:
-        await user.say("SECRET-one")
-        older = await begun(talk, user, "SECRET-two")
-        await user.tell("RestartChat")
-        talk.openai.script.append(Scripted(Speech("SECRET-answer")))
-        newer = await user.begin_to_say("SECRET-three")
-        await user.ended(older)
-        assert LONG not in user.texts
-        await user.ended(newer)
-        assert user.texts[-1] == "SECRET-answer"
-    assert reminders(talk) == [("user", "SECRET-three")]
+async def test_message_after_restart_begins_a_new_history(service: ChatService, path: str) -> None:
+    async with connect_user(service, path) as user:
+        await user.send_message("SECRET-one")
+        older = await begin_long_reply(service, user, "SECRET-two")
+        await user.send("RestartChat")
+        service.openai.script.append(Scripted(Speech("SECRET-reply")))
+        newer = await user.begin_message("SECRET-three")
+        await user.wait_for_completion(older)
+        assert LONG_TEXT not in user.texts
+        await user.wait_for_completion(newer)
+        assert user.texts[-1] == "SECRET-reply"
+    assert prompt_messages(service) == [("user", "SECRET-three")]
 
 
 @BOTH_HUBS
-async def test_two_clients_do_not_mix(talk: Talk, path: str) -> None:
-    async with connected(talk, path) as ann, connected(talk, path) as ben:
-        call_id = await begun(talk, ann, "SECRET-ann")
-        talk.openai.script.append(Scripted(Speech("SECRET-for ben")))
-        assert await ben.say("SECRET-ben") == "SECRET-for ben"
-        assert reminders(talk) == [("user", "SECRET-ben")]
-        await ben.call("StopInProgress")
-        await ben.call("RestartChat")
+async def test_clients_have_separate_conversations(service: ChatService, path: str) -> None:
+    async with connect_user(service, path) as ann, connect_user(service, path) as ben:
+        invocation_id = await begin_long_reply(service, ann, "SECRET-ann")
+        service.openai.script.append(Scripted(Speech("SECRET-for ben")))
+        assert await ben.send_message("SECRET-ben") == "SECRET-for ben"
+        assert prompt_messages(service) == [("user", "SECRET-ben")]
+        await ben.invoke("StopInProgress")
+        await ben.invoke("RestartChat")
         assert not ann.completed
-        talk.openai.tokens_per_s = 0
-        await ann.ended(call_id)
-        assert ann.texts[-1] == LONG
-        await ben.say("SECRET-ben again")
-        assert reminders(talk) == [("user", "SECRET-ben again")]
-        await ann.say("SECRET-ann again")
-        assert reminders(talk)[:2] == [("user", "SECRET-ann"), ("assistant", LONG)]
+        service.openai.tokens_per_s = 0
+        await ann.wait_for_completion(invocation_id)
+        assert ann.texts[-1] == LONG_TEXT
+        await ben.send_message("SECRET-ben again")
+        assert prompt_messages(service) == [("user", "SECRET-ben again")]
+        await ann.send_message("SECRET-ann again")
+        assert prompt_messages(service)[:2] == [("user", "SECRET-ann"), ("assistant", LONG_TEXT)]
 
 
-async def test_a_talk_ends_with_its_connection(talk: Talk) -> None:
-    async with connected(talk, NEW) as user:
-        await begun(talk, user, "SECRET-one")
-    await until(lambda: talk.openai.talking == talk.running.chat.connected == 0)
-    talk.openai.tokens_per_s = 0
-    async with connected(talk, NEW) as user:
-        await user.say("SECRET-two")
-    assert reminders(talk) == [("user", "SECRET-two")]
+async def test_conversation_ends_with_its_connection(service: ChatService) -> None:
+    async with connect_user(service, HUB_V2) as user:
+        await begin_long_reply(service, user, "SECRET-one")
+    await until(lambda: service.openai.talking == service.server.handlers.connection_count == 0)
+    service.openai.tokens_per_s = 0
+    async with connect_user(service, HUB_V2) as user:
+        await user.send_message("SECRET-two")
+    assert prompt_messages(service) == [("user", "SECRET-two")]

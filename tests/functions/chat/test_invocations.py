@@ -1,4 +1,4 @@
-"""Calls of methods, and how they end."""
+"""Invocations and their results."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,45 +7,45 @@ import pytest
 
 from shared.telemetry.json_lines import JsonFormatter
 from shared.telemetry.settings import TelemetrySettings
-from tests.functions.chat.hub_for_tests import (
-    HubForTests,
-    alive,
-    call,
-    called,
-    completed,
-    failed,
+from tests.functions.chat.fake_hub import (
+    FakeHub,
+    completion,
+    hub_invocation,
+    invocation,
+    is_alive,
     new_gate,
     open_gate,
+    receive_error,
 )
-from tests.functions.chat.service import Running, hub_alone, served_chat
+from tests.functions.chat.running_chat import RunningChat, serve_chat, single_hub
 
-GOODBYE = {"type": 7}
+CLOSE_MESSAGE = {"type": 7}
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with served_chat(hub_alone(HubForTests)) as running:
-        yield running
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
 
 
-async def test_a_call_with_an_id_is_completed_and_has_no_result(running: Running) -> None:
+async def test_invocation_with_id_completes_without_result(server: RunningChat) -> None:
     """HubProtocol, "Completion Message Encoding": absent for void methods, as is `error`."""
-    async with running.shaken() as wire:
-        await wire.send(call("1", "Nothing"))
-        assert await wire.record() == {"type": 3, "invocationId": "1"}
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", "Nothing"))
+        assert await client.receive() == {"type": 3, "invocationId": "1"}
 
 
-async def test_a_call_of_the_client_has_no_id_at_all(running: Running) -> None:
-    """The contract, "Chat": null kills the connection."""
-    async with running.shaken() as wire:
-        await wire.send(call("1", "Repeat", "SECRET-words", 10**30))
-        said = await wire.record()
-        assert said == {
+async def test_invocation_of_the_client_has_no_id(server: RunningChat) -> None:
+    """Contract, "Chat": null breaks the connection."""
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", "Repeat", "SECRET-text", 10**30))
+        record = await client.receive()
+        assert record == {
             "type": 1,
             "target": "Repeated",
-            "arguments": [["SECRET-words", 10**30]],
+            "arguments": [["SECRET-text", 10**30]],
         }
-        assert await wire.record() == completed("1")
+        assert await client.receive() == completion("1")
 
 
 @pytest.mark.parametrize("fields", [{}, {"invocationId": None}], ids=["absent", "null"])
@@ -54,19 +54,19 @@ async def test_a_call_of_the_client_has_no_id_at_all(running: Running) -> None:
     [("Nothing", []), ("Repeat", ["a", 1]), ("Repeat", []), ("Unknown", []), ("Fail", ["SECRET-"])],
     ids=["void", "that speaks", "with wrong arguments", "unknown", "that fails"],
 )
-async def test_a_call_without_an_id_is_not_answered(
-    running: Running, fields: dict[str, Any], target: str, arguments: list[Any]
+async def test_invocation_without_id_has_no_completion(
+    server: RunningChat, fields: dict[str, Any], target: str, arguments: list[Any]
 ) -> None:
     """HubProtocol, "Non-Blocking Invocations": "must not send any response"."""
-    async with running.shaken() as wire:
-        await wire.send(call(None, target, *arguments, **fields))
-        await wire.send(call("last", "Nothing"))
-        said = await wire.until_completed("last")
-        await wire.send(GOODBYE)
-        said += await wire.rest()
-    answers = [record for record in said if record["type"] != 1]
-    assert answers == [completed("last")]
-    assert len(said) - len(answers) == ((target, arguments) == ("Repeat", ["a", 1]))
+    async with server.connect_to_hub() as client:
+        await client.send(invocation(None, target, *arguments, **fields))
+        await client.send(invocation("last", "Nothing"))
+        records = await client.receive_until_completed("last")
+        await client.send(CLOSE_MESSAGE)
+        records += await client.receive_rest()
+    completions = [record for record in records if record["type"] != 1]
+    assert completions == [completion("last")]
+    assert len(records) - len(completions) == ((target, arguments) == ("Repeat", ["a", 1]))
 
 
 @pytest.mark.parametrize(
@@ -74,100 +74,101 @@ async def test_a_call_without_an_id_is_not_answered(
     ["", " ", "0", "null", "ü😀\u2028\x00\x1e", '"\\', "x" * 256],
     ids=["empty", "blank", "zero", "null", "unicode", "quotes", "long"],
 )
-async def test_an_id_comes_back_as_it_was(running: Running, invocation_id: str) -> None:
+async def test_completion_has_the_id_unchanged(server: RunningChat, invocation_id: str) -> None:
     """HubProtocol, "Invocations": arbitrary; the callee is to use the same string."""
-    async with running.shaken() as wire:
-        await wire.send(call(invocation_id, "Nothing"))
-        assert await wire.record() == completed(invocation_id)
-        await wire.send(call(invocation_id, "Unknown"))
-        assert await failed(wire, invocation_id)
+    async with server.connect_to_hub() as client:
+        await client.send(invocation(invocation_id, "Nothing"))
+        assert await client.receive() == completion(invocation_id)
+        await client.send(invocation(invocation_id, "Unknown"))
+        assert await receive_error(client, invocation_id)
 
 
 @pytest.mark.parametrize("target", ["Unknown", "nothing", "NOTHING", "Nothing ", "", "__class__"])
-async def test_a_method_that_does_not_exist_fails_the_call_alone(
-    running: Running, target: str
-) -> None:
+async def test_unknown_method_fails_one_invocation(server: RunningChat, target: str) -> None:
     """HubProtocol, "Invocations": the target is case-sensitive."""
-    async with running.shaken() as wire:
-        await wire.send(call("1", target))
-        assert await failed(wire, "1") == "there is no such method"
-        assert await alive(wire)
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", target))
+        assert await receive_error(client, "1") == "there is no such method"
+        assert await is_alive(client)
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         [],
-        ["SECRET-words"],
-        ["SECRET-words", 1, 1],
-        [1, "SECRET-words"],
-        ["SECRET-words", True],
-        ["SECRET-words", 1.5],
-        ["SECRET-words", 1.0],
-        ["SECRET-words", "1"],
-        ["SECRET-words", None],
+        ["SECRET-text"],
+        ["SECRET-text", 1, 1],
+        [1, "SECRET-text"],
+        ["SECRET-text", True],
+        ["SECRET-text", 1.5],
+        ["SECRET-text", 1.0],
+        ["SECRET-text", "1"],
+        ["SECRET-text", None],
         [None, 1],
-        [["SECRET-words"], 1],
-        [{"text": "SECRET-words"}, 1],
+        [["SECRET-text"], 1],
+        [{"text": "SECRET-text"}, 1],
     ],
     ids=str,
 )
-async def test_wrong_arguments_fail_the_call_alone(running: Running, arguments: list[Any]) -> None:
-    """HubProtocol, "Errors"; TransportProtocols, "NOTE on errors": nothing of the input."""
-    async with running.shaken() as wire:
-        await wire.send(call("1", "Repeat", *arguments))
-        assert await failed(wire, "1") == "the method takes (text: string, number: whole number)"
-        assert await alive(wire)
-
-
-async def test_a_bug_of_ours_fails_the_call_alone_and_stays_private(
-    running: Running, caplog: pytest.LogCaptureFixture
+async def test_wrong_arguments_fail_one_invocation(
+    server: RunningChat, arguments: list[Any]
 ) -> None:
-    """TransportProtocols, "NOTE on errors"; the log says where it was, and not what."""
-    async with running.shaken() as wire:
-        await wire.send(call("1", "Fail", "SECRET-words"))
-        assert await failed(wire, "1") == "something is wrong on our side"
-        assert await alive(wire)
+    """HubProtocol, "Errors"; TransportProtocols, "NOTE on errors": no part of the input."""
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", "Repeat", *arguments))
+        assert (
+            await receive_error(client, "1")
+            == "the method takes (text: string, number: whole number)"
+        )
+        assert await is_alive(client)
+
+
+async def test_internal_error_stays_private(
+    server: RunningChat, caplog: pytest.LogCaptureFixture
+) -> None:
+    """TransportProtocols, "NOTE on errors". The log has the traceback without the message."""
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", "Fail", "SECRET-text"))
+        assert await receive_error(client, "1") == "an internal error occurred"
+        assert await is_alive(client)
     [logged] = [record for record in caplog.records if record.levelname == "ERROR"]
     line = JsonFormatter(TelemetrySettings()).format(logged)
     assert '"message": "RuntimeError in Fail"' in line
-    assert "hub_for_tests.py" in line
+    assert "fake_hub.py" in line
     assert "SECRET" not in line
 
 
 @pytest.mark.parametrize("target", ["Nothing", "Unknown"])
-async def test_a_call_for_a_stream_fails_as_no_method_has_one(
-    running: Running, target: str
-) -> None:
-    """HubProtocol, "Completion and results": it must complete with an error."""
-    async with running.shaken() as wire:
-        await wire.send({**call("1", target), "type": 4})
-        assert await failed(wire, "1")
-        assert await alive(wire)
+async def test_stream_invocation_fails(server: RunningChat, target: str) -> None:
+    """HubProtocol, "Completion and results": it completes with an error."""
+    async with server.connect_to_hub() as client:
+        await client.send({**invocation("1", target), "type": 4})
+        assert await receive_error(client, "1")
+        assert await is_alive(client)
 
 
-async def test_a_call_that_brings_a_stream_fails_and_its_items_are_ignored(
-    running: Running,
+async def test_upload_stream_fails_and_items_are_ignored(
+    server: RunningChat,
 ) -> None:
-    """HubProtocol, "Upload streaming": what comes after the completion may be ignored."""
-    async with running.shaken() as wire:
-        await wire.send(
-            call("1", "Nothing", streamIds=["s"]),
+    """HubProtocol, "Upload streaming": items after the completion may be ignored."""
+    async with server.connect_to_hub() as client:
+        await client.send(
+            invocation("1", "Nothing", streamIds=["s"]),
             {"type": 2, "invocationId": "s", "item": "SECRET-item"},
             {"type": 3, "invocationId": "s"},
         )
-        assert await failed(wire, "1")
-        await wire.send({"type": 2, "invocationId": "s", "item": 2})
-        assert await alive(wire)
+        assert await receive_error(client, "1")
+        await client.send({"type": 2, "invocationId": "s", "item": 2})
+        assert await is_alive(client)
 
 
-async def test_headers_are_disregarded(running: Running) -> None:
+async def test_message_headers_are_ignored(server: RunningChat) -> None:
     """HubProtocol, "Message Headers"."""
-    async with running.shaken() as wire:
+    async with server.connect_to_hub() as client:
         headers = {"headers": {"Foo": "Bar", "target": "Unknown"}}
-        await wire.send(call("1", "Repeat", "a", 1, **headers))
-        assert await wire.record() == called("Repeated", ["a", 1])
-        assert await wire.record() == completed("1")
+        await client.send(invocation("1", "Repeat", "a", 1, **headers))
+        assert await client.receive() == hub_invocation("Repeated", ["a", 1])
+        assert await client.receive() == completion("1")
 
 
 @pytest.mark.parametrize(
@@ -187,30 +188,30 @@ async def test_headers_are_disregarded(running: Running) -> None:
     ],
     ids=str,
 )
-async def test_what_concerns_no_call_of_the_client_is_ignored(
-    running: Running, message: dict[str, Any]
+async def test_other_message_types_are_ignored(
+    server: RunningChat, message: dict[str, Any]
 ) -> None:
-    """HubProtocol: items and completions of calls that we never made, "Ping", "Ack", "Sequence".
+    """HubProtocol: unrelated stream items and completions, "Ping", "Ack", "Sequence".
 
-    Types that nobody knows today may come with a later version.
+    A later version may add unknown types.
     """
     gate = new_gate()
-    async with running.shaken() as wire:
-        await wire.send(call("1", "Wait", gate), message)
-        assert await wire.record() == called("Waiting", gate)
-        assert await alive(wire)
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", "Wait", gate), message)
+        assert await client.receive() == hub_invocation("Waiting", gate)
+        assert await is_alive(client)
         open_gate(gate)
-        assert await wire.record() == completed("1")
+        assert await client.receive() == completion("1")
 
 
-async def test_two_clients_have_ids_of_their_own(running: Running) -> None:
+async def test_ids_are_unique_per_connection_only(server: RunningChat) -> None:
     """HubProtocol, "Invocations": unique per connection."""
     gate = new_gate()
-    async with running.shaken() as first, running.shaken() as second:
-        await first.send(call("1", "Wait", gate))
-        assert await first.record() == called("Waiting", gate)
-        await second.send(call("1", "Repeat", "a", 1))
-        assert await second.record() == called("Repeated", ["a", 1])
-        assert await second.record() == completed("1")
+    async with server.connect_to_hub() as first, server.connect_to_hub() as second:
+        await first.send(invocation("1", "Wait", gate))
+        assert await first.receive() == hub_invocation("Waiting", gate)
+        await second.send(invocation("1", "Repeat", "a", 1))
+        assert await second.receive() == hub_invocation("Repeated", ["a", 1])
+        assert await second.receive() == completion("1")
         open_gate(gate)
-        assert await first.record() == completed("1")
+        assert await first.receive() == completion("1")

@@ -1,4 +1,4 @@
-"""Signs of life, and the end of connections."""
+"""Pings, timeouts and the close of connections."""
 
 import asyncio
 from itertools import pairwise
@@ -8,13 +8,13 @@ import pytest
 from functions.chat.connection import Timing
 from functions.chat.settings import ChatSettings
 from shared.planner.settings import ModelSettings
-from tests.functions.chat.aftermath import nothing_left
-from tests.functions.chat.hub_for_tests import PING, HubForTests, call, called, completed
-from tests.functions.chat.peer import Peer, serving, shaken
-from tests.functions.chat.service import hub_alone, served_chat
+from tests.functions.chat.asgi_client import AsgiClient, complete_handshake, serve_connection
+from tests.functions.chat.fake_hub import PING, FakeHub, completion, hub_invocation, invocation
+from tests.functions.chat.resource_checks import wait_until_released
+from tests.functions.chat.running_chat import serve_chat, single_hub
 from tests.virtual_time import in_virtual_time
 
-GOODBYE = {"type": 7, "allowReconnect": True}
+CLOSE_MESSAGE = {"type": 7, "allowReconnect": True}
 PLATFORM_LIMIT_S = 3600
 
 
@@ -22,159 +22,164 @@ def now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def send_pings(peer: Peer, until_s: float) -> None:
+async def send_pings(client: AsgiClient, until_s: float) -> None:
     """Send a ping each 15 s, as the official client does."""
-    while now_s() < until_s and peer.code is None:
-        peer.say(PING)
+    while now_s() < until_s and client.close_code is None:
+        client.send_messages(PING)
         await asyncio.sleep(15)
 
 
 @in_virtual_time
-async def test_idle_client_gets_a_ping_at_least_each_15_s() -> None:
+async def test_idle_client_gets_a_ping_every_15_s() -> None:
     """HubProtocol, "Ping"; contract, "Chat"."""
-    peer = Peer()
-    async with serving(peer):
-        await shaken(peer)
+    client = AsgiClient()
+    async with serve_connection(client):
+        await complete_handshake(client)
         await asyncio.sleep(60)
-        peer.say(call("1", "Note", "x"))
+        client.send_messages(invocation("1", "Note", "x"))
         await asyncio.sleep(60)
-        peer.say({"type": 7})
-    assert [record for record in peer.records if record != PING] == [completed("1")]
-    times = [0.0, *(at for at, _ in peer.heard), 120.0]
+        client.send_messages({"type": 7})
+    assert [record for record in client.records if record != PING] == [completion("1")]
+    times = [0.0, *(at for at, _ in client.received), 120.0]
     assert all(later - earlier < 15 for earlier, later in pairwise(times))
 
 
-def test_pings_come_often_enough_and_patience_is_as_promised() -> None:
-    """The contract, "Chat": every 15 s; 120 s of silence, 60 s for a handshake."""
+def test_default_timing_matches_the_contract() -> None:
+    """Contract, "Chat": a ping every 15 s; timeouts of 120 s and 60 s."""
     timing = Timing()
-    assert 2 * timing.ping_s < 15  # it looks as often whether one is due
-    assert (timing.silence_s, timing.handshake_s) == (120, 60)
-    assert timing.longest_s + timing.overtime_s + timing.ping_s + timing.farewell_s < 3600
-    assert timing.overtime_s > ModelSettings().deadline_s
-    assert timing.longest_s == ChatSettings().longest_s
+    assert 2 * timing.ping_s < 15  # the check runs at the same interval
+    assert (timing.silence_timeout_s, timing.handshake_timeout_s) == (120, 60)
+    assert timing.max_age_s + timing.drain_timeout_s + timing.ping_s + timing.close_timeout_s < 3600
+    assert timing.drain_timeout_s > ModelSettings().deadline_s
+    assert timing.max_age_s == ChatSettings().max_age_s
 
 
 @in_virtual_time
 async def test_client_that_gets_other_messages_gets_no_pings() -> None:
     """HubProtocol, "Ping": only sent if the interval has elapsed without a message being sent."""
-    peer = Peer()
-    async with serving(peer):
-        await shaken(peer)
-        peer.say(call("1", "Drip", 20, 5))
+    client = AsgiClient()
+    async with serve_connection(client):
+        await complete_handshake(client)
+        client.send_messages(invocation("1", "Tick", 20, 5))
         await asyncio.sleep(101)
-        peer.say({"type": 7})
-    assert peer.records == [*(called("Dripped", drop) for drop in range(20)), completed("1")]
+        client.send_messages({"type": 7})
+    assert client.records == [
+        *(hub_invocation("Ticked", number) for number in range(20)),
+        completion("1"),
+    ]
 
 
 @in_virtual_time
-async def test_silent_client_is_given_up_after_120_s() -> None:
-    """The contract, "Chat". It may come back."""
-    peer = Peer()
-    async with serving(peer):
-        await shaken(peer)
+async def test_silent_client_is_closed_after_120_s() -> None:
+    """Contract, "Chat". The client may reconnect."""
+    client = AsgiClient()
+    async with serve_connection(client):
+        await complete_handshake(client)
     assert 120 < now_s() < 120 + 15
-    *pings, last = peer.records
+    *pings, last = client.records
     assert pings == [PING] * len(pings)
     assert last.pop("error")
-    assert (last, peer.code) == (GOODBYE, 1000)
+    assert (last, client.close_code) == (CLOSE_MESSAGE, 1000)
 
 
 @in_virtual_time
-async def test_silent_client_is_given_up_while_it_gets_messages() -> None:
-    """The contract, "Chat": messages to the client are no sign of its life."""
-    peer = Peer()
-    async with serving(peer):
-        await shaken(peer)
-        peer.say(call("1", "Drip", 10**6, 2))
+async def test_silent_client_is_closed_while_it_gets_messages() -> None:
+    """Contract, "Chat": only messages of the client count."""
+    client = AsgiClient()
+    async with serve_connection(client):
+        await complete_handshake(client)
+        client.send_messages(invocation("1", "Tick", 10**6, 2))
     assert 120 < now_s() < 120 + 15
-    *drops, last = peer.records
-    assert drops == [called("Dripped", drop) for drop in range(len(drops))]
-    assert len(drops) >= 60
-    assert (last["allowReconnect"], peer.code) == (True, 1000)
+    *ticks, last = client.records
+    assert ticks == [hub_invocation("Ticked", number) for number in range(len(ticks))]
+    assert len(ticks) >= 60
+    assert (last["allowReconnect"], client.close_code) == (True, 1000)
 
 
 @pytest.mark.parametrize("sign", ['{"type":6}\x1e', " "], ids=["ping", "part of a message"])
 @in_virtual_time
-async def test_signs_of_life_keep_a_connection(sign: str) -> None:
+async def test_messages_keep_a_connection_open(sign: str) -> None:
     """HubProtocol, "Ping"."""
-    peer = Peer()
-    async with serving(peer):
-        await shaken(peer)
+    client = AsgiClient()
+    async with serve_connection(client):
+        await complete_handshake(client)
         for _ in range(20):
             await asyncio.sleep(110)
-            peer.frame(sign)
+            client.send_frame(sign)
         await asyncio.sleep(110)
-        assert peer.code is None
-        assert all(record == PING for record in peer.records)
-        peer.say({"type": 7})
+        assert client.close_code is None
+        assert all(record == PING for record in client.records)
+        client.send_messages({"type": 7})
 
 
-async def test_a_client_that_closes_is_let_go() -> None:
+async def test_close_message_closes_the_connection() -> None:
     """HubProtocol, "Close"; contract, "Chat": a normal close is 1000."""
-    with served_chat(hub_alone(HubForTests)) as running:
-        async with running.shaken() as wire:
-            await wire.send({"type": 7}, call("1", "Nothing"))
-            assert await wire.rest() == []
-            assert await wire.closed() == 1000
-        await nothing_left(running)
+    with serve_chat(single_hub(FakeHub)) as server:
+        async with server.connect_to_hub() as client:
+            await client.send({"type": 7}, invocation("1", "Nothing"))
+            assert await client.receive_rest() == []
+            assert await client.wait_closed() == 1000
+        await wait_until_released(server)
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 3000])
-async def test_a_client_that_closes_the_socket_is_let_go(code: int) -> None:
-    """RFC 6455, section 5.5.1: its code comes back."""
-    with served_chat(hub_alone(HubForTests)) as running:
-        async with running.shaken() as wire:
-            await wire.socket.close(code)
-            assert await wire.closed() == code
-        await nothing_left(running)
+async def test_close_frame_gets_the_same_code(code: int) -> None:
+    """RFC 6455, section 5.5.1: the server returns the code."""
+    with serve_chat(single_hub(FakeHub)) as server:
+        async with server.connect_to_hub() as client:
+            await client.socket.close(code)
+            assert await client.wait_closed() == code
+        await wait_until_released(server)
 
 
 @in_virtual_time
 async def test_idle_connection_ends_before_the_platform_cuts_it() -> None:
-    """The client may come back."""
-    peer = Peer()
-    async with serving(peer):
-        await shaken(peer)
-        await send_pings(peer, PLATFORM_LIMIT_S)
-    assert 3400 < peer.heard[-1][0] < 3400 + 15
-    assert peer.records[-1] == GOODBYE
-    assert peer.records[:-1] == [PING] * (len(peer.records) - 1)
-    assert peer.code == 1000
+    """The client may reconnect."""
+    client = AsgiClient()
+    async with serve_connection(client):
+        await complete_handshake(client)
+        await send_pings(client, PLATFORM_LIMIT_S)
+    assert 3400 < client.received[-1][0] < 3400 + 15
+    assert client.records[-1] == CLOSE_MESSAGE
+    assert client.records[:-1] == [PING] * (len(client.records) - 1)
+    assert client.close_code == 1000
 
 
 @in_virtual_time
-async def test_calls_in_flight_end_before_their_connection() -> None:
-    peer = Peer()
-    async with serving(peer) as (_, hub):
-        await shaken(peer)
-        await send_pings(peer, 3380)
-        peer.say(call("1", "Wait"), call("2", "Wait"), call("3", "Note", "x"))
-        await send_pings(peer, 3500)
-        assert (hub.noted, peer.code) == (["waits", "waits"], None)
+async def test_old_connection_waits_for_invocations() -> None:
+    client = AsgiClient()
+    async with serve_connection(client) as (_, hub):
+        await complete_handshake(client)
+        await send_pings(client, 3380)
+        client.send_messages(
+            invocation("1", "Wait"), invocation("2", "Wait"), invocation("3", "Note", "x")
+        )
+        await send_pings(client, 3500)
+        assert (hub.notes, client.close_code) == (["waits", "waits"], None)
         hub.gate.set()
-    *ends, last = [record for record in peer.records if record != PING]
-    assert sorted(ends, key=str) == [completed("1"), completed("2"), completed("3")]
-    assert (last, peer.code) == (GOODBYE, 1000)
+    *ends, last = [record for record in client.records if record != PING]
+    assert sorted(ends, key=str) == [completion("1"), completion("2"), completion("3")]
+    assert (last, client.close_code) == (CLOSE_MESSAGE, 1000)
 
 
 @in_virtual_time
 async def test_busy_connection_ends_before_the_platform_cuts_it() -> None:
-    peer = Peer()
-    async with serving(peer):
-        await shaken(peer)
-        peer.say(call("1", "Wait"))
-        await send_pings(peer, PLATFORM_LIMIT_S)
-    assert 3400 + 150 < peer.heard[-1][0] < PLATFORM_LIMIT_S
-    assert peer.records[-1] == GOODBYE
-    assert peer.code == 1000
-    assert completed("1") not in peer.records
+    client = AsgiClient()
+    async with serve_connection(client):
+        await complete_handshake(client)
+        client.send_messages(invocation("1", "Wait"))
+        await send_pings(client, PLATFORM_LIMIT_S)
+    assert 3400 + 150 < client.received[-1][0] < PLATFORM_LIMIT_S
+    assert client.records[-1] == CLOSE_MESSAGE
+    assert client.close_code == 1000
+    assert completion("1") not in client.records
 
 
-@pytest.mark.parametrize("longest_s", [7, 13.9, 14, 21])
+@pytest.mark.parametrize("max_age_s", [7, 13.9, 14, 21])
 @in_virtual_time
-async def test_close_message_is_sent_when_a_ping_is_due_as_well(longest_s: float) -> None:
-    """HubProtocol, "Close": without it the official client would not come back."""
-    peer = Peer()
-    async with serving(peer, Timing(longest_s=longest_s)):
-        await shaken(peer)
-    assert peer.records[-1] == GOODBYE
+async def test_close_message_is_sent_when_a_ping_is_due_as_well(max_age_s: float) -> None:
+    """HubProtocol, "Close": without it the official client does not reconnect."""
+    client = AsgiClient()
+    async with serve_connection(client, Timing(max_age_s=max_age_s)):
+        await complete_handshake(client)
+    assert client.records[-1] == CLOSE_MESSAGE

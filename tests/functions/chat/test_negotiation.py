@@ -1,4 +1,4 @@
-"""Asking how to connect."""
+"""The negotiation of a connection."""
 
 import re
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.functions.chat.hub_for_tests import HubForTests, alive
-from tests.functions.chat.service import TOKEN, Running, hub_alone, served_chat
+from tests.functions.chat.fake_hub import FakeHub, is_alive
+from tests.functions.chat.running_chat import TOKEN, RunningChat, serve_chat, single_hub
 
 ID = re.compile(r"[A-Za-z0-9_-]+")
 SIGNED_IN = {"Authorization": f"Bearer Web {TOKEN}"}
@@ -16,27 +16,27 @@ WEB_SOCKETS = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with served_chat(hub_alone(HubForTests)) as running:
-        yield running
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
 
 
-async def negotiated(
-    http: httpx.AsyncClient, running: Running, query: str = "?negotiateVersion=1"
+async def negotiate(
+    http: httpx.AsyncClient, server: RunningChat, query: str = "?negotiateVersion=1"
 ) -> httpx.Response:
-    return await http.post(running.address + "/hub/negotiate" + query, headers=SIGNED_IN)
+    return await http.post(server.address + "/hub/negotiate" + query, headers=SIGNED_IN)
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
-async def test_the_answer_has_the_shape_that_clients_expect(
-    running: Running, http: httpx.AsyncClient, prefix: str
+async def test_response_has_the_contract_shape(
+    server: RunningChat, http: httpx.AsyncClient, prefix: str
 ) -> None:
-    """The contract, "Chat"; TransportProtocols, "Version 1"."""
-    where = f"{running.address}{prefix}/hub/negotiate?negotiateVersion=1"
-    answer = await http.post(where, headers=SIGNED_IN)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/json"
-    content = answer.json()
+    """Contract, "Chat"; TransportProtocols, "Version 1"."""
+    url = f"{server.address}{prefix}/hub/negotiate?negotiateVersion=1"
+    response = await http.post(url, headers=SIGNED_IN)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    content = response.json()
     assert content == {
         "negotiateVersion": 1,
         "connectionId": content["connectionId"],
@@ -47,10 +47,10 @@ async def test_the_answer_has_the_shape_that_clients_expect(
 
 @pytest.mark.parametrize("query", ["?negotiateVersion=0", ""], ids=["0", "absent"])
 async def test_version_0_has_no_token(
-    running: Running, http: httpx.AsyncClient, query: str
+    server: RunningChat, http: httpx.AsyncClient, query: str
 ) -> None:
-    """TransportProtocols, "Version 0", which is what is meant without a version."""
-    content = (await negotiated(http, running, query)).json()
+    """TransportProtocols, "Version 0", which is the default."""
+    content = (await negotiate(http, server, query)).json()
     assert content == {
         "negotiateVersion": 0,
         "connectionId": content["connectionId"],
@@ -59,122 +59,122 @@ async def test_version_0_has_no_token(
 
 
 @pytest.mark.parametrize("version", ["2", "99999999999999999999"])
-async def test_a_later_version_is_answered_with_the_latest_of_ours(
-    running: Running, http: httpx.AsyncClient, version: str
+async def test_later_version_gets_the_newest_supported(
+    server: RunningChat, http: httpx.AsyncClient, version: str
 ) -> None:
     """TransportProtocols, "POST [endpoint-base]/negotiate request"."""
-    answer = await negotiated(http, running, f"?negotiateVersion={version}")
-    assert answer.json()["negotiateVersion"] == 1
+    response = await negotiate(http, server, f"?negotiateVersion={version}")
+    assert response.json()["negotiateVersion"] == 1
 
 
 @pytest.mark.parametrize("version", ["-1", "one", "", "1.5"], ids=repr)
-async def test_what_is_no_version_is_a_bad_request(
-    running: Running, http: httpx.AsyncClient, version: str
+async def test_invalid_version_is_a_bad_request(
+    server: RunningChat, http: httpx.AsyncClient, version: str
 ) -> None:
-    """The contract, "General": 400."""
-    answer = await negotiated(http, running, f"?negotiateVersion={version}")
-    assert answer.status_code == 400
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert [error["field"] for error in answer.json()["errors"]] == ["negotiateVersion"]
+    """Contract, "General": 400."""
+    response = await negotiate(http, server, f"?negotiateVersion={version}")
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in response.json()["errors"]] == ["negotiateVersion"]
 
 
-async def test_ids_are_new_each_time_and_stand_in_addresses_as_they_are(
-    running: Running, http: httpx.AsyncClient
+async def test_ids_are_random_and_safe_in_urls(
+    server: RunningChat, http: httpx.AsyncClient
 ) -> None:
-    """The contract, "Chat": no `+`, `/` or `=`."""
-    answers = [(await negotiated(http, running)).json() for _ in range(30)]
-    ids = [answer[name] for answer in answers for name in ("connectionId", "connectionToken")]
+    """Contract, "Chat": no `+`, `/` or `=`."""
+    responses = [(await negotiate(http, server)).json() for _ in range(30)]
+    ids = [response[name] for response in responses for name in ("connectionId", "connectionToken")]
     assert len(set(ids)) == 60
     assert all(ID.fullmatch(each) for each in ids)
 
 
-async def test_a_body_is_not_looked_at(running: Running, http: httpx.AsyncClient) -> None:
-    """The contract, "Chat": an empty body; some clients send one."""
-    where = f"{running.address}/hub/negotiate?negotiateVersion=1"
-    answer = await http.post(where, headers=SIGNED_IN, content=b"{not JSON")
-    assert answer.status_code == 200
+async def test_body_is_ignored(server: RunningChat, http: httpx.AsyncClient) -> None:
+    """Contract, "Chat": the body is empty, but some clients send one."""
+    url = f"{server.address}/hub/negotiate?negotiateVersion=1"
+    response = await http.post(url, headers=SIGNED_IN, content=b"{not JSON")
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_negotiating_is_a_post(
-    running: Running, http: httpx.AsyncClient, method: str
+async def test_only_post_is_allowed(
+    server: RunningChat, http: httpx.AsyncClient, method: str
 ) -> None:
     """TransportProtocols, "POST [endpoint-base]/negotiate request"; contract, "General": 405."""
-    answer = await http.request(method, running.address + "/hub/negotiate", headers=SIGNED_IN)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    response = await http.request(method, server.address + "/hub/negotiate", headers=SIGNED_IN)
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_the_other_transports_are_not_there(
-    running: Running, http: httpx.AsyncClient, method: str
+async def test_other_transports_are_not_found(
+    server: RunningChat, http: httpx.AsyncClient, method: str
 ) -> None:
     """TransportProtocols, "Server-Sent Events", "Long Polling", "HTTP Post": not offered."""
-    found = (await negotiated(http, running)).json()["connectionToken"]
-    answer = await http.request(method, f"{running.address}/hub?id={found}", headers=SIGNED_IN)
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    negotiated_id = (await negotiate(http, server)).json()["connectionToken"]
+    response = await http.request(
+        method, f"{server.address}/hub?id={negotiated_id}", headers=SIGNED_IN
+    )
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
 
 
-async def test_browsers_may_negotiate_from_anywhere(
-    running: Running, http: httpx.AsyncClient
+async def test_browsers_may_negotiate_from_any_origin(
+    server: RunningChat, http: httpx.AsyncClient
 ) -> None:
-    """The contract, "General": CORS; the official client adds headers of its own."""
-    where = f"{running.address}/hub/negotiate?negotiateVersion=1"
-    asked = {
+    """Contract, "General": CORS. The official client adds its own headers."""
+    url = f"{server.address}/hub/negotiate?negotiateVersion=1"
+    headers = {
         "Origin": "https://app.example",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,x-requested-with,x-signalr-user-agent",
     }
-    allowed = await http.options(where, headers=asked)
-    assert allowed.status_code == 200
-    assert allowed.headers["access-control-allow-origin"] == "*"
-    assert "POST" in allowed.headers["access-control-allow-methods"]
-    assert "authorization" in allowed.headers["access-control-allow-headers"].lower()
-    assert "access-control-allow-credentials" not in allowed.headers
+    response = await http.options(url, headers=headers)
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "POST" in response.headers["access-control-allow-methods"]
+    assert "authorization" in response.headers["access-control-allow-headers"].lower()
+    assert "access-control-allow-credentials" not in response.headers
     for headers, status in ((SIGNED_IN, 200), ({"X-Requested-With": "XMLHttpRequest"}, 401)):
-        answer = await http.post(where, headers={**headers, "Origin": "https://app.example"})
-        assert answer.status_code == status
-        assert answer.headers["access-control-allow-origin"] == "*"
+        response = await http.post(url, headers={**headers, "Origin": "https://app.example"})
+        assert response.status_code == status
+        assert response.headers["access-control-allow-origin"] == "*"
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
-async def test_a_negotiated_connection_can_be_made(
-    running: Running, http: httpx.AsyncClient, prefix: str
+async def test_negotiated_ids_are_accepted(
+    server: RunningChat, http: httpx.AsyncClient, prefix: str
 ) -> None:
     """TransportProtocols, "WebSockets": token in version 1, id in version 0."""
-    first = (await negotiated(http, running)).json()["connectionToken"]
-    second = (await negotiated(http, running, "")).json()["connectionId"]
-    for found in (first, second):
-        async with running.shaken(f"{prefix}/hub?id={found}") as wire:
-            assert await alive(wire)
+    first = (await negotiate(http, server)).json()["connectionToken"]
+    second = (await negotiate(http, server, "")).json()["connectionId"]
+    for negotiated_id in (first, second):
+        async with server.connect_to_hub(f"{prefix}/hub?id={negotiated_id}") as client:
+            assert await is_alive(client)
 
 
-async def test_negotiating_may_be_left_out(running: Running) -> None:
+async def test_connection_without_negotiation_is_accepted(server: RunningChat) -> None:
     """TransportProtocols, "WebSockets": `id` is optional."""
-    async with running.shaken("/hub") as wire:
-        assert await alive(wire)
+    async with server.connect_to_hub("/hub") as client:
+        assert await is_alive(client)
 
 
 @pytest.mark.parametrize("path", ["/hub", "/Hub/", "/V2/HUB", "//v2//hub//"])
 @pytest.mark.parametrize("query", ["", "?id="], ids=["no id", "empty id"])
-async def test_hub_path_spelling_and_empty_id_do_not_matter(
-    running: Running, http: httpx.AsyncClient, path: str, query: str
+async def test_path_spelling_and_empty_id_are_ignored(
+    server: RunningChat, http: httpx.AsyncClient, path: str, query: str
 ) -> None:
-    """The contract of 2026-09, "Decisions of ours"."""
-    where = f"{running.address}{path}/Negotiate/?negotiateVersion=1"
-    assert (await http.post(where, headers=SIGNED_IN)).status_code == 200
-    assert (await http.get(where, headers=SIGNED_IN)).headers["allow"] == "POST"
-    async with running.shaken(path + query) as wire:
-        assert await alive(wire)
+    """Contract of 2026-09, "Decisions of ours"."""
+    url = f"{server.address}{path}/Negotiate/?negotiateVersion=1"
+    assert (await http.post(url, headers=SIGNED_IN)).status_code == 200
+    assert (await http.get(url, headers=SIGNED_IN)).headers["allow"] == "POST"
+    async with server.connect_to_hub(path + query) as client:
+        assert await is_alive(client)
 
 
-async def test_an_id_from_one_server_is_good_on_another(
-    running: Running, http: httpx.AsyncClient
-) -> None:
-    found = (await negotiated(http, running)).json()["connectionToken"]
-    with served_chat(hub_alone(HubForTests)) as other:
-        async with other.shaken(f"/hub?id={found}") as wire:
-            assert await alive(wire)
+async def test_any_server_accepts_an_id(server: RunningChat, http: httpx.AsyncClient) -> None:
+    negotiated_id = (await negotiate(http, server)).json()["connectionToken"]
+    with serve_chat(single_hub(FakeHub)) as other:
+        async with other.connect_to_hub(f"/hub?id={negotiated_id}") as client:
+            assert await is_alive(client)
 
 
 @pytest.mark.parametrize(
@@ -189,13 +189,11 @@ async def test_an_id_from_one_server_is_good_on_another(
     ],
     ids=repr,
 )
-async def test_an_id_that_no_server_has_given_is_not_found(
-    running: Running, malformed: str
-) -> None:
+async def test_malformed_id_is_not_found(server: RunningChat, malformed: str) -> None:
     """TransportProtocols, "WebSockets": 404."""
     with pytest.raises(InvalidStatus) as refused:
-        async with running.connected(f"/hub?id={malformed}"):
+        async with server.connect(f"/hub?id={malformed}"):
             pass
-    answer = refused.value.response
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    response = refused.value.response
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"

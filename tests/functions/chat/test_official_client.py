@@ -1,4 +1,4 @@
-"""What only the official client of SignalR does, on each of its platforms."""
+"""SignalR's official client on each of its platforms."""
 
 import asyncio
 import json
@@ -14,19 +14,19 @@ from functions.chat.handlers import ChatHandlers
 from scripts.fakes.conversation import Speech
 from scripts.fakes.openai import Scripted
 from shared.purchases.authenticator import PurchaseAuthenticator
-from tests.functions.chat.cable import cable
-from tests.functions.chat.hub_for_tests import HubForTests
-from tests.functions.chat.javascript_clients import LOCK, Node, Platform, started
-from tests.functions.chat.own_chat import Talk
-from tests.functions.chat.scenario import (
-    LONG,
-    SLOWLY,
-    CallFailedError,
-    RefusedError,
-    grows,
-    reminders,
+from tests.functions.chat.chat_service import ChatService
+from tests.functions.chat.client_interface import (
+    LONG_TEXT,
+    SLOW_TOKENS_PER_S,
+    ConnectionRejectedError,
+    InvocationError,
+    is_growing,
+    prompt_texts,
 )
-from tests.functions.chat.service import TOKEN, OneKey, served_chat
+from tests.functions.chat.fake_hub import FakeHub
+from tests.functions.chat.javascript_clients import LOCK, Node, Platform, start_node
+from tests.functions.chat.running_chat import TOKEN, OneTokenProvider, serve_chat
+from tests.functions.chat.tcp_proxy import open_proxy
 from tests.loopback import until
 
 RELEASES = ["signalr-8", "signalr-10"]
@@ -34,8 +34,8 @@ RELEASES = ["signalr-8", "signalr-10"]
 
 @pytest.fixture(scope="module", params=RELEASES)
 async def node(request: pytest.FixtureRequest) -> AsyncIterator[Node]:
-    async with started(request.param) as running:
-        yield running
+    async with start_node(request.param) as node:
+        yield node
 
 
 @pytest.fixture(params=[False, True], ids=["ai-chat", "ai-chat-v2"])
@@ -43,7 +43,7 @@ def is_new(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
+def test_lock_file_has_hashes_and_no_addresses() -> None:
     text = LOCK.read_text()
     assert "://" not in text
     packages = json.loads(text)["packages"]
@@ -53,107 +53,111 @@ def test_the_lock_file_pins_with_hashes_and_names_no_address() -> None:
     assert [each["version"].partition(".")[0] for each in releases.values()] == ["8", "10"]
 
 
-async def test_after_a_cut_the_client_comes_back_by_itself(
-    node: Node, talk: Talk, *, is_new: bool
+async def test_client_reconnects_after_a_reset(
+    node: Node, service: ChatService, *, is_new: bool
 ) -> None:
-    talk.openai.tokens_per_s = SLOWLY
-    talk.openai.script.append(Scripted(Speech(LONG)))
+    service.openai.tokens_per_s = SLOW_TOKENS_PER_S
+    service.openai.script.append(Scripted(Speech(LONG_TEXT)))
     async with (
-        cable(talk.running.address) as line,
-        node.connected(line.address, talk.token, is_new=is_new, reconnects=True) as client,
+        open_proxy(service.server.address) as proxy,
+        node.connect(proxy.address, service.token, is_new=is_new, reconnects=True) as client,
     ):
-        reply = asyncio.create_task(client.say("SECRET-before"))
+        reply = asyncio.create_task(client.send_message("SECRET-before"))
         await until(lambda: len(client.texts) > 0)
-        line.cut()
-        with pytest.raises(CallFailedError):
+        proxy.cut()
+        with pytest.raises(InvocationError):
             await reply
         await until(lambda: client.events == ["reconnecting", "reconnected"])
-        await until(lambda: talk.running.chat.connected == 1 and talk.openai.talking == 0)
-        talk.openai.tokens_per_s = 0
-        client.forget()
-        await client.say("SECRET-after")
+        await until(
+            lambda: service.server.handlers.connection_count == 1 and service.openai.talking == 0
+        )
+        service.openai.tokens_per_s = 0
+        client.clear()
+        await client.send_message("SECRET-after")
     assert client.texts
-    assert reminders(talk) == ["SECRET-after"]
+    assert prompt_texts(service) == ["SECRET-after"]
 
 
-async def test_after_a_farewell_the_client_comes_back_by_itself(node: Node) -> None:
+async def test_client_reconnects_after_a_close_message(node: Node) -> None:
     chat = ChatHandlers(
-        PurchaseAuthenticator({"Web": OneKey()}), {"/ai-chat": HubForTests}, Timing(longest_s=0.2)
+        PurchaseAuthenticator({"Web": OneTokenProvider()}),
+        {"/ai-chat": FakeHub},
+        Timing(max_age_s=0.2),
     )
     token = f"Web {TOKEN}"
-    with served_chat(chat) as running:
-        here = running.address
-        async with node.connected(here, token, is_new=False, reconnects=True) as client:
+    with serve_chat(chat) as server:
+        here = server.address
+        async with node.connect(here, token, is_new=False, reconnects=True) as client:
             await until(lambda: client.events[:2] == ["reconnecting", "reconnected"])
-        async with node.connected(here, token, is_new=False) as client:
+        async with node.connect(here, token, is_new=False) as client:
             await until(lambda: client.events == ["closed"])
 
 
-async def test_a_stream_that_no_method_has_fails_alone(
-    node: Node, talk: Talk, *, is_new: bool
+async def test_stream_invocation_fails_alone(
+    node: Node, service: ChatService, *, is_new: bool
 ) -> None:
-    async with node.connected(talk.running.address, talk.token, is_new=is_new) as client:
-        with pytest.raises(CallFailedError, match="the method has no stream"):
-            await client.do("stream", method="SendMessage", values=["SECRET-text"])
-        await client.say("SECRET-hello")
+    async with node.connect(service.server.address, service.token, is_new=is_new) as client:
+        with pytest.raises(InvocationError, match="the method does not return a stream"):
+            await client.run("stream", method="SendMessage", values=["SECRET-text"])
+        await client.send_message("SECRET-hello")
     assert client.texts
 
 
-async def test_what_is_sent_and_not_invoked_fails_in_silence(
-    node: Node, talk: Talk, *, is_new: bool
+async def test_sent_message_fails_without_an_error(
+    node: Node, service: ChatService, *, is_new: bool
 ) -> None:
-    async with node.connected(talk.running.address, talk.token, is_new=is_new) as client:
-        await client.do("send", method="NoSuchMethod", values=["SECRET-text"])
-        await client.say("SECRET-hello")
+    async with node.connect(service.server.address, service.token, is_new=is_new) as client:
+        await client.run("send", method="NoSuchMethod", values=["SECRET-text"])
+        await client.send_message("SECRET-hello")
     assert client.texts
 
 
 @pytest.mark.parametrize("platform", [each for each in get_args(Platform) if each != "node"])
 @pytest.mark.parametrize("release", RELEASES)
-async def test_the_token_travels_as_each_platform_sends_it(
-    talk: Talk, release: str, platform: Platform, *, is_new: bool
+async def test_each_platform_sends_the_token(
+    service: ChatService, release: str, platform: Platform, *, is_new: bool
 ) -> None:
     async with (
-        started(release, platform=platform) as elsewhere,
-        cable(talk.running.address) as line,
+        start_node(release, platform=platform) as library,
+        open_proxy(service.server.address) as proxy,
     ):
-        async with elsewhere.connected(line.address, talk.token, is_new=is_new) as client:
-            await client.say("SECRET-hello")
-        negotiation, upgrade = line.requests
-        with pytest.raises(RefusedError):
-            async with elsewhere.connected(line.address, "Web SECRET-wrong", is_new=is_new):
-                pytest.fail("it was let in")
-    assert grows(client.texts)
-    assert f"authorization: bearer {talk.token}".lower() in negotiation.lower()
+        async with library.connect(proxy.address, service.token, is_new=is_new) as client:
+            await client.send_message("SECRET-hello")
+        negotiation, upgrade = proxy.requests
+        with pytest.raises(ConnectionRejectedError):
+            async with library.connect(proxy.address, "Web SECRET-wrong", is_new=is_new):
+                pytest.fail("the connection was accepted")
+    assert is_growing(client.texts)
+    assert f"authorization: bearer {service.token}".lower() in negotiation.lower()
     in_browser = platform == "browser"
-    assert (f"access_token={quote(talk.token)}" in upgrade.partition("\r\n")[0]) == in_browser
+    assert (f"access_token={quote(service.token)}" in upgrade.partition("\r\n")[0]) == in_browser
     assert ("authorization:" in upgrade.lower()) != in_browser
-    assert set(line.statuses) == {200, 101, 401}
+    assert set(proxy.statuses) == {200, 101, 401}
 
 
-async def test_a_browser_may_send_what_the_client_sends(
-    talk: Talk, http: httpx.AsyncClient
+async def test_cors_allows_the_headers_of_the_client(
+    service: ChatService, http: httpx.AsyncClient
 ) -> None:
     async with (
-        started("signalr-10", platform="browser") as browser,
-        cable(talk.running.address) as line,
-        browser.connected(line.address, talk.token, is_new=True),
+        start_node("signalr-10", platform="browser") as browser,
+        open_proxy(service.server.address) as proxy,
+        browser.connect(proxy.address, service.token, is_new=True),
     ):
-        negotiation = line.requests[0].split("\r\n")
+        negotiation = proxy.requests[0].split("\r\n")
     path = negotiation[0].split(" ")[1]
     names = {header.partition(":")[0].lower() for header in negotiation[1:] if header}
     unusual = {name for name in names if name == "authorization" or name.startswith("x-")}
     assert len(unusual) > 1
-    answer = await http.options(
-        f"{talk.running.address}{path}",
+    response = await http.options(
+        f"{service.server.address}{path}",
         headers={
             "Origin": "https://app.example",
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": ",".join(sorted(unusual)),
         },
     )
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert "POST" in answer.headers["access-control-allow-methods"]
-    allowed = answer.headers["access-control-allow-headers"].lower().replace(" ", "").split(",")
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "POST" in response.headers["access-control-allow-methods"]
+    allowed = response.headers["access-control-allow-headers"].lower().replace(" ", "").split(",")
     assert unusual <= {*allowed}

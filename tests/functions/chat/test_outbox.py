@@ -1,4 +1,4 @@
-"""The records that wait to be sent to one client."""
+"""The unsent records of one client."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,51 +10,51 @@ from hypothesis import strategies as st
 from functions.chat.outbox import Outbox
 
 
-def saying(text: str) -> Callable[[], str]:
+def writes(text: str) -> Callable[[], str]:
     return lambda: text
 
 
-async def test_everything_without_a_key_is_sent_in_order() -> None:
+async def test_outbox_keeps_the_order_of_records() -> None:
     outbox = Outbox()
-    for letter in "abc":
-        outbox.put(saying(letter))
+    for character in "abc":
+        outbox.put(writes(character))
     assert await outbox.take() == "abc"
 
 
-async def test_outbox_moves_a_replaced_record_to_the_end() -> None:
+async def test_replacement_moves_to_the_end() -> None:
     outbox = Outbox()
-    outbox.put(saying("a1 "), "a")
-    outbox.put(saying("b1 "), "b")
-    outbox.put(saying("c "))
-    outbox.put(saying("a2 "), "a")
+    outbox.put(writes("a1 "), "a")
+    outbox.put(writes("b1 "), "b")
+    outbox.put(writes("c "))
+    outbox.put(writes("a2 "), "a")
     assert len(outbox) == 3
     assert await outbox.take() == "b1 c a2 "
     assert len(outbox) == 0
 
 
-async def test_outbox_keeps_one_record_per_key_when_states_alternate() -> None:
+async def test_alternating_keys_keep_one_record_each() -> None:
     outbox = Outbox()
     for number in range(1000):
-        outbox.put(saying(f"text{number} "), "text")
-        outbox.put(saying(f"plan{number} "), "plan")
+        outbox.put(writes(f"text{number} "), "text")
+        outbox.put(writes(f"plan{number} "), "plan")
         assert len(outbox) <= 2
-    outbox.put(saying("completion"))
+    outbox.put(writes("completion"))
     assert await outbox.take() == "text999 plan999 completion"
 
 
-async def test_what_was_taken_is_not_replaced_but_followed() -> None:
+async def test_taken_record_is_not_replaced() -> None:
     outbox = Outbox()
-    outbox.put(saying("a1"), "a")
+    outbox.put(writes("a1"), "a")
     assert await outbox.take() == "a1"
-    outbox.put(saying("a2"), "a")
+    outbox.put(writes("a2"), "a")
     assert await outbox.take() == "a2"
 
 
-async def test_only_what_is_sent_is_written() -> None:
-    """So a state that nobody gets to see costs nothing."""
+async def test_only_sent_records_are_written() -> None:
+    """A replaced state costs nothing."""
     written: list[int] = []
 
-    def writing(number: int) -> Callable[[], str]:
+    def count_writes(number: int) -> Callable[[], str]:
         def write() -> str:
             written.append(number)
             return str(number)
@@ -63,28 +63,28 @@ async def test_only_what_is_sent_is_written() -> None:
 
     outbox = Outbox()
     for number in range(1000):
-        outbox.put(writing(number), "state")
+        outbox.put(count_writes(number), "state")
     assert await outbox.take() == "999"
     assert written == [999]
 
 
-async def test_taking_waits_until_there_is_something() -> None:
+async def test_take_waits_for_a_record() -> None:
     outbox = Outbox()
     taking = asyncio.create_task(outbox.take())
     await asyncio.sleep(0)
     assert not taking.done()
-    outbox.put(saying("a"))
-    outbox.put(saying("b"))
+    outbox.put(writes("a"))
+    outbox.put(writes("b"))
     assert await taking == "ab"
 
 
-async def test_nothing_is_lost_when_taking_is_given_up() -> None:
-    """A ping is due: the writer gives up at the very moment at which there is news."""
+async def test_cancelled_take_loses_no_record() -> None:
+    """The cancellation arrives together with a new record."""
     outbox = Outbox()
     for _ in range(2):
         taking = asyncio.create_task(outbox.take())
         await asyncio.sleep(0)
-        outbox.put(saying("a"), "a")
+        outbox.put(writes("a"), "a")
         taking.cancel()
         with suppress(asyncio.CancelledError):
             await taking
@@ -95,13 +95,13 @@ STEPS = st.lists(st.tuples(st.sampled_from(["a", "b", ""]), st.booleans()))
 
 
 @given(STEPS)
-async def test_outbox_sends_the_newest_of_each_key_in_order(steps: list[tuple[str, bool]]) -> None:
+async def test_outbox_sends_the_newest_of_each_key(steps: list[tuple[str, bool]]) -> None:
     outbox, expected = Outbox(), dict[object, str]()
     for number, (key, is_taken) in enumerate(steps):
-        said = f"{key}{number} "
+        text = f"{key}{number} "
         expected.pop(key, None)
-        outbox.put(saying(said), key or None)
-        expected[key or number] = said
+        outbox.put(writes(text), key or None)
+        expected[key or number] = text
         if is_taken:
             assert await outbox.take() == "".join(expected.values())
             expected.clear()

@@ -1,4 +1,4 @@
-"""Plans as apps of both years get them, held against schemas that are not ours."""
+"""Plans for apps of both years, checked against schemas written from the contract."""
 
 import json
 from collections.abc import Iterator
@@ -10,31 +10,31 @@ from jsonschema_rs import Draft202012Validator
 
 from scripts.fakes.conversation import Speech
 from scripts.fakes.openai import Scripted
-from tests.functions.chat.own_chat import Talk
+from tests.functions.chat.chat_service import ChatService
+from tests.functions.chat.hub_user import HUB_V1, HUB_V2, HubUser, connect_user, prompt_messages
 from tests.functions.chat.plan_version_3 import (
-    GROWING_2025,
-    GROWING_2026,
+    PARTIAL_2025,
+    PARTIAL_2026,
     WHOLE_2025,
     WHOLE_2026,
 )
-from tests.functions.chat.talker import NEW, OLD, Talker, connected, reminders
 
-WISH = "SECRET-wish: a plan for 2 days"
-SLOWLY = 50
-DEEPEST = 10
-UNKNOWN_TO_STRICT = {
+REQUEST = "SECRET-request: a plan for 2 days"
+SLOW_TOKENS_PER_S = 50
+MAX_DEPTH = 10
+UNSUPPORTED_IN_STRICT_SCHEMAS = {
     "oneOf", "allOf", "not", "if", "discriminator", "pattern", "minLength", "maxLength", "default",
     "patternProperties",
 }  # fmt: skip
-BOTH_FORMS = pytest.mark.parametrize(
-    ("path", "growing", "whole"),
-    [(OLD, GROWING_2025, WHOLE_2025), (NEW, GROWING_2026, WHOLE_2026)],
+BOTH_HUBS = pytest.mark.parametrize(
+    ("path", "partial", "whole"),
+    [(HUB_V1, PARTIAL_2025, WHOLE_2025), (HUB_V2, PARTIAL_2026, WHOLE_2026)],
     ids=["2025", "2026"],
 )
 
 
 def sessions(message: dict[str, Any]) -> Any:
-    """Return the sessions of a plan in either form."""
+    """Return the sessions of a plan of either year."""
     return (message.get("plan") or message["blueprint"])["sessions"]
 
 
@@ -43,26 +43,26 @@ def exercises(message: dict[str, Any]) -> list[Any]:
     return [exercise for session in sessions(message) for exercise in session["exercises"]]
 
 
-async def planned(user: Talker, wish: str = WISH) -> dict[str, Any]:
-    """Have a plan made; return the last message with one."""
-    await user.say(wish)
+async def request_plan(user: HubUser, text: str = REQUEST) -> dict[str, Any]:
+    """Request a plan; return the last message with one."""
+    await user.send_message(text)
     return user.plans[-1]
 
 
-@BOTH_FORMS
-async def test_a_plan_grows_before_the_users_eyes_and_ends_whole(
-    talk: Talk, path: str, growing: Draft202012Validator, whole: Draft202012Validator
+@BOTH_HUBS
+async def test_plan_messages_grow_until_complete(
+    service: ChatService, path: str, partial: Draft202012Validator, whole: Draft202012Validator
 ) -> None:
-    talk.openai.tokens_per_s = SLOWLY
-    async with connected(talk, path) as user:
-        call_id = await user.begin_to_say(WISH)
+    service.openai.tokens_per_s = SLOW_TOKENS_PER_S
+    async with connect_user(service, path) as user:
+        invocation_id = await user.begin_message(REQUEST)
         while not any(map(exercises, user.plans)):
             await user.receive()
         assert not user.completed
-        talk.openai.tokens_per_s = 0
-        await user.ended(call_id)
+        service.openai.tokens_per_s = 0
+        await user.wait_for_completion(invocation_id)
     for message in user.plans:
-        growing.validate(message)
+        partial.validate(message)
     whole.validate(user.plans[-1])
     counts = [len(exercises(message)) for message in user.plans]
     assert counts == sorted(counts)
@@ -73,15 +73,15 @@ async def test_a_plan_grows_before_the_users_eyes_and_ends_whole(
     assert user.texts[-1] == "Here is a plan for you."
 
 
-async def test_what_a_plan_leaves_out_is_not_there(talk: Talk) -> None:
-    async with connected(talk, NEW) as user:
-        message = await planned(user)
+async def test_plan_omits_null_fields(service: ChatService) -> None:
+    async with connect_user(service, HUB_V2) as user:
+        message = await request_plan(user)
     assert "null" not in json.dumps(message)
 
 
-async def test_an_app_of_2026_gets_all_that_plan_version_3_has(talk: Talk) -> None:
-    async with connected(talk, NEW) as user:
-        message = await planned(user)
+async def test_plan_of_2026_uses_all_of_plan_version_3(service: ChatService) -> None:
+    async with connect_user(service, HUB_V2) as user:
+        message = await request_plan(user)
     assert message["name"] == message["blueprint"]["name"]
     found = exercises(message)
     assert {exercise["type"] for exercise in found} == {
@@ -100,95 +100,95 @@ async def test_an_app_of_2026_gets_all_that_plan_version_3_has(talk: Talk) -> No
     assert {"restBetweenSets" in each for each in rounds} == {True, False}
 
 
-async def test_a_plan_was_last_edited_today(talk: Talk) -> None:
+async def test_plan_has_the_date_of_today(service: ChatService) -> None:
     before = datetime.now(UTC).date()
-    async with connected(talk, NEW) as user:
-        message = await planned(user)
+    async with connect_user(service, HUB_V2) as user:
+        message = await request_plan(user)
     edited = message["blueprint"]["lastEdited"]
     assert edited in (before.isoformat(), datetime.now(UTC).date().isoformat())
 
 
-async def test_an_app_of_2025_gets_nothing_of_a_later_version(talk: Talk) -> None:
-    async with connected(talk, OLD) as user:
-        message = await planned(user)
+async def test_plan_of_2025_has_no_later_fields(service: ChatService) -> None:
+    async with connect_user(service, HUB_V1) as user:
+        message = await request_plan(user)
     assert message.keys() == {"type", "plan"}
     assert message["plan"].keys() == {"name", "description", "sessions"}
     assert len(sessions(message)) == 2
 
 
 @pytest.mark.parametrize(("unit", "steps"), [("kilograms", {"5", "2.5"}), ("pounds", {"10", "5"})])
-async def test_weights_are_in_the_users_unit(talk: Talk, unit: str, steps: set[str]) -> None:
-    async with connected(talk, NEW) as user:
+async def test_weights_are_in_the_unit_of_the_user(
+    service: ChatService, unit: str, steps: set[str]
+) -> None:
+    async with connect_user(service, HUB_V2) as user:
         await user.introduce("en-AU", unit)
-        message = await planned(user)
+        message = await request_plan(user)
     known = [each for each in exercises(message) if each["name"] in ("Bench Press", "Pull Up")]
     found = {rule["step"] for each in known for rule in each["progression"]}
-    assert found - {"1"} == steps  # 1 is a repetition
+    assert found - {"1"} == steps  # 1 is a step of repetitions
 
 
 @pytest.mark.parametrize("version", [2, 1, 0, -1, -(2**63)])
 @pytest.mark.parametrize("target", ["Introduce", "SendMessage"])
-async def test_an_app_that_is_too_old_is_told_to_update_and_nothing_else(
-    talk: Talk, version: int, target: str
+async def test_old_app_gets_only_update_required(
+    service: ChatService, version: int, target: str
 ) -> None:
     arguments = {
         "Introduce": ("en-AU", version, "kilograms"),
-        "SendMessage": (WISH, version),
+        "SendMessage": (REQUEST, version),
     }
-    async with connected(talk, NEW) as user:
-        await user.call(target, *arguments[target])
+    async with connect_user(service, HUB_V2) as user:
+        await user.invoke(target, *arguments[target])
         assert user.received == [{"type": "updateRequired", "requiredVersion": 3}]
-        assert not talk.openai.requests
-        # It was not said: nobody has answered it.
-        await user.say("SECRET-hello")
-    assert reminders(talk) == [("user", "SECRET-hello")]
+        assert not service.openai.requests
+        # The history does not have the rejected message.
+        await user.send_message("SECRET-hello")
+    assert prompt_messages(service) == [("user", "SECRET-hello")]
 
 
 @pytest.mark.parametrize("version", [3, 4, 2**53])
-async def test_a_newer_app_is_served(talk: Talk, version: int) -> None:
-    async with connected(talk, NEW) as user:
-        await user.call("SendMessage", WISH, version)
+async def test_newer_app_gets_plans(service: ChatService, version: int) -> None:
+    async with connect_user(service, HUB_V2) as user:
+        await user.invoke("SendMessage", REQUEST, version)
     WHOLE_2026.validate(user.plans[-1])
     assert user.plans[-1]["version"] == 3
     assert not any(message["type"] == "updateRequired" for message in user.received)
 
 
-async def test_an_app_that_is_too_old_does_not_end_a_reply(talk: Talk) -> None:
-    talk.openai.tokens_per_s = SLOWLY
-    talk.openai.script.append(Scripted(Speech("SECRET-reply " * 300)))
-    async with connected(talk, NEW) as user:
-        reply = await user.begin_to_say("SECRET-hello")
+async def test_update_required_does_not_stop_a_reply(service: ChatService) -> None:
+    service.openai.tokens_per_s = SLOW_TOKENS_PER_S
+    service.openai.script.append(Scripted(Speech("SECRET-reply " * 300)))
+    async with connect_user(service, HUB_V2) as user:
+        reply = await user.begin_message("SECRET-hello")
         while not user.texts:
             await user.receive()
-        await user.call("SendMessage", "SECRET-old", 2)
+        await user.invoke("SendMessage", "SECRET-old", 2)
         assert reply not in user.completed
-        talk.openai.tokens_per_s = 0
-        await user.ended(reply)
+        service.openai.tokens_per_s = 0
+        await user.wait_for_completion(reply)
     assert user.texts[-1] == "SECRET-reply " * 300
 
 
-@pytest.mark.parametrize("path", [OLD, NEW], ids=["2025", "2026"])
-async def test_the_model_gets_a_form_that_strict_schemas_can_describe(
-    talk: Talk, path: str
-) -> None:
-    async with connected(talk, path) as user:
-        await user.say("SECRET-hello")
-    [tool] = talk.openai.requests[-1]["tools"]
+@pytest.mark.parametrize("path", [HUB_V1, HUB_V2], ids=["2025", "2026"])
+async def test_model_gets_a_valid_strict_schema(service: ChatService, path: str) -> None:
+    async with connect_user(service, path) as user:
+        await user.send_message("SECRET-hello")
+    [tool] = service.openai.requests[-1]["tools"]
     function = tool["function"]
     assert function["strict"] is True
-    form = function["parameters"]
-    assert form["type"] == "object"
-    for part in parts_of(form):
-        assert not part.keys() & UNKNOWN_TO_STRICT
+    schema = function["parameters"]
+    assert schema["type"] == "object"
+    for part in parts_of(schema):
+        assert not part.keys() & UNSUPPORTED_IN_STRICT_SCHEMAS
         assert part.keys() == {"$ref"} or "$ref" not in part
         if part.get("type") == "object":
             assert part["additionalProperties"] is False
             assert set(part["required"]) == set(part["properties"])
-    assert depth(form, form) <= DEEPEST
+    assert depth(schema, schema) <= MAX_DEPTH
 
 
 def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield a schema and all schemas in it; the names of properties are none."""
+    """Yield a schema and all nested schemas."""
     yield schema
     for name, value in schema.items():
         match name:
@@ -205,7 +205,7 @@ def parts_of(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def depth(schema: dict[str, Any], root: dict[str, Any]) -> int:
-    """Return how many objects and lists are nested in each other."""
+    """Return the nesting depth of objects and lists."""
     if "$ref" in schema:
         return depth(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root)
     inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]

@@ -1,4 +1,4 @@
-"""The protocol as pure functions: what is read."""
+"""Parsing of handshakes and messages."""
 
 import json
 import tracemalloc
@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 
 from functions.chat import protocol
 from functions.chat.protocol import (
-    LONGEST_RECORD,
+    MAX_RECORD_CHARACTERS,
     CancelInvocation,
     Close,
     Invocation,
     ProtocolError,
     RecordReader,
 )
-from tests.functions.chat.noise import RECORDS
+from tests.functions.chat.generated_messages import RECORDS
 
 END = "\x1e"
 STREAMS = st.lists(st.text(st.characters(exclude_characters=END), max_size=30), max_size=8)
 
 
 @given(STREAMS, st.lists(st.integers(0, 250)))
-def test_records_are_the_same_however_frames_cut_them(records: list[str], cuts: list[int]) -> None:
-    """HubProtocol, "JSON Encoding": each message ends with 0x1E, wherever frames do."""
+def test_records_do_not_depend_on_frame_boundaries(records: list[str], cuts: list[int]) -> None:
+    """HubProtocol, "JSON Encoding": each message ends with 0x1E."""
     stream = "".join(record + END for record in records)
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     frames = [stream[a:b] for a, b in pairwise(places)]
@@ -34,7 +34,7 @@ def test_records_are_the_same_however_frames_cut_them(records: list[str], cuts: 
     assert [record for frame in frames for record in reader.feed(frame)] == records
 
 
-def test_a_record_without_its_end_is_not_one_yet() -> None:
+def test_incomplete_record_is_kept() -> None:
     """HubProtocol, "JSON Encoding"."""
     reader = RecordReader()
     assert reader.feed("") == []
@@ -43,31 +43,33 @@ def test_a_record_without_its_end_is_not_one_yet() -> None:
     assert reader.feed(END) == ["bc"]
 
 
-def test_the_longest_record_is_read_again_and_again() -> None:
-    """The contract, "Chat": messages of at least 64 KiB."""
-    longest = "x" * LONGEST_RECORD
-    assert LONGEST_RECORD > 64 * 1024
+def test_records_of_maximum_length_are_read() -> None:
+    """Contract, "Chat": messages of at least 64 KiB."""
+    longest = "x" * MAX_RECORD_CHARACTERS
+    assert MAX_RECORD_CHARACTERS > 64 * 1024
     reader = RecordReader()
     assert reader.feed((longest + END) * 2) == [longest, longest]
 
 
-def test_a_record_that_comes_letter_by_letter_takes_no_more_room_than_its_letters() -> None:
-    reader, letters = RecordReader(), 50_000
+def test_record_of_many_parts_needs_little_memory() -> None:
+    reader, count = RecordReader(), 50_000
     tracemalloc.start()
     try:
-        for _ in range(letters):
+        for _ in range(count):
             reader.feed(chr(0x1F4AA))
         taken, _peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert taken < 8 * letters
-    assert reader.feed(END) == [chr(0x1F4AA) * letters]
+    assert taken < 8 * count
+    assert reader.feed(END) == [chr(0x1F4AA) * count]
 
 
-@pytest.mark.parametrize("size", [1000, LONGEST_RECORD + 1], ids=["in many frames", "in one"])
+@pytest.mark.parametrize(
+    "size", [1000, MAX_RECORD_CHARACTERS + 1], ids=["in many frames", "in one"]
+)
 @pytest.mark.parametrize("end", ["", END], ids=["without an end", "with its end"])
-def test_a_record_that_is_too_long_is_refused(size: int, end: str) -> None:
-    stream = "x" * (LONGEST_RECORD + 1) + end
+def test_too_long_record_is_rejected(size: int, end: str) -> None:
+    stream = "x" * (MAX_RECORD_CHARACTERS + 1) + end
     reader = RecordReader()
 
     def feed() -> None:
@@ -88,13 +90,13 @@ def test_a_record_that_is_too_long_is_refused(size: int, end: str) -> None:
     ],
     ids=["as clients write it", "in another order", "with more", "version 0"],
 )
-def test_a_handshake_is_understood(record: str) -> None:
-    """HubProtocol, "Overview"; the original server takes lower versions, too."""
+def test_valid_handshake_is_accepted(record: str) -> None:
+    """HubProtocol, "Overview". The original server accepts lower versions, too."""
     protocol.check_handshake(record)
 
 
 @given(RECORDS)
-def test_whatever_comes_first_is_a_handshake_or_an_error(record: str) -> None:
+def test_any_text_is_a_handshake_or_an_error(record: str) -> None:
     """HubProtocol, "Overview"."""
     try:
         protocol.check_handshake(record)
@@ -104,7 +106,7 @@ def test_whatever_comes_first_is_a_handshake_or_an_error(record: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "understood"),
+    ("content", "parsed"),
     [
         ({"type": 1, "target": "Say", "arguments": []}, Invocation("Say", [])),
         (
@@ -121,11 +123,11 @@ def test_whatever_comes_first_is_a_handshake_or_an_error(record: str) -> None:
         ),
         (
             {"type": 1, "invocationId": "", "target": "", "arguments": [], "streamIds": ["1"]},
-            Invocation("", [], "", brings_streams=True),
+            Invocation("", [], "", sends_streams=True),
         ),
         (
             {"type": 4, "invocationId": "7", "target": "Say", "arguments": []},
-            Invocation("Say", [], "7", wants_stream=True),
+            Invocation("Say", [], "7", expects_stream=True),
         ),
         ({"type": 5, "invocationId": "7"}, CancelInvocation("7")),
         ({"type": 7}, Close()),
@@ -140,16 +142,16 @@ def test_whatever_comes_first_is_a_handshake_or_an_error(record: str) -> None:
     ],
     ids=str,
 )
-def test_a_message_is_understood(content: Any, understood: protocol.Message | None) -> None:
-    """HubProtocol, "JSON Encoding", type by type."""
-    assert protocol.message(json.dumps(content)) == understood
+def test_message_is_parsed(content: Any, parsed: protocol.Message | None) -> None:
+    """HubProtocol, "JSON Encoding", each type."""
+    assert protocol.parse_message(json.dumps(content)) == parsed
 
 
 @given(RECORDS)
-def test_whatever_comes_is_a_message_or_nothing_or_an_error(record: str) -> None:
+def test_any_text_is_a_message_ignored_or_an_error(record: str) -> None:
     """HubProtocol, "Errors"."""
     try:
-        found = protocol.message(record)
+        found = protocol.parse_message(record)
     except ProtocolError:
         return
     assert found is None or isinstance(found, protocol.Message)
@@ -159,10 +161,10 @@ def test_whatever_comes_is_a_message_or_nothing_or_an_error(record: str) -> None
 
 
 @given(st.text(min_size=20))
-def test_an_error_does_not_repeat_the_input(noise: str) -> None:
+def test_error_does_not_repeat_the_input(text: str) -> None:
     """TransportProtocols, "NOTE on errors"."""
-    for read in (protocol.check_handshake, protocol.message):
-        for record in (noise, json.dumps({"protocol": noise, "type": noise})):
+    for read in (protocol.check_handshake, protocol.parse_message):
+        for record in (text, json.dumps({"protocol": text, "type": text})):
             with pytest.raises(ProtocolError) as caught:
                 read(record)
-            assert noise not in str(caught.value)
+            assert text not in str(caught.value)

@@ -1,4 +1,4 @@
-"""What only signalrcore does, and the chat's own client on it."""
+"""signalrcore, and the project's own client on it."""
 
 import asyncio
 from contextlib import AbstractContextManager, closing
@@ -15,82 +15,90 @@ from functions.chat.handlers import ChatHandlers
 from scripts.client.coach import Coach, DisconnectedError
 from scripts.local.ports import HOST
 from shared.purchases.authenticator import PurchaseAuthenticator
-from tests.functions.chat.aftermath import nothing_left
-from tests.functions.chat.cable import cable
-from tests.functions.chat.hub_for_tests import HubForTests
-from tests.functions.chat.own_chat import Talk
-from tests.functions.chat.scenario import reminders
-from tests.functions.chat.service import PATIENCE_S, TOKEN, OneKey, Running, served_chat
+from tests.functions.chat.chat_service import ChatService
+from tests.functions.chat.client_interface import prompt_texts
+from tests.functions.chat.fake_hub import FakeHub
+from tests.functions.chat.resource_checks import wait_until_released
+from tests.functions.chat.running_chat import (
+    TEST_TIMEOUT_S,
+    TOKEN,
+    OneTokenProvider,
+    RunningChat,
+    serve_chat,
+)
+from tests.functions.chat.tcp_proxy import open_proxy
 from tests.loopback import until
 
 
-async def test_after_a_cut_the_library_comes_back_by_itself(talk: Talk) -> None:
+async def test_library_reconnects_after_a_cut(service: ChatService) -> None:
     received: list[Any] = []
-    opened, reopened, ended = Event(), Event(), Event()
-    async with cable(talk.running.address) as line:
-        options = {"access_token_factory": lambda: talk.token}
-        builder = HubConnectionBuilder().with_url(f"{line.address}/ai-chat", options=options)
+    wait_for_gate, reopened, ended = Event(), Event(), Event()
+    async with open_proxy(service.server.address) as proxy:
+        options = {"access_token_factory": lambda: service.token}
+        builder = HubConnectionBuilder().with_url(f"{proxy.address}/ai-chat", options=options)
         hub = builder.with_automatic_reconnect({"reconnect_interval": 0.1}).build()
         hub.on("ReceiveMessage", received.extend)
-        hub.on_open(opened.set)
+        hub.on_open(wait_for_gate.set)
         hub.on_reconnect(reopened.set)
         await asyncio.to_thread(hub.start)
-        await until(opened.is_set)
-        line.cut(is_abrupt=False)  # after an abrupt one this library gives up
+        await until(wait_for_gate.is_set)
+        proxy.cut(is_abrupt=False)  # this library does not reconnect after a reset
         await until(reopened.is_set)
         hub.send("SendMessage", ["SECRET-after"], lambda _: ended.set(), str(uuid4()))
         await until(ended.is_set)
-        hub.transport.reconnection_handler = None  # this time it is to stay away
-        hub.transport.connection_checker.running = False  # by itself its thread would go on
+        hub.transport.reconnection_handler = None  # no further reconnects
+        hub.transport.connection_checker.running = False  # otherwise its thread never ends
         with closing(hub.transport._client.sock) as connection:  # noqa: SLF001 - as Coach does
             connection.shutdown(SHUT_RDWR)
             await asyncio.to_thread(hub.stop)
     assert received
-    assert reminders(talk) == ["SECRET-after"]
+    assert prompt_texts(service) == ["SECRET-after"]
 
 
-def served_without_pings() -> AbstractContextManager[Running]:
-    """Serve a chat that sends nothing by itself."""
-    silent = Timing(ping_s=3600, silence_s=3600)
-    return served_chat(
-        ChatHandlers(PurchaseAuthenticator({"Web": OneKey()}), {"/ai-chat": HubForTests}, silent)
+def served_without_pings() -> AbstractContextManager[RunningChat]:
+    """Serve a chat without pings."""
+    silent = Timing(ping_s=3600, silence_timeout_s=3600)
+    return serve_chat(
+        ChatHandlers(
+            PurchaseAuthenticator({"Web": OneTokenProvider()}), {"/ai-chat": FakeHub}, silent
+        )
     )
 
 
-async def test_chat_client_disconnects_when_the_server_is_silent() -> None:
-    """The library alone would wait for the server's next message."""
+async def test_chat_client_disconnects_from_a_silent_server() -> None:
+    """The library alone waits for the server's next message."""
 
-    def talk_once(address: str) -> None:
+    def connect_once(address: str) -> None:
         with Coach(address, f"Web {TOKEN}", print, is_new=False) as coach:
-            coach.invoke("Nothing").result(timeout=PATIENCE_S)
+            coach.invoke("Nothing").result(timeout=TEST_TIMEOUT_S)
 
-    with served_without_pings() as running:
-        async with asyncio.timeout(PATIENCE_S):
-            await asyncio.to_thread(talk_once, running.address)
-        await nothing_left(running)
+    with served_without_pings() as server:
+        async with asyncio.timeout(TEST_TIMEOUT_S):
+            await asyncio.to_thread(connect_once, server.address)
+        await wait_until_released(server)
 
 
 async def test_chat_client_sends_pings_when_the_user_is_silent() -> None:
     """HubProtocol, "Ping"."""
-    with served_without_pings() as running:
-        async with cable(running.address) as line:
-            coach = Coach(line.address, f"Web {TOKEN}", print, is_new=False, ping_s=0.1)
+    with served_without_pings() as server:
+        async with open_proxy(server.address) as proxy:
+            coach = Coach(proxy.address, f"Web {TOKEN}", print, is_new=False, ping_s=0.1)
             await asyncio.to_thread(coach.__enter__)
-            before = line.sent_bytes
-            await until(lambda: line.sent_bytes > before + 3 * len('{"type":6}'))
+            before = proxy.sent_bytes
+            await until(lambda: proxy.sent_bytes > before + 3 * len('{"type":6}'))
             await asyncio.wrap_future(coach.invoke("Nothing"))
             await asyncio.to_thread(coach.__exit__)
-        await nothing_left(running)
+        await wait_until_released(server)
 
 
-async def test_the_coach_says_so_when_it_has_been_cut_off(talk: Talk) -> None:
-    async with cable(talk.running.address) as line:
-        coach = Coach(line.address, talk.token, lambda _message: None, is_new=False)
+async def test_chat_client_reports_a_lost_connection(service: ChatService) -> None:
+    async with open_proxy(service.server.address) as proxy:
+        coach = Coach(proxy.address, service.token, lambda _message: None, is_new=False)
         await asyncio.to_thread(coach.__enter__)
-        talk.openai.tokens_per_s = 1
+        service.openai.tokens_per_s = 1
         reply = coach.send("SECRET-before")
-        await until(lambda: talk.openai.talking == 1)
-        line.cut()
+        await until(lambda: service.openai.talking == 1)
+        proxy.cut()
         with pytest.raises(DisconnectedError):
             await asyncio.wrap_future(reply)
         with pytest.raises(DisconnectedError):
@@ -98,7 +106,9 @@ async def test_the_coach_says_so_when_it_has_been_cut_off(talk: Talk) -> None:
         await asyncio.to_thread(coach.__exit__)
 
 
-async def test_the_coach_says_so_when_there_is_no_server(unused_tcp_port: int, talk: Talk) -> None:
-    coach = Coach(f"http://{HOST}:{unused_tcp_port}", talk.token, lambda _message: None)
+async def test_chat_client_reports_an_absent_server(
+    unused_tcp_port: int, service: ChatService
+) -> None:
+    coach = Coach(f"http://{HOST}:{unused_tcp_port}", service.token, lambda _message: None)
     with pytest.raises(OSError, match="refused"):
         await asyncio.to_thread(coach.__enter__)

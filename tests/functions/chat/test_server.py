@@ -1,4 +1,4 @@
-"""What the server does with connections that the library alone would let go on for ever."""
+"""Limits of the server on clients."""
 
 import asyncio
 import json
@@ -14,25 +14,25 @@ from functions.chat.handlers import ChatHandlers
 from functions.chat.websocket import WebSocketProtocol
 from scripts.local.ports import HOST
 from shared.purchases.authenticator import PurchaseAuthenticator
-from tests.functions.chat.aftermath import errors_logged, nothing_left
-from tests.functions.chat.hub_for_tests import (
-    HubForTests,
-    SlowStore,
-    alive,
-    call,
-    completed,
+from tests.functions.chat.fake_hub import (
+    BlockingProvider,
+    FakeHub,
+    completion,
+    invocation,
+    is_alive,
     new_gate,
     open_gate,
-    opened,
+    wait_for_gate,
 )
-from tests.functions.chat.service import (
+from tests.functions.chat.resource_checks import collect_errors, wait_until_released
+from tests.functions.chat.running_chat import (
     END,
-    PATIENCE_S,
+    TEST_TIMEOUT_S,
     UPGRADE,
-    Running,
-    Wire,
-    hub_alone,
-    served_chat,
+    RawClient,
+    RunningChat,
+    serve_chat,
+    single_hub,
 )
 from tests.loopback import until
 
@@ -46,9 +46,9 @@ MESSAGE = bytes((0x81, 0x80 | 11)) + NO_MASK + b'{"type":6}\x1e'
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
-    with served_chat(hub_alone(HubForTests)) as running:
-        yield running
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,16 @@ def running() -> Iterator[Running]:
     [("Content-Length: 3", 400), ("X-Long: " + "x" * 200_000, 431)],
     ids=["with a body", "with a long header"],
 )
-async def test_an_upgrade_that_is_none_is_told_why(
-    running: Running, header: str, status: int
+async def test_malformed_upgrade_gets_a_status(
+    server: RunningChat, header: str, status: int
 ) -> None:
     """RFC 9110, section 15.5.1, and RFC 6585, section 5."""
-    with socket.create_connection((HOST, running.port), timeout=PATIENCE_S) as raw:
+    with socket.create_connection((HOST, server.port), timeout=TEST_TIMEOUT_S) as raw:
         head = UPGRADE.removesuffix(b"\r\n")
         await asyncio.to_thread(raw.sendall, head + header.encode() + b"\r\n\r\n")
-        answer = await asyncio.to_thread(raw.recv, 4096)
-    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
-    await nothing_left(running)
+        response = await asyncio.to_thread(raw.recv, 4096)
+    assert response.startswith(f"HTTP/1.1 {status} ".encode())
+    await wait_until_released(server)
 
 
 @pytest.mark.parametrize(
@@ -73,26 +73,27 @@ async def test_an_upgrade_that_is_none_is_told_why(
     [{"X-Long": "x" * 200_000}, {f"X-{number}": "x" for number in range(300)}],
     ids=["a long one", "many"],
 )
-async def test_an_upgrade_with_too_many_headers_is_refused(
-    running: Running, headers: dict[str, str]
+async def test_upgrade_with_too_many_headers_is_rejected(
+    server: RunningChat, headers: dict[str, str]
 ) -> None:
-    where = running.address.replace("http", "ws", 1) + "/hub"
-    with pytest.raises((InvalidStatus, InvalidMessage, OSError)) as caught:
-        await connect(where, additional_headers=headers)
-    if isinstance(caught.value, InvalidStatus):  # else it has hung up before we had said it all
-        assert caught.value.response.status_code in (400, 431)
-    await until(lambda: running.sockets == 0)
+    url = server.address.replace("http", "ws", 1) + "/hub"
+    with pytest.raises((InvalidStatus, InvalidMessage, OSError)) as error:
+        await connect(url, additional_headers=headers)
+    # Otherwise the server closed the socket before the end of the request.
+    if isinstance(error.value, InvalidStatus):
+        assert error.value.response.status_code in (400, 431)
+    await until(lambda: server.sockets == 0)
 
 
 def masked_text(text: str) -> bytes:
-    """Return a frame of the client's with a text of 126 bytes or more."""
+    """Return a client's frame with a text of 126 bytes or more."""
     content = text.encode()
     return bytes((0x81, 0x80 | 126)) + len(content).to_bytes(2, "big") + NO_MASK + content
 
 
-async def poured(wire: Wire, frames: bytes, size: int) -> bool:
-    """Write frames past the client library, reading nothing; whether all of them were taken."""
-    transport = wire.socket.transport
+async def write_unread(client: RawClient, frames: bytes, size: int) -> bool:
+    """Write frames to the socket without reading. Return whether the server accepted all."""
+    transport = client.socket.transport
     transport.pause_reading()
     for _ in range(size // len(frames)):
         transport.write(frames)
@@ -102,97 +103,95 @@ async def poured(wire: Wire, frames: bytes, size: int) -> bool:
     return True
 
 
-async def test_ping_flood_with_slow_reader_keeps_memory_bounded(running: Running) -> None:
-    async with running.shaken_by_a_slow_client() as wire, running.shaken() as other:
-        assert await poured(wire, PING_OF_125_BYTES * 5000 + MESSAGE, 8 * MIB)
-        # One call that ends in an opened gate: the server has read all before it.
-        flooded = json.dumps(call(None, "Grow", 1, 1, gate := new_gate())) + END
-        wire.socket.transport.write(masked_text(flooded))
-        await opened(gate)
-        assert running.unsent_bytes < MIB
-        assert await alive(other)
-        wire.socket.transport.abort()
+async def test_ping_flood_of_slow_client_keeps_memory_bounded(server: RunningChat) -> None:
+    async with server.connect_slowly() as client, server.connect_to_hub() as other:
+        assert await write_unread(client, PING_OF_125_BYTES * 5000 + MESSAGE, 8 * MIB)
+        # When this invocation opens the gate, the server has read all previous frames.
+        message = json.dumps(invocation(None, "Grow", 1, 1, gate := new_gate())) + END
+        client.socket.transport.write(masked_text(message))
+        await wait_for_gate(gate)
+        assert server.unsent_bytes < MIB
+        assert await is_alive(other)
+        client.socket.transport.abort()
 
 
-async def told_off(running: Running, frames: bytes) -> bool:
-    """Whether who sends these frames is told that there is no message in them, and let go."""
-    async with running.shaken() as wire:
-        wire.socket.transport.write(frames)
-        code = await wire.closed()
-    await nothing_left(running)
+async def is_closed_for(server: RunningChat, frames: bytes) -> bool:
+    """Return whether the server closes the connection of a client that sends these frames."""
+    async with server.connect_to_hub() as client:
+        client.socket.transport.write(frames)
+        code = await client.wait_closed()
+    await wait_until_released(server)
     return code == CloseCode.POLICY_VIOLATION
 
 
 @pytest.mark.parametrize("frame", [PING, PONG, FRAGMENT], ids=["pings", "pongs", "fragments"])
-async def test_a_client_of_many_frames_and_no_message_is_let_go(
-    running: Running, frame: bytes
-) -> None:
+async def test_many_frames_without_a_message_close(server: RunningChat, frame: bytes) -> None:
     """RFC 6455, section 7.4.1: 1008."""
-    begun = bytes((0x01, 0x81, 0, 0, 0, 0)) + b" " if frame is FRAGMENT else b""
-    assert await told_off(running, begun + frame * 20_000)
+    prefix = bytes((0x01, 0x81, 0, 0, 0, 0)) + b" " if frame is FRAGMENT else b""
+    assert await is_closed_for(server, prefix + frame * 20_000)
 
 
-async def test_who_pings_between_messages_may_stay(running: Running) -> None:
-    async with running.shaken() as wire:
-        wire.socket.transport.write((PONG * 9_000 + MESSAGE) * 4)
-        assert await alive(wire)
+async def test_many_frames_between_messages_are_accepted(server: RunningChat) -> None:
+    async with server.connect_to_hub() as client:
+        client.socket.transport.write((PONG * 9_000 + MESSAGE) * 4)
+        assert await is_alive(client)
 
 
-async def test_who_reads_nothing_is_gone_some_time_after_its_end(
-    running: Running, monkeypatch: pytest.MonkeyPatch
+async def test_closed_connection_of_slow_client_is_aborted(
+    server: RunningChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it has not read would else be kept for as long as its machine is there."""
-    monkeypatch.setattr(WebSocketProtocol, "gone_within_s", 0.2)
-    async with running.shaken() as wire:
-        assert not await poured(wire, PING_OF_125_BYTES * 1000, 400 * MIB)
-        await nothing_left(running)
+    """Otherwise its unread data stays in memory as long as the client's machine runs."""
+    monkeypatch.setattr(WebSocketProtocol, "abort_after_s", 0.2)
+    async with server.connect_to_hub() as client:
+        assert not await write_unread(client, PING_OF_125_BYTES * 1000, 400 * MIB)
+        await wait_until_released(server)
 
 
 @pytest.mark.parametrize(
     "frame", [PING, MESSAGE, b"\x81\x01a"], ids=["ping", "message", "unmasked"]
 )
-async def test_frames_before_the_answer_are_a_bad_request(frame: bytes) -> None:
-    """RFC 6455, section 4.1: a client waits for it. Till then, it may be anybody."""
-    store = SlowStore()
-    chat = ChatHandlers(PurchaseAuthenticator({"Web": store}), {"/hub": HubForTests})
-    with served_chat(chat) as running, errors_logged() as errors:
-        with socket.create_connection((HOST, running.port), timeout=PATIENCE_S) as raw:
+async def test_frames_before_the_upgrade_are_a_bad_request(frame: bytes) -> None:
+    """RFC 6455, section 4.1: a client waits for the response. It is not authenticated yet."""
+    provider = BlockingProvider()
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    with serve_chat(chat) as server, collect_errors() as errors:
+        with socket.create_connection((HOST, server.port), timeout=TEST_TIMEOUT_S) as raw:
             raw.sendall(UPGRADE)
-            await opened(store.asked)
+            await wait_for_gate(provider.called)
             raw.sendall(frame)
-            answer = await asyncio.to_thread(raw.recv, 4096)
-            open_gate(store.told)
-        assert answer.startswith(b"HTTP/1.1 400 ")
-        await nothing_left(running)
+            response = await asyncio.to_thread(raw.recv, 4096)
+            open_gate(provider.released)
+        assert response.startswith(b"HTTP/1.1 400 ")
+        await wait_until_released(server)
     assert errors == []
 
 
 @pytest.mark.parametrize("in_one_frame", [True, False], ids=["in one frame", "in many"])
-async def test_a_burst_of_calls_is_served(running: Running, *, in_one_frame: bool) -> None:
-    calls = [call(str(number), "Nothing") for number in range(200)]
-    async with running.shaken() as wire:
-        for each in [calls] if in_one_frame else [[one] for one in calls]:
-            await wire.send(*each)
-        said = [await wire.record() for _ in calls]
-    assert said == [completed(str(number)) for number in range(200)]
+async def test_burst_of_invocations_completes(server: RunningChat, *, in_one_frame: bool) -> None:
+    messages = [invocation(str(number), "Nothing") for number in range(200)]
+    async with server.connect_to_hub() as client:
+        for each in [messages] if in_one_frame else [[one] for one in messages]:
+            await client.send(*each)
+        records = [await client.receive() for _ in messages]
+    assert records == [completion(str(number)) for number in range(200)]
 
 
-async def test_half_a_character_is_replaced(running: Running) -> None:
-    async with running.shaken() as wire:
-        await wire.frame(
+async def test_lone_surrogate_is_replaced(server: RunningChat) -> None:
+    async with server.connect_to_hub() as client:
+        await client.send_frame(
             r'{"type":1,"invocationId":"1","target":"Repeat","arguments":["a\ud83d",1]}' + "\x1e"
         )
-        assert (await wire.record())["arguments"] == [["a\ufffd", 1]]
-        assert await wire.record() == {"type": 3, "invocationId": "1"}
+        assert (await client.receive())["arguments"] == [["a\ufffd", 1]]
+        assert await client.receive() == {"type": 3, "invocationId": "1"}
 
 
-async def test_no_waiting_call_begins_after_the_end(running: Running) -> None:
-    async with running.shaken() as wire:
+async def test_waiting_invocation_never_runs_after_a_close(server: RunningChat) -> None:
+    async with server.connect_to_hub() as client:
         for invocation_id in ("1", "2", "3"):
-            await wire.send(
+            await client.send(
                 {"type": 1, "invocationId": invocation_id, "target": "Wait", "arguments": ["never"]}
             )
-        assert [(await wire.record())["target"] for _ in range(2)] == ["Waiting", "Waiting"]
-        await wire.send({"type": 5, "invocationId": "1"}, {"type": 7})
-        assert all(record["type"] != 1 for record in await wire.rest())
-    await nothing_left(running)
+        assert [(await client.receive())["target"] for _ in range(2)] == ["Waiting", "Waiting"]
+        await client.send({"type": 5, "invocationId": "1"}, {"type": 7})
+        assert all(record["type"] != 1 for record in await client.receive_rest())
+    await wait_until_released(server)

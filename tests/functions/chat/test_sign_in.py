@@ -1,4 +1,4 @@
-"""Who may talk: whoever shows a purchase, before anything else."""
+"""Authentication of subscribers, before any other check."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,9 +13,15 @@ from websockets.http11 import Response
 from functions.chat.handlers import ChatHandlers
 from shared.errors import DependencyTimedOut, DependencyUnavailable
 from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
-from tests.functions.chat.aftermath import errors_logged, nothing_left
-from tests.functions.chat.hub_for_tests import HubForTests, SlowStore, open_gate, opened
-from tests.functions.chat.service import TOKEN, OneKey, Running, hub_alone, served_chat
+from tests.functions.chat.fake_hub import BlockingProvider, FakeHub, open_gate, wait_for_gate
+from tests.functions.chat.resource_checks import collect_errors, wait_until_released
+from tests.functions.chat.running_chat import (
+    TOKEN,
+    OneTokenProvider,
+    RunningChat,
+    serve_chat,
+    single_hub,
+)
 from tests.loopback import until
 
 REJECTED = {
@@ -26,7 +32,7 @@ REJECTED = {
     "bearer without a token": "Bearer Web",
     "bearer without a store": f"Bearer {TOKEN}",
     "unknown store": f"Amazon {TOKEN}",
-    "wrong token": "Web SECRET-token-of-somebody-else",
+    "wrong token": "Web SECRET-token-of-another-user",
     "token and more": f"Web {TOKEN} and-more",
     "other scheme": f"Basic {TOKEN}",
 }
@@ -34,167 +40,169 @@ rejected = pytest.mark.parametrize("presented", REJECTED.values(), ids=REJECTED)
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with served_chat(hub_alone(HubForTests)) as running:
-        yield running
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
 
 
-async def negotiated(
-    http: httpx.AsyncClient, running: Running, query: str = "", header: str | None = None
+async def negotiate(
+    http: httpx.AsyncClient, server: RunningChat, query: str = "", header: str | None = None
 ) -> httpx.Response:
     headers = {} if header is None else {"Authorization": header}
-    return await http.post(f"{running.address}/hub/negotiate{query}", headers=headers)
+    return await http.post(f"{server.address}/hub/negotiate{query}", headers=headers)
 
 
-def assert_is_problem(status: int, answer: httpx.Response | Response) -> None:
-    content = answer.content if isinstance(answer, httpx.Response) else answer.body
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
+def assert_is_problem(status: int, response: httpx.Response | Response) -> None:
+    content = response.content if isinstance(response, httpx.Response) else response.body
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
     assert f'"status": {status}'.encode() in bytes(content or b"")
     assert b"SECRET" not in bytes(content or b"")
-    assert "SECRET" not in str(answer.headers)
+    assert "SECRET" not in str(response.headers)
 
 
 @rejected
-async def test_negotiating_is_for_subscribers(
-    running: Running, http: httpx.AsyncClient, presented: str
+async def test_negotiation_requires_a_purchase(
+    server: RunningChat, http: httpx.AsyncClient, presented: str
 ) -> None:
-    """The contract, "Purchase tokens" and "General": 401."""
-    answer = await negotiated(http, running, header=presented)
-    assert_is_problem(401, answer)
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+    """Contract, "Purchase tokens" and "General": 401."""
+    response = await negotiate(http, server, header=presented)
+    assert_is_problem(401, response)
+    assert response.headers["www-authenticate"].startswith("Bearer")
 
 
 @rejected
-async def test_connecting_is_for_subscribers(running: Running, presented: str) -> None:
-    """The contract, "Purchase tokens": refused before the upgrade."""
-    answer = await running.upgraded(header=presented)
-    assert_is_problem(401, answer)
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert running.chat.connected == 0
+async def test_connection_requires_a_purchase(server: RunningChat, presented: str) -> None:
+    """Contract, "Purchase tokens": rejected before the upgrade."""
+    response = await server.request_upgrade(header=presented)
+    assert_is_problem(401, response)
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert server.handlers.connection_count == 0
 
 
 @rejected
-async def test_connecting_is_for_subscribers_also_by_address(
-    running: Running, presented: str
+async def test_connection_requires_a_purchase_in_the_url(
+    server: RunningChat, presented: str
 ) -> None:
-    """The contract, "Purchase tokens": `access_token`."""
-    assert_is_problem(401, await running.upgraded(f"/hub?access_token={quote(presented)}"))
+    """Contract, "Purchase tokens": `access_token`."""
+    assert_is_problem(401, await server.request_upgrade(f"/hub?access_token={quote(presented)}"))
 
 
-async def test_nobody_comes_in_without_a_token(running: Running, http: httpx.AsyncClient) -> None:
-    """RFC 6750, section 3: no error is named to who has presented nothing."""
-    for answer in (await negotiated(http, running), await running.upgraded()):
-        assert_is_problem(401, answer)
-        assert answer.headers["www-authenticate"] == 'Bearer realm="LiftLog"'
+async def test_connection_requires_a_token(server: RunningChat, http: httpx.AsyncClient) -> None:
+    """RFC 6750, section 3: without a token, the response has no error code."""
+    for response in (await negotiate(http, server), await server.request_upgrade()):
+        assert_is_problem(401, response)
+        assert response.headers["www-authenticate"] == 'Bearer realm="LiftLog"'
 
 
 @pytest.mark.parametrize("prefix", ["", "Bearer ", "bearer "], ids=["bare", "Bearer", "bearer"])
 @pytest.mark.parametrize("store", ["Web", "web", "WEB"])
-async def test_a_token_is_good_however_it_is_written(
-    running: Running, http: httpx.AsyncClient, prefix: str, store: str
+async def test_token_spelling_does_not_matter(
+    server: RunningChat, http: httpx.AsyncClient, prefix: str, store: str
 ) -> None:
-    """The contract, "Purchase tokens": with and without `Bearer`; stores in any case."""
+    """Contract, "Purchase tokens": with and without `Bearer`; providers in any case."""
     presented = f"{prefix}{store} {TOKEN}"
-    assert (await negotiated(http, running, header=presented)).status_code == 200
-    assert (await running.upgraded(header=presented)).status_code == 101
-    by_address = await running.upgraded(f"/hub?access_token={quote(presented)}")
-    assert by_address.status_code == 101
+    assert (await negotiate(http, server, header=presented)).status_code == 200
+    assert (await server.request_upgrade(header=presented)).status_code == 101
+    from_url = await server.request_upgrade(f"/hub?access_token={quote(presented)}")
+    assert from_url.status_code == 101
 
 
-async def test_a_space_in_an_address_may_be_a_plus(running: Running) -> None:
-    """WHATWG URL, "application/x-www-form-urlencoded": what `URLSearchParams` writes."""
-    assert (await running.upgraded(f"/hub?access_token=Web+{TOKEN}")).status_code == 101
+async def test_space_in_the_url_may_be_a_plus(server: RunningChat) -> None:
+    """WHATWG URL, "application/x-www-form-urlencoded": `URLSearchParams` writes it."""
+    assert (await server.request_upgrade(f"/hub?access_token=Web+{TOKEN}")).status_code == 101
 
 
-async def test_the_header_wins_over_the_address(running: Running) -> None:
+async def test_header_takes_precedence_over_the_url(server: RunningChat) -> None:
     good, bad = f"Web {TOKEN}", "Web SECRET-other"
-    address = f"/hub?access_token={quote(bad)}"
-    assert (await running.upgraded(address, good)).status_code == 101
-    address = f"/hub?access_token={quote(good)}"
-    assert_is_problem(401, await running.upgraded(address, bad))
-    assert_is_problem(401, await running.upgraded(address, ""))
+    url = f"/hub?access_token={quote(bad)}"
+    assert (await server.request_upgrade(url, good)).status_code == 101
+    url = f"/hub?access_token={quote(good)}"
+    assert_is_problem(401, await server.request_upgrade(url, bad))
+    assert_is_problem(401, await server.request_upgrade(url, ""))
 
 
-async def test_the_address_does_not_count_for_negotiating(
-    running: Running, http: httpx.AsyncClient
+async def test_negotiation_ignores_a_token_in_the_url(
+    server: RunningChat, http: httpx.AsyncClient
 ) -> None:
-    """The contract, "Purchase tokens": only where browsers cannot set headers."""
+    """Contract, "Purchase tokens": only where browsers cannot set headers."""
     query = f"?access_token={quote(f'Web {TOKEN}')}"
-    assert_is_problem(401, await negotiated(http, running, query))
+    assert_is_problem(401, await negotiate(http, server, query))
 
 
-async def test_who_may_not_come_in_is_not_told_what_is_there(running: Running) -> None:
-    assert_is_problem(401, await running.upgraded("/hub?id=malformed", "Web SECRET-other"))
+async def test_invalid_token_hides_whether_the_id_is_valid(server: RunningChat) -> None:
+    assert_is_problem(401, await server.request_upgrade("/hub?id=malformed", "Web SECRET-other"))
 
 
 @pytest.mark.parametrize("path", ["/", "/hubs", "/v3/hub", "/v2", "/hub/negotiate"])
-async def test_there_is_nothing_to_connect_to_elsewhere(running: Running, path: str) -> None:
-    """The contract, "General": 404."""
-    assert_is_problem(404, await running.upgraded(path, f"Web {TOKEN}"))
+async def test_unknown_path_is_not_found(server: RunningChat, path: str) -> None:
+    """Contract, "General": 404."""
+    assert_is_problem(404, await server.request_upgrade(path, f"Web {TOKEN}"))
 
 
 @pytest.mark.parametrize(
     ("error", "status"), [(DependencyUnavailable, 503), (DependencyTimedOut, 504)]
 )
-async def test_a_store_that_cannot_tell_is_no_refusal(
+async def test_unavailable_provider_is_not_a_rejection(
     http: httpx.AsyncClient, error: type[DependencyUnavailable], status: int
 ) -> None:
-    """The contract, "General": with `Retry-After`."""
+    """Contract, "General": with `Retry-After`."""
 
     class IsDown:
         async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
-            raise error("the store", 7)
+            raise error("the purchase provider", 7)
 
     chat = ChatHandlers(
-        PurchaseAuthenticator({"Google": IsDown(), "Web": OneKey()}), {"/hub": HubForTests}
+        PurchaseAuthenticator({"Google": IsDown(), "Web": OneTokenProvider()}), {"/hub": FakeHub}
     )
-    with served_chat(chat) as running, errors_logged() as errors:
-        for answer in (
-            await negotiated(http, running, header=f"Google {TOKEN}"),
-            await running.upgraded(header=f"Google {TOKEN}"),
+    with serve_chat(chat) as server, collect_errors() as errors:
+        for response in (
+            await negotiate(http, server, header=f"Google {TOKEN}"),
+            await server.request_upgrade(header=f"Google {TOKEN}"),
         ):
-            assert_is_problem(status, answer)
-            assert answer.headers["retry-after"] == "7"
-        assert (await running.upgraded(header=f"Web {TOKEN}")).status_code == 101
-        await nothing_left(running)
+            assert_is_problem(status, response)
+            assert response.headers["retry-after"] == "7"
+        assert (await server.request_upgrade(header=f"Web {TOKEN}")).status_code == 101
+        await wait_until_released(server)
     assert errors == []
 
 
-async def test_a_bug_while_signing_in_is_our_fault() -> None:
-    """The contract, "General": never a stack trace."""
+async def test_internal_error_is_a_500() -> None:
+    """Contract, "General": never a traceback."""
 
     class IsBroken:
         async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
             raise RuntimeError(token)
 
-    with served_chat(
-        ChatHandlers(PurchaseAuthenticator({"Web": IsBroken()}), {"/hub": HubForTests})
-    ) as running:
-        assert_is_problem(500, await running.upgraded(header=f"Web {TOKEN}"))
-        await nothing_left(running)
+    with serve_chat(
+        ChatHandlers(PurchaseAuthenticator({"Web": IsBroken()}), {"/hub": FakeHub})
+    ) as server:
+        assert_is_problem(500, await server.request_upgrade(header=f"Web {TOKEN}"))
+        await wait_until_released(server)
 
 
-async def test_a_refusal_is_no_error_of_ours(running: Running) -> None:
-    with errors_logged() as errors:
-        assert_is_problem(401, await running.upgraded())
-        assert_is_problem(404, await running.upgraded("/hub?id=malformed", f"Web {TOKEN}"))
-        assert_is_problem(404, await running.upgraded("/unknown"))
-        await nothing_left(running)
+async def test_rejection_is_not_logged_as_an_error(server: RunningChat) -> None:
+    with collect_errors() as errors:
+        assert_is_problem(401, await server.request_upgrade())
+        assert_is_problem(404, await server.request_upgrade("/hub?id=malformed", f"Web {TOKEN}"))
+        assert_is_problem(404, await server.request_upgrade("/unknown"))
+        await wait_until_released(server)
     assert errors == []
 
 
-@pytest.mark.parametrize("answer", [True, False], ids=["welcome", "refused"])
-async def test_a_client_that_does_not_wait_for_its_store_is_no_error_of_ours(answer: bool) -> None:
-    store = SlowStore(answer=answer)
-    chat = ChatHandlers(PurchaseAuthenticator({"Web": store}), {"/hub": HubForTests})
-    with served_chat(chat) as running, errors_logged() as errors:
-        connecting = asyncio.create_task(running.upgraded(header=f"Web {TOKEN}"))
-        await opened(store.asked)
+@pytest.mark.parametrize("is_entitled", [True, False], ids=["welcome", "refused"])
+async def test_early_disconnect_is_not_logged_as_an_error(
+    is_entitled: bool,
+) -> None:
+    provider = BlockingProvider(is_entitled=is_entitled)
+    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    with serve_chat(chat) as server, collect_errors() as errors:
+        connecting = asyncio.create_task(server.request_upgrade(header=f"Web {TOKEN}"))
+        await wait_for_gate(provider.called)
         connecting.cancel()
         with suppress(asyncio.CancelledError):
             await connecting
-        await until(lambda: running.sockets == 0)
-        open_gate(store.told)
-        await nothing_left(running)
+        await until(lambda: server.sockets == 0)
+        open_gate(provider.released)
+        await wait_until_released(server)
     assert errors == []

@@ -18,8 +18,8 @@ from scripts.fakes.openai import Scripted
 from scripts.local.ports import HOST
 from scripts.local.stack import free_ports
 from scripts.root import ROOT
-from tests.functions.chat.own_chat import Talk, own_chat
-from tests.functions.chat.talker import instructions, reminders
+from tests.functions.chat.chat_service import ChatService, run_chat
+from tests.functions.chat.hub_user import prompt_messages, system_prompt
 from tests.loopback import until
 
 COMMAND = str(ROOT / "scripts" / "chat")
@@ -29,17 +29,17 @@ ENVIRONMENT = {**os.environ, "COLUMNS": str(COLUMNS), "PYTHONWARNINGS": "error",
 
 
 @pytest.fixture(scope="module")
-def chat() -> Iterator[Talk]:
-    with own_chat() as talk:
+def chat() -> Iterator[ChatService]:
+    with run_chat() as talk:
         yield talk
 
 
 @pytest.fixture
-def talk(chat: Talk) -> Iterator[Talk]:
+def talk(chat: ChatService) -> Iterator[ChatService]:
     yield chat
     chat.openai.requests.clear()
     chat.openai.script.clear()
-    chat.server.faults.clear()
+    chat.model_server.faults.clear()
 
 
 async def chatted(
@@ -73,10 +73,10 @@ async def chatted(
     ids=["2026", "2025"],
 )
 async def test_plan_is_shown_with_all_exercises(
-    talk: Talk, options: tuple[str, ...], shown: tuple[str, ...]
+    talk: ChatService, options: tuple[str, ...], shown: tuple[str, ...]
 ) -> None:
     status, output = await chatted(
-        talk.running.address, "SECRET-wish: a plan", token=talk.token, options=options
+        talk.server.address, "SECRET-wish: a plan", token=talk.token, options=options
     )
     assert status == 0
     for exercise in ("Bench Press", "Triceps Pushdown", "Pull Up", "Biceps Curl", "Calf Raise"):
@@ -86,25 +86,25 @@ async def test_plan_is_shown_with_all_exercises(
     assert "Here is a plan for you." in output
 
 
-async def test_coach_introduces_itself_and_answers_lines(talk: Talk) -> None:
+async def test_coach_introduces_itself_and_answers_lines(talk: ChatService) -> None:
     talk.openai.script += [Scripted(Speech(f"SECRET-answer {number}")) for number in range(3)]
     status, output = await chatted(
-        talk.running.address, "SECRET-one", "", "  ", "SECRET-two", token=talk.token
+        talk.server.address, "SECRET-one", "", "  ", "SECRET-two", token=talk.token
     )
     assert status == 0
     places = [output.index(f"SECRET-answer {number}") for number in range(3)]
     assert places == sorted(places)
-    assert "locale: en-AU." in instructions(talk)
-    assert [text for _, text in reminders(talk)[-3:]] == [
+    assert "locale: en-AU." in system_prompt(talk)
+    assert [text for _, text in prompt_messages(talk)[-3:]] == [
         "SECRET-one",
         "SECRET-answer 1",
         "SECRET-two",
     ]
 
 
-async def test_conversation_restarts_and_quits(talk: Talk) -> None:
+async def test_conversation_restarts_and_quits(talk: ChatService) -> None:
     status, output = await chatted(
-        talk.running.address,
+        talk.server.address,
         "SECRET-one",
         "/restart",
         "SECRET-two",
@@ -114,11 +114,11 @@ async def test_conversation_restarts_and_quits(talk: Talk) -> None:
     )
     assert status == 0
     assert "New conversation." in output
-    assert reminders(talk) == [("user", "SECRET-two")]
-    await until(lambda: talk.running.chat.connected == 0)
+    assert prompt_messages(talk) == [("user", "SECRET-two")]
+    await until(lambda: talk.server.handlers.connection_count == 0)
 
 
-async def test_replies_are_not_parsed_as_markup(talk: Talk) -> None:
+async def test_replies_are_not_parsed_as_markup(talk: ChatService) -> None:
     exercise = {
         "name": "Squat [/pause]",
         "sets": 3,
@@ -136,7 +136,7 @@ async def test_replies_are_not_parsed_as_markup(talk: Talk) -> None:
         Scripted(Speech("Here [/it] is", "show_plan", json.dumps(plan))),
     ]
     status, output = await chatted(
-        talk.running.address, "SECRET [/wish]", token=talk.token, options=("--old",)
+        talk.server.address, "SECRET [/wish]", token=talk.token, options=("--old",)
     )
     assert status == 0
     words = ("Hello [/]", "SECRET [/wish]", "Here [/it] is")
@@ -144,17 +144,17 @@ async def test_replies_are_not_parsed_as_markup(talk: Talk) -> None:
         assert text in output
 
 
-async def test_error_is_shown_and_conversation_continues(talk: Talk) -> None:
-    talk.server.faults.append(Fault(500))
-    status, output = await chatted(talk.running.address, "SECRET-one", token=talk.token)
+async def test_error_is_shown_and_conversation_continues(talk: ChatService) -> None:
+    talk.model_server.faults.append(Fault(500))
+    status, output = await chatted(talk.server.address, "SECRET-one", token=talk.token)
     assert status == 0
     assert "I cannot be reached at the moment." in output
     assert "I am a fake" in output
 
 
 @pytest.mark.parametrize("token", ["Web SECRET-wrong", "SECRET-nothing", "Amazon SECRET-parcel"])
-async def test_rejected_token_shows_the_reason(talk: Talk, token: str) -> None:
-    status, output = await chatted(talk.running.address, "SECRET-one", token=token)
+async def test_rejected_token_shows_the_reason(talk: ChatService, token: str) -> None:
+    status, output = await chatted(talk.server.address, "SECRET-one", token=token)
     assert status == 1
     assert "Refused with 401: " in output
     assert "--purchase-token" in output
@@ -162,8 +162,8 @@ async def test_rejected_token_shows_the_reason(talk: Talk, token: str) -> None:
     assert not talk.openai.requests
 
 
-async def test_provider_outage_is_not_a_rejected_token(talk: Talk) -> None:
-    status, output = await chatted(talk.running.address, token="Google SECRET-bought")  # noqa: S106
+async def test_provider_outage_is_not_a_rejected_token(talk: ChatService) -> None:
+    status, output = await chatted(talk.server.address, token="Google SECRET-bought")  # noqa: S106
     assert status == 1
     assert "Refused with 503: " in output
     assert "--purchase-token" not in output
@@ -211,13 +211,13 @@ class Terminal:
 
 
 @asynccontextmanager
-async def terminal(talk: Talk, rows: int = 50) -> AsyncIterator[Terminal]:
+async def terminal(talk: ChatService, rows: int = 50) -> AsyncIterator[Terminal]:
     """Run the command in a terminal until its end."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (rows, COLUMNS))
     process = await asyncio.create_subprocess_exec(
         COMMAND,
-        talk.running.address,
+        talk.server.address,
         "--purchase-token",
         talk.token,
         stdin=theirs,
@@ -239,7 +239,7 @@ async def terminal(talk: Talk, rows: int = 50) -> AsyncIterator[Terminal]:
         os.close(ours)
 
 
-async def test_ctrl_c_stops_the_reply_only(talk: Talk) -> None:
+async def test_ctrl_c_stops_the_reply_only(talk: ChatService) -> None:
     talk.openai.script += [
         Scripted(Speech("SECRET-hello")),
         Scripted(Speech("SECRET-long reply of many words"), silent_after=3),
@@ -256,10 +256,10 @@ async def test_ctrl_c_stops_the_reply_only(talk: Talk) -> None:
         opened.type("/quit")
     assert opened.process.returncode == 0
     assert "Traceback" not in opened.shown
-    assert [role for role, _ in reminders(talk)][-3:] == ["user", "assistant", "user"]
+    assert [role for role, _ in prompt_messages(talk)][-3:] == ["user", "assistant", "user"]
 
 
-async def test_plan_taller_than_terminal_is_shown_once(talk: Talk) -> None:
+async def test_plan_taller_than_terminal_is_shown_once(talk: ChatService) -> None:
     talk.openai.tokens_per_s = 300
     async with terminal(talk, rows=12) as opened:
         await until(lambda: "you>" in opened.shown)
@@ -273,7 +273,7 @@ async def test_plan_taller_than_terminal_is_shown_once(talk: Talk) -> None:
 
 
 async def test_lost_server_is_reported() -> None:
-    with own_chat() as talk:
+    with run_chat() as talk:
         talk.openai.script += [
             Scripted(Speech("SECRET-hello")),
             Scripted(Speech("SECRET-long reply"), silent_after=3),
@@ -282,7 +282,7 @@ async def test_lost_server_is_reported() -> None:
             await until(lambda: "SECRET-hello" in opened.shown)
             opened.type("SECRET-wish")
             await until(lambda: "SECRET-long" in opened.shown)
-            talk.running.stop()
+            talk.server.stop()
     assert opened.process.returncode == 1
     assert "The connection has ended" in opened.shown
     assert "Traceback" not in opened.shown

@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 from scripts.fakes.openai import OpenAi
 from scripts.fakes.settings import WEB_KEY, local_services
-from shared.planner.prompts import INTRODUCE, SHOWN, coach
+from shared.planner.prompts import INTRODUCE, PLAN_SHOWN, coach_prompt
 from shared.schemas.ai import Session, WorkoutPlan
 from shared.schemas.blueprint import Program, WeightedExercise
 from tests.loopback import served
@@ -110,7 +110,7 @@ async def test_chat_plans_are_valid_in_version_3(client: AsyncOpenAI, days: int)
 async def test_chat_plans_use_the_unit_of_the_user(
     client: AsyncOpenAI, unit: str | None, step: str
 ) -> None:
-    instructions = coach("en-AU", unit)
+    instructions = coach_prompt("en-AU", unit)
     message = await reply(client, "A plan for 1 days", tool=PROGRAM, instructions=instructions)
     program = json.loads(message.tool_calls[0].function.arguments)
     bench = program["sessions"][0]["exercises"][0]
@@ -118,7 +118,7 @@ async def test_chat_plans_use_the_unit_of_the_user(
 
 
 async def test_introduction_has_no_plan(client: AsyncOpenAI) -> None:
-    message = await reply(client, INTRODUCE, tool=PROGRAM, instructions=coach("de-DE", None))
+    message = await reply(client, INTRODUCE, tool=PROGRAM, instructions=coach_prompt("de-DE", None))
     assert message.tool_calls is None
     assert "fake" in message.content
 
@@ -131,7 +131,7 @@ async def test_reply_after_a_shown_plan_is_text(client: AsyncOpenAI) -> None:
         messages=[
             {"role": "user", "content": "Make me a plan"},
             {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "call_9", "content": SHOWN},
+            {"role": "tool", "tool_call_id": "call_9", "content": PLAN_SHOWN},
         ],
         tools=[PROGRAM],
     )

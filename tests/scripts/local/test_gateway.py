@@ -10,6 +10,7 @@ from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
+from shared.web.subscribers import SubscriberResources
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,6 @@ from shared.store.settings import DatabaseSettings
 async def test_log_line_names_the_function_of_the_route(route: str | None, function: str) -> None:
     database = Database(DatabaseSettings())
     async with open_client() as http:
-        secrets = Secrets(SecretSettings())
-        chat = functions.chat.main.handlers(database, http, secrets, ChatSettings())
-        assert function_of(routes_by_service(database, chat, secrets), route) == function
+        resources = SubscriberResources(database, http, Secrets(SecretSettings()))
+        chat = functions.chat.main.handlers(resources, ChatSettings())
+        assert function_of(routes_by_service(database, chat, resources), route) == function

@@ -15,8 +15,8 @@ from scripts.local.services import project
 from scripts.local.stack import addresses
 from scripts.packaging.packages import build_package
 from tests import stack
-from tests.functions.chat.service import Door
-from tests.functions.chat.talker import NEW, Talker
+from tests.functions.chat.hub_user import HUB_V2, HubUser
+from tests.functions.chat.running_chat import ChatEndpoint
 from tests.functions.cleanup.test_cleanup import MESSAGE
 from tests.functions.test_ai import SESSION
 from tests.scripts.packaging.isolated_package import IsolatedPackage
@@ -49,10 +49,12 @@ async def request_a_session(_address: str, api: Api, _http: httpx.AsyncClient) -
 
 
 async def hold_a_conversation(address: str, _api: Api, _http: httpx.AsyncClient) -> None:
-    async with Door(httpx.URL(address).port or 0).shaken(NEW, token=_TOKEN) as wire:
-        client = Talker(wire, is_new=True)
-        await client.introduce()
-    assert client.texts
+    async with ChatEndpoint(httpx.URL(address).port or 0).connect_to_hub(
+        HUB_V2, token=_TOKEN
+    ) as wire:
+        user = HubUser(wire, is_new=True)
+        await user.introduce()
+    assert user.texts
 
 
 async def start_cleanup(address: str, _api: Api, http: httpx.AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""A planner whose model is the stand-in, behind the real client."""
+"""A fake model, behind the real client."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ KEY = "SECRET-model-key"
 
 
 @dataclass
-class Coach:
-    """The stand-in, how it may fail, and a planner that asks it."""
+class FakeModel:
+    """The fake model, its faults, and planners that use it."""
 
     openai: OpenAi
     server: Failing
@@ -28,9 +28,9 @@ class Coach:
     http: httpx2.AsyncClient
 
     def planner(self, **settings: object) -> Planner:
-        """Return a planner with other settings than the usual."""
-        usual = {"api_key": KEY, "base_url": f"{self.address}/v1", "silence_s": 20}
-        chosen = ModelSettings.model_validate({**usual, **settings})
+        """Return a planner with changed settings."""
+        default = {"api_key": KEY, "base_url": f"{self.address}/v1", "silence_s": 20}
+        chosen = ModelSettings.model_validate({**default, **settings})
         return Planner(Model(chosen, Secrets(SecretSettings()), self.http), chosen.deadline_s)
 
 
@@ -51,9 +51,9 @@ def address(server: Failing) -> Iterator[str]:
 
 
 @pytest.fixture
-async def coach(openai: OpenAi, server: Failing, address: str) -> AsyncIterator[Coach]:
+async def fake(openai: OpenAi, server: Failing, address: str) -> AsyncIterator[FakeModel]:
     async with httpx2.AsyncClient() as http:
-        yield Coach(openai, server, address, http)
+        yield FakeModel(openai, server, address, http)
     openai.requests.clear()
     openai.script.clear()
     server.faults.clear()

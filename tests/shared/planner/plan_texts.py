@@ -1,4 +1,4 @@
-"""Plans of both forms, and the many ways to write them down."""
+"""Hypothesis strategies for plans of both years, and random JSON spellings of them."""
 
 import json
 import random
@@ -112,10 +112,10 @@ exercises_2025 = st.fixed_dictionaries(
         "link": _LINKS,
     }
 )
-"""Exercises as apps of 2025 know them."""
+"""Exercises for apps of 2025."""
 
 exercises_2026: st.SearchStrategy[dict[str, Any]] = st.one_of(_WEIGHTED, _CARDIO)
-"""Exercises of plan version 3, as the model writes them."""
+"""Exercises of plan version 3, in the form that the model writes."""
 
 
 def plans(exercises: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -134,43 +134,41 @@ def plans(exercises: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dic
     )
 
 
-def spelled(content: Any, chance: random.Random) -> str:
-    """Write JSON with keys in any order, and one of many spellings for everything else."""
+def write_json(content: Any, rng: random.Random) -> str:
+    """Write JSON with the keys in random order, and in a random spelling."""
     match content:
         case dict():
-            keys = chance.sample(list(content), len(content))
+            keys = rng.sample(list(content), len(content))
             members = (
-                f"{_text(key, chance)}{_gap(chance)}:{spelled(content[key], chance)}"
+                f"{_text(key, rng)}{_whitespace(rng)}:{write_json(content[key], rng)}"
                 for key in keys
             )
-            return _enclosed("{", members, "}", chance)
+            return _join("{", members, "}", rng)
         case list():
-            return _enclosed("[", (spelled(item, chance) for item in content), "]", chance)
+            return _join("[", (write_json(item, rng) for item in content), "]", rng)
         case str():
-            return _gap(chance) + _text(content, chance) + _gap(chance)
+            return _whitespace(rng) + _text(content, rng) + _whitespace(rng)
         case bool() | None:
-            return _gap(chance) + json.dumps(content)
-    return _gap(chance) + _number(content, chance)
+            return _whitespace(rng) + json.dumps(content)
+    return _whitespace(rng) + _number(content, rng)
 
 
-def _enclosed(begin: str, members: Any, end: str, chance: random.Random) -> str:
-    inside = f"{_gap(chance)},{_gap(chance)}".join(members)
-    return f"{_gap(chance)}{begin}{inside}{_gap(chance)}{end}{_gap(chance)}"
+def _join(begin: str, members: Any, end: str, rng: random.Random) -> str:
+    inside = f"{_whitespace(rng)},{_whitespace(rng)}".join(members)
+    return f"{_whitespace(rng)}{begin}{inside}{_whitespace(rng)}{end}{_whitespace(rng)}"
 
 
-def _gap(chance: random.Random) -> str:
-    return chance.choice(["", "", "", " ", "\n", "\r\n\t"])
+def _whitespace(rng: random.Random) -> str:
+    return rng.choice(["", "", "", " ", "\n", "\r\n\t"])
 
 
-def _text(content: str, chance: random.Random) -> str:
-    escaped = json.dumps(content, ensure_ascii=chance.random() < 1 / 2)
-    if content.isascii() and content.isalnum() and chance.random() < 1 / 4:
+def _text(content: str, rng: random.Random) -> str:
+    escaped = json.dumps(content, ensure_ascii=rng.random() < 1 / 2)
+    if content.isascii() and content.isalnum() and rng.random() < 1 / 4:
         return '"' + "".join(f"\\u{ord(letter):04x}" for letter in content) + '"'
     return escaped
 
 
-def _number(content: float, chance: random.Random) -> str:
+def _number(content: float, rng: random.Random) -> str:
     plain = json.dumps(content)
-    return chance.choice(
-        [plain, plain, f"{content:.4e}", f"{content * 100:.4f}e-2", f"{content:.3f}"]
-    )
+    return rng.choice([plain, plain, f"{content:.4e}", f"{content * 100:.4f}e-2", f"{content:.3f}"])

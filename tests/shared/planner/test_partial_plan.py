@@ -1,4 +1,4 @@
-"""A plan while it is being written: every beginning of every spelling of it can be shown."""
+"""Incomplete plans: each beginning of each JSON spelling can be shown."""
 
 import json
 import random
@@ -14,43 +14,43 @@ from jsonschema_rs import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
 
-from shared.planner.partial_plan import PartialPlan, PlanForm
+from shared.planner.partial_plan import PartialPlan, PlanSchema
 from shared.schemas import ai, blueprint
 from shared.schemas.chat import ChatPlan, ChatPlanV2
-from tests.functions.chat.plan_version_3 import GROWING_2025, GROWING_2026
-from tests.shared.planner.plan_texts import exercises_2025, exercises_2026, plans, spelled
+from tests.functions.chat.plan_version_3 import PARTIAL_2025, PARTIAL_2026
+from tests.shared.planner.plan_texts import exercises_2025, exercises_2026, plans, write_json
 
 
 @dataclass(frozen=True)
-class Form:
-    """A form of plans, how it goes over the wire, and what it is held against there."""
+class PlanVersion:
+    """A plan version, its message on the wire, and the schema of the message."""
 
-    plan: PlanForm[Any]
+    plan: PlanSchema[Any]
     message: Callable[[Any], BaseModel]
     wire: Draft202012Validator
     exercises: st.SearchStrategy[dict[str, Any]]
 
-    def told(self, plan: BaseModel) -> Any:
-        """Return the message with a plan as the client reads it."""
+    def to_wire(self, plan: BaseModel) -> Any:
+        """Return the message with a plan in the form that the client parses."""
         message = json.loads(to_json(self.message(plan)))
         self.wire.validate(message)
         return message
 
 
-OLD = Form(
-    PlanForm(ai.WorkoutPlan, ai.Session, TypeAdapter(ai.Exercise)),
+V2025 = PlanVersion(
+    PlanSchema(ai.WorkoutPlan, ai.Session, TypeAdapter(ai.Exercise)),
     lambda plan: ChatPlan.model_construct(plan=plan),
-    GROWING_2025,
+    PARTIAL_2025,
     exercises_2025,
 )
-NEW = Form(
-    PlanForm(blueprint.Program, blueprint.Session, TypeAdapter(blueprint.Exercise)),
+V2026 = PlanVersion(
+    PlanSchema(blueprint.Program, blueprint.Session, TypeAdapter(blueprint.Exercise)),
     lambda plan: ChatPlanV2.of_program(plan, date(2026, 7, 1)),
-    GROWING_2026,
+    PARTIAL_2026,
     exercises_2026,
 )
-BOTH_FORMS = pytest.mark.parametrize("form", [OLD, NEW], ids=["2025", "2026"])
-OLD_EXERCISE = {
+BOTH_VERSIONS = pytest.mark.parametrize("version", [V2025, V2026], ids=["2025", "2026"])
+EXERCISE_2025 = {
     "name": "Row",
     "sets": 3,
     "repsPerSet": 10,
@@ -60,21 +60,21 @@ OLD_EXERCISE = {
     "notes": "",
     "link": "",
 }
-WORDS = ("name", "sessions", "exercises", "notes", "type", "sets", "description")
+KEYS = ("name", "sessions", "exercises", "notes", "type", "sets", "description")
 
 
-def shown(form: Form, text: str) -> Iterator[Any]:
-    """Yield every state that is shown while `text` comes, character by character."""
-    growing = PartialPlan(form.plan)
+def states_of(version: PlanVersion, text: str) -> Iterator[Any]:
+    """Yield each state that is shown while `text` arrives character by character."""
+    partial_plan = PartialPlan(version.plan)
     for end in range(len(text) + 1):
-        plan = growing.read(text[:end])
+        plan = partial_plan.read(text[:end])
         if plan is not None:
-            form.told(plan)
+            version.to_wire(plan)
             yield plan
 
 
-def has_grown(before: Any, after: Any) -> bool:
-    """Whether all that was shown is still there, unchanged, and there may be more."""
+def is_extension(before: Any, after: Any) -> bool:
+    """Return whether `after` has everything of `before`, unchanged."""
     return (
         before.name == after.name
         and before.description in ("", after.description)
@@ -88,24 +88,22 @@ def has_grown(before: Any, after: Any) -> bool:
     )
 
 
-@BOTH_FORMS
+@BOTH_VERSIONS
 @given(st.data())
-def test_what_is_shown_of_any_beginning_grows_into_the_plan(
-    form: Form, data: st.DataObject
-) -> None:
-    content = data.draw(plans(form.exercises))
-    text = spelled(content, random.Random(data.draw(st.integers(0, 1000))))
-    finished = form.plan.plan.model_validate_json(text)
-    states = [*shown(form, text), finished]
-    assert all(has_grown(states[n], states[n + 1]) for n in range(len(states) - 1))
-    # Of the exercises, at most the very last is shown with the finished plan only.
+def test_states_of_a_plan_grow_into_the_plan(version: PlanVersion, data: st.DataObject) -> None:
+    content = data.draw(plans(version.exercises))
+    text = write_json(content, random.Random(data.draw(st.integers(0, 1000))))
+    finished = version.plan.plan.model_validate_json(text)
+    states = [*states_of(version, text), finished]
+    assert all(is_extension(states[n], states[n + 1]) for n in range(len(states) - 1))
+    # At most the last exercise is missing before the complete plan.
     last = [exercise for session in states[-2].sessions for exercise in session.exercises]
     every = [exercise for session in finished.sessions for exercise in session.exercises]
     assert len(last) >= len(every) - 1
 
 
-NOTHING = {
-    "nothing": "",
+INVALID_TEXTS = {
+    "empty": "",
     "white space": " \n\t",
     "the first brace": "{",
     "an array": '[{"name": "P"}]',
@@ -134,59 +132,59 @@ NOTHING = {
 }
 
 
-@BOTH_FORMS
-@pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING)
-def test_what_is_no_plan_is_not_shown(form: Form, text: str) -> None:
-    assert PartialPlan(form.plan).read(text) is None
+@BOTH_VERSIONS
+@pytest.mark.parametrize("text", INVALID_TEXTS.values(), ids=INVALID_TEXTS)
+def test_invalid_text_is_not_shown(version: PlanVersion, text: str) -> None:
+    assert PartialPlan(version.plan).read(text) is None
 
 
-@BOTH_FORMS
+@BOTH_VERSIONS
 @given(
     content=st.recursive(
-        st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(("", *WORDS)),
+        st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(("", *KEYS)),
         lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4)
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
         ),
         max_leaves=20,
     )
 )
-def test_whatever_else_the_model_writes_can_be_shown_or_is_not(form: Form, content: Any) -> None:
+def test_any_json_can_be_shown_or_is_ignored(version: PlanVersion, content: Any) -> None:
     for wrapped in (content, {"name": "P", "sessions": content}):
-        assert all(plan.name for plan in shown(form, json.dumps(wrapped)))
+        assert all(plan.name for plan in states_of(version, json.dumps(wrapped)))
 
 
-@BOTH_FORMS
+@BOTH_VERSIONS
 @given(text=st.text(max_size=30))
-def test_no_text_is_an_error(form: Form, text: str) -> None:
-    growing = PartialPlan(form.plan)
+def test_any_text_is_read_without_an_error(version: PlanVersion, text: str) -> None:
+    partial_plan = PartialPlan(version.plan)
     for beginning in ("", '{"name": "P", "sessions": [{"name": "S", "exercises": ['):
-        growing.read(beginning + text)
+        partial_plan.read(beginning + text)
 
 
-def test_an_exercise_is_shown_once_something_comes_after_it() -> None:
-    exercise = json.dumps(OLD_EXERCISE)
-    begun = f'{{"name": "P", "sessions": [{{"name": "S", "exercises": [{exercise}'
+def test_exercise_is_shown_when_more_text_follows() -> None:
+    exercise = json.dumps(EXERCISE_2025)
+    beginning = f'{{"name": "P", "sessions": [{{"name": "S", "exercises": [{exercise}'
     names = []
-    growing = PartialPlan(OLD.plan)
-    for text in (begun, f"{begun}, {{", f"{begun}, {exercise}], "):
-        plan = growing.read(text)
+    partial_plan = PartialPlan(V2025.plan)
+    for text in (beginning, f"{beginning}, {{", f"{beginning}, {exercise}], "):
+        plan = partial_plan.read(text)
         names.append(plan and [each.name for each in plan.sessions[0].exercises])
     assert names == [[], ["Row"], None]
-    plan = growing.read(f'{begun}, {exercise}], "notes": ""')
+    plan = partial_plan.read(f'{beginning}, {exercise}], "notes": ""')
     assert plan is not None
     assert len(plan.sessions[0].exercises) == 2
 
 
-def test_a_state_is_shown_once() -> None:
-    growing = PartialPlan(OLD.plan)
-    assert growing.read('{"name": "P"') is not None
-    assert growing.read('{"name": "P", "description": "so') is None
-    assert growing.read('{"name": "P", "description": "some') is None
-    assert growing.read('{"name": "P", "description": "some"') is not None
+def test_each_state_is_shown_once() -> None:
+    partial_plan = PartialPlan(V2025.plan)
+    assert partial_plan.read('{"name": "P"') is not None
+    assert partial_plan.read('{"name": "P", "description": "so') is None
+    assert partial_plan.read('{"name": "P", "description": "some') is None
+    assert partial_plan.read('{"name": "P", "description": "some"') is not None
 
 
-def test_what_comes_after_an_exercise_that_does_not_fit_waits_for_the_finished_plan() -> None:
-    exercises = [OLD_EXERCISE, {**OLD_EXERCISE, "sets": 0}, OLD_EXERCISE]
+def test_exercises_after_an_invalid_one_are_not_shown() -> None:
+    exercises = [EXERCISE_2025, {**EXERCISE_2025, "sets": 0}, EXERCISE_2025]
     content = {
         "name": "P",
         "sessions": [
@@ -194,6 +192,6 @@ def test_what_comes_after_an_exercise_that_does_not_fit_waits_for_the_finished_p
             {"name": "B", "exercises": exercises, "notes": ""},
         ],
     }
-    plan = PartialPlan(OLD.plan).read(json.dumps(content))
+    plan = PartialPlan(V2025.plan).read(json.dumps(content))
     assert plan is not None
     assert [len(session.exercises) for session in plan.sessions] == [1, 1]

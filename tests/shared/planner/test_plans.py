@@ -1,4 +1,4 @@
-"""Plans, made by the real client and the fake for a model, whatever the model does."""
+"""Plans of the fake model, behind the real client."""
 
 import asyncio
 import json
@@ -22,9 +22,9 @@ from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavai
 from shared.planner.model_response import ModelResponse
 from shared.schemas.ai import SessionAttributes, WorkoutAttributes
 from tests.loopback import until
-from tests.shared.planner.conftest import KEY, Coach
+from tests.shared.planner.conftest import KEY, FakeModel
 
-WORDS = "SECRET-words, my knee hurts"
+USER_TEXT = "SECRET-text, my knee hurts"
 WORKOUT = WorkoutAttributes.model_validate(
     {
         "gender": "Other",
@@ -34,7 +34,7 @@ WORKOUT = WorkoutAttributes.model_validate(
         "goals": ["SECRET-goal"],
         "experience": "Beginner",
         "useImperialUnits": False,
-        "additionalInfo": WORDS,
+        "additionalInfo": USER_TEXT,
     }
 )
 SESSION = SessionAttributes.model_validate(
@@ -58,8 +58,8 @@ EXERCISE: dict[str, Any] = {
 GOOD = {"name": "Back", "exercises": [EXERCISE], "notes": ""}
 
 
-def calling(arguments: object, **changes: Any) -> Scripted:
-    """Return a reply that calls the function for a session."""
+def session_response(arguments: object, **changes: Any) -> Scripted:
+    """Return a response with a call of the function for a session."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return Scripted(Speech(function="make_session", arguments=text), **changes)
 
@@ -68,34 +68,34 @@ def with_exercise(**changes: object) -> dict[str, Any]:
     return {**GOOD, "exercises": [{**EXERCISE, **changes}]}
 
 
-async def test_a_plan_has_as_many_sessions_as_were_asked_for(coach: Coach) -> None:
-    plan = await coach.planner().workout(WORKOUT)
+async def test_plan_has_the_requested_number_of_sessions(fake: FakeModel) -> None:
+    plan = await fake.planner().workout(WORKOUT)
     assert len(plan.sessions) == 4
     assert "fake" in plan.description
 
 
-async def test_a_session_has_as_many_exercises_as_the_volume_means(coach: Coach) -> None:
-    session = await coach.planner().session(SESSION)
+async def test_volume_sets_the_number_of_exercises(fake: FakeModel) -> None:
+    session = await fake.planner().session(SESSION)
     assert len(session.exercises) == 6
 
 
-async def test_the_model_is_told_to_fill_in_a_strict_form(coach: Coach) -> None:
-    await coach.planner(model="some-model", max_tokens=5000).workout(WORKOUT)
-    [asked] = coach.openai.requests
-    assert (asked["model"], asked["max_completion_tokens"]) == ("some-model", 5000)
-    assert asked["tool_choice"]["function"]["name"] == "make_workout_plan"
-    [tool] = asked["tools"]
+async def test_request_has_a_strict_schema(fake: FakeModel) -> None:
+    await fake.planner(model="some-model", max_tokens=5000).workout(WORKOUT)
+    [request] = fake.openai.requests
+    assert (request["model"], request["max_completion_tokens"]) == ("some-model", 5000)
+    assert request["tool_choice"]["function"]["name"] == "make_workout_plan"
+    [tool] = request["tools"]
     assert tool["function"]["strict"] is True
     for part in parts_of(tool["function"]["parameters"]):
         if part.get("type") == "object":
             assert part["additionalProperties"] is False
             assert set(part["required"]) == set(part["properties"])
-        # OpenAI refuses strict schemas with these words.
+        # OpenAI rejects strict schemas with these keywords.
         assert not part.keys() & {"default", "maxLength", "minLength", "pattern"}
 
 
 def parts_of(schema: Any) -> list[dict[str, Any]]:
-    """Return a schema and all schemas in it."""
+    """Return a schema and all nested schemas."""
     if isinstance(schema, list):
         return [part for each in schema for part in parts_of(each)]
     if not isinstance(schema, dict):
@@ -103,115 +103,115 @@ def parts_of(schema: Any) -> list[dict[str, Any]]:
     return [schema, *(part for each in schema.values() for part in parts_of(each))]
 
 
-UNFIT = {
-    "no call": Scripted(Speech(text="I would rather talk.")),
+INVALID = {
+    "no call": Scripted(Speech(text="Here is some text.")),
     "another function": Scripted(Speech(function="rm", arguments="{}")),
-    "broken json": calling('{"name": "Back", "exercises": ['),
-    "nothing": calling(""),
-    "garbage after it": calling(json.dumps(GOOD) + "garbage"),
-    "not an object": calling([GOOD]),
-    "a field is missing": calling({"name": "Back", "notes": ""}),
-    "no exercises": calling({**GOOD, "exercises": []}),
-    "too many exercises": calling({**GOOD, "exercises": [EXERCISE] * 21}),
-    "no sets": calling(with_exercise(sets=0)),
-    "too many repetitions": calling(with_exercise(repsPerSet=1000)),
-    "half a set": calling(with_exercise(sets=2.5)),
-    "an endless increase": calling(
+    "broken json": session_response('{"name": "Back", "exercises": ['),
+    "no arguments": session_response(""),
+    "garbage after it": session_response(json.dumps(GOOD) + "garbage"),
+    "not an object": session_response([GOOD]),
+    "a field is missing": session_response({"name": "Back", "notes": ""}),
+    "no exercises": session_response({**GOOD, "exercises": []}),
+    "too many exercises": session_response({**GOOD, "exercises": [EXERCISE] * 21}),
+    "no sets": session_response(with_exercise(sets=0)),
+    "too many repetitions": session_response(with_exercise(repsPerSet=1000)),
+    "half a set": session_response(with_exercise(sets=2.5)),
+    "an endless increase": session_response(
         json.dumps(with_exercise(weightIncreaseOnSuccess=0)).replace(
             '"weightIncreaseOnSuccess": 0', '"weightIncreaseOnSuccess": 1e999'
         )
     ),
-    "a rest in seconds": calling(with_exercise(restBetweenSets=dict.fromkeys(
+    "a rest in seconds": session_response(with_exercise(restBetweenSets=dict.fromkeys(
         ("minRest", "maxRest", "failureRest"), 90))),
-    "a rest of 61 seconds": calling(with_exercise(
+    "a rest of 61 seconds": session_response(with_exercise(
         restBetweenSets={**EXERCISE["restBetweenSets"], "minRest": "00:00:61"})),
-    "rests that shrink": calling(with_exercise(
+    "rests that shrink": session_response(with_exercise(
         restBetweenSets={**EXERCISE["restBetweenSets"], "maxRest": "00:00:30"})),
-    "a link that runs": calling(with_exercise(link="javascript:alert(1)")),
-    "a name of a kilometre": calling({**GOOD, "name": "x" * 101}),
+    "a script as link": session_response(with_exercise(link="javascript:alert(1)")),
+    "a name that is too long": session_response({**GOOD, "name": "x" * 101}),
 }  # fmt: skip
-EVERY_UNFIT = pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT)
+EVERY_INVALID = pytest.mark.parametrize("invalid", INVALID.values(), ids=INVALID)
 
 
 def failures(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """Return what the alert on failures of the model counts."""
+    """Return the log records that the alert on model failures counts."""
     return [each for each in caplog.records if each.levelno >= logging.WARNING]
 
 
-@EVERY_UNFIT
-async def test_what_does_not_fit_may_be_mended_once(
-    coach: Coach, caplog: pytest.LogCaptureFixture, unfit: Scripted
+@EVERY_INVALID
+async def test_invalid_plan_is_corrected_once(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture, invalid: Scripted
 ) -> None:
-    coach.openai.script += [unfit, calling(GOOD)]
-    session = await coach.planner().session(SESSION)
+    fake.openai.script += [invalid, session_response(GOOD)]
+    session = await fake.planner().session(SESSION)
     assert session.model_dump(mode="json") == GOOD
-    first, second = coach.openai.requests
+    first, second = fake.openai.requests
     assert second["messages"][: len(first["messages"])] == first["messages"]
-    said = json.dumps(second["messages"][len(first["messages"]) :])
-    assert "does not fit" in said
+    correction = json.dumps(second["messages"][len(first["messages"]) :])
+    assert "does not fit" in correction
     assert failures(caplog) == []
 
 
-@EVERY_UNFIT
-async def test_what_does_not_fit_twice_is_a_failure(
-    coach: Coach, caplog: pytest.LogCaptureFixture, unfit: Scripted
+@EVERY_INVALID
+async def test_second_invalid_plan_is_a_failure(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture, invalid: Scripted
 ) -> None:
-    coach.openai.script += [unfit, unfit, calling(GOOD)]
+    fake.openai.script += [invalid, invalid, session_response(GOOD)]
     with pytest.raises(DependencyFailed):
-        await coach.planner().session(SESSION)
-    assert len(coach.openai.requests) == 2
+        await fake.planner().session(SESSION)
+    assert len(fake.openai.requests) == 2
     assert len(failures(caplog)) == 1
 
 
-async def test_a_plan_with_fewer_sessions_than_days_is_half_a_plan(coach: Coach) -> None:
+async def test_plan_with_too_few_sessions_is_invalid(fake: FakeModel) -> None:
     half = {"name": "Half", "description": "", "sessions": [GOOD] * 3}
     whole = {"name": "Whole", "description": "", "sessions": [GOOD] * 4}
-    coach.openai.script += [
+    fake.openai.script += [
         Scripted(Speech(function="make_workout_plan", arguments=json.dumps(plan)))
         for plan in (half, whole, half, half)
     ]
-    assert (await coach.planner().workout(WORKOUT)).name == "Whole"
+    assert (await fake.planner().workout(WORKOUT)).name == "Whole"
     with pytest.raises(DependencyFailed):
-        await coach.planner().workout(WORKOUT)
+        await fake.planner().workout(WORKOUT)
 
 
-async def test_usage_that_nobody_counted_is_none(
-    coach: Coach, caplog: pytest.LogCaptureFixture
+async def test_absent_usage_is_logged_as_zero(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     uncounted = b'data: {"choices": [], "usage": {"prompt_tokens": null}}\n\n'
-    coach.server.faults.append(Fault(200, uncounted, {"Content-Type": "text/event-stream"}))
+    fake.server.faults.append(Fault(200, uncounted, {"Content-Type": "text/event-stream"}))
     with pytest.raises(DependencyFailed):
-        await coach.planner().session(SESSION)
+        await fake.planner().session(SESSION)
     assert "0 prompt tokens" in caplog.text
 
 
-async def test_a_failed_repair_is_not_a_second_chance_for_the_connection(coach: Coach) -> None:
-    coach.openai.script += [calling("{"), calling(GOOD, cut_after=3)]
+async def test_cut_correction_is_a_failure(fake: FakeModel) -> None:
+    fake.openai.script += [session_response("{"), session_response(GOOD, cut_after=3)]
     with pytest.raises(DependencyFailed):
-        await coach.planner().session(SESSION)
+        await fake.planner().session(SESSION)
 
 
-HOPELESS = {
+UNCORRECTABLE = {
     "a refusal": Scripted(Speech(refusal="I will not do that.")),
-    "a filter": calling(GOOD, finish_reason="content_filter"),
-    "no room left": calling(json.dumps(GOOD)[:40], finish_reason="length"),
-    "whole, but no room left": calling(GOOD, finish_reason="length"),
-    "cut at once": calling(GOOD, cut_after=0),
-    "cut in the middle": calling(GOOD, cut_after=5),
-    "absurdly long": calling({**GOOD, "notes": "x" * 200_000}),
-    "absurdly talkative": Scripted(Speech(text="x" * 104_000)),
+    "a filter": session_response(GOOD, finish_reason="content_filter"),
+    "token limit": session_response(json.dumps(GOOD)[:40], finish_reason="length"),
+    "complete at the token limit": session_response(GOOD, finish_reason="length"),
+    "cut at once": session_response(GOOD, cut_after=0),
+    "cut in the middle": session_response(GOOD, cut_after=5),
+    "too long arguments": session_response({**GOOD, "notes": "x" * 200_000}),
+    "too long text": Scripted(Speech(text="x" * 104_000)),
 }
 
 
-@pytest.mark.parametrize("hopeless", HOPELESS.values(), ids=HOPELESS)
-async def test_what_cannot_be_mended_is_a_failure_at_once(
-    coach: Coach, caplog: pytest.LogCaptureFixture, hopeless: Scripted
+@pytest.mark.parametrize("uncorrectable", UNCORRECTABLE.values(), ids=UNCORRECTABLE)
+async def test_uncorrectable_response_is_a_failure(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture, uncorrectable: Scripted
 ) -> None:
-    coach.openai.script += [hopeless]
+    fake.openai.script += [uncorrectable]
     with pytest.raises(DependencyFailed) as caught:
-        await coach.planner().session(SESSION)
+        await fake.planner().session(SESSION)
     assert type(caught.value) is DependencyFailed
-    assert len(coach.openai.requests) == 1
+    assert len(fake.openai.requests) == 1
     assert len(failures(caplog)) == 1
 
 
@@ -223,22 +223,22 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
         10,
         3,
     ),
-    "overloaded for an age": (
+    "overloaded for years": (
         Fault(429, headers={"Retry-After": "1e300"}),
         DependencyUnavailable,
         3600,
         1,
     ),
-    "overloaded for ever": (
+    "overloaded without end": (
         Fault(429, headers={"Retry-After": "inf"}),
         DependencyUnavailable,
         10,
         3,
     ),
     "down for a minute": (Fault(503, headers={"Retry-After": "60"}), DependencyFailed, 60, 1),
-    "too slow for itself": (Fault(408), DependencyFailed, 10, 3),
-    "busy with itself": (Fault(409), DependencyFailed, 10, 3),
-    "out of money": (
+    "request timeout": (Fault(408), DependencyFailed, 10, 3),
+    "conflict": (Fault(409), DependencyFailed, 10, 3),
+    "quota exhausted": (
         Fault(429, b'{"error": {"code": "insufficient_quota", "message": "..."}}'),
         DependencyUnavailable,
         10,
@@ -263,13 +263,13 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
         1,
     ),
     **{
-        f"rubbish {n} in the stream": (
-            Fault(200, b"data: " + rubbish + b"\n\n", {"Content-Type": "text/event-stream"}),
+        f"malformed chunk {n}": (
+            Fault(200, b"data: " + malformed + b"\n\n", {"Content-Type": "text/event-stream"}),
             DependencyFailed,
             10,
             1,
         )
-        for n, rubbish in enumerate(
+        for n, malformed in enumerate(
             (
                 b"[]",
                 b"7",
@@ -286,21 +286,21 @@ STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {
 @pytest.mark.parametrize(
     ("fault", "error", "retry_after_s", "calls"), STATUSES.values(), ids=STATUSES
 )
-async def test_a_fault_of_the_server_is_told_as_what_it_is(
-    coach: Coach,
+async def test_fault_of_the_server_raises_its_error(
+    fake: FakeModel,
     caplog: pytest.LogCaptureFixture,
     fault: Fault,
     error: type[DependencyUnavailable],
     retry_after_s: int,
     calls: int,
 ) -> None:
-    coach.server.faults += [fault] * 3
-    before = coach.server.calls
+    fake.server.faults += [fault] * 3
+    before = fake.server.calls
     with pytest.raises(DependencyUnavailable) as caught:
-        await coach.planner().session(SESSION)
+        await fake.planner().session(SESSION)
     assert type(caught.value) is error
     assert caught.value.retry_after_s == retry_after_s
-    assert coach.server.calls - before == calls
+    assert fake.server.calls - before == calls
     is_ours = fault.status in (400, 401, 404) or b"quota" in fault.body
     [failure] = failures(caplog)
     assert (failure.levelno == logging.ERROR) == is_ours
@@ -311,30 +311,33 @@ async def test_a_fault_of_the_server_is_told_as_what_it_is(
     [Fault(429), Fault(429, headers={"Retry-After": "1"}), Fault(500), Fault(is_cut=True)],
     ids=["overloaded", "overloaded for a second", "broken", "cut"],
 )
-async def test_a_fault_that_passes_is_not_noticed(coach: Coach, fault: Fault) -> None:
-    coach.server.faults += [fault]
-    await coach.planner().session(SESSION)
-    assert len(coach.openai.requests) == 1
+async def test_transient_fault_is_retried(fake: FakeModel, fault: Fault) -> None:
+    fake.server.faults += [fault]
+    await fake.planner().session(SESSION)
+    assert len(fake.openai.requests) == 1
 
 
-async def test_a_pause_that_the_model_wants_is_made(coach: Coach) -> None:
-    coach.server.faults += [Fault(503, headers={"Retry-After": "1"})]
+async def test_retry_waits_for_retry_after(fake: FakeModel) -> None:
+    fake.server.faults += [Fault(503, headers={"Retry-After": "1"})]
     begin = time.monotonic()
-    await coach.planner().session(SESSION)
+    await fake.planner().session(SESSION)
     assert time.monotonic() - begin >= 1
 
 
-async def test_the_model_is_told_what_is_wrong(coach: Coach) -> None:
-    coach.openai.script += [calling(with_exercise(sets=0, name="SECRET-name")), calling(GOOD)]
-    await coach.planner().session(SESSION)
-    answer = coach.openai.requests[1]["messages"][-1]
-    assert answer["role"] == "tool"
-    assert "exercises.0.sets: Input should be greater than or equal to 1" in answer["content"]
+async def test_correction_names_the_mistake(fake: FakeModel) -> None:
+    fake.openai.script += [
+        session_response(with_exercise(sets=0, name="SECRET-name")),
+        session_response(GOOD),
+    ]
+    await fake.planner().session(SESSION)
+    response = fake.openai.requests[1]["messages"][-1]
+    assert response["role"] == "tool"
+    assert "exercises.0.sets: Input should be greater than or equal to 1" in response["content"]
 
 
-async def test_only_the_first_of_several_calls_counts() -> None:
+async def test_only_the_first_call_is_kept() -> None:
     reply = ModelResponse()
-    for index, text in ((0, "{"), (1, "rubbish"), (0, "}")):
+    for index, text in ((0, "{"), (1, "ignored"), (0, "}")):
         function = ChoiceDeltaToolCallFunction(name="f" if text == "{" else None, arguments=text)
         call = ChoiceDeltaToolCall(index=index, id="1", function=function)
         delta = ChoiceDelta(tool_calls=[call])
@@ -347,69 +350,72 @@ async def test_only_the_first_of_several_calls_counts() -> None:
     assert (reply.call.function, reply.call.arguments) == ("f", "{}")
 
 
-async def test_no_retries_means_none(coach: Coach) -> None:
-    coach.server.faults += [Fault(500)]
+async def test_retries_can_be_disabled(fake: FakeModel) -> None:
+    fake.server.faults += [Fault(500)]
     with pytest.raises(DependencyFailed):
-        await coach.planner(retries=0).session(SESSION)
+        await fake.planner(retries=0).session(SESSION)
 
 
-async def test_a_silent_model_is_given_up(coach: Coach) -> None:
-    coach.server.faults += [Fault(is_silent=True)]
-    before = coach.server.calls
+async def test_silent_model_times_out(fake: FakeModel) -> None:
+    fake.server.faults += [Fault(is_silent=True)]
+    before = fake.server.calls
     with pytest.raises(DependencyTimedOut):
-        await coach.planner(silence_s=0.2).session(SESSION)
-    assert coach.server.calls - before == 1
+        await fake.planner(silence_s=0.2).session(SESSION)
+    assert fake.server.calls - before == 1
 
 
-async def test_a_model_that_falls_silent_in_the_middle_is_given_up(coach: Coach) -> None:
-    coach.openai.script += [calling(GOOD, silent_after=5)]
+async def test_model_times_out_when_it_stops_mid_stream(fake: FakeModel) -> None:
+    fake.openai.script += [session_response(GOOD, silent_after=5)]
     with pytest.raises(DependencyTimedOut):
-        await coach.planner(silence_s=0.2).session(SESSION)
-    await nobody_talks(coach)
+        await fake.planner(silence_s=0.2).session(SESSION)
+    await wait_until_idle(fake)
 
 
-async def test_a_model_that_dawdles_is_given_up_at_the_deadline(coach: Coach) -> None:
-    coach.openai.script += [calling(GOOD, silent_after=5)]
+async def test_slow_model_times_out_at_the_deadline(fake: FakeModel) -> None:
+    fake.openai.script += [session_response(GOOD, silent_after=5)]
     with pytest.raises(DependencyTimedOut):
-        await coach.planner(deadline_s=0.3).session(SESSION)
-    await nobody_talks(coach)
+        await fake.planner(deadline_s=0.3).session(SESSION)
+    await wait_until_idle(fake)
 
 
-async def test_an_unreachable_model_is_a_failure(coach: Coach) -> None:
-    planner = coach.planner(base_url="http://127.0.0.1:9/v1", retries=0)
+async def test_unreachable_model_is_a_failure(fake: FakeModel) -> None:
+    planner = fake.planner(base_url="http://127.0.0.1:9/v1", retries=0)
     with pytest.raises(DependencyFailed):
         await planner.session(SESSION)
 
 
-async def test_without_a_key_the_setting_is_named(coach: Coach) -> None:
+async def test_missing_key_names_the_setting(fake: FakeModel) -> None:
     with pytest.raises(DependencyUnavailable, match="OPENAI_API_KEY"):
-        await coach.planner(api_key=None).session(SESSION)
-    assert not coach.openai.requests
+        await fake.planner(api_key=None).session(SESSION)
+    assert not fake.openai.requests
 
 
-async def test_cancelling_a_plan_ends_the_models_work(coach: Coach) -> None:
-    coach.openai.script += [calling(GOOD, silent_after=5)]
-    planning = asyncio.create_task(coach.planner().session(SESSION))
-    await until(lambda: coach.openai.talking == 1)
+async def test_cancellation_stops_the_model(fake: FakeModel) -> None:
+    fake.openai.script += [session_response(GOOD, silent_after=5)]
+    planning = asyncio.create_task(fake.planner().session(SESSION))
+    await until(lambda: fake.openai.talking == 1)
     planning.cancel()
     with pytest.raises(asyncio.CancelledError):
         await planning
-    await nobody_talks(coach)
+    await wait_until_idle(fake)
 
 
-async def nobody_talks(coach: Coach) -> None:
-    """Return once the model has ended all its replies, long before it would by itself."""
-    await until(lambda: coach.openai.talking == 0)
+async def wait_until_idle(fake: FakeModel) -> None:
+    """Return once the model sends no response any more."""
+    await until(lambda: fake.openai.talking == 0)
 
 
-async def test_usage_is_logged_and_nothing_that_was_said(
-    coach: Coach, caplog: pytest.LogCaptureFixture
+async def test_log_has_usage_without_content(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        await coach.planner().workout(WORKOUT)
-        coach.openai.script += [calling("SECRET-arguments"), calling("SECRET-arguments")]
+        await fake.planner().workout(WORKOUT)
+        fake.openai.script += [
+            session_response("SECRET-arguments"),
+            session_response("SECRET-arguments"),
+        ]
         with pytest.raises(DependencyFailed):
-            await coach.planner().session(SESSION)
+            await fake.planner().session(SESSION)
     usage = [each for each in caplog.records if "completion tokens" in each.message]
     assert len(usage) == 3
     for each in usage:

@@ -1,4 +1,4 @@
-"""What the model is told."""
+"""The prompts of the model."""
 
 import pytest
 
@@ -35,13 +35,13 @@ def session(**changes: object) -> str:
     return ask_for_session(SessionAttributes.model_validate({**SESSION, **changes}))
 
 
-def test_the_coach_keeps_to_the_gym_and_to_the_users_language() -> None:
+def test_system_prompt_has_the_rules() -> None:
     for rule in ("only thing", "never instructions", "language of the user", "minRest is never"):
         assert rule in PLAN_MAKER
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({}, "Sessions per week: 4"),
         ({}, "Get stronger, Run faster"),
@@ -59,26 +59,24 @@ def test_the_coach_keeps_to_the_gym_and_to_the_users_language() -> None:
         "goals",
         "level",
         "weight",
-        "wordy weight",
+        "weight in a sentence",
         "gender",
         "age",
         "metric",
         "imperial",
-        "own words",
+        "user text",
     ],
 )
-def test_a_workout_is_asked_for_with_all_that_is_known(
-    changes: dict[str, object], words: str
-) -> None:
-    assert words in workout(**changes)
+def test_workout_request_has_all_attributes(changes: dict[str, object], expected: str) -> None:
+    assert expected in workout(**changes)
 
 
-def test_a_weight_range_is_not_a_place_for_a_speech() -> None:
+def test_text_around_the_weight_range_is_dropped() -> None:
     assert len(workout(weightRange="70-80" + "x" * 3000)) < 500
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({}, "back, legs"),
         ({}, "Number of exercises: 6"),
@@ -86,19 +84,17 @@ def test_a_weight_range_is_not_a_place_for_a_speech() -> None:
         ({"useImperialUnits": True}, "Row 88.18 lb; Squat 221.6 lb"),
         ({"additionalInfo": "Ich habe Knieschmerzen"}, "Ich habe Knieschmerzen"),
     ],
-    ids=["areas", "volume", "known weights", "known weights in pounds", "own words"],
+    ids=["areas", "volume", "known weights", "known weights in pounds", "user text"],
 )
-def test_a_session_is_asked_for_with_all_that_is_known(
-    changes: dict[str, object], words: str
-) -> None:
-    assert words in session(**changes)
+def test_session_request_has_all_attributes(changes: dict[str, object], expected: str) -> None:
+    assert expected in session(**changes)
 
 
-def test_who_has_lifted_nothing_yet_is_not_asked_to_prefer_it() -> None:
+def test_session_request_omits_unknown_weights() -> None:
     assert "prefer" not in session(exerciseToKilograms={})
 
 
-def test_more_volume_is_never_fewer_exercises() -> None:
+def test_exercise_count_grows_with_the_volume() -> None:
     counts = [exercise_count(volume) for volume in range(101)]
     assert counts == sorted(counts)
     assert (counts[0], counts[100]) == (2, 10)

@@ -15,6 +15,7 @@ from scripts.local.ports import url
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
+from shared.web.subscribers import SubscriberResources
 from tests import stack
 from tests.shared.store.counted_functions import (
     LONG_AGO,
@@ -97,7 +98,8 @@ async def test_plans_cost_as_in_the_sheet(
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
         secrets = Secrets(SecretSettings())
-        http = counted.serving(functions.ai.main.routes(counted.database, outgoing, secrets))
+        resources = SubscriberResources(counted.database, outgoing, secrets)
+        http = counted.serving(functions.ai.main.routes(resources))
         headers = {"Authorization": f"RevenueCat {SUBSCRIBER}-{uuid4()}"}
         for expected in (requests.FIRST_PLAN_IN_HALF_AN_HOUR, requests.PLAN):
             with counted.trips.counted(), logged_requests() as lines:

@@ -17,6 +17,7 @@ from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.store.data_model import USERS
+from shared.web.subscribers import SubscriberResources
 from tests import stack
 from tests.shared.store.counted_functions import (
     LONG_AGO,
@@ -93,7 +94,8 @@ async def test_round_trips_of_a_plan_are_documented(
         monkeypatch.setenv(name, value)
     async with open_client() as outgoing:
         secrets = Secrets(SecretSettings())
-        http = counted.serving(functions.ai.main.routes(counted.database, outgoing, secrets))
+        resources = SubscriberResources(counted.database, outgoing, secrets)
+        http = counted.serving(functions.ai.main.routes(resources))
         seen = await plans(counted, http)
     assert seen == {
         "first of a purchase": [READ, COMMIT, READ, COMMIT],

@@ -38,9 +38,10 @@ from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import close_export, prepare_export
 from shared.web.app import build_app
 from shared.web.readiness import Dependency
+from shared.web.subscribers import SubscriberResources
 from tests import stack
-from tests.functions.chat.hub_for_tests import HubForTests
-from tests.functions.chat.service import hub_alone, served_chat
+from tests.functions.chat.fake_hub import FakeHub
+from tests.functions.chat.running_chat import serve_chat, single_hub
 from tests.functions.cleanup.test_cleaner import Bench, Work
 from tests.loopback import served, until
 from tests.shared.telemetry.receiver import Point, Receiver
@@ -125,7 +126,8 @@ async def store_requests(database: Database, somebody: Person) -> None:
 async def plans(database: Database) -> None:
     """Have a session made for a subscriber."""
     async with open_client() as outgoing:
-        app = build_app(functions.ai.main.routes(database, outgoing, Secrets(SecretSettings())))
+        resources = SubscriberResources(database, outgoing, Secrets(SecretSettings()))
+        app = build_app(functions.ai.main.routes(resources))
         async with client(app) as http:
             for token in (f"RevenueCat {SUBSCRIBER}-{uuid4()}", f"Web {WEB_KEY}"):
                 headers = {"Authorization": token}
@@ -157,11 +159,11 @@ async def refusals(database: Database) -> None:
 
 async def connections() -> None:
     """Leave one client connected of two, as the collector sees it."""
-    with served_chat(hub_alone(HubForTests)) as running:
-        async with running.shaken():
+    with serve_chat(single_hub(FakeHub)) as running:
+        async with running.connect_to_hub():
             pass
-        await until(lambda: running.chat.connected == 0)
-        async with running.shaken():
+        await until(lambda: running.handlers.connection_count == 0)
+        async with running.connect_to_hub():
             pass
 
 

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from functions.chat.main import chat, secrets
+from functions.chat.main import chat, resources
 from scripts.local.gateway import routes_by_service
 from shared.errors import LiftLogError, Overloaded
 from shared.store.database import Database
@@ -41,7 +41,7 @@ SMALLEST_LIMIT_BYTES = {
 
 @cache
 def declared() -> dict[str, list[Route]]:
-    return routes_by_service(Database(DatabaseSettings()), chat, secrets)
+    return routes_by_service(Database(DatabaseSettings()), chat, resources)
 
 
 def every_route() -> list[Route]:

@@ -1,8 +1,8 @@
-// Does with the official client what the tests say.
+// Runs the commands of the tests on the official client.
 //
 //   node driver.mjs <folder of node_modules> <library> <node | browser | react-native>
 //
-// Commands come as lines of JSON, each with a number; answers and events go out the same way.
+// Reads commands from stdin as lines of JSON, each with a number. Writes results and events to stdout.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,12 +11,12 @@ import { createContext, runInContext } from "node:vm";
 
 const [folder, library, platform] = process.argv.slice(2);
 const require = createRequire(`${folder}/`);
-const signalR = platform === "node" ? require(library) : elsewhere(platform);
+const signalR = platform === "node" ? require(library) : loadBrowserBuild(platform);
 const connections = new Map();
 
-// The library's build for browsers, among nothing but what it would find on that platform: by this
-// it decides where the token goes.
-function elsewhere(platform) {
+// Load the browser build with the globals of one platform only. The library detects the platform by
+// them, and sends the token in the URL or in a header.
+function loadBrowserBuild(platform) {
   const globals = { AbortController, URL, URLSearchParams, fetch, WebSocket: require("ws") };
   Object.assign(globals, { clearInterval, clearTimeout, setInterval, setTimeout });
   const context = createContext(globals);
@@ -29,12 +29,12 @@ function elsewhere(platform) {
   return context.signalR;
 }
 
-function tell(line) {
+function writeLine(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 async function connect({ client, url, token, skipsNegotiation, reconnects }) {
-  // Browsers would send cookies along only where the server names the page's origin.
+  // Browsers reject credentials when the server allows every origin, as the chat does.
   const options = { accessTokenFactory: () => token, withCredentials: platform === "node" };
   if (skipsNegotiation) {
     options.skipNegotiation = true;
@@ -47,10 +47,10 @@ async function connect({ client, url, token, skipsNegotiation, reconnects }) {
     builder = builder.withAutomaticReconnect();
   }
   const connection = builder.build();
-  connection.on("ReceiveMessage", (message) => tell({ client, received: message }));
-  connection.onreconnecting(() => tell({ client, event: "reconnecting" }));
-  connection.onreconnected(() => tell({ client, event: "reconnected" }));
-  connection.onclose(() => tell({ client, event: "closed" }));
+  connection.on("ReceiveMessage", (message) => writeLine({ client, received: message }));
+  connection.onreconnecting(() => writeLine({ client, event: "reconnecting" }));
+  connection.onreconnected(() => writeLine({ client, event: "reconnected" }));
+  connection.onclose(() => writeLine({ client, event: "closed" }));
   connections.set(client, connection);
   await connection.start();
 }
@@ -67,16 +67,16 @@ const commands = {
   disconnect: ({ client }) => connections.get(client).stop(),
 };
 
-async function obey({ number, command, ...details }) {
+async function run({ number, command, ...details }) {
   try {
     await commands[command](details);
-    tell({ number });
+    writeLine({ number });
   } catch (error) {
-    tell({ number, error: String(error.message ?? error) });
+    writeLine({ number, error: String(error.message ?? error) });
   }
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  obey(JSON.parse(line)); // not awaited: the next command may be to end what this one began
+  run(JSON.parse(line)); // not awaited: the next command may cancel this one
 }
 await Promise.all([...connections.values()].map((connection) => connection.stop()));

@@ -1,4 +1,4 @@
-"""What services for subscribers find missing, with Secret Manager's server in this process."""
+"""The readiness checks of `ai` and `chat`, with a fake Secret Manager in this process."""
 
 import asyncio
 import logging
@@ -16,21 +16,20 @@ from shared.clients import secrets as secrets_module
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
-from shared.limits.settings import RateLimitSettings
 from shared.store.database import Database
-from shared.store.settings import DatabaseSettings, QuotaSettings
+from shared.store.settings import DatabaseSettings
 from shared.web import readiness
-from shared.web.dependencies import for_subscribers
 from shared.web.readiness import Readiness
+from shared.web.subscribers import SubscriberResources
 from tests.shared.clients.test_secrets import LATEST, Clock, SecretManager, connected
 from tests.shared.store.test_round_trips import READ
 
-OF_STORES = {"WEB_AUTH_KEY", "APPLE_SHARED_SECRET", "APPLE_PRIVATE_KEY", "REVENUECAT_API_KEY"}
-SECRETS = {*OF_STORES, "OPENAI_API_KEY"}
+OF_PROVIDERS = {"WEB_AUTH_KEY", "APPLE_SHARED_SECRET", "APPLE_PRIVATE_KEY", "REVENUECAT_API_KEY"}
+SECRETS = {*OF_PROVIDERS, "OPENAI_API_KEY"}
 
 
 class Service:
-    """`ai` or `chat` in this process, which can be asked whether it is ready."""
+    """`ai` or `chat` in this process."""
 
     def __init__(self, name: str, manager: SecretManager, secrets: Secrets) -> None:
         self.manager = manager
@@ -40,22 +39,19 @@ class Service:
         self.database = Database(DatabaseSettings(), self.trips.interceptors)
 
     async def ready(self, check_within_s: float = 60) -> tuple[int, dict[str, Any]]:
-        """Ask a new instance; return its status and the logged state of each dependency."""
+        """Check a new instance; return its status and the logged state of each dependency."""
         async with open_client() as outgoing:
+            resources = SubscriberResources(self.database, outgoing, self._secrets)
             if self._name == "ai":
-                functions.ai.main.routes(self.database, outgoing, self._secrets)
+                functions.ai.main.routes(resources)
             else:
-                settings = ChatSettings()
-                functions.chat.main.handlers(self.database, outgoing, self._secrets, settings)
-            needed = for_subscribers(
-                self.database, QuotaSettings(), RateLimitSettings(), self._secrets
-            )
+                functions.chat.main.handlers(resources, ChatSettings())
             lines: list[logging.LogRecord] = []
-            readiness.logger.addFilter(note := _noting(lines))
+            readiness.logger.addFilter(collect := _collecting(lines))
             try:
-                answer = await Readiness(needed, check_within_s).respond()
+                answer = await Readiness(resources.dependencies(), check_within_s).respond()
             finally:
-                readiness.logger.removeFilter(note)
+                readiness.logger.removeFilter(collect)
         assert b"SECRET-" not in answer.body
         [found] = [
             vars(line)["json_fields"]["dependencies"]
@@ -65,12 +61,12 @@ class Service:
         return answer.status_code, found
 
 
-def _noting(lines: list[logging.LogRecord]) -> Callable[[logging.LogRecord], bool]:
-    def note(line: logging.LogRecord) -> bool:
+def _collecting(lines: list[logging.LogRecord]) -> Callable[[logging.LogRecord], bool]:
+    def collect(line: logging.LogRecord) -> bool:
         lines.append(line)
         return True
 
-    return note
+    return collect
 
 
 @pytest.fixture(params=["ai", "chat"])
@@ -86,54 +82,54 @@ async def service(
         yield Service(request.param, manager, Secrets(settings, connect))
 
 
-def having(status: str, found: dict[str, Any]) -> set[str]:
+def names_with(status: str, found: dict[str, Any]) -> set[str]:
     return {name for name, each in found.items() if each["status"] == status}
 
 
-async def test_the_store_and_every_secret_are_looked_for(service: Service) -> None:
+async def test_readiness_checks_database_and_secrets(service: Service) -> None:
     with service.trips.counted() as calls:
         status, found = await service.ready()
     assert status == 200
-    assert having("ok", found) == found.keys() == {"store", *SECRETS}
+    assert names_with("ok", found) == found.keys() == {"store", *SECRETS}
     assert all(each["isNeeded"] for each in found.values())
     assert calls == [READ]
     assert not service.manager.asked
 
 
-async def test_a_purchase_stores_secret_that_is_not_set_is_not_missed(
+async def test_unset_provider_secret_is_not_needed(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in OF_STORES:
+    for variable in OF_PROVIDERS:
         monkeypatch.delenv(variable)
     status, found = await service.ready()
     assert status == 200
-    assert having("not set", found) == OF_STORES
-    assert not any(found[variable]["isNeeded"] for variable in OF_STORES)
+    assert names_with("not set", found) == OF_PROVIDERS
+    assert not any(found[variable]["isNeeded"] for variable in OF_PROVIDERS)
 
 
-async def test_without_the_models_key_nobody_is_ready(
+async def test_service_is_not_ready_without_the_model_key(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     status, found = await service.ready()
     assert status == 503
-    assert having("not set", found) == {"OPENAI_API_KEY"}
+    assert names_with("not set", found) == {"OPENAI_API_KEY"}
     assert found["OPENAI_API_KEY"]["isNeeded"]
 
 
 @pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "APPLE_SHARED_SECRET"])
-async def test_a_reference_that_leads_to_nothing_is_named(
+async def test_unavailable_secret_is_named(
     service: Service, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "sm://openai-key")
     service.manager.fault = grpc.StatusCode.PERMISSION_DENIED
     status, found = await service.ready()
     assert status == 503
-    assert having("unavailable", found) == {variable}
+    assert names_with("unavailable", found) == {variable}
     assert found[variable]["isNeeded"]
 
 
-async def test_secret_manager_is_asked_no_more_than_for_requests(
+async def test_checks_share_cached_secrets_with_requests(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
@@ -152,7 +148,7 @@ async def test_secret_manager_is_asked_no_more_than_for_requests(
     assert service.manager.asked == [LATEST] * 2
 
 
-async def test_a_secret_that_takes_long_is_fetched_all_the_same(
+async def test_slow_secret_is_fetched_in_the_background(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sm://openai-key")
@@ -160,14 +156,14 @@ async def test_a_secret_that_takes_long_is_fetched_all_the_same(
     service.manager.is_silent = True
     status, found = await service.ready(check_within_s=0.1)
     assert status == 503
-    assert "OPENAI_API_KEY" in having("timed out", found)
+    assert "OPENAI_API_KEY" in names_with("timed out", found)
     waiting = asyncio.create_task(service.ready())
     service.manager.is_silent = False
     assert (await waiting)[0] == 200
     assert service.manager.asked == [LATEST]
 
 
-async def test_the_database_of_the_counts_is_looked_for_where_there_is_one(
+async def test_readiness_checks_the_quota_database(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RATE_LIMIT_DATABASE", "limits")
@@ -186,7 +182,7 @@ async def test_the_database_of_the_counts_is_looked_for_where_there_is_one(
         ("TEST_MODE", "True", False),
     ],
 )
-async def test_counts_are_needed_if_requests_are_refused_without_them(
+async def test_quota_database_is_needed_when_it_rejects(
     service: Service,
     monkeypatch: pytest.MonkeyPatch,
     variable: str,
@@ -203,4 +199,4 @@ async def test_counts_are_needed_if_requests_are_refused_without_them(
     status, found = await service.ready()
     assert status == (503 if is_needed else 200)
     assert found["rateLimitStore"]["isNeeded"] == is_needed
-    assert having("unavailable", found) == {"rateLimitStore"}
+    assert names_with("unavailable", found) == {"rateLimitStore"}

@@ -1,4 +1,4 @@
-"""Every call ends exactly once, whatever becomes of it and of the others."""
+"""Each invocation completes exactly once."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,25 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.functions.chat.hub_for_tests import HubForTests, call, cancel, new_gate, open_gate
-from tests.functions.chat.service import Running, hub_alone, served_chat
+from tests.functions.chat.fake_hub import FakeHub, cancellation, invocation, new_gate, open_gate
+from tests.functions.chat.running_chat import RunningChat, serve_chat, single_hub
 
 KINDS: dict[str, dict[str, Any]] = {
-    "passes": call("", "Nothing"),
-    "speaks": call("", "Repeat", "a", 1),
-    "waits": call("", "Wait"),
-    "has wrong arguments": call("", "Repeat"),
-    "does not exist": call("", "Unknown"),
-    "wants a stream": {**call("", "Nothing"), "type": 4},
-    "brings a stream": call("", "Nothing", streamIds=["s"]),
+    "passes": invocation("", "Nothing"),
+    "speaks": invocation("", "Repeat", "a", 1),
+    "waits": invocation("", "Wait"),
+    "has wrong arguments": invocation("", "Repeat"),
+    "does not exist": invocation("", "Unknown"),
+    "wants a stream": {**invocation("", "Nothing"), "type": 4},
+    "brings a stream": invocation("", "Nothing", streamIds=["s"]),
 }
 FAIL = {"has wrong arguments", "does not exist", "wants a stream", "brings a stream"}
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with served_chat(hub_alone(HubForTests)) as running:
-        yield running
+def server() -> Iterator[RunningChat]:
+    with serve_chat(single_hub(FakeHub)) as server:
+        yield server
 
 
 @given(
@@ -34,12 +34,12 @@ def running() -> Iterator[Running]:
     cancelled=st.sets(st.integers(0, 40)),
     in_one_frame=st.booleans(),
 )
-async def test_every_call_is_completed_once_and_never_with_a_result(
-    running: Running, kinds: list[str], cancelled: set[int], *, in_one_frame: bool
+async def test_each_invocation_completes_once_without_result(
+    server: RunningChat, kinds: list[str], cancelled: set[int], *, in_one_frame: bool
 ) -> None:
-    """HubProtocol, "Completion and results": nothing comes for an id after its completion.
+    """HubProtocol, "Completion and results": the completion is the last message for an id.
 
-    The contract, "Chat": never both `result` and `error`.
+    Contract, "Chat": never both `result` and `error`.
     """
     gate = new_gate()
     kind_of = {str(number): kind for number, kind in enumerate(kinds)}
@@ -48,17 +48,17 @@ async def test_every_call_is_completed_once_and_never_with_a_result(
         if kind == "waits":
             message["arguments"] = [gate]
     for number in cancelled:
-        messages.insert(2 * number, cancel(str(number)))
-    async with running.shaken() as wire:
+        messages.insert(2 * number, cancellation(str(number)))
+    async with server.connect_to_hub() as client:
         for batch in [messages] if in_one_frame else [[each] for each in messages]:
-            await wire.send(*batch)
+            await client.send(*batch)
         open_gate(gate)
         ends: list[Any] = []
         while len(ends) < len(kinds):
-            record = await wire.record()
+            record = await client.receive()
             ends += [record] if record["type"] == 3 else []
-        await wire.send({"type": 7})
-        ends += [record for record in await wire.rest() if record["type"] == 3]
+        await client.send({"type": 7})
+        ends += [record for record in await client.receive_rest() if record["type"] == 3]
     assert Counter(end["invocationId"] for end in ends) == Counter(list(kind_of))
     assert all(end.keys() <= {"type", "invocationId", "error"} for end in ends)
     for end in ends:

@@ -1,4 +1,4 @@
-"""A chat of one's own in this process, with the model's stand-in behind it."""
+"""A chat in this process, with a fake language model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,27 +16,28 @@ from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
-from tests.functions.chat.service import Running, served_chat
+from shared.web.subscribers import SubscriberResources
+from tests.functions.chat.running_chat import RunningChat, serve_chat
 from tests.loopback import served
 
 
 @dataclass
-class Talk:
-    """A running chat, what stands in for its model and where, how that fails, who may connect."""
+class ChatService:
+    """A running chat, its fake model, and the token of a subscriber."""
 
-    running: Running
+    server: RunningChat
     openai: OpenAi
-    model: str
-    server: Failing
+    model_address: str
+    model_server: Failing
     token: str
 
 
 @contextmanager
-def own_chat(database: Database | None = None, **environment: str) -> Iterator[Talk]:
-    """Serve a chat with such settings, and a token that nobody else has."""
+def run_chat(database: Database | None = None, **environment: str) -> Iterator[ChatService]:
+    """Serve a chat with these settings and a new token."""
     openai = OpenAi(tokens_per_s=0)
-    server, key = openai.app(), f"SECRET-{uuid4()}"
-    with served(server) as address, pytest.MonkeyPatch.context() as patched:
+    model_server, key = openai.app(), f"SECRET-{uuid4()}"
+    with served(model_server) as address, pytest.MonkeyPatch.context() as patched:
         settings = {
             "OPENAI_BASE_URL": f"{address}/v1",
             "OPENAI_API_KEY": "SECRET-model-key",
@@ -46,12 +47,9 @@ def own_chat(database: Database | None = None, **environment: str) -> Iterator[T
         }
         for name, value in settings.items():
             patched.setenv(name, value)
-        http = open_client()
-        chat = handlers(
-            database or Database(DatabaseSettings()),
-            http,
-            Secrets(SecretSettings()),
-            ChatSettings(),
+        resources = SubscriberResources(
+            database or Database(DatabaseSettings()), open_client(), Secrets(SecretSettings())
         )
-        with served_chat(chat, http=http) as running:
-            yield Talk(running, openai, address, server, f"Web {key}")
+        chat = handlers(resources, ChatSettings())
+        with serve_chat(chat, http=resources.http) as server:
+            yield ChatService(server, openai, address, model_server, f"Web {key}")

@@ -12,7 +12,7 @@ from functions.chat.settings import ChatSettings
 from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
 from shared.planner.settings import ModelSettings
 from tests.infra.configuration import parsed
-from tests.infra.environments import IMAGE, INFRA, Environment, workspace
+from tests.infra.environments import IMAGE, INFRA, Environment
 from tests.infra.made import Made, seconds
 from tests.infra.services import OF_THE_PLATFORM, chat, function, variables
 

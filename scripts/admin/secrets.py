@@ -65,8 +65,9 @@ class _Secrets:
         now, is_complete = datetime.now(UTC), True
         for secret in KNOWN_SECRETS:
             versions = self._versions(secret) if secret.id in existing else []
-            problem = "missing: ./scripts/deploy creates it"
-            note = find_problem(versions) if secret.id in existing else problem
+            note = find_problem(versions)
+            if secret.id not in existing:
+                note = "missing: ./scripts/deploy creates it"
             if not self._is_configured(secret):
                 note = f"not in `secrets` in {self._file}"
             else:

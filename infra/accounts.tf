@@ -1,8 +1,8 @@
-# An account for each service, with the roles that its code needs. Comments at the grants name what a role
-# grants beyond that.
+# One service account per service, with the roles that its code needs. Comments at the grants name the
+# permissions that a role has beyond that.
 
 resource "google_service_account" "services" {
-  for_each = local.concerns_of
+  for_each = local.services
 
   account_id   = "liftlog-${each.key}"
   display_name = "LiftLog: ${each.key}"
@@ -10,22 +10,23 @@ resource "google_service_account" "services" {
   depends_on = [google_project_service.apis]
 }
 
-# All documents of the databases that the service uses: reading, writing, deleting. A database is the smallest
-# unit that IAM knows in Firestore, there is no right to a collection. So `ai` and `chat`, which use rate limits
-# and verified purchases alone, can also reach accounts, events and inboxes. RATE_LIMIT_DATABASE takes the rate
-# limits to a database of their own, which only `ai`, `chat` and `cleanup` reach; verified purchases stay in
-# FIRESTORE_DATABASE, so `ai` and `chat` need both.
+# Reading, writing and deleting all documents of the databases that the service uses. IAM has no permission
+# per collection: a database is the smallest unit. So `ai` and `chat`, which use only rate limits and verified
+# purchases, can also reach users, events and inboxes. RATE_LIMIT_DATABASE moves the rate limits to a separate
+# database, which only `ai`, `chat` and `cleanup` reach. Verified purchases stay in FIRESTORE_DATABASE, so
+# `ai` and `chat` need both.
 #
-# The condition leaves out every other database of the project, such as one restored for inspection. (default) is
-# reached beside a restored one: while traffic moves, some revisions still use it.
+# The condition excludes every other database of the project, such as one restored for inspection. (default) is
+# included beside a restored database: while traffic moves, some revisions still use it.
 # https://cloud.google.com/firestore/docs/manage-databases (per-database access)
-resource "google_project_iam_member" "store" {
+resource "google_project_iam_member" "database" {
   for_each = local.settings_of
 
   project = var.project
   role    = "roles/datastore.user"
   member  = google_service_account.services[each.key].member
 
+  # Each change below replaces the grant, even a change of the title: IAM identifies a grant by its condition.
   condition {
     title       = "databases of ${each.key}"
     description = "Those that serve, and that of the rate limits if it is another"
@@ -36,7 +37,7 @@ resource "google_project_iam_member" "store" {
   }
 
   lifecycle {
-    create_before_destroy = true # another condition is another grant; in between nobody could read
+    create_before_destroy = true # otherwise the service has no access between the old grant and the new
   }
 }
 
@@ -51,4 +52,10 @@ resource "google_project_iam_member" "telemetry" {
   project = var.project
   role    = each.value.role
   member  = google_service_account.services[each.value.service].member
+}
+
+# Delete the moved blocks after every environment has been deployed with them.
+moved {
+  from = google_project_iam_member.store
+  to   = google_project_iam_member.database
 }

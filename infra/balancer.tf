@@ -1,43 +1,36 @@
-# The domain: one address for all services, and the old service beside them.
+# The domain: one address for all services and for the old service.
 
 locals {
-  # How the paths of each service begin, in any case, after a slash, with and without /v2. All other paths go
-  # to users. No path of a service may begin like that of another.
-  paths = {
-    users   = ["user"]
-    events  = ["event"]
-    social  = ["follow-secret", "inbox"]
-    sharing = ["shareditem"]
-    ai      = ["ai/"]
-    chat    = ["ai-chat"]
-  }
+  # The traffic split in use. ./scripts/traffic changes it in this object and in the URL map, so both agree.
+  traffic_split = jsondecode(data.google_storage_bucket_object_content.traffic.content)
 
-  # In force: ./scripts/traffic changes it here and in the balancer, so that both agree.
-  shares = jsondecode(data.google_storage_bucket_object_content.traffic.content)
+  # At first the old service gets all requests. Without an old service the new services do.
+  initial_percent = var.old_service_host == "" ? 100 : 0
 }
 
 resource "google_storage_bucket_object" "traffic" {
   bucket        = google_storage_bucket.sources.name
   name          = "traffic.json"
-  content       = jsonencode(var.new_shares)
+  content       = jsonencode({ for service in keys(local.paths) : service => local.initial_percent })
   content_type  = "application/json"
-  cache_control = "no-store"
+  cache_control = "no-store" # readers need the current split
 
   lifecycle {
-    ignore_changes = [content, detect_md5hash]
+    ignore_changes = [content, detect_md5hash] # ./scripts/traffic changes the content
   }
 }
 
 data "google_storage_bucket_object_content" "traffic" {
   bucket = google_storage_bucket_object.traffic.bucket
-  # Known when the object is there: by `name` the first plan of all would look for it, and fail.
+  # `output_name` is known after the object is created. With `name`, the first plan would read the object before
+  # it exists, and fail.
   name = google_storage_bucket_object.traffic.output_name
 }
 
 module "guard" {
   source = "./modules/guard"
 
-  only_watches = var.guard_only_watches
+  preview_only = var.guard_preview_only
 
   depends_on = [google_project_service.apis]
 }
@@ -49,7 +42,7 @@ module "balancer" {
   domain           = var.domain
   old_service_host = var.old_service_host
   paths            = local.paths
-  shares           = local.shares
+  traffic_split    = local.traffic_split
   security_policy  = module.guard.policy
 
   depends_on = [google_project_service.apis]

@@ -1,9 +1,12 @@
+# Sends mail about the cost of a month. A budget does not stop anything: Google keeps serving and billing.
+
 resource "google_billing_budget" "month" {
   count = var.budget == null ? 0 : 1
 
   billing_account = var.billing_account
   display_name    = "LiftLog ${var.environment}"
 
+  # The billing account may pay for other projects too.
   budget_filter {
     projects = ["projects/${data.google_project.this.number}"]
   }
@@ -22,6 +25,7 @@ resource "google_billing_budget" "month" {
       threshold_percent = threshold_rules.value
     }
   }
+  # The forecast warns before the money is spent.
   threshold_rules {
     threshold_percent = 1
     spend_basis       = "FORECASTED_SPEND"

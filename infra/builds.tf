@@ -1,5 +1,5 @@
-# Who builds the functions: an account that can read their archives, store their images, and log. The
-# platform would take the default account of Compute Engine, which may do far more.
+# The service account that builds the functions. It can read their archives, write their images, and write
+# logs. By default the platform would use the account of Compute Engine, which has far more permissions.
 # https://cloud.google.com/functions/docs/securing/build-custom-sa
 
 resource "google_service_account" "build" {
@@ -22,14 +22,16 @@ resource "google_project_iam_member" "build_logs" {
   member  = google_service_account.build.member
 }
 
-# Not from our bucket: the platform copies each archive into one of its own, and has it built from there.
-# That is made with the first function, hence a grant of the project that is good for this bucket alone.
+# The platform copies each archive from our bucket into its own bucket and builds from there. It creates that
+# bucket with the first function, so Terraform cannot grant a role on the bucket. Instead this grant on
+# the project has a condition that matches only the bucket.
 # https://cloud.google.com/functions/docs/building, https://cloud.google.com/storage/docs/access-control/iam#conditions
 resource "google_project_iam_member" "build_archives" {
   project = var.project
   role    = "roles/storage.objectViewer"
   member  = google_service_account.build.member
 
+  # Each change below replaces the grant.
   condition {
     title       = "archives of functions"
     description = "The bucket into which the platform copies what it builds"

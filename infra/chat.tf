@@ -1,28 +1,29 @@
-# The chat: a container of its own, since functions do not speak WebSockets.
+# The chat is a container, because functions do not support WebSockets.
 # https://cloud.google.com/run/docs/triggering/websockets
+
+locals {
+  chat_limits = local.services["chat"].limits
+}
 
 resource "google_cloud_run_v2_service" "chat" {
   count = var.chat_image == "" ? 0 : 1
 
   name                = "chat"
   location            = var.region
-  ingress             = "INGRESS_TRAFFIC_ALL"
+  ingress             = "INGRESS_TRAFFIC_ALL" # installed apps call the service's own address too
   deletion_protection = true
 
   template {
-    service_account = google_service_account.services["chat"].email
+    service_account                  = google_service_account.services["chat"].email
+    timeout                          = "${local.chat_limits.timeout_s}s"
+    max_instance_request_concurrency = local.chat_limits.concurrency
 
-    # A socket is one request for as long as it is open: an hour is the most there is, and each holds
-    # one of these places.
-    timeout                          = "3600s"
-    max_instance_request_concurrency = 1000
-
-    # A negotiation is good for any instance, so nobody has to come back to the same one.
+    # A negotiation is valid on every instance, so a client need not reach the same one again.
     session_affinity = false
 
     scaling {
-      min_instance_count = lookup(var.min_instances, "chat", 0)
-      max_instance_count = lookup(var.max_instances, "chat", 20)
+      min_instance_count = local.instances["chat"].min
+      max_instance_count = local.instances["chat"].max
     }
 
     containers {
@@ -35,9 +36,9 @@ resource "google_cloud_run_v2_service" "chat" {
       resources {
         limits = {
           cpu    = "1"
-          memory = "512Mi"
+          memory = local.chat_limits.memory
         }
-        cpu_idle          = true # an open socket is a request: there is CPU while somebody is connected
+        cpu_idle          = true # CPU is billed only during requests; an open socket is a request
         startup_cpu_boost = true
       }
 
@@ -49,6 +50,7 @@ resource "google_cloud_run_v2_service" "chat" {
           path = "/health"
         }
       }
+      # Not /health/ready, which checks Firestore: a restart would not help, and it would end all conversations.
       liveness_probe {
         period_seconds    = 30
         timeout_seconds   = 5
@@ -75,19 +77,25 @@ resource "google_cloud_run_v2_service" "chat" {
   }
 
   lifecycle {
-    # ./scripts/deploy and ./scripts/rollback set the traffic. An update sends the traffic as it was at the
-    # plan, so `apply` refuses a plan from before a change of it.
+    # ./scripts/deploy and ./scripts/rollback set the traffic split. An update sends the split that the plan
+    # has read. So ./scripts/deploy refuses to apply a plan if the split has changed since.
     ignore_changes = [traffic, client, client_version]
   }
 
   depends_on = [google_project_service.apis]
 }
 
-resource "google_cloud_run_v2_service_iam_member" "chat_for_everybody" {
+resource "google_cloud_run_v2_service_iam_member" "chat_public" {
   count = length(google_cloud_run_v2_service.chat)
 
   name     = google_cloud_run_v2_service.chat[count.index].name
   location = var.region
   role     = "roles/run.invoker"
   member   = "allUsers"
+}
+
+# Delete the moved blocks after every environment has been deployed with them.
+moved {
+  from = google_cloud_run_v2_service_iam_member.chat_for_everybody
+  to   = google_cloud_run_v2_service_iam_member.chat_public
 }

@@ -1,5 +1,6 @@
-# The collections of shared/store/data_model.py: which field is the instant after which Firestore may
-# delete a document, and which fields are never asked for. A test holds the two against each other.
+# The collections of shared/store/data_model.py. `ttl_field` holds the instant after which Firestore may delete
+# a document. No query uses the fields in `unindexed`, and an index would cost storage and writes. A test
+# compares this table with the data model.
 
 locals {
   collections = {
@@ -28,6 +29,6 @@ locals {
     verifications  = { ttl_field = "expires_at", unindexed = ["verified_at", "purchase_sha256"] }
     rate_limits    = { ttl_field = "expires_at", unindexed = ["passed"] }
     cleanup_runs   = { ttl_field = "expires_at", unindexed = ["passes"] }
-    patrols        = { unindexed = ["place"] }
+    patrols        = { unindexed = ["place"] } # positions of the scans of the cleanup
   }
 }

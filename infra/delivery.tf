@@ -1,4 +1,4 @@
-# How releases get here: Cloud Build works as an account of its own, without a key.
+# Releases from the repository: Cloud Build has its own service account, without a key.
 
 module "delivery" {
   source = "./modules/delivery"
@@ -10,7 +10,6 @@ module "delivery" {
   repository     = var.repository
   operators      = var.operators
   buckets        = { sources = google_storage_bucket.sources.name, state = "${var.project}-terraform" }
-  # Whom it lets services and builds run as.
   accounts = merge(
     { for service, account in google_service_account.services : service => account.name },
     { build = google_service_account.build.name, trigger = google_service_account.cleanup_trigger.name },
@@ -19,7 +18,8 @@ module "delivery" {
   depends_on = [google_project_service.apis]
 }
 
-# What each release replaced, newest first: ./scripts/deploy writes it, ./scripts/rollback goes by it.
+# The revisions that each release replaced, newest first. ./scripts/deploy writes them, ./scripts/rollback reads
+# them.
 resource "google_storage_bucket_object" "releases" {
   bucket        = google_storage_bucket.sources.name
   name          = "releases.json"

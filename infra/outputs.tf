@@ -1,5 +1,5 @@
 output "services" {
-  description = "The services and their own addresses."
+  description = "The services with their own URLs."
   value = merge(
     { for name, function in module.function : name => { url = function.url } },
     { for chat in google_cloud_run_v2_service.chat : chat.name => { url = chat.uri } },
@@ -7,31 +7,31 @@ output "services" {
 }
 
 output "images" {
-  description = "Where images are pushed to."
+  description = "Repository to which ./scripts/deploy pushes images."
   value       = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images["images"].repository_id}"
 }
 
 output "balancer_ip" {
-  description = "The address that the domain's A record has to have."
+  description = "IP address for the domain's A record."
   value       = module.balancer.address
 }
 
-output "name_of_url_map" {
-  description = "The balancer's URL map, which ./scripts/traffic changes."
+output "url_map" {
+  description = "Name of the load balancer's URL map, which ./scripts/traffic changes."
   value       = module.balancer.url_map
 }
 
 output "project" {
-  description = "The environment's project."
+  description = "Id of the environment's project."
   value       = var.project
 }
 
 output "region" {
-  description = "Where the services run."
+  description = "Region of the services."
   value       = var.region
 }
 
 output "sources_bucket" {
-  description = "Where the archives and the shares of the traffic lie."
+  description = "Bucket of the archives, the traffic split and the releases."
   value       = google_storage_bucket.sources.name
 }

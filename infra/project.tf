@@ -1,4 +1,4 @@
-# What everything else stands on: APIs, and where archives and images lie.
+# The base of the environment: APIs, image repositories, and the bucket of the archives.
 
 locals {
   apis = [
@@ -27,18 +27,19 @@ resource "google_project_service" "apis" {
   for_each = toset(local.apis)
 
   service            = each.key
-  disable_on_destroy = false # others may use it
+  disable_on_destroy = false # other software in the project may use the API
 }
 
 data "google_project" "this" {
   project_id = var.project
 }
 
-# Apart, since building a function runs what its packages bring: that is to reach no image of the chat.
+# Two repositories, because the build of a function runs code of its dependencies. That code must not be able to
+# replace the image of the chat.
 resource "google_artifact_registry_repository" "images" {
   for_each = {
-    images    = "Images of the chat, made by ./scripts/deploy"
-    functions = "Images of the functions, made by the platform"
+    images    = "Images of the chat, pushed by ./scripts/deploy"
+    functions = "Images of the functions, pushed by the platform"
   }
 
   repository_id = each.key
@@ -46,17 +47,17 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   description   = each.value
 
-  # Of each image the newest stay, whatever their age: the one that serves is among them.
+  # The ten newest versions of each image stay at any age: the serving version is one of them.
   # https://cloud.google.com/artifact-registry/docs/repositories/cleanup-policy-overview
   cleanup_policies {
-    id     = "keep-the-newest"
+    id     = "keep-newest"
     action = "KEEP"
     most_recent_versions {
       keep_count = 10
     }
   }
   cleanup_policies {
-    id     = "delete-what-is-old"
+    id     = "delete-old"
     action = "DELETE"
     condition {
       older_than = "7776000s" # 90 days
@@ -72,6 +73,7 @@ resource "google_storage_bucket" "sources" {
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
 
+  # Earlier versions of traffic.json and releases.json stay readable.
   versioning {
     enabled = true
   }
@@ -84,7 +86,7 @@ resource "google_storage_bucket" "sources" {
     }
   }
   lifecycle {
-    prevent_destroy = true # the shares of the traffic are in it
+    prevent_destroy = true # it contains the traffic split
   }
 
   depends_on = [google_project_service.apis]

@@ -1,27 +1,28 @@
-# Secrets, without their values: these come from ./scripts/secrets and are never seen by Terraform.
-# The code is given references and fetches them, so that a new value needs no deployment.
+# Secrets without their values: ./scripts/secrets sets these, and Terraform never reads them. Services get
+# references and fetch the values at run time, so a new value needs no deployment.
 
 locals {
-  secrets_of_subscribers = [
-    "APPLE_PRIVATE_KEY",
-    "APPLE_SHARED_SECRET",
-    "OPENAI_API_KEY",
-    "REVENUECAT_API_KEY",
-    "WEB_AUTH_KEY",
-  ]
+  # By the group of settings that reads them.
+  secrets = {
+    limits    = ["WEB_AUTH_KEY"]
+    model     = ["OPENAI_API_KEY"]
+    purchases = ["APPLE_PRIVATE_KEY", "APPLE_SHARED_SECRET", "REVENUECAT_API_KEY"]
+  }
+  all_secrets = toset(flatten(values(local.secrets)))
+  secret_ids  = { for variable in local.all_secrets : variable => lower(replace(variable, "_", "-")) }
+
+  # A service gets no reference to a secret without a value: it would fail at start.
   secrets_of = {
-    ai   = local.secrets_of_subscribers
-    chat = local.secrets_of_subscribers
+    for name, service in local.services : name => setintersection(
+      flatten([for group in service.settings : lookup(local.secrets, group, [])]),
+      coalesce(var.secrets, local.all_secrets),
+    )
   }
 
-  all_secrets = toset(flatten(values(local.secrets_of)))
-  secret_ids  = { for variable in local.all_secrets : variable => lower(replace(variable, "_", "-")) }
-  references  = { for variable, id in local.secret_ids : variable => "sm://${id}" }
-
-  readers = {
+  secret_readers = {
     for pair in flatten([
       for service, variables in local.secrets_of : [
-        for variable in variables : { service = service, variable = variable } if contains(var.secrets, variable)
+        for variable in variables : { service = service, variable = variable }
       ]
     ]) : "${pair.service}/${pair.variable}" => pair
   }
@@ -31,7 +32,7 @@ resource "google_secret_manager_secret" "this" {
   for_each = local.secret_ids
 
   secret_id           = each.value
-  deletion_protection = true # also of one that is described here no longer
+  deletion_protection = true # prevent_destroy ends with the resource block; this flag stays
 
   replication {
     auto {}
@@ -45,7 +46,7 @@ resource "google_secret_manager_secret" "this" {
 }
 
 resource "google_secret_manager_secret_iam_member" "readers" {
-  for_each = local.readers
+  for_each = local.secret_readers
 
   secret_id = google_secret_manager_secret.this[each.value.variable].id
   role      = "roles/secretmanager.secretAccessor"

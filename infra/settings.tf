@@ -1,6 +1,6 @@
-# What every service is told: all settings that the code reads (README, Configuration), by the concern
-# they belong to, and who has which concern. Values are the code's own defaults, so that one sees here
-# what can be turned. null: not set. An environment changes them by var.settings.
+# The environment variables of the services, in groups; services.tf lists the groups of each service. Every
+# setting of the code is here with the code's default, so an operator finds all of them in one place. null: not
+# set. The environment's file overrides values in `settings`.
 
 locals {
   settings = {
@@ -9,9 +9,9 @@ locals {
       LOG_FORMAT                  = "json"
       TELEMETRY_EXPORT            = "off"
       TELEMETRY_REGION            = var.region
-      OTEL_EXPORTER_OTLP_ENDPOINT = null # of a collector, if TELEMETRY_EXPORT is otlp
+      OTEL_EXPORTER_OTLP_ENDPOINT = null # URL of a collector, for TELEMETRY_EXPORT=otlp
     }
-    store = {
+    database = {
       FIRESTORE_DATABASE          = var.serving_database
       FIRESTORE_ATTEMPT_TIMEOUT_S = "3"
       FIRESTORE_RETRY_FOR_S       = "2"
@@ -26,12 +26,12 @@ locals {
       INBOX_RETENTION_DAYS = "90"
     }
     cleanup = {
-      CLEANUP_S           = "240" # below the function's timeout and its subscription's deadline
+      CLEANUP_S           = "240" # below the function's timeout and the subscription's ack deadline
       CLEANUP_PAGE_SIZE   = "100"
       CLEANUP_PATROL_SIZE = "300"
     }
     counts = {
-      RATE_LIMIT_DATABASE = null # the same as everything else
+      RATE_LIMIT_DATABASE = null # null: rate limits are in FIRESTORE_DATABASE
     }
     secrets = {
       SECRET_REFRESH_S = "300"
@@ -48,7 +48,7 @@ locals {
       GOOGLE_PLAY_URL           = "https://androidpublisher.googleapis.com/"
       APPLE_BUNDLE_ID           = "com.limajuice.liftlog"
       APPLE_PRODUCT             = "pro"
-      APPLE_ALLOW_SANDBOX       = "True" # Apple's reviewers buy there
+      APPLE_ALLOW_SANDBOX       = "True" # Apple's reviewers buy in the sandbox
       APPLE_ISSUER_ID           = null
       APPLE_KEY_ID              = null
       APPLE_RECEIPT_URL         = "https://buy.itunes.apple.com/verifyReceipt"
@@ -77,44 +77,33 @@ locals {
       CHAT_HOST            = "0.0.0.0"
       CHAT_MESSAGES_WEB    = "2000"
       CHAT_MESSAGES_MOBILE = "200"
-      CHAT_GRACE_S         = "7"    # the platform waits for ten seconds
-      CHAT_LONGEST_S       = "3400" # the platform cuts after an hour
+      CHAT_GRACE_S         = "7"    # the platform kills a process ten seconds after SIGTERM
+      CHAT_LONGEST_S       = "3400" # the platform closes a connection after an hour
     }
   }
 
-  concerns_of_feeds       = ["process", "store", "passwords"]
-  concerns_of_subscribers = ["process", "store", "secrets", "purchases", "counts", "limits", "model"]
-  concerns_of = {
-    users   = local.concerns_of_feeds
-    events  = local.concerns_of_feeds
-    social  = concat(local.concerns_of_feeds, ["inbox"])
-    sharing = local.concerns_of_feeds
-    ai      = local.concerns_of_subscribers
-    chat    = concat(local.concerns_of_subscribers, ["chat"])
-    cleanup = ["process", "store", "cleanup", "counts"]
-  }
-
-  # What may be told to a service: what its concerns read, and OpenTelemetry's own.
+  # Variables that a service accepts: those of its groups, and OpenTelemetry's own.
   read_by = {
-    for service, concerns in local.concerns_of : service => concat(
-      flatten([for concern in concerns : keys(local.settings[concern])]),
+    for name, service in local.services : name => concat(
+      flatten([for group in service.settings : keys(local.settings[group])]),
       ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_METRIC_EXPORT_INTERVAL"],
     )
   }
 
+  # The last argument of `merge` wins: a value for one service overrides a value for all.
   settings_of = {
-    for service, concerns in local.concerns_of : service => {
-      for name, value in merge(
-        merge([for concern in concerns : local.settings[concern]]...),
-        { for variable in lookup(local.secrets_of, service, []) : variable => local.references[variable] if contains(var.secrets, variable) },
-        # What all are to have, only those get that read it.
-        { for name, value in lookup(var.settings, "all", {}) : name => value if contains(local.read_by[service], name) },
-        lookup(var.settings, service, {}),
-      ) : name => value if value != null
+    for name, service in local.services : name => {
+      for variable, value in merge(
+        merge([for group in service.settings : local.settings[group]]...),
+        { for variable in local.secrets_of[name] : variable => "sm://${local.secret_ids[variable]}" },
+        # A value for `all` reaches only the services that read the variable.
+        { for variable, value in lookup(var.settings, "all", {}) : variable => value if contains(local.read_by[name], variable) },
+        lookup(var.settings, name, {}),
+      ) : variable => value if value != null
     }
   }
 
-  # Metrics and spans need the right to be written only where they are.
+  # Only a service that exports telemetry to Google Cloud gets the roles for it.
   exporting = {
     for service, settings in local.settings_of : service => settings["TELEMETRY_EXPORT"] == "google"
   }

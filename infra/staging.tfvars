@@ -1,6 +1,6 @@
 environment = "staging"
-project     = "liftlog-staging" # the id of this environment's project
-region      = "us-central1"     # where functions and the chat run
+project     = "liftlog-staging" # id of this environment's project
+region      = "us-central1"     # region of the services
 domain      = "staging.liftlog.example"
 
 firestore_location = "us-central1" # or nam5, eur3; it cannot be changed later
@@ -9,10 +9,17 @@ alert_email     = "dev@liftlog.example"
 billing_account = "000000-000000-000000"
 budget          = { units = 100, currency = "USD" }
 
-# The old service's own staging, to practise the move; empty if there is none.
+# The staging environment of the old service, to practise the migration; empty if there is none.
 old_service_host = "old-staging.liftlog.example"
 
-# Who releases from a terminal.
+# People who make releases from a terminal.
 operators = ["user:dev@liftlog.example"]
 
-max_instances = { users = 5, events = 5, social = 5, sharing = 5, ai = 5, chat = 5 }
+instances = {
+  users   = { max = 5 }
+  events  = { max = 5 }
+  social  = { max = 5 }
+  sharing = { max = 5 }
+  ai      = { max = 5 }
+  chat    = { max = 5 }
+}

@@ -1,15 +1,15 @@
 variable "environment" {
-  description = "Which environment this is; each has a project of its own."
+  description = "Name of the environment. Each environment has its own project."
   type        = string
 
   validation {
     condition     = contains(["dev", "staging", "prod"], var.environment)
-    error_message = "The environment is dev, staging or prod."
+    error_message = "Set `environment` to dev, staging or prod."
   }
 }
 
 variable "project" {
-  description = "The id of the environment's Google Cloud project."
+  description = "Id of the environment's Google Cloud project."
   type        = string
 
   validation {
@@ -19,102 +19,90 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Where functions and the chat run: us-central1, for instance."
+  description = "Region of the services, for example us-central1."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
-    error_message = "A region looks like us-central1."
+    error_message = "A region has the form us-central1."
   }
 }
 
 variable "firestore_location" {
-  description = "Where the documents lie: a region, or the multi-regions nam5 and eur3. It cannot be changed later."
+  description = "Location of the database: a region, or the multi-region nam5 or eur3. It cannot be changed later."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]+(-[a-z]+)?[0-9]+$", var.firestore_location))
-    error_message = "A location looks like us-central1, nam5 or eur3: https://cloud.google.com/firestore/docs/locations"
+    error_message = "A location has the form us-central1, nam5 or eur3: https://cloud.google.com/firestore/docs/locations"
   }
 }
 
 variable "serving_database" {
-  description = "The database that the services use; another than (default) is one that was restored beside it."
+  description = "Database that the services use. After a restore, the name of the restored database."
   type        = string
   default     = "(default)"
 
   validation {
     condition     = can(regex("^(\\(default\\)|[a-z][a-z0-9-]{2,61}[a-z0-9])$", var.serving_database))
-    error_message = "A database is called (default), or has 4 to 63 lower-case letters, digits and hyphens."
+    error_message = "A database name is (default), or has 4 to 63 lower-case letters, digits and hyphens."
   }
 }
 
 variable "packages_file" {
-  description = "What ./scripts/package has written of the archives: their paths and hashes."
+  description = "Path of the file in which ./scripts/package lists the archives with their hashes."
   type        = string
   default     = "../build/packages.json"
 }
 
 variable "chat_image" {
-  description = "The image of the chat, with its digest. Empty while there is none: then there is no chat."
+  description = "Image of the chat with its digest. Empty before the first image is pushed: then no chat is created."
   type        = string
   default     = ""
 
   validation {
     condition     = var.chat_image == "" || strcontains(var.chat_image, "@sha256:")
-    error_message = "The image has to be named by its digest: a tag may mean something else tomorrow."
+    error_message = "Name the image by its digest (@sha256:...). A tag can point to another image tomorrow."
   }
 }
 
-variable "min_instances" {
-  description = "How many instances of a service are kept while nobody asks; 0 for those that are not named."
-  type        = map(number)
+# A map instead of an object: Terraform would drop a misspelt attribute of an object without an error.
+variable "instances" {
+  description = "Number of instances by service. `min` (default 0) are kept without traffic and are billed; `max` replaces the limit in services.tf."
+  type        = map(map(number))
   default     = {}
 
   validation {
-    condition     = alltrue([for service in keys(var.min_instances) : contains(keys(local.concerns_of), service)])
-    error_message = "There is no service of that name."
+    condition     = alltrue([for service in keys(var.instances) : contains(keys(local.services), service)])
+    error_message = "`instances` has an unknown service. Services: ${join(", ", keys(local.services))}."
   }
   validation {
-    condition     = alltrue([for count in values(var.min_instances) : count == floor(count) && count >= 0 && count <= 10])
-    error_message = "Between 0 and 10: each is paid for day and night."
-  }
-}
-
-variable "max_instances" {
-  description = "How many instances of a service there may be, for those that are not to have the usual number."
-  type        = map(number)
-  default     = {}
-
-  validation {
-    condition     = alltrue([for service in keys(var.max_instances) : contains(keys(local.concerns_of), service)])
-    error_message = "There is no service of that name."
+    condition     = alltrue([for each in values(var.instances) : length(setsubtract(keys(each), ["min", "max"])) == 0])
+    error_message = "`instances` has an unknown bound. Bounds: min, max."
   }
   validation {
-    condition     = alltrue([for count in values(var.max_instances) : count == floor(count) && count >= 1 && count <= 100])
-    error_message = "Between 1 and 100, which is what a project has by default."
+    condition     = alltrue([for each in values(var.instances) : contains(range(0, 11), lookup(each, "min", 0))])
+    error_message = "Set `min` to a whole number from 0 to 10. Each instance is billed day and night."
+  }
+  validation {
+    condition     = alltrue([for each in values(var.instances) : contains(range(1, 101), lookup(each, "max", 1))])
+    error_message = "Set `max` to a whole number from 1 to 100. A project has a quota of 100 instances by default."
   }
 }
 
 variable "secrets" {
-  description = "The secrets that have a value, by their variables; the others are made, but no service is told of them."
+  description = "Secrets that have a value, by their environment variables; null: all. The other secrets are created, but no service gets a reference to them."
   type        = set(string)
-  default = [
-    "APPLE_PRIVATE_KEY",
-    "APPLE_SHARED_SECRET",
-    "OPENAI_API_KEY",
-    "REVENUECAT_API_KEY",
-    "WEB_AUTH_KEY",
-  ]
+  default     = null
 
   validation {
-    condition     = alltrue([for name in var.secrets : contains(local.all_secrets, name)])
-    error_message = "There is no secret of that name; see local.secrets_of in secrets.tf."
+    condition     = var.secrets == null || alltrue([for name in coalesce(var.secrets, []) : contains(local.all_secrets, name)])
+    error_message = "`secrets` has an unknown name. Secrets: ${join(", ", local.all_secrets)}."
   }
 }
 
 variable "settings" {
-  description = "What this environment wants different from settings.tf: variables and their values, by service, or by `all`."
+  description = "Values that replace those of settings.tf: variables and values by service, or under `all` for every service that reads the variable."
   type        = map(map(string))
   default     = {}
 
@@ -124,6 +112,89 @@ variable "settings" {
         for name in keys(settings) : contains(service == "all" ? flatten(values(local.read_by)) : lookup(local.read_by, service, []), name)
       ]
     ]))
-    error_message = "Nobody of that name reads that: services and their variables are in settings.tf. Secrets are no settings."
+    error_message = "`settings` has an unknown service, or a variable that the service does not read. See services.tf and settings.tf. Set secrets with ./scripts/secrets instead."
+  }
+}
+
+variable "domain" {
+  description = "Domain that the apps call, without https://."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9-]+(\\.[a-z0-9-]+)+$", var.domain))
+    error_message = "A domain has the form api.example.com."
+  }
+}
+
+variable "old_service_host" {
+  description = "Host of the old service, without https://. Empty if there is no old service."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^$|^[a-z0-9-]+(\\.[a-z0-9-]+)+$", var.old_service_host))
+    error_message = "A host has the form old.example.com."
+  }
+}
+
+variable "guard_preview_only" {
+  description = "Whether Cloud Armor only logs the requests that its rules would reject."
+  type        = bool
+  default     = false
+}
+
+variable "alert_email" {
+  description = "Email address that receives the alerts."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[^@ ]+@[^@ ]+$", var.alert_email))
+    error_message = "Set `alert_email` to one address, for example operations@example.com."
+  }
+}
+
+variable "billing_account" {
+  description = "Billing account of the budget, for example 012345-6789AB-CDEF01."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9A-F]{6}(-[0-9A-F]{6}){2}$", var.billing_account))
+    error_message = "A billing account has the form 012345-6789AB-CDEF01."
+  }
+}
+
+variable "budget" {
+  description = "Budget of a month in whole units of the billing account's currency; null: no budget."
+  type        = object({ units = number, currency = string })
+  default     = null
+}
+
+variable "repository" {
+  description = "Repository of the releases; null: releases are made from a terminal only. `connection`: resource name in Cloud Build; `name`: owner/name; `id`: number; `workflow`: file that may start a release."
+  type        = object({ connection = string, name = string, id = string, workflow = string })
+  default     = null
+
+  validation {
+    condition     = var.repository == null || can(regex("^[\\w.-]+/[\\w.-]+$", var.repository.name))
+    error_message = "A repository name has the form owner/name."
+  }
+  validation {
+    condition     = var.repository == null || can(regex("^[0-9]+$", var.repository.id))
+    error_message = "A repository id is a number: gh api repos/OWNER/NAME --jq .id"
+  }
+  validation {
+    condition     = var.repository == null || can(regex("^\\.github/workflows/[\\w.-]+\\.ya?ml$", var.repository.workflow))
+    error_message = "A workflow has the form .github/workflows/release.yml."
+  }
+}
+
+variable "operators" {
+  description = "People and groups that make releases from a terminal, for example user:name@example.com."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.operators : can(regex("^(user|group|serviceAccount):[^@ ]+@[^@ ]+$", member))])
+    error_message = "An operator has the form user:name@example.com or group:name@example.com."
   }
 }

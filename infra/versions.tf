@@ -1,4 +1,5 @@
 terraform {
+  # The conditions of variables refer to locals, which Terraform supports since 1.9.
   required_version = ">= 1.11"
 
   required_providers {
@@ -10,7 +11,7 @@ terraform {
     }
   }
 
-  # Which bucket is said by whoever calls: -backend-config=bucket=PROJECT-terraform
+  # The command line names the bucket: -backend-config=bucket=PROJECT-terraform
   backend "gcs" {
     prefix = "liftlog"
   }
@@ -20,7 +21,7 @@ provider "google" {
   project = var.project
   region  = var.region
 
-  # APIs that ask which project pays, that of budgets for instance, are to ask ours.
+  # Some APIs, such as that of budgets, require the project whose quota a request uses.
   billing_project       = var.project
   user_project_override = true
 

@@ -15,7 +15,7 @@ from functions.chat.hub import Client, Hub
 from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled, NotFound
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.schemas.chat import Negotiation, NegotiationRequest
-from shared.telemetry.metrics import CONNECTIONS
+from shared.telemetry.metrics import CHAT_CONNECTIONS
 from shared.telemetry.signals import add
 from shared.timestamps import now
 from shared.web.app import Sockets
@@ -122,12 +122,12 @@ class ChatHandlers:
             return
         connection = Connection(socket, lambda client: open_hub(client, subscriber), self._timing)
         self._connections.add(connection)
-        add(CONNECTIONS, 1)
+        add(CHAT_CONNECTIONS, 1)
         try:
             await connection.serve()
         finally:
             self._connections.remove(connection)
-            add(CONNECTIONS, -1)
+            add(CHAT_CONNECTIONS, -1)
 
     async def _authenticate(self, socket: WebSocket) -> Subscriber:
         """Return the subscriber who connects.

@@ -1,1 +1,1 @@
-"""Measurements: they print counts and ratios, and judge nothing."""
+"""Measurements. They print counts and ratios, and fail at no limit."""

@@ -1,18 +1,18 @@
-"""`./scripts/benchmark NAME`: runs one measurement, or all of them."""
+"""`./scripts/benchmark NAME`: run one measurement, or all of them."""
 
 import argparse
 import importlib
 import sys
 
 NAMES = {
-    "chat": "1,000 idle and 100 talking connections: memory, CPU, age of words",
-    "cleanup": "50,000 documents of all kinds, half of them expired: rate, memory",
-    "cold-start": "from the start of each function's process to its first answers",
-    "crowd": "up to 80 readers at once, of one instance",
+    "chat": "memory, CPU and delay of 1,000 idle and 100 active connections",
+    "cleanup": "rate and memory of a run over 50,000 documents, half of them expired",
+    "cold-start": "time from the start of each function's process to its first responses",
     "feed": "round trips, documents, CPU and time of feeds of up to 200 followed users",
-    "memory": "what a function holds while it moves pictures: 200 in a row, 40 at once",
-    "passwords": "puts per second with known and new users, and a reader meanwhile",
-    "writers": "up to 64 puts of one author at once: rate, p99, failures",
+    "memory": "memory of a function with pictures: 200 in a row, 40 concurrently",
+    "passwords": "puts per second of known and new users, and the delay of a concurrent reader",
+    "readers": "up to 80 concurrent readers of one instance",
+    "writers": "rate, p99 and failures of up to 64 concurrent puts of one author",
 }
 
 
@@ -20,15 +20,16 @@ def main() -> int:
     """Run the measurements named on the command line."""
     parser = argparse.ArgumentParser(
         prog="./scripts/benchmark",
-        description="Each takes a minute or two and starts a stack of its own.",
-        epilog="\n".join(f"{name:<12}{what}" for name, what in NAMES.items()),
+        description="Each measurement takes a minute or two and starts its own stack.",
+        epilog="\n".join(f"{name:<12}{subject}" for name, subject in NAMES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", nargs="*", help="which (default: all)")
+    parser.add_argument("name", nargs="*", help="name of a measurement (default: all)")
     names = parser.parse_args().name or NAMES
     if unknown := set(names) - NAMES.keys():
-        parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown measurement: {', '.join(sorted(unknown))}")
     for name in names:
+        # Imported one by one: some measurements import a function, with all of its libraries.
         importlib.import_module(f"scripts.benchmarks.{name.replace('-', '_')}").main()
     return 0
 

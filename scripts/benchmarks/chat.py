@@ -1,8 +1,8 @@
-"""Many connections to one process of the chat: what an idle one costs, and how words travel.
+"""Many connections to one process of the chat: cost of an idle one, and delay of streamed text.
 
-The model of this measurement says when it says each word: `<nanoseconds> `. So whoever receives a
-text knows how old its last word is. Model, clients and chat share this machine's cores, so the
-times are upper bounds; to leave the chat as much as can be, model and clients are plain streams.
+The fake model sends its clock as text: each token is `<nanoseconds> `. So a client can compute the
+age of the last token it received. Model, clients and chat share the cores of this machine, so the
+delays are upper bounds. Model and clients are plain streams, which leaves more CPU to the chat.
 """
 
 import asyncio
@@ -27,29 +27,30 @@ from scripts.local.ports import HOST, url
 from scripts.local.services import Emulators, command, environment
 from scripts.local.stack import free_ports
 
-_IDLE, _TALKING = 1000, 100
-_SECONDS = 10
-_WORDS_PER_S = (20, 50)
-_WATCHED_S = 20
-_NOBODYS_EMULATOR = f"{HOST}:1"  # TEST_MODE counts nothing, so nothing is stored
+# An instance accepts at most 1,000 connections (infra/services.tf).
+_IDLE_CONNECTIONS, _ACTIVE_CONNECTIONS = 1000, 100
+_RESPONSE_S = 10
+_TOKENS_PER_S = (20, 50)
+_IDLE_S = 20
+_NO_EMULATOR = f"{HOST}:1"  # TEST_MODE turns rate limits off, so the chat uses no database
 _KEY = "benchmark"
 _END = b"\x1e"
 _HANDSHAKE = b'{"protocol":"json","version":1}' + _END
-_ASK = b'{"type":1,"invocationId":"1","target":"SendMessage","arguments":["Talk"]}' + _END
+_INVOCATION = b'{"type":1,"invocationId":"1","target":"SendMessage","arguments":["Hello"]}' + _END
 _COMPLETED = b'"type":3'
-_STAMP = re.compile(rb"(\d{10,}) ")
+_TIMESTAMP = re.compile(rb"(\d{10,}) ")
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass
 class _Model:
-    """Talks as Chat Completions do, at a steady pace."""
+    """A fake of OpenAI's Chat Completions that streams at a constant rate."""
 
-    words_per_s: int = 0
+    tokens_per_s: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         await reader.readexactly(int(length[1]) if length else 0)
@@ -57,19 +58,20 @@ class _Model:
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
-        # Real models do not speak in chorus.
-        begun = time.monotonic() + random.random() / self.words_per_s  # noqa: S311
-        for number in range(_SECONDS * self.words_per_s):
-            await asyncio.sleep(begun + number / self.words_per_s - time.monotonic())
-            _say(writer, f'{{"content":"{time.monotonic_ns()} "}}', "null")
-        _say(writer, "{}", '"stop"')
+        # A random offset: real streams do not send their tokens at the same instant.
+        start = time.monotonic() + random.random() / self.tokens_per_s  # noqa: S311
+        for number in range(_RESPONSE_S * self.tokens_per_s):
+            await asyncio.sleep(start + number / self.tokens_per_s - time.monotonic())
+            _write_chunk(writer, f'{{"content":"{time.monotonic_ns()} "}}', "null")
+        _write_chunk(writer, "{}", '"stop"')
+        # The length of the last event is 14 bytes: e in hexadecimal.
         writer.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
         await writer.drain()
         writer.close()
 
 
-def _say(writer: asyncio.StreamWriter, delta: str, ended: str) -> None:
-    choice = f'{{"index":0,"delta":{delta},"finish_reason":{ended}}}'
+def _write_chunk(writer: asyncio.StreamWriter, delta: str, finish_reason: str) -> None:
+    choice = f'{{"index":0,"delta":{delta},"finish_reason":{finish_reason}}}'
     event = (
         f'data: {{"id":"c","object":"chat.completion.chunk","created":0,"model":"m",'
         f'"choices":[{choice}]}}\n\n'
@@ -78,8 +80,8 @@ def _say(writer: asyncio.StreamWriter, delta: str, ended: str) -> None:
 
 
 @dataclass
-class _Heard:
-    """How old the newest word of each frame was, and how many frames came."""
+class _Received:
+    """Age of the newest token in each read, and number of frames."""
 
     ages_s: list[float] = field(default_factory=list)
     frames: int = 0
@@ -87,9 +89,9 @@ class _Heard:
 
 @contextmanager
 def _chat(port: int, model: str) -> Iterator[psutil.Process]:
-    """Run the chat as in production, with its model at that address."""
+    """Run the chat as in production, with its model at this URL."""
     settings = {
-        **environment(Emulators(_NOBODYS_EMULATOR, _NOBODYS_EMULATOR)),
+        **environment(Emulators(_NO_EMULATOR, _NO_EMULATOR)),
         "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": f"{model}/v1",
         "TEST_MODE": "True",
@@ -98,9 +100,10 @@ def _chat(port: int, model: str) -> Iterator[psutil.Process]:
     process = subprocess.Popen(
         command("chat", port),
         env={**os.environ, **settings},
-        stderr=subprocess.DEVNULL,  # a line for each reply
+        stderr=subprocess.DEVNULL,  # the chat logs one line per response
     )
     try:
+        # Poll, because the process has no signal that it is ready.
         while True:
             try:
                 httpx.get(url(port) + "/health").raise_for_status()
@@ -113,8 +116,9 @@ def _chat(port: int, model: str) -> Iterator[psutil.Process]:
         process.wait()
 
 
-async def _join(port: int) -> _Streams:
-    """Connect and shake hands."""
+async def _connect(port: int) -> _Streams:
+    """Open a WebSocket and complete the SignalR handshake."""
+    # A raw socket: a client library would use more CPU than the chat itself.
     reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(
         f"GET /ai-chat HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -122,89 +126,92 @@ async def _join(port: int) -> _Streams:
         f"Authorization: Bearer Web {_KEY}\r\n\r\n".encode()
     )
     await reader.readuntil(b"\r\n\r\n")
-    _frame(writer, _HANDSHAKE)
+    _write_frame(writer, _HANDSHAKE)
     await reader.readuntil(_END)
     return reader, writer
 
 
-def _frame(writer: asyncio.StreamWriter, text: bytes) -> None:
-    """Send a text frame, masked with zeros. Source: RFC 6455, section 5.2."""
+def _write_frame(writer: asyncio.StreamWriter, text: bytes) -> None:
+    """Send a text frame. A mask of zeros leaves the payload unchanged (RFC 6455, section 5.2)."""
     writer.write(bytes((0x81, 0x80 | len(text))) + bytes(4) + text)
 
 
-async def _listen(streams: _Streams, heard: _Heard) -> None:
-    """Have the coach talk, and note how old each newest word is when it comes."""
+async def _converse(streams: _Streams, received: _Received) -> None:
+    """Send one invocation, and record the age of the newest token of each read."""
     reader, writer = streams
-    _frame(writer, _ASK)
+    _write_frame(writer, _INVOCATION)
     while True:
+        # One read may return several frames. Older tokens in it waited for this client, so only the
+        # age of the newest one is a delay of the chat.
         frames = await reader.read(2**20)
         now = time.monotonic_ns()
-        heard.frames += frames.count(_END)
-        if stamps := _STAMP.findall(frames):
-            heard.ages_s.append((now - int(stamps[-1])) / 1e9)
+        received.frames += frames.count(_END)
+        if timestamps := _TIMESTAMP.findall(frames):
+            received.ages_s.append((now - int(timestamps[-1])) / 1e9)
         if _COMPLETED in frames:
             return
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def _read_cpu_s(process: psutil.Process) -> float:
     times = process.cpu_times()
     return times.user + times.system
 
 
-async def _idle(process: psutil.Process, port: int, everybody: list[_Streams]) -> None:
-    """Measure what idle connections cost."""
-    everybody += [await _join(port) for _ in range(_TALKING)]  # what the first ones need is not ...
+async def _measure_idle(process: psutil.Process, port: int, connections: list[_Streams]) -> None:
+    """Measure the cost of idle connections."""
+    # The first connections allocate memory for the process, so they do not count.
+    connections += [await _connect(port) for _ in range(_ACTIVE_CONNECTIONS)]
     await asyncio.sleep(1)
-    before = process.memory_info().rss  # ... what each one needs
-    for _ in track(range(_IDLE), "connecting", console=console):
-        everybody.append(await _join(port))
+    before = process.memory_info().rss
+    for _ in track(range(_IDLE_CONNECTIONS), "connecting", console=console):
+        connections.append(await _connect(port))
     await asyncio.sleep(1)
-    each = (process.memory_info().rss - before) / _IDLE
-    console.print(f"watching them for {_WATCHED_S} s ...")
-    cpu_s = _cpu_s(process)
-    await asyncio.sleep(_WATCHED_S)
-    cpu_s = _cpu_s(process) - cpu_s
+    each = (process.memory_info().rss - before) / _IDLE_CONNECTIONS
+    console.print(f"measuring CPU for {_IDLE_S} s ...")
+    cpu_s = _read_cpu_s(process)
+    await asyncio.sleep(_IDLE_S)
+    cpu_s = _read_cpu_s(process) - cpu_s
     show(
-        f"{_IDLE:,} idle connections of one process, {_PYTHON}",
-        ("memory of each", "CPU of all, with their pings"),
-        [(f"{each / 1024:.1f} KiB", f"{cpu_s / _WATCHED_S:.1%} of a core")],
+        f"{_IDLE_CONNECTIONS:,} idle connections of one process, {_PYTHON}",
+        ("memory of each", "CPU of all, with pings"),
+        [(f"{each / 1024:.1f} KiB", f"{cpu_s / _IDLE_S:.1%} of a core")],
     )
 
 
-async def _talk(
-    process: psutil.Process, model: _Model, talking: list[_Streams], words_per_s: int
+async def _measure_active(
+    process: psutil.Process, model: _Model, active: list[_Streams], tokens_per_s: int
 ) -> tuple[str, ...]:
-    """Measure how words travel while the others are idle."""
-    console.print(f"{_TALKING} talk, {words_per_s} words a second each ...")
-    model.words_per_s = words_per_s
-    heard, cpu_s = _Heard(), _cpu_s(process)
-    await asyncio.gather(*(_listen(streams, heard) for streams in talking))
-    cpu_s = _cpu_s(process) - cpu_s
-    words = _TALKING * words_per_s * _SECONDS
+    """Measure the delay of tokens while the other connections are idle."""
+    console.print(f"{_ACTIVE_CONNECTIONS} active connections, {tokens_per_s} tokens per second ...")
+    model.tokens_per_s = tokens_per_s
+    received, cpu_s = _Received(), _read_cpu_s(process)
+    await asyncio.gather(*(_converse(streams, received) for streams in active))
+    cpu_s = _read_cpu_s(process) - cpu_s
+    tokens = _ACTIVE_CONNECTIONS * tokens_per_s * _RESPONSE_S
     return (
-        str(words_per_s),
-        milliseconds(median(heard.ages_s)),
-        milliseconds(quantiles(heard.ages_s, n=100)[-1]),
-        f"{100 * heard.frames / words:.0f}",
-        f"{cpu_s / _SECONDS:.0%}",
+        str(tokens_per_s),
+        milliseconds(median(received.ages_s)),
+        milliseconds(quantiles(received.ages_s, n=100)[-1]),
+        f"{100 * received.frames / tokens:.0f}",
+        f"{cpu_s / _RESPONSE_S:.0%}",
         f"{process.memory_info().rss / 2**20:.0f} MiB",
     )
 
 
 async def _run() -> None:
     ports, model = free_ports(), _Model()
-    everybody: list[_Streams] = []
+    connections: list[_Streams] = []
     server = await asyncio.start_server(model.serve, HOST, ports.fakes)
     with _chat(ports.of("chat"), url(ports.fakes)) as process:
-        await _idle(process, ports.of("chat"), everybody)
-        talking = everybody[:_TALKING]
-        rows = [await _talk(process, model, talking, pace) for pace in _WORDS_PER_S]
-        for _, writer in everybody:
+        await _measure_idle(process, ports.of("chat"), connections)
+        active = connections[:_ACTIVE_CONNECTIONS]
+        rows = [await _measure_active(process, model, active, rate) for rate in _TOKENS_PER_S]
+        for _, writer in connections:
             writer.close()
     server.close()
-    columns = ("words a second, each", "age of a word, median", "p99", "frames for 100 words")
+    columns = ("tokens per second, each", "age of a token, median", "p99", "frames per 100 tokens")
     show(
-        f"{_TALKING} of them talk: from the model's word to the client's frame",
+        f"{_ACTIVE_CONNECTIONS} active connections: from the model's token to the client's frame",
         (*columns, "CPU of a core", "RSS"),
         rows,
     )
@@ -214,5 +221,6 @@ _PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the measurement and print the result."""
+    # uvloop uses less CPU than the loop of asyncio, which leaves more to the chat.
     uvloop.run(_run())

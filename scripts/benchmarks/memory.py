@@ -1,4 +1,4 @@
-"""What the function `users` holds in memory while it moves pictures: many, and for many at once."""
+"""Memory of the function `users` with pictures: many in one response, and concurrent requests."""
 
 import asyncio
 import json
@@ -14,52 +14,58 @@ import psutil
 from rich.progress import track
 
 from scripts.benchmarks.report import console, show
-from scripts.benchmarks.seeds import Seeds
+from scripts.benchmarks.sample_users import SampleUsers
 from scripts.local.ports import HOST
 from scripts.local.services import PROJECT
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 
-_COUNTS = (1, 20, 200)
-_AT_ONCE = 40
+_USERS_PER_REQUEST = (1, 20, 200)
+# The concurrency of an instance of `users` in infra/services.tf.
+_CONCURRENT_REQUESTS = 40
+# The maximum of the contract.
 _PICTURE_BYTES = 2000 * 1024
 
 
-def worker(stack: Stack, function: str) -> int:
-    """Return the process that serves `function`: the framework's child."""
+def find_worker(stack: Stack, function: str) -> int:
+    """Return the process id of a function's worker, which is a child of the framework's process."""
     for process in psutil.Process(stack.pid).children(recursive=True):
         if (
             f"functions/{function}/main.py" in " ".join(process.cmdline())
             and not process.children()
         ):
             return process.pid
-    raise LookupError(f"the function {function} does not run")
+    raise LookupError(f"the function {function} is not running")
 
 
 def peak_mib(pid: int) -> float:
-    """Return the most that a process has held since it began, or since `forget_peak`."""
+    """Return the peak RSS of a process since its start, or since `reset_peak`."""
     status = Path(f"/proc/{pid}/status").read_text()
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
 
 
-def forget_peak(pid: int) -> None:
-    """Let a process's peak begin anew."""
+def reset_peak(pid: int) -> None:
+    """Reset the peak RSS of a process.
+
+    Source: proc(5), /proc/[pid]/clear_refs
+    """
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 async def _download(address: str, ids: list[UUID], encoding: str) -> tuple[int, float]:
-    """Read these users and throw them away; return bytes and seconds."""
+    """Read these users; return bytes and seconds."""
     start, size = time.perf_counter(), 0
     body = {"ids": [str(user_id) for user_id in ids]}
     async with (
         httpx.AsyncClient(timeout=300) as http,
         http.stream(
             "POST", f"{address}/v2/users", json=body, headers={"Accept-Encoding": encoding}
-        ) as answer,
+        ) as response,
     ):
-        async for chunk in answer.aiter_raw():
+        # Raw bytes: decompression by this client would slow the function down.
+        async for chunk in response.aiter_raw():
             size += len(chunk)
     return size, time.perf_counter() - start
 
@@ -72,31 +78,34 @@ async def _put(http: httpx.AsyncClient, body: bytes) -> int:
     return (await http.put("/v2/user", content=body)).status_code
 
 
-async def _new_profile(http: httpx.AsyncClient) -> bytes:
-    """Create a user; return the request that gives it a profile with a picture."""
+async def _create_profile(http: httpx.AsyncClient) -> bytes:
+    """Create a user; return the body of a request that sets its profile with a picture."""
     created = (await http.post("/v2/user/create", json={})).raise_for_status().json()
     picture = b64encode(b"\xfb" * _PICTURE_BYTES).decode()
     profile = {"encryptedProfilePicture": picture, "encryptionIV": "", "rsaPublicKey": ""}
     return json.dumps({**created, **profile}).encode()
 
 
-async def _crowd(address: str, pid: int, ids: list[UUID]) -> None:
+async def _measure_concurrent(address: str, pid: int, ids: list[UUID]) -> None:
+    # The functions close connections that were idle for two seconds.
     limits = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as http:
-        bodies = [await _new_profile(http) for _ in range(_AT_ONCE)]
-        crowds = {
-            "GET /user/{id}": [partial(_get, http, user_id) for user_id in ids[:_AT_ONCE]],
+        bodies = [await _create_profile(http) for _ in range(_CONCURRENT_REQUESTS)]
+        requests_by_route = {
+            "GET /user/{id}": [
+                partial(_get, http, user_id) for user_id in ids[:_CONCURRENT_REQUESTS]
+            ],
             "PUT /user": [partial(_put, http, body) for body in bodies],
         }
         rows = []
-        for what, requests in crowds.items():
-            forget_peak(pid)
+        for route, requests in requests_by_route.items():
+            reset_peak(pid)
             statuses = Counter(await asyncio.gather(*(request() for request in requests)))
             outcome = ", ".join(f"{count} x {status}" for status, count in statuses.items())
-            rows.append((what, outcome, f"{peak_mib(pid):.0f} MiB"))
+            rows.append((route, outcome, f"{peak_mib(pid):.0f} MiB"))
     show(
-        f"{_AT_ONCE} at once, with a picture of 2,000 KiB each",
-        ("request", "answers", "peak RSS of the worker"),
+        f"{_CONCURRENT_REQUESTS} concurrent requests, with a picture of 2,000 KiB each",
+        ("request", "responses", "peak RSS of the worker"),
         rows,
     )
 
@@ -106,13 +115,15 @@ async def _run() -> None:
     rows = []
     with Stack("--isolated", environment=OWN_EMULATORS) as stack:
         emulator = f"{HOST}:{stack.ports.firestore}"
-        seeds = Seeds(Database(DatabaseSettings(project=PROJECT, emulator_host=emulator)))
-        numbers = track(range(max(_COUNTS)), "storing pictures of 2,000 KiB", console=console)
-        ids = [await seeds.user(b"\xfb" * _PICTURE_BYTES) for _ in numbers]
-        address, pid = addresses(stack.ports)["users"], worker(stack, "users")
+        users = SampleUsers(Database(DatabaseSettings(project=PROJECT, emulator_host=emulator)))
+        numbers = track(
+            range(max(_USERS_PER_REQUEST)), "writing pictures of 2,000 KiB", console=console
+        )
+        ids = [await users.create(b"\xfb" * _PICTURE_BYTES) for _ in numbers]
+        address, pid = addresses(stack.ports)["users"], find_worker(stack, "users")
         for encoding in ("identity", "gzip"):
-            for count in _COUNTS:
-                forget_peak(pid)
+            for count in _USERS_PER_REQUEST:
+                reset_peak(pid)
                 size, seconds = await _download(address, ids[:count], encoding)
                 rows.append(
                     (
@@ -123,14 +134,14 @@ async def _run() -> None:
                         f"{peak_mib(pid):.0f} MiB",
                     )
                 )
-        await _crowd(address, pid, ids)
+        await _measure_concurrent(address, pid, ids)
     show(
         "POST /users with a picture of 2,000 KiB each",
-        ("users", "encoding", "answer", "took", "peak RSS of the worker"),
+        ("users", "encoding", "response", "time", "peak RSS of the worker"),
         rows,
     )
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the measurement and print the result."""
     asyncio.run(_run())

@@ -1,4 +1,4 @@
-"""What passwords cost: once, again, and everyone else meanwhile."""
+"""Cost of passwords: the first request, later requests, and concurrent readers."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 from rich.progress import track
 
-from scripts.benchmarks.report import console, milliseconds, show, spread
+from scripts.benchmarks.report import console, milliseconds, percentiles, show
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses
 from shared.auth.passwords import derive
 
@@ -24,14 +24,14 @@ User = dict[str, str]
 class Clients:
     """Clients of one stack."""
 
-    def __init__(self, where: dict[str, str], http: httpx.AsyncClient) -> None:
-        self._where = where
+    def __init__(self, urls: dict[str, str], http: httpx.AsyncClient) -> None:
+        self._urls = urls
         self._http = http
 
     async def create(self) -> User:
-        """Create a user; `events` has never seen its password."""
-        answer = await self._http.post(f"{self._where['users']}/v2/user/create", json={})
-        user = answer.raise_for_status().json()
+        """Create a user whose password is not cached in `events`."""
+        response = await self._http.post(f"{self._urls['users']}/v2/user/create", json={})
+        user = response.raise_for_status().json()
         return {"userId": user["id"], "password": user["password"]}
 
     async def put(self, user: User) -> None:
@@ -43,52 +43,61 @@ class Clients:
             "encryptedEventIV": "AAAA",
             "expiry": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
         }
-        answer = await self._http.put(f"{self._where['events']}/v2/event", json=body)
-        answer.raise_for_status()
+        response = await self._http.put(f"{self._urls['events']}/v2/event", json=body)
+        response.raise_for_status()
 
     async def read(self) -> float:
         """Read a feed; return the seconds it took."""
         user = {"userId": str(uuid4()), "followSecret": "s", "since": "2000-01-01T00:00:00Z"}
         start = time.perf_counter()
-        answer = await self._http.post(f"{self._where['events']}/v2/events", json={"users": [user]})
-        answer.raise_for_status()
+        response = await self._http.post(
+            f"{self._urls['events']}/v2/events", json={"users": [user]}
+        )
+        response.raise_for_status()
         return time.perf_counter() - start
 
 
-async def _per_second(calls: list[Callable[[], Awaitable[None]]], at_once: int) -> float:
-    turns = asyncio.Semaphore(at_once)
+Request = Callable[[], Awaitable[None]]
 
-    async def call(one: Callable[[], Awaitable[None]]) -> None:
-        async with turns:
-            await one()
+
+async def _measure_rate(requests: list[Request], concurrency: int) -> float:
+    semaphore = asyncio.Semaphore(concurrency)
+
+    async def send(request: Request) -> None:
+        async with semaphore:
+            await request()
 
     start = time.perf_counter()
-    await asyncio.gather(*(call(one) for one in calls))
-    return len(calls) / (time.perf_counter() - start)
+    await asyncio.gather(*(send(each) for each in requests))
+    return len(requests) / (time.perf_counter() - start)
 
 
 async def _measure(clients: Clients) -> None:
+    # CPU time, because other processes share the cores.
     start = time.process_time()
     derive("password", b"salt" * 16)
     hash_s = time.process_time() - start
 
+    # This put hashes the password. Later puts find it in the cache.
     known = await clients.create()
     await clients.put(known)
+    # A password is new only once, so each of the two measurements has its own users.
     users = [
         await clients.create()
         for _ in track(range(_NEW_USERS * 2), "creating users", console=console)
     ]
-    again = await _per_second([lambda: clients.put(known)] * _PUTS, at_once=1)
-    first = await _per_second(
-        [lambda user=user: clients.put(user) for user in users[:_NEW_USERS]],  # type: ignore[misc] # bound now
-        at_once=_WRITERS,
+    cached = await _measure_rate([lambda: clients.put(known)] * _PUTS, concurrency=1)
+    first = await _measure_rate(
+        [lambda user=user: clients.put(user) for user in users[:_NEW_USERS]],  # type: ignore[misc] # binds `user` now
+        concurrency=_WRITERS,
     )
 
     idle = [await clients.read() for _ in range(_READS)]
+    # A task, so that the reader runs while the writers are busy.
     writing = asyncio.gather(
-        _per_second(
-            [lambda user=user: clients.put(user) for user in users[_NEW_USERS:]],  # type: ignore[misc] # bound now
-            at_once=_WRITERS,
+        _measure_rate(
+            [lambda user=user: clients.put(user) for user in users[_NEW_USERS:]],  # type: ignore[misc] # binds `user` now
+            concurrency=_WRITERS,
         )
     )
     busy = []
@@ -98,18 +107,18 @@ async def _measure(clients: Clients) -> None:
 
     show(
         f"Authenticated puts; one PBKDF2 takes {milliseconds(hash_s)} of CPU",
-        ("who", "puts per second", "ratio"),
+        ("user", "puts per second", "ratio"),
         [
             ("a new user each time", f"{first:.1f}", "1"),
-            ("the same user, one after the other", f"{again:.1f}", f"{again / first:.0f}"),
+            ("the same user, one put after the other", f"{cached:.1f}", f"{cached / first:.0f}"),
         ],
     )
     show(
-        f"A reader of the same process, while {_WRITERS} writers with new users are busy",
-        ("when", "reads", "p50", "p95"),
+        f"A reader of the same process, alone and with {_WRITERS} concurrent writers",
+        ("writers", "reads", "p50", "p95"),
         [
-            ("nobody writes", str(len(idle)), *spread(idle)),
-            ("16 new users write", str(len(busy)), *spread(busy)),
+            ("none", str(len(idle)), *percentiles(idle)),
+            (f"{_WRITERS}, with new users", str(len(busy)), *percentiles(busy)),
         ],
     )
 
@@ -122,5 +131,5 @@ async def _run() -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the measurement and print the result."""
     asyncio.run(_run())

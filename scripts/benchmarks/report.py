@@ -1,4 +1,4 @@
-"""How measurements are shown."""
+"""The output of measurements: tables and durations."""
 
 from collections.abc import Sequence
 from statistics import median, quantiles
@@ -18,10 +18,11 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> N
 
 
 def milliseconds(seconds: float) -> str:
-    """Write a duration."""
+    """Return a duration as text."""
     return f"{seconds * 1000:.1f} ms"
 
 
-def spread(seconds: Sequence[float]) -> tuple[str, str]:
-    """Return p50 and p95."""
+def percentiles(seconds: Sequence[float]) -> tuple[str, str]:
+    """Return p50 and p95 as text."""
+    # The last of the 19 values that divide the data into 20 parts is p95.
     return milliseconds(median(seconds)), milliseconds(quantiles(seconds, n=20)[-1])

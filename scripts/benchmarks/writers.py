@@ -1,4 +1,4 @@
-"""Puts of one author at the same time, as after a day offline: rate, p99 and failures."""
+"""Concurrent puts of one author, as after a day offline: rate, p99 and failures."""
 
 import asyncio
 import time
@@ -17,7 +17,8 @@ _PUTS = 320
 _WARM_UP = 20
 _ROUNDS = 3
 
-Measured = tuple[float, list[float], Counter[int]]
+Result = tuple[float, list[float], Counter[int]]
+"""Seconds in total, seconds of each put, and the number of puts by status."""
 
 
 async def _put(http: httpx.AsyncClient, author: dict[str, str]) -> tuple[int, float]:
@@ -29,37 +30,38 @@ async def _put(http: httpx.AsyncClient, author: dict[str, str]) -> tuple[int, fl
         "expiry": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
     }
     start = time.perf_counter()
-    answer = await http.put("/v2/event", json=body)
-    return answer.status_code, time.perf_counter() - start
+    response = await http.put("/v2/event", json=body)
+    return response.status_code, time.perf_counter() - start
 
 
-async def _measure(http: httpx.AsyncClient, author: dict[str, str], clients: int) -> Measured:
-    """Return seconds in all, seconds of each put, and how many had each status."""
-    left = iter(range(_PUTS))
+async def _measure(http: httpx.AsyncClient, author: dict[str, str], clients: int) -> Result:
+    """Make all puts of a round with this number of clients."""
+    # The clients share the iterator: each takes the next put when its last one has ended.
+    puts = iter(range(_PUTS))
     outcomes: list[tuple[int, float]] = []
 
     async def client() -> None:
-        for _ in left:
-            outcomes.append(await _put(http, author))  # noqa: PERF401 - the clients share it
+        for _ in puts:
+            outcomes.append(await _put(http, author))  # noqa: PERF401 - the clients share the list
 
     start = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))
-    took = time.perf_counter() - start
-    return took, [seconds for _, seconds in outcomes], Counter(status for status, _ in outcomes)
+    total_s = time.perf_counter() - start
+    return total_s, [seconds for _, seconds in outcomes], Counter(status for status, _ in outcomes)
 
 
-async def _author(http: httpx.AsyncClient, users: str) -> dict[str, str]:
+async def _create_author(http: httpx.AsyncClient, users: str) -> dict[str, str]:
     created = (await http.post(f"{users}/v2/user/create", json={})).raise_for_status().json()
     return {"userId": created["id"], "password": created["password"]}
 
 
-def _row(clients: int, rounds: list[Measured]) -> tuple[str, ...]:
+def _format_row(clients: int, rounds: list[Result]) -> tuple[str, ...]:
     seconds = [each for _, all_seconds, _ in rounds for each in all_seconds]
     statuses = sum((counts for *_, counts in rounds), Counter[int]())
     failures = statuses.total() - statuses[httpx.codes.OK]
     return (
         str(clients),
-        f"{len(seconds) / sum(took for took, *_ in rounds):.0f}",
+        f"{len(seconds) / sum(total_s for total_s, *_ in rounds):.0f}",
         milliseconds(quantiles(seconds, n=100)[-1]),
         f"{failures} of {statuses.total()}",
     )
@@ -68,25 +70,28 @@ def _row(clients: int, rounds: list[Measured]) -> tuple[str, ...]:
 async def _run() -> None:
     console.print("starting a stack ...")
     with Stack("--isolated", environment=OWN_EMULATORS) as stack:
-        where = addresses(stack.ports)
-        # The functions close connections that were idle for two seconds.
+        urls = addresses(stack.ports)
+        # The functions close connections that were idle for two seconds, and a request on a closed
+        # connection fails.
         limits = httpx.Limits(max_keepalive_connections=0, max_connections=None)
-        async with httpx.AsyncClient(base_url=where["events"], timeout=60, limits=limits) as http:
-            author = await _author(http, where["users"])
+        async with httpx.AsyncClient(base_url=urls["events"], timeout=60, limits=limits) as http:
+            author = await _create_author(http, urls["users"])
+            # The first puts open connections and fill caches.
             for _ in range(_WARM_UP):
                 await _put(http, author)
-            rounds: dict[int, list[Measured]] = {clients: [] for clients in _CLIENTS}
+            # Rounds alternate between the numbers of clients, so that a busy moment affects all.
+            rounds: dict[int, list[Result]] = {clients: [] for clients in _CLIENTS}
             for number in range(_ROUNDS):
                 console.print(f"round {number + 1} of {_ROUNDS}")
-                for clients, measured in rounds.items():
-                    measured.append(await _measure(http, author, clients))
+                for clients, results in rounds.items():
+                    results.append(await _measure(http, author, clients))
     show(
-        f"PUT /event of one author, {_PUTS} a round, {_ROUNDS} rounds",
+        f"Concurrent PUT /event of one author, {_ROUNDS} rounds of {_PUTS}",
         ("clients", "puts per second", "p99", "failures"),
-        [_row(clients, measured) for clients, measured in rounds.items()],
+        [_format_row(clients, results) for clients, results in rounds.items()],
     )
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the measurement and print the result."""
     asyncio.run(_run())

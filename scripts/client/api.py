@@ -72,6 +72,7 @@ class Api:
         response = await self._http.request(
             method, f"{address}/v2{path}", json=body, headers=headers, timeout=_TIMEOUT_S
         )
+        # The contract has no other success status.
         if response.status_code != httpx.codes.OK:
             raise RefusedError(response)
         return response.json() if response.content else None

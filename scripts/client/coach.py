@@ -60,6 +60,7 @@ class Coach:
         self._hub = HubConnectionBuilder().with_url(hub, options=options).build()
         self._hub.on("ReceiveMessage", lambda arguments: receive(arguments[0]))
         self._hub.on_open(self._opened.set)
+        # A lost connection must end all waiting callers.
         self._hub.on_close(self._disconnected)
         self._hub.on_error(self._failed)
 

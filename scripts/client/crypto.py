@@ -98,6 +98,7 @@ def seal(content: bytes, aes_key: bytes, keys: KeyPair) -> Encrypted:
     """Sign `content`, and encrypt content and signature."""
     iv = os.urandom(_IV_BYTES)
     padder = PKCS7(AES.block_size).padder()
+    # The signature is inside the ciphertext, so the server cannot connect content and signer.
     padded = padder.update(content + keys.sign(content)) + padder.finalize()
     encryptor = Cipher(AES(aes_key), CBC(iv)).encryptor()
     return Encrypted(encryptor.update(padded) + encryptor.finalize(), iv)
@@ -114,6 +115,7 @@ def unseal(encrypted: Encrypted, aes_key: bytes, public_key_der: bytes) -> bytes
     unpadder = PKCS7(AES.block_size).unpadder()
     try:
         signed = unpadder.update(padded) + unpadder.finalize()
+    # A wrong key gives random bytes, and random bytes rarely have a valid padding.
     except ValueError:
         raise ForgedError from None
     content, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]

@@ -193,10 +193,11 @@ class Journey:
             await self._step(step, self._refused(404, request))
         await self._step("Bob deletes his identity", bob.delete())
 
-    async def _step(self, name: str, doing: Awaitable[Result]) -> Result:
+    async def _step(self, name: str, request: Awaitable[Result]) -> Result:
         start = time.perf_counter()
         try:
-            result = await doing
+            result = await request
+        # BaseException: the line also shows the step that Ctrl-C interrupted.
         except BaseException:
             console.print(f"[red]✗[/] {name}")
             raise
@@ -204,14 +205,14 @@ class Journey:
         console.print(f"[green]✓[/] {name} [dim]{(time.perf_counter() - start) * 1000:.0f} ms[/]")
         return result
 
-    async def _only(self, collect: Callable[[], Awaitable[list[Message]]]) -> Message:
-        messages = await collect()
+    async def _only(self, take: Callable[[], Awaitable[list[Message]]]) -> Message:
+        messages = await take()
         expect(len(messages) == 1, f"{len(messages)} messages instead of one")
         return messages[0]
 
-    async def _refused(self, status: int, call: Awaitable[object]) -> None:
+    async def _refused(self, status: int, request: Awaitable[object]) -> None:
         try:
-            await call
+            await request
         except RefusedError as refusal:
             expect(refusal.status == status, f"status {refusal.status} instead of {status}")
         else:

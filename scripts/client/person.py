@@ -80,6 +80,7 @@ class Person:
 
     async def send(self, receiver: Profile, content: dict[str, str]) -> None:
         """Send a signed message that only `receiver` can decrypt."""
+        # Sign and send one text. A second serialization could have other bytes.
         text = json.dumps(content, sort_keys=True)
         signature = to_text(self.keys.sign(text.encode()))
         letter = json.dumps({"from": self.id, "text": text, "signature": signature})
@@ -99,6 +100,7 @@ class Person:
     async def _open(self, message: dict[str, Any]) -> Message:
         pieces = [from_text(piece) for piece in message["encryptedMessage"]]
         letter = json.loads(self.keys.decrypt(pieces))
+        # Take the key from the profile: a key inside the message would prove nothing.
         sender = await self._api.profile(letter["from"])
         crypto.verify(
             letter["text"].encode(), from_text(letter["signature"]), sender.rsa_public_key
@@ -119,6 +121,7 @@ class Person:
     async def publish(self, content: bytes, event_id: str | None = None) -> str:
         """Publish an event that expires after 90 days. Return its id."""
         sealed = crypto.seal(content, self.aes_key, self.keys)
+        # An existing id replaces that event.
         event_id = event_id or str(uuid4())
         body = {
             **self.credentials,

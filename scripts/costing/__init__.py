@@ -1,1 +1,1 @@
-"""What running the product costs, from counted documents and assumptions that are in one place."""
+"""The cost sheet: an estimate of a month's bill."""

@@ -1,9 +1,10 @@
-"""`./scripts/costs`: what a month costs, as a table in Markdown."""
+"""`./scripts/costs`: print the costs of a month as a Markdown table."""
 
 import argparse
 
-from scripts.costing.assumptions import SCALES, Work
-from scripts.costing.sheet import Line, documents_per_person, requests_per_person, sheet, total
+from scripts.costing.activities import documents_per_person, requests_per_person
+from scripts.costing.assumptions import SCALES, Scale
+from scripts.costing.sheet import Line, lines, total
 
 
 def table(sheets: dict[int, list[Line]]) -> str:
@@ -12,17 +13,17 @@ def table(sheets: dict[int, list[Line]]) -> str:
         "| | " + " | ".join(f"{people:,} people | $ a month" for people in sheets) + " |",
         "|---|" + "---:|---:|" * len(sheets),
     ]
-    for lines in zip(*sheets.values(), strict=True):
-        cells = " | ".join(f"{line.amount} | {line.dollars:,.2f}" for line in lines)
-        rows.append(f"| {lines[0].what} | {cells} |")
-    totals = [total(lines) for lines in sheets.values()]
+    for row in zip(*sheets.values(), strict=True):
+        cells = " | ".join(f"{line.amount} | {line.dollars:,.2f}" for line in row)
+        rows.append(f"| {row[0].item} | {cells} |")
+    totals = [total(sheet) for sheet in sheets.values()]
     cells = " | ".join(f" | **{dollars:,.2f}**" for dollars in totals)
-    rows.append(f"| **together** | {cells} |")
+    rows.append(f"| **total** | {cells} |")
     per_person = " | ".join(
         f" | {100 * dollars / people:,.2f} ¢"
         for people, dollars in zip(sheets, totals, strict=True)
     )
-    rows.append(f"| for one person | {per_person} |")
+    rows.append(f"| per person | {per_person} |")
     return "\n".join(rows)
 
 
@@ -30,28 +31,28 @@ def main() -> None:
     """Print the sheets."""
     parser = argparse.ArgumentParser(
         prog="./scripts/costs",
-        description="What a month costs, by what scripts/costing/assumptions.py assumes.",
+        description="Costs of a month, estimated from scripts/costing/assumptions.py.",
     )
     parser.add_argument(
         "people",
         nargs="*",
         type=int,
-        help="how many people use the app in a month (default: 1000 and 1000000)",
+        help="number of people who use the app in a month (default: 1000 and 1000000)",
     )
     options = parser.parse_args()
-    scales = {people: _work(people) for people in options.people} or SCALES
-    documents, (requests, _) = documents_per_person(), requests_per_person()
+    scales = {people: _scale(people) for people in options.people} or SCALES
+    documents = documents_per_person()
     print(
-        f"One person makes {requests:.0f} requests a month, in which {documents.read:.0f} "
-        f"documents are read, {documents.written:.0f} written and {documents.deleted:.0f} "
-        "deleted.\n"
+        f"One person makes {requests_per_person():.0f} requests a month. They read "
+        f"{documents.read:.0f} documents, write {documents.written:.0f} and delete "
+        f"{documents.deleted:.0f}.\n"
     )
-    print(table({people: sheet(people, work) for people, work in scales.items()}))
+    print(table({people: lines(people, scale) for people, scale in scales.items()}))
 
 
-def _work(people: int) -> Work:
-    """Return how the work goes for the nearest scale that is not larger."""
-    fitting = [scale for scale in SCALES if scale <= people]
+def _scale(people: int) -> Scale:
+    """Return the largest known scale that is not above `people`, or the smallest."""
+    fitting = [each for each in SCALES if each <= people]
     return SCALES[max(fitting, default=min(SCALES))]
 
 

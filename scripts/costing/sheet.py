@@ -1,171 +1,128 @@
-"""The cost sheet: what a month with so many people costs, line by line."""
+"""The lines of the cost sheet for a month."""
 
 from dataclasses import dataclass
 
-from scripts.costing import requests
+from scripts.costing.activities import documents_per_person, requests_per_person
 from scripts.costing.assumptions import (
     ARMOR_RULES,
-    BACKUPS_KEPT,
-    FUNCTION_GIB,
     GIB,
+    INSTANCE_GIB,
+    KEPT_BACKUPS,
+    MONTH_DAYS,
     MONTH_S,
-    PRICES,
-    USAGE,
+    Prices,
+    Scale,
+    Usage,
     Work,
 )
-from scripts.costing.requests import Documents
 
-_DAYS = 30
+_RECOVERY_DAYS = 7
 
 
 @dataclass(frozen=True)
 class Line:
     """A line of the sheet."""
 
-    what: str
+    item: str
     amount: str
     dollars: float
 
 
-def documents_per_person() -> Documents:
-    """Return what Firestore bills for one person in a month."""
-    u = USAGE
-    feed = requests.FEED_PER_FOLLOWED.times(u.followed) + requests.FEED_PER_NEW_EVENT.times(
-        u.new_events_per_look
-    )
-    per_request = requests.POST_INBOX_PER_MESSAGE + requests.PUT_INBOX
-    messages = 2 * u.follow_requests
-    of_feed = (
-        requests.CREATE_USER.times(u.new_accounts)
-        + requests.PUT_USER.times(u.profile_changes)
-        + requests.GET_USER.times(u.profile_looks)
-        + requests.PART_OF_PICTURE.times(u.profile_looks * u.with_picture)
-        + requests.PUT_EVENT.times(u.workouts)
-        + requests.EXPIRED_DOCUMENT.times(u.workouts)
-        + feed.times(u.feed_looks)
-        + requests.PUT_FOLLOW_SECRET.times(u.follow_requests)
-        + per_request.times(messages)
-        + requests.POST_INBOX_EMPTY.times(u.inbox_looks)
-        + requests.POST_SHARED_ITEM.times(u.shared_plans)
-        + requests.EXPIRED_DOCUMENT.times(u.shared_plans)
-        + requests.GET_SHARED_ITEM.times(u.shared_plans * u.looks_at_a_shared_plan)
-    )
-    of_pro = requests.FIRST_PLAN_IN_HALF_AN_HOUR.times(u.plans) + requests.CHAT_MESSAGE.times(
-        u.talks * u.messages_per_talk
-    )
-    return of_feed + of_pro.times(u.subscribers)
-
-
-def requests_per_person() -> tuple[float, float]:
-    """Return the requests of one person in a month, and those of them with a password."""
-    u = USAGE
-    with_password = (
-        u.profile_changes + u.workouts + u.follow_requests + u.inbox_looks + u.shared_plans
-    )
-    without = (
-        u.new_accounts
-        + u.profile_looks
-        + u.feed_looks
-        + 2 * u.follow_requests
-        + u.shared_plans * u.looks_at_a_shared_plan
-        + u.subscribers * (u.plans + 2 * u.talks)
-    )
-    return with_password + without, with_password
-
-
-def sheet(people: int, work: Work) -> list[Line]:
-    """Return what a month costs with so many `people` who use the app in it."""
+def lines(people: int, scale: Scale) -> list[Line]:
+    """Return the costs of a month in which `people` use the app."""
     return [
         *_firestore(people),
-        *_instances(people, work),
-        *_network(people, work),
-        *_model(people, work),
+        *_instances(people, scale),
+        *_network(people),
+        *_model(people),
     ]
 
 
-def total(lines: list[Line]) -> float:
-    """Return the sum of a sheet, in dollars."""
-    return sum(line.dollars for line in lines)
+def total(sheet: list[Line]) -> float:
+    """Return the sum of a sheet in dollars."""
+    return sum(line.dollars for line in sheet)
 
 
 def _firestore(people: int) -> list[Line]:
-    u, p = USAGE, PRICES
     documents = documents_per_person().times(people)
-    per_account = u.account_bytes + u.with_picture * u.picture_bytes
-    events = u.workouts * u.event_lives_days / _DAYS * u.event_bytes
-    stored = people * (u.registered * per_account + events) / GIB
-    # Recovery keeps what was changed in the last seven days, besides what is there.
-    recovered = stored * 7 / _DAYS
+    account_bytes = Usage.account_bytes + Usage.picture_share * Usage.picture_bytes
+    kept_events = Usage.workouts * Usage.event_retention_days / MONTH_DAYS
+    event_bytes = kept_events * Usage.event_bytes
+    stored = people * (Usage.accounts_per_person * account_bytes + event_bytes) / GIB
+    # Point-in-time recovery also keeps the old versions of documents changed in the last 7 days.
+    recovered = stored * _RECOVERY_DAYS / MONTH_DAYS
+    backups = stored * KEPT_BACKUPS
     return [
-        Line("Firestore, reads", _count(documents.read), documents.read * p.read),
-        Line("Firestore, writes", _count(documents.written), documents.written * p.write),
-        Line("Firestore, deletes", _count(documents.deleted), documents.deleted * p.delete),
-        Line("Firestore, storage", _gib(stored), stored * p.stored_gib_month),
-        Line("point-in-time recovery", _gib(recovered), recovered * p.recovery_gib_month),
-        Line("backups", _gib(stored * BACKUPS_KEPT), stored * BACKUPS_KEPT * p.backup_gib_month),
+        _count("Firestore, reads", documents.read, Prices.document_read),
+        _count("Firestore, writes", documents.written, Prices.document_write),
+        _count("Firestore, deletes", documents.deleted, Prices.document_delete),
+        _gib("Firestore, storage", stored, Prices.stored_gib_month),
+        _gib("point-in-time recovery", recovered, Prices.recovery_gib_month),
+        _gib("backups", backups, Prices.backup_gib_month),
     ]
 
 
-def _instances(people: int, work: Work) -> list[Line]:
-    u, p = USAGE, PRICES
-    requests_made, with_password = (each * people for each in requests_per_person())
-    subscribers = people * u.subscribers
+def _instances(people: int, scale: Scale) -> list[Line]:
+    requests = people * requests_per_person()
+    with_password = people * requests_per_person(only_with_password=True)
+    subscribers = people * Usage.subscriber_share
     busy_s = (
-        requests_made * work.request_s
-        + with_password * work.hashed * work.hash_s
-        + subscribers * u.plans * work.plan_s
-    ) / work.at_once
-    chat_s = subscribers * u.talks * u.talk_s / work.sockets_at_once
-    warm_s = work.warm_instances * MONTH_S
-    busy = p.vcpu_s + FUNCTION_GIB * p.gib_s
-    idle = p.idle_vcpu_s + FUNCTION_GIB * p.idle_gib_s
+        requests * Work.request_s
+        + with_password * Work.uncached_password_share * Work.password_hash_s
+        + subscribers * Usage.plans * Work.plan_s
+    ) / scale.requests_per_instance
+    connected_s = subscribers * Usage.conversations * Usage.conversation_s
+    chat_s = connected_s / scale.connections_per_instance
+    warm_s = scale.warm_instances * MONTH_S
+    busy_price = Prices.vcpu_s + INSTANCE_GIB * Prices.gib_s
+    idle_price = Prices.idle_vcpu_s + INSTANCE_GIB * Prices.idle_gib_s
     return [
-        Line("requests", _count(requests_made), requests_made * p.request),
-        Line("functions, instances at work", _hours(busy_s), busy_s * busy),
-        Line("chat, instances with a connection", _hours(chat_s), chat_s * busy),
-        Line("instances kept warm", _hours(warm_s), warm_s * idle),
+        _count("requests", requests, Prices.request),
+        _hours("functions, busy instances", busy_s, busy_price),
+        _hours("chat, instances with a connection", chat_s, busy_price),
+        _hours("warm instances", warm_s, idle_price),
     ]
 
 
-def _network(people: int, work: Work) -> list[Line]:
-    u, p = USAGE, PRICES
-    requests_made = requests_per_person()[0] * people
-    pictures = u.profile_looks * u.with_picture * u.picture_bytes
-    events = u.feed_looks * u.new_events_per_look * u.event_bytes
-    # base64 makes four bytes of three.
-    sent = (people * (pictures + events) * 4 / 3 + requests_made * work.answer_bytes) / GIB
-    logged = requests_made * work.log_bytes_per_request / GIB
-    rules = p.armor_policy_month + ARMOR_RULES * p.armor_rule_month
+def _network(people: int) -> list[Line]:
+    requests = people * requests_per_person()
+    pictures = Usage.profile_reads * Usage.picture_share * Usage.picture_bytes
+    events = Usage.feed_reads * Usage.new_events_per_feed * Usage.event_bytes
+    # base64 encodes three bytes as four.
+    sent = (people * (pictures + events) * 4 / 3 + requests * Work.response_bytes) / GIB
+    logged = requests * Work.log_bytes_per_request / GIB
+    rules = Prices.armor_policy_month + ARMOR_RULES * Prices.armor_rule_month
+    forwarding = Prices.forwarding_rules_hour * MONTH_S / 3600
     return [
-        Line("load balancer, forwarding rules", "2", p.forwarding_rules_hour * MONTH_S / 3600),
-        Line("Cloud Armor, a policy and its rules", str(ARMOR_RULES), rules),
-        Line("Cloud Armor, requests", _count(requests_made), requests_made * p.armor_request),
-        Line("sent to the internet", _gib(sent), sent * (p.sent_gib + p.balanced_gib)),
-        Line("logs", _gib(logged), logged * p.logged_gib),
+        Line("load balancer, forwarding rules", "2", forwarding),
+        Line("Cloud Armor, policy and rules", str(ARMOR_RULES), rules),
+        _count("Cloud Armor, requests", requests, Prices.armor_request),
+        _gib("sent to the internet", sent, Prices.sent_gib + Prices.balanced_gib),
+        _gib("logs", logged, Prices.logged_gib),
     ]
 
 
-def _model(people: int, work: Work) -> list[Line]:
-    u, p = USAGE, PRICES
-    subscribers = people * u.subscribers
-    messages = subscribers * u.talks * u.messages_per_talk
-    plans = subscribers * u.plans
-    read = plans * work.plan_tokens_in + messages * work.message_tokens_in
-    written = plans * work.plan_tokens_out + messages * work.message_tokens_out
+def _model(people: int) -> list[Line]:
+    subscribers = people * Usage.subscriber_share
+    messages = subscribers * Usage.conversations * Usage.messages_per_conversation
+    plans = subscribers * Usage.plans
+    tokens_in = plans * Work.plan_input_tokens + messages * Work.message_input_tokens
+    tokens_out = plans * Work.plan_output_tokens + messages * Work.message_output_tokens
     return [
-        Line("model, tokens read", _count(read), read * p.token_in),
-        Line("model, tokens written", _count(written), written * p.token_out),
+        _count("model, input tokens", tokens_in, Prices.input_token),
+        _count("model, output tokens", tokens_out, Prices.output_token),
     ]
 
 
-def _count(number: float) -> str:
+def _count(item: str, number: float, price: float) -> Line:
     millions = 1e6
-    return f"{number / millions:,.1f} M" if number >= millions else f"{number:,.0f}"
+    amount = f"{number / millions:,.1f} M" if number >= millions else f"{number:,.0f}"
+    return Line(item, amount, number * price)
 
 
-def _gib(number: float) -> str:
-    return f"{number:,.2f} GiB"
+def _gib(item: str, gib: float, price: float) -> Line:
+    return Line(item, f"{gib:,.2f} GiB", gib * price)
 
 
-def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:,.0f} h"
+def _hours(item: str, seconds: float, price_s: float) -> Line:
+    return Line(item, f"{seconds / 3600:,.0f} h", seconds * price_s)

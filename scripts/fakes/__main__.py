@@ -28,6 +28,7 @@ def main() -> None:
     pace = float(os.environ.get("FAKE_TOKENS_PER_S") or DEFAULT_TOKENS_PER_S)
     scheduler = Scheduler(options.project, topic, publisher(options.pubsub, topic))
 
+    # The hourly run starts with the server, because it needs the event loop of the server.
     @asynccontextmanager
     async def clock(_app: object) -> AsyncIterator[None]:
         task = asyncio.create_task(scheduler.run_hourly())
@@ -38,6 +39,7 @@ def main() -> None:
         [
             Route("/health", lambda _request: PlainTextResponse("healthy")),
             Mount("/scheduler", scheduler.app()),
+            # The local stack needs no fakes of Apple and Google: the tests start those.
             Mount("/openai", OpenAi(pace).app()),
             Mount("/revenuecat", RevenueCat().app()),
         ],

@@ -24,9 +24,11 @@ from scripts.fakes.faults import Failing
 
 BUNDLE = "com.limajuice.liftlog"
 PRODUCT = "pro"
+# Markers of Apple: certificates for StoreKit have these extensions.
 _OF_INTERMEDIATES = "1.2.840.113635.100.6.2.1"
 _OF_SIGNERS = "1.2.840.113635.100.6.11.1"
 _OF_OTHER_SIGNERS = "1.2.840.113635.100.6.11.99"
+# The order n of the curve P-256. Source: SEC 2, version 2.0, section 2.4.2
 _ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 

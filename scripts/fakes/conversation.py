@@ -45,6 +45,7 @@ class Speech:
 
 def reply_to(request: dict[str, Any]) -> Speech:
     """Return the reply to a request of the Chat Completions API."""
+    # Only the last message of the user decides. The fake keeps no state.
     prompt = next(
         (str(m.get("content")) for m in reversed(request["messages"]) if m["role"] == "user"), ""
     )
@@ -68,8 +69,10 @@ def reply_to(request: dict[str, Any]) -> Speech:
 
 
 def _filled(schema: dict[str, Any], prompt: str) -> dict[str, Any]:
+    # The schema of a single session has no list of sessions.
     if "sessions" not in schema["properties"]:
         return _session_alone(prompt)
+    # The two plan forms have different schemas. Only plan version 3 has weighted exercises.
     is_blueprint = "WeightedExercise" in schema.get("$defs", {})
     return _plan(prompt, _blueprint_session if is_blueprint else _session)
 
@@ -93,6 +96,7 @@ def _plan(prompt: str, session: _MakeSession) -> dict[str, Any]:
 def _session_alone(prompt: str) -> dict[str, Any]:
     count = _number(prompt, r"Number of exercises: (\d+)", _DEFAULT_EXERCISES)
     areas = (_line(prompt, "Areas to train") or "full body").lower().split(", ")
+    # The prompt lists the exercises of the user as `name weight unit`, separated by semicolons.
     known = re.findall(r"[:;] ([^:;]+?) -?[\d.]+ (?:kg|lb)", prompt)
     session = _session(
         " and ".join(areas).capitalize()[:100], matching(areas, known, count), prompt
@@ -112,6 +116,7 @@ def _session(name: str, exercises: list[Exercise], prompt: str) -> dict[str, Any
 def _blueprint_session(name: str, exercises: list[Exercise], prompt: str) -> dict[str, Any]:
     # The prompt of the chat spells the unit out. The prompt of the AI routes has (kg) or (lb).
     imperial = "pounds" in prompt
+    # One superset per session, so that apps can show one.
     last_but_one = len(exercises) - 2
     return {
         "name": name,

@@ -26,6 +26,7 @@ class Exercise:
             "name": self.name,
             "sets": self.sets,
             "repsPerSet": self.reps,
+            # Plates in pounds come in larger steps: 5 lb for 2.5 kg.
             "weightIncreaseOnSuccess": self.step_kg * (2 if imperial else 1),
             "restBetweenSets": {
                 "minRest": shortest,
@@ -60,6 +61,7 @@ class Exercise:
 
 
 def _rule(axis: str, step: str) -> dict[str, Any]:
+    # A strict schema requires each field, so a rule without a ceiling has nulls.
     no_ceiling = {"ceiling": None, "onCeiling": None}
     scope = {"type": "allSets"} if axis == "load" else {"type": "lowestSets", "pick": "first"}
     return {"axis": axis, "step": step, "scope": scope, **no_ceiling, "trigger": "allSetsMetTarget"}

@@ -64,6 +64,7 @@ def _page(request: Request, entitlements: list[Entitlement]) -> dict[str, Any]:
     ids = [each.id for each in entitlements]
     after = request.query_params.get("starting_after")
     begin = ids.index(after) + 1 if after in ids else 0
+    # RevenueCat pages by the id of the last item, not by a number.
     end = begin + int(request.query_params.get("limit", "20"))
     address = request.url.path
     return {

@@ -41,6 +41,7 @@ class CannotStartError(Exception):
 def main() -> int:
     """Run the stack until Ctrl-C or SIGTERM; return the exit status."""
     options = _options()
+    # Variables of the environment win over the file.
     load_dotenv(options.env_file)
     for number in ENDING:
         # Set SIGINT too: a shell ignores it for a process that it starts in the background.
@@ -149,8 +150,11 @@ def _start_emulators(processes: Processes, ports: Ports) -> services.Emulators:
             processes.start(f"the {emulator.title} emulator", emulator.command(port), {}, log)
         elif not answers(named):
             variable = _NAMED_BY[emulator]
-            raise CannotStartError(f"no emulator answers at {named}, which {variable} names")
+            raise CannotStartError(
+                f"no emulator responds at {named}; check {variable}, or unset it"
+            )
         hosts[emulator] = named or f"{HOST}:{port}"
+    # Wait after both have started: each Java process needs seconds.
     for emulator, port in _emulators(ports).items():
         named = _named(emulator)
         if not named:
@@ -160,9 +164,8 @@ def _start_emulators(processes: Processes, ports: Ports) -> services.Emulators:
     if not _named(FIRESTORE):
         warm_up(ports.firestore, services.PROJECT)
     emulators = services.Emulators(hosts[FIRESTORE], hosts[PUBSUB])
-    if _named(
-        PUBSUB
-    ):  # Stacks on one emulator need different topics: each pushes to its own services.
+    # Stacks on one emulator need different topics: each pushes to its own services.
+    if _named(PUBSUB):
         return replace(emulators, topic=f"{emulators.topic}-{ports.base}")
     return emulators
 
@@ -184,8 +187,8 @@ def _start_fakes(processes: Processes, ports: Ports, emulators: services.Emulato
     console.print(f"language model      {model}")
     if lacks_revenuecat(os.environ):
         console.print(
-            f"RevenueCat          {url(ports.fakes)}/revenuecat (a fake: "
-            f"customers '{SUBSCRIBER}...' have bought)"
+            f"RevenueCat          {url(ports.fakes)}/revenuecat (fake: "
+            f"customers '{SUBSCRIBER}...' are entitled)"
         )
 
 
@@ -196,6 +199,7 @@ def _start_gateway(processes: Processes, ports: Ports, environment: Mapping[str,
 
 
 def _start_services(processes: Processes, ports: Ports, environment: Mapping[str, str]) -> None:
+    # The platform sets K_SERVICE. Log lines and metrics take the name of the service from it.
     for name in SERVICES:
         command = services.command(name, ports.of(name))
         processes.start(name, command, {**environment, "K_SERVICE": name})
@@ -212,6 +216,7 @@ def _report(ports: Ports, *, isolated: bool) -> None:
         addresses = " ".join(f"{name}={url(ports.of(name))}" for name in CALLED_BY_APPS)
     else:
         addresses = "" if ports.base == Ports.base else url(ports.base)
+    # Without the gateway, each function describes its own routes only.
     described = ports.of("users") if isolated else ports.base
     console.print(f"OpenAPI             {url(described)}/openapi.json")
     token = ""

@@ -117,12 +117,14 @@ def warm_up(port: int, project: str) -> None:
 
 def _sdk_folders(places: Sequence[str]) -> Iterator[Path]:
     if gcloud := shutil.which("gcloud"):
+        # `gcloud` on the PATH is often a link into the SDK.
         yield Path(gcloud).resolve().parent.parent
     for place in places:
         yield Path(place).expanduser()
 
 
 def _version(jar: Path) -> list[int]:
+    # Compare versions as numbers: 1.10 is newer than 1.9.
     return [int(number) for number in re.findall(r"\d+", jar.stem)]
 
 

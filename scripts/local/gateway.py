@@ -75,6 +75,7 @@ def main() -> None:
     ports = Ports(parser.parse_args().port)
     database = Database(DatabaseSettings())
     resources = SubscriberResources(database, open_client(), Secrets(SecretSettings()))
+    # One connection pool and one set of caches for all services: this is one process.
     chat = functions.chat.main.handlers(resources, ChatSettings())
     by_service = routes_by_service(database, chat, resources)
     store = [Dependency("store", database.check)]
@@ -84,10 +85,12 @@ def main() -> None:
         ports.of(name): build_app(routes, dependencies=needed.get(name, store))
         for name, routes in by_service.items()
     }
+    # In production only Pub/Sub reaches the cleanup. Its route is `/`, so it has its own port.
     of_apps = {name: routes for name, routes in by_service.items() if name != "cleanup"}
     everything = [route for routes in of_apps.values() for route in routes]
     apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets(), needed["chat"])
     apps[ports.base] = build_app(everything, chat.sockets(), needed["chat"])
+    # One server for all ports: the chat closes its connections before the process ends.
     sockets = [open_listener(HOST, port) for port in apps]
     settings = TelemetrySettings()
     set_up_logging(settings, partial(function_of, by_service))

@@ -14,7 +14,8 @@ FUNCTIONS = tuple(name for name in SERVICES if name != "chat")
 CALLED_BY_APPS = tuple(name for name in FUNCTIONS if name != "cleanup")
 """The functions with routes of the contract."""
 
-_LOWEST, _MAX_PORT = 1024, 65_500
+# Ports below 1024 need root. A stack needs 20 ports above its base.
+_MIN_PORT, _MAX_PORT = 1024, 65_500
 _FIRESTORE_OFFSET = 10
 _FAKES_OFFSET = 11
 _PUBSUB_OFFSET = 12
@@ -50,8 +51,8 @@ class Ports:
 def base_port(text: str) -> int:
     """Parse the base port of a stack from the command line."""
     port = int(text) if text.isdigit() else 0
-    if not _LOWEST <= port <= _MAX_PORT:
-        raise ArgumentTypeError(f"not between {_LOWEST} and {_MAX_PORT}")
+    if not _MIN_PORT <= port <= _MAX_PORT:
+        raise ArgumentTypeError(f"not between {_MIN_PORT} and {_MAX_PORT}")
     return port
 
 
@@ -63,6 +64,7 @@ def url(port: int) -> str:
 def is_free(port: int) -> bool:
     """Return whether `port` is free."""
     with socket.socket() as probe:
+        # As servers do: a port whose last connection is in TIME_WAIT counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -14,6 +14,7 @@ import httpx
 from scripts.local.interruptions import interruptions_held
 from scripts.local.ports import url
 
+# Java and the imports of seven services take minutes on a busy machine.
 _START_TIMEOUT_S = 300
 _TERMINATE_TIMEOUT_S = 3.5
 _KILL_TIMEOUT_S = 1
@@ -41,6 +42,7 @@ class Processes:
         for process in self._running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, deadline - time.monotonic()))
+            # Also for an ended process: its group can still have children.
             _signal(process, signal.SIGKILL)
             # A signal inside `Popen.wait` can leave its lock held. Then `wait` never returns.
             with contextlib.suppress(subprocess.TimeoutExpired):

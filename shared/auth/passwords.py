@@ -17,7 +17,7 @@ from shared.auth.settings import PasswordSettings
 from shared.concurrency.limiter import ConcurrencyLimiter
 from shared.concurrency.single_flight import SingleFlight
 from shared.store.users import PasswordHash
-from shared.telemetry.metrics import PASSWORDS
+from shared.telemetry.metrics import PASSWORD_CHECKS
 from shared.telemetry.signals import add
 
 _ITERATIONS = 350_000
@@ -70,13 +70,13 @@ class Passwords:
         """
         digest = self._digest(password, stored)
         if digest in self._verified:
-            add(PASSWORDS, 1, outcome="remembered")
+            add(PASSWORD_CHECKS, 1, outcome="remembered")
             return True
         return await self._verifying.do(digest, lambda: self._compare(password, stored, digest))
 
     async def _compare(self, password: str, stored: PasswordHash, digest: bytes) -> bool:
         key_hex = await self._derive(password, stored.salt)
-        add(PASSWORDS, 1, outcome="hashed")
+        add(PASSWORD_CHECKS, 1, outcome="hashed")
         is_right = hmac.compare_digest(key_hex.encode(), stored.key_hex.encode())
         if is_right:
             self._verified[digest] = True

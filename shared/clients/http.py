@@ -1,22 +1,23 @@
-"""Calls to others over HTTP: the connections, shared by everything that a function calls."""
+"""HTTP client for requests to other services. The callers share its connections."""
 
 import httpx2
 
 Client = httpx2.AsyncClient
 
 _CONNECT_TIMEOUT_S = 5
-_SILENCE_S = 30
+_READ_TIMEOUT_S = 30  # between two parts of a response: streamed responses may take longer
+_MAX_IDLE_CONNECTIONS = 20
 
 
 def open_client() -> Client:
-    """Return a client without open connections; its owner closes it, or lives as long.
+    """Return a client without open connections. The caller closes it, or keeps it until exit.
 
-    It may be made in one process and used in another, made by fork. Redirects are not followed:
-    our requests carry keys.
+    The client may be created before a fork and used after it: it connects on the first request.
+    Redirects are not followed, because requests carry keys.
     """
     return Client(
-        timeout=httpx2.Timeout(_SILENCE_S, connect=_CONNECT_TIMEOUT_S),
-        # The platform bounds how many requests we serve; a bound here would let long calls to one
-        # service keep short ones to another waiting.
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+        timeout=httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
+        # The platform already limits concurrent requests. A limit here would delay short calls to
+        # one service behind long calls to another.
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=_MAX_IDLE_CONNECTIONS),
     )

@@ -1,4 +1,4 @@
-"""Secrets: given as themselves, or as references to Secret Manager.
+"""Secrets of settings: literal values, or references to Secret Manager (`sm://name`).
 
 Source: https://cloud.google.com/secret-manager/docs/reference/rpc (AccessSecretVersion)
 """
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SCHEME = "sm://"
-_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _REFERENCE = re.compile(r"sm://([A-Za-z0-9_-]{1,255})(?:/(latest|[0-9]+))?")
-_TRY_AGAIN_S = 30
-_SOON_S = 1  # for one that nobody has yet: long enough not to ask for every request
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_RETRY_AFTER_S = 30
+# Before the first successful fetch every request fails, so retry soon. The pause keeps a burst of
+# requests from becoming a burst of calls to Secret Manager.
+_FIRST_FETCH_RETRY_S = 1
 
 
 async def _connect() -> "SecretManagerServiceAsyncClient":
-    """Return a client. What blocks is done in a thread: an import of 0.3 s, and the metadata."""
+    """Return a client. Threads do the blocking parts: an import of 0.3 s, and credentials."""
     library = await asyncio.to_thread(importlib.import_module, "google.cloud.secretmanager_v1")
     credentials, _ = await asyncio.to_thread(google.auth.default, scopes=[_SCOPE])
     client: SecretManagerServiceAsyncClient = library.SecretManagerServiceAsyncClient(
@@ -43,7 +45,7 @@ async def _connect() -> "SecretManagerServiceAsyncClient":
 
 
 class Secrets:
-    """The secrets of a process."""
+    """All secrets of a process, and its connection to Secret Manager."""
 
     def __init__(
         self,
@@ -53,7 +55,7 @@ class Secrets:
         self._settings = settings
         self._connect = connect
         self._client: SecretManagerServiceAsyncClient | None = None
-        self._made: dict[tuple[str, str | None], Secret] = {}
+        self._secrets: dict[tuple[str, str | None], Secret] = {}
         self._retry = AsyncRetry(
             predicate=if_exception_type(ServiceUnavailable),
             initial=0.1,
@@ -61,26 +63,29 @@ class Secrets:
             timeout=settings.timeout_s,
         )
 
-    def of(self, settings: Settings, field: str) -> "Secret":
-        """Return the secret that `field` of `settings` gives or refers to; the same one each time.
+    def get(self, settings: Settings, field: str) -> "Secret":
+        """Return the secret of `field` in `settings`; the same object for the same value.
 
         Raises:
-            ValueError: it looks like a reference, but is none that we can follow.
+            ValueError: the value starts with `sm://`, but is not a valid reference.
         """
-        given: SecretStr | None = getattr(settings, field)
-        variable = settings.variable(field)
-        key = variable, None if given is None else given.get_secret_value()
-        if key not in self._made:
-            self._made[key] = Secret(self, *key)
-        return self._made[key]
+        setting: SecretStr | None = getattr(settings, field)
+        key = settings.variable(field), None if setting is None else setting.get_secret_value()
+        if key not in self._secrets:
+            self._secrets[key] = Secret(self, *key)
+        return self._secrets[key]
 
     @property
-    def made(self) -> Sequence["Secret"]:
-        """All secrets that somebody has wanted so far, in that order."""
-        return tuple(self._made.values())
+    def requested(self) -> Sequence["Secret"]:
+        """All secrets that `get` has returned, in order of their first request."""
+        return tuple(self._secrets.values())
 
-    def resource(self, variable: str, reference: str) -> str:
-        """Return Secret Manager's name of what `reference` means."""
+    def resource_name(self, variable: str, reference: str) -> str:
+        """Return Secret Manager's resource name for `reference`.
+
+        Raises:
+            ValueError: the reference is invalid, or the project is not set; names `variable`.
+        """
         parts = _REFERENCE.fullmatch(reference)
         if parts is None:
             raise ValueError(f"{variable} is not of the form sm://name or sm://name/version")
@@ -93,77 +98,82 @@ class Secrets:
 
     @property
     def refresh_s(self) -> float:
-        """How long a fetched secret is used."""
+        """Seconds until a fetched secret is fetched again."""
         return self._settings.refresh_s
 
-    async def fetch(self, resource: str) -> str:
-        """Return a secret from Secret Manager, in `timeout_s` or not at all.
+    async def fetch(self, resource_name: str) -> str:
+        """Return a secret from Secret Manager, within `timeout_s`.
 
         Raises:
-            TimeoutError: or what Google's library raises.
+            TimeoutError: no response in time. Errors of Google's library pass through.
         """
+        # The first call also imports and connects, which the call's own timeout does not cover.
         async with asyncio.timeout(self._settings.timeout_s):
             if self._client is None:
                 self._client = await self._connect()
-            answer = await self._client.access_secret_version(
-                name=resource, timeout=self._settings.timeout_s, retry=self._retry
+            response = await self._client.access_secret_version(
+                name=resource_name, timeout=self._settings.timeout_s, retry=self._retry
             )
-        return answer.payload.data.decode().strip()
+        # Values pasted into a file often end with a line break.
+        return response.payload.data.decode().strip()
 
 
 class Secret:
-    """One secret, of the setting `variable`."""
+    """One secret, set by the environment variable `variable`."""
 
-    def __init__(self, secrets: Secrets, variable: str, given: str | None) -> None:
+    def __init__(self, secrets: Secrets, variable: str, setting: str | None) -> None:
         self.variable = variable
         self._secrets = secrets
-        self._given = given
-        self._resource = (
-            secrets.resource(variable, given) if given and given.startswith(_SCHEME) else None
+        self._setting = setting
+        self._resource_name = (
+            secrets.resource_name(variable, setting)
+            if setting and setting.startswith(_SCHEME)
+            else None
         )
         self._fetching: asyncio.Task[None] | None = None
         self._fetched: str | None = None
-        self._fetch_again_at = 0.0
+        self._next_fetch_at_s = 0.0
 
     @property
-    def is_given(self) -> bool:
-        """Whether the setting is there at all."""
-        return self._given is not None
+    def is_set(self) -> bool:
+        """Whether the variable is set."""
+        return self._setting is not None
 
     async def value(self) -> str:
-        """Return the secret; for a reference, the first time costs a call to Secret Manager.
+        """Return the secret. The first use of a reference costs a call to Secret Manager.
 
-        Once it is known nobody waits for it: it is fetched again in the background in a while, and
-        used on for as long as that fails.
+        Later calls return the cached value at once, and refresh it in the background when it is
+        due. If a refresh fails, the cached value stays in use.
 
         Raises:
-            DependencyUnavailable: it is not set, or cannot be fetched; names the setting.
+            DependencyUnavailable: the secret is not set, or cannot be fetched; names the variable.
         """
-        if self._given is None:
+        if self._setting is None:
             logger.error("the setting %s is missing", self.variable)
-            raise DependencyUnavailable(f"the secret {self.variable}", _TRY_AGAIN_S)
-        if self._resource is None:
-            return self._given
-        if self._is_due and (self._fetching is None or self._fetching.done()):
-            self._fetching = asyncio.create_task(self._fetch(self._resource))
+            raise self._unavailable()
+        if self._resource_name is None:
+            return self._setting
+        is_due = time.monotonic() >= self._next_fetch_at_s
+        if is_due and (self._fetching is None or self._fetching.done()):
+            self._fetching = asyncio.create_task(self._fetch(self._resource_name))
         if self._fetched is None and self._fetching is not None:
-            # Who has no more patience leaves it to those who have.
+            # Shielded: other requests wait for the same task, so one cancelled request must not
+            # cancel it.
             await asyncio.shield(self._fetching)
         if self._fetched is None:
-            raise DependencyUnavailable(f"the secret {self.variable}", _TRY_AGAIN_S)
+            raise self._unavailable()
         return self._fetched
 
-    @property
-    def _is_due(self) -> bool:
-        return time.monotonic() >= self._fetch_again_at
+    def _unavailable(self) -> DependencyUnavailable:
+        return DependencyUnavailable(f"the secret {self.variable}", _RETRY_AFTER_S)
 
-    async def _fetch(self, resource: str) -> None:
+    async def _fetch(self, resource_name: str) -> None:
         try:
-            self._fetched = await self._secrets.fetch(resource)
-            wait_s = self._secrets.refresh_s
-        except Exception as error:  # noqa: BLE001 - after any failure the next fetch has to wait
-            # Only the kind: the message may hold anything.
-            kind = type(error).__name__
-            logger.error("the secret of %s cannot be fetched: %s", self.variable, kind)  # noqa: TRY400
-            wait_s = _SOON_S if self._fetched is None else _TRY_AGAIN_S
-        self._fetch_again_at = time.monotonic() + wait_s
+            self._fetched = await self._secrets.fetch(resource_name)
+            pause_s = self._secrets.refresh_s
+        except Exception as error:  # noqa: BLE001 - any failure delays the next fetch
+            # The class only: the message of an unknown error may contain anything.
+            error_class = type(error).__name__
+            logger.error("the secret of %s cannot be fetched: %s", self.variable, error_class)  # noqa: TRY400 - no message
+            pause_s = _FIRST_FETCH_RETRY_S if self._fetched is None else _RETRY_AFTER_S
+        self._next_fetch_at_s = time.monotonic() + pause_s

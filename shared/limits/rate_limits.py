@@ -11,7 +11,7 @@ from shared.limits.settings import RateLimitSettings
 from shared.purchases.authenticator import Subscriber
 from shared.purchases.web import WEB
 from shared.store.quotas import Quotas
-from shared.telemetry.metrics import REFUSALS
+from shared.telemetry.metrics import RATE_LIMIT_REFUSALS
 from shared.telemetry.signals import add
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class RateLimits:
         try:
             await self._quotas.take(f"{self._bucket}-{subscriber.key}", limit, now)
         except RateLimited:
-            add(REFUSALS, 1, bucket=self._bucket)
+            add(RATE_LIMIT_REFUSALS, 1, bucket=self._bucket)
             raise
         except Overloaded:
             raise  # the store does answer: there are too many to be counted

@@ -25,7 +25,7 @@ from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavai
 from shared.planner.messages import Arguments, Function, Message
 from shared.planner.model_response import ModelResponse
 from shared.planner.settings import ModelSettings
-from shared.telemetry.metrics import REPLIES, TOKENS
+from shared.telemetry.metrics import OPERATION_DURATION, TOKEN_USAGE
 from shared.telemetry.signals import add, span
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Model:
     def __init__(self, settings: ModelSettings, secrets: Secrets, http: Client) -> None:
         self._settings = settings
         self._client = AsyncOpenAI(
-            api_key=secrets.of(settings, "api_key").value,
+            api_key=secrets.get(settings, "api_key").value,
             base_url=str(settings.base_url),
             http_client=http,
             timeout=httpx2.Timeout(settings.silence_s, connect=_CONNECT_TIMEOUT_S),
@@ -232,11 +232,11 @@ def _measure(model: str, response: ModelResponse) -> Iterator[None]:
         error_type = type(error).__name__
         raise
     finally:
-        add(REPLIES, time.monotonic() - started, **labels, error_type=error_type)
+        add(OPERATION_DURATION, time.monotonic() - started, **labels, error_type=error_type)
         tokens = {"input": response.prompt_tokens, "output": response.completion_tokens}
         for kind, count in tokens.items():
             if count:
-                add(TOKENS, count, **labels, gen_ai_token_type=kind)
+                add(TOKEN_USAGE, count, **labels, gen_ai_token_type=kind)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class AppleReceipts:
         self, settings: AppleSettings, secrets: Secrets, http: Client, timeout_s: float
     ) -> None:
         self._settings = settings
-        self._shared_secret = secrets.of(settings, "shared_secret")
+        self._shared_secret = secrets.get(settings, "shared_secret")
         self._production = ProviderApi("the App Store", http, timeout_s)
         self._sandbox = ProviderApi("the App Store's sandbox", http, timeout_s)
 

@@ -49,7 +49,7 @@ class AppleTransactions:
         roots: Sequence[bytes],
     ) -> None:
         self._settings = settings
-        self._private_key = secrets.of(settings, "private_key")
+        self._private_key = secrets.get(settings, "private_key")
         self._roots = list(roots)
         self._production = ProviderApi("the App Store", http, timeout_s)
         self._sandbox = ProviderApi("the App Store's sandbox", http, timeout_s)
@@ -68,7 +68,7 @@ class AppleTransactions:
         transaction = await asyncio.to_thread(self._verified, token)
         if transaction is None or not self._is_ours(transaction, now):
             return None
-        if self._private_key.is_given:
+        if self._private_key.is_set:
             current = await self._current(transaction)
             if current is None or not self._is_ours(current, now):
                 return None

@@ -14,7 +14,7 @@ from shared.errors import DependencyUnavailable
 from shared.purchases.authenticator import Purchase, PurchaseVerifier
 from shared.purchases.settings import PurchaseSettings
 from shared.store.verifications import Verification, Verifications
-from shared.telemetry.metrics import PURCHASES
+from shared.telemetry.metrics import PURCHASE_VERIFICATIONS
 from shared.telemetry.signals import add
 
 logger = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class CachedVerifier:
                 raise DependencyUnavailable(self._store, _TRY_AGAIN_S) from None
 
     def _count(self, outcome: str) -> None:
-        add(PURCHASES, 1, store=self._store, outcome=outcome)
+        add(PURCHASE_VERIFICATIONS, 1, store=self._store, outcome=outcome)
 
     async def _last_verification(self, key: str) -> tuple[Verification | None, bool]:
         """Return the store's last confirmation, and whether Firestore answered."""

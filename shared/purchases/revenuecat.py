@@ -58,7 +58,7 @@ class RevenueCat:
         timeout_s: float,
     ) -> None:
         self._settings = settings
-        self._api_key = secrets.of(settings, "api_key")
+        self._api_key = secrets.get(settings, "api_key")
         self._api = ProviderApi("RevenueCat", http, timeout_s)
 
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:

@@ -29,7 +29,7 @@ class Web:
     """Compares with the key."""
 
     def __init__(self, settings: WebSettings, secrets: Secrets) -> None:
-        self._key = secrets.of(settings, "auth_key")
+        self._key = secrets.get(settings, "auth_key")
 
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
         """Return the one purchase of all holders of the key; None if `token` is not the key.
@@ -37,7 +37,7 @@ class Web:
         Raises:
             DependencyUnavailable: the key is kept elsewhere and cannot be fetched.
         """
-        if not self._key.is_given:
+        if not self._key.is_set:
             return None
         is_key = hmac.compare_digest(token.encode(), (await self._key.value()).encode())
         return Purchase.of(token) if is_key else None

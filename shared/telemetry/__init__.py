@@ -1,1 +1,1 @@
-"""What operators see of a process: log lines, traces and metrics."""
+"""Telemetry of a process: log lines, spans and metrics."""

@@ -1,6 +1,6 @@
-"""Metrics and spans on their way to a collector, in OpenTelemetry's protocol over HTTP.
+"""Export of metrics and spans to a collector: OpenTelemetry's protocol (OTLP) over HTTP.
 
-The only file that knows OpenTelemetry, and loaded only where something is exported.
+The only module that imports OpenTelemetry; it is loaded only while the export is on.
 
 Source: https://opentelemetry.io/docs/specs/otlp/ and
 https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
@@ -31,157 +31,168 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 
-from shared.telemetry.destinations import Attributes, Span
+from shared.telemetry.buffer import Measurement, Signal, Span
 from shared.telemetry.metrics import ALL, Metric
 from shared.telemetry.settings import TelemetrySettings
 
 logger = logging.getLogger(__name__)
 
-_GOOGLE = "https://telemetry.googleapis.com/"
-_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-_TIMEOUT_S = 5
-_TELL_EACH_S = 600
-_NO_ANSWER = "no answer"
+_GOOGLE_ENDPOINT = "https://telemetry.googleapis.com/"
+_GOOGLE_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_REQUEST_TIMEOUT_S = 5
+# The exporters retry every batch, so an outage of the collector would fill the log.
+_FAILURE_LOG_INTERVAL_S = 600
+_NO_RESPONSE = "no response"
 _SCOPE = "liftlog"
 _KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT}
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
-class _Complaints:
-    """Says that something was not exported, and why, but not each time: it is tried on and on."""
+class _FailureLog:
+    """Logs failed exports with their cause, at most one line per interval."""
 
-    def __init__(self, what: str, session: requests.Session) -> None:
-        self._what = what
-        self._told_at: float | None = None
-        self._reason = _NO_ANSWER
+    def __init__(self, signals: str, session: requests.Session) -> None:
+        self._signals = signals
+        self._logged_at_s: float | None = None
+        self._cause = _NO_RESPONSE
+        # Follow no redirects: the address in the settings is the only permitted destination.
         session.max_redirects = 0
-        session.hooks["response"].append(self._look)
+        session.hooks["response"].append(self._note_response)
 
-    def _look(self, answer: requests.Response, **_: object) -> None:
-        """Note what was answered. The library looks at the status alone."""
-        self._reason = f"status {answer.status_code}"
-        if answer.ok and answer.content:
-            # An answer in which there is anything says what was not taken.
-            # Source: OTLP, "Partial Success"
-            self._reason = "not all of it was taken"
-            self.tell()
+    def _note_response(self, response: requests.Response, **_: object) -> None:
+        self._cause = f"status {response.status_code}"
+        # The library checks the status only. A body in a successful response reports rejected
+        # items. Source: OTLP, "Partial Success"
+        if response.ok and response.content:
+            self._cause = "some items were rejected"
+            self.log()
 
-    def tell(self) -> None:
-        now = time.monotonic()
-        if self._told_at is None or now - self._told_at >= _TELL_EACH_S:
-            self._told_at = now
-            logger.warning("%s cannot be exported: %s", self._what, self._reason)
-        self._reason = _NO_ANSWER
+    def log(self) -> None:
+        now_s = time.monotonic()
+        if self._logged_at_s is None or now_s - self._logged_at_s >= _FAILURE_LOG_INTERVAL_S:
+            self._logged_at_s = now_s
+            logger.warning("%s cannot be exported: %s", self._signals, self._cause)
+        self._cause = _NO_RESPONSE
 
 
-class _Spans(OTLPSpanExporter):
+class _SpanExporter(OTLPSpanExporter):
     def __init__(self, endpoint: str, session: requests.Session) -> None:
-        super().__init__(f"{endpoint}v1/traces", timeout=_TIMEOUT_S, session=session)
-        self._complaints = _Complaints("spans", session)
+        super().__init__(f"{endpoint}v1/traces", timeout=_REQUEST_TIMEOUT_S, session=session)
+        self._failures = _FailureLog("spans", session)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = super().export(spans)
         if result is not SpanExportResult.SUCCESS:
-            self._complaints.tell()
+            self._failures.log()
         return result
 
 
-class _Metrics(OTLPMetricExporter):
+class _MetricExporter(OTLPMetricExporter):
     def __init__(self, endpoint: str, session: requests.Session) -> None:
-        super().__init__(f"{endpoint}v1/metrics", timeout=_TIMEOUT_S, session=session)
-        self._complaints = _Complaints("metrics", session)
+        super().__init__(f"{endpoint}v1/metrics", timeout=_REQUEST_TIMEOUT_S, session=session)
+        self._failures = _FailureLog("metrics", session)
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **kwargs: object
     ) -> MetricExportResult:
         result = super().export(metrics_data, timeout_millis, **kwargs)
         if result is not MetricExportResult.SUCCESS:
-            self._complaints.tell()
+            self._failures.log()
         return result
 
 
-class Export:
-    """Sends to Google Cloud, or to any collector; in threads of its own.
+class Exporter:
+    """Exports signals to Google Cloud or to another collector, in background threads.
 
-    How often is OpenTelemetry's to say: spans each 5 s, metrics each minute, unless
-    `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_METRIC_EXPORT_INTERVAL` want it otherwise.
+    OpenTelemetry's defaults apply: spans every 5 s, metrics every 60 s. The environment variables
+    `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_METRIC_EXPORT_INTERVAL` change them.
 
     Raises:
         google.auth.exceptions.GoogleAuthError: there are no credentials.
     """
 
     def __init__(self, settings: TelemetrySettings) -> None:
-        # These would log each failure, with addresses and whatever the collector answered.
+        # These loggers would repeat every failure, with addresses and the collector's response.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         for name in ("google.auth.compute_engine._metadata", "urllib3.connectionpool"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        endpoint, open_session, project = _reached(settings)
+        endpoint, open_session, project = _destination(settings)
         self._resource = _resource(settings, project)
-        self._spans = BatchSpanProcessor(_Spans(endpoint, open_session()))
-        reader = PeriodicExportingMetricReader(_Metrics(endpoint, open_session()))
+        # One session per exporter: a session is not thread-safe, and each exporter has a thread.
+        self._spans = BatchSpanProcessor(_SpanExporter(endpoint, open_session()))
+        reader = PeriodicExportingMetricReader(_MetricExporter(endpoint, open_session()))
+        # `close` shuts the provider down. The SDK's exit hook would do it again, without a limit.
         self._meters = MeterProvider([reader], self._resource, shutdown_on_exit=False)
         meter = self._meters.get_meter(_SCOPE)
         self._instruments = {metric.name: _instrument(meter, metric) for metric in ALL}
         self._scope = InstrumentationScope(_SCOPE)
 
-    def add(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        """Take a value."""
-        named = {metric.keywords[k]: each for k, each in attributes.items() if each is not None}
-        instrument = self._instruments[metric.name]
-        if isinstance(instrument, Histogram):
-            instrument.record(value, named)
+    def add(self, signal: Signal) -> None:
+        """Queue a span, or aggregate a measurement."""
+        if isinstance(signal, Measurement):
+            self._record(signal)
         else:
-            instrument.add(value, named)
-
-    def end(self, span: Span) -> None:
-        """Take a span."""
-        trace_id, parent_id = int(span.trace_id, 16), span.parent_id
-        named = {name: each for name, each in span.attributes.items() if each is not None}
-        failed = {"error.type": span.error} if span.error else {}
-        self._spans.on_end(
-            ReadableSpan(
-                name=span.name,
-                context=_context(trace_id, span.span_id),
-                parent=None if parent_id is None else _context(trace_id, parent_id),
-                resource=self._resource,
-                attributes={**named, **failed},
-                kind=_KINDS[span.kind],
-                status=Status(StatusCode.ERROR if span.error else StatusCode.UNSET),
-                start_time=span.began_ns,
-                end_time=span.ended_ns,
-                instrumentation_scope=self._scope,
-            )
-        )
+            # A finished span with our ids: the SDK's tracer would generate a new id, but
+            # log lines and child spans already refer to this one.
+            self._spans.on_end(self._readable(signal))
 
     def close(self) -> None:
-        """Send what is left."""
+        """Export the pending signals; may block."""
         self._spans.shutdown()
         self._meters.shutdown()
 
+    def _record(self, measurement: Measurement) -> None:
+        metric, value, by_keyword = measurement
+        attributes = {metric.keywords[k]: v for k, v in by_keyword.items() if v is not None}
+        instrument = self._instruments[metric.name]
+        if isinstance(instrument, Histogram):
+            instrument.record(value, attributes)
+        else:
+            instrument.add(value, attributes)
 
-def _reached(
+    def _readable(self, span: Span) -> ReadableSpan:
+        trace_id, parent_id = int(span.trace_id, 16), span.parent_id
+        attributes = {name: value for name, value in span.attributes.items() if value is not None}
+        if span.error:
+            attributes["error.type"] = span.error
+        return ReadableSpan(
+            name=span.name,
+            context=_context(trace_id, span.span_id),
+            parent=None if parent_id is None else _context(trace_id, parent_id),
+            resource=self._resource,
+            attributes=attributes,
+            kind=_KINDS[span.kind],
+            status=Status(StatusCode.ERROR if span.error else StatusCode.UNSET),
+            start_time=span.started_at_ns,
+            end_time=span.ended_at_ns,
+            instrumentation_scope=self._scope,
+        )
+
+
+def _destination(
     settings: TelemetrySettings,
 ) -> tuple[str, Callable[[], requests.Session], str | None]:
-    """Return where to send to, what connects to there, and the project that it is for."""
+    """Return the endpoint, a factory of sessions for it, and the Google Cloud project."""
     if settings.export == "otlp":
         return f"{str(settings.otlp_endpoint).rstrip('/')}/", requests.Session, settings.project
-    # Credentials of a person name a project to bill, which the session sends along.
-    credentials, project = google.auth.default(scopes=_SCOPES)
-    open_session = partial(AuthorizedSession, credentials, refresh_timeout=_TIMEOUT_S)
-    return _GOOGLE, open_session, settings.project or project
+    # With a developer's own credentials, the session sends the project to bill along.
+    credentials, project = google.auth.default(scopes=_GOOGLE_SCOPES)
+    open_session = partial(AuthorizedSession, credentials, refresh_timeout=_REQUEST_TIMEOUT_S)
+    return _GOOGLE_ENDPOINT, open_session, settings.project or project
 
 
 def _resource(settings: TelemetrySettings, project: str | None) -> Resource:
     attributes = {
         "service.name": settings.service or "liftlog",
         "service.version": settings.revision,
+        # Without it, two instances of one revision would write to the same time series.
         "service.instance.id": str(uuid4()),
         "gcp.project_id": project,
-        # Cloud Monitoring takes no point without a location.
+        # Cloud Monitoring rejects points without a location.
         # Source: https://docs.cloud.google.com/stackdriver/docs/reference/telemetry/v1.metrics
         "cloud.region": settings.region,
     }
-    return Resource.create({name: each for name, each in attributes.items() if each})
+    return Resource.create({name: value for name, value in attributes.items() if value})
 
 
 def _instrument(meter: Meter, metric: Metric) -> Counter | Histogram | UpDownCounter:

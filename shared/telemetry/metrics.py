@@ -1,114 +1,113 @@
-"""Every metric that we emit, as a table; the README shows it.
+"""Table of all metrics that the services emit.
 
-Names are those of OpenTelemetry's semantic conventions where these have one.
+The names follow OpenTelemetry's semantic conventions where these define one.
 
 Source: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ and
 https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 
 @dataclass(frozen=True, eq=False)
 class Metric:
-    """A metric, and what distinguishes its values."""
+    """Declaration of a metric."""
 
     name: str
     kind: Literal["counter", "histogram", "up-down counter"]
     unit: str
     description: str
     attributes: tuple[str, ...] = ()
-    """All of them come with each value, unless they are None; there are few values of each."""
+    """Names of the attributes of each value. Each has few values: every combination is billed."""
 
     buckets: tuple[float, ...] = ()
-    """Upper bounds, of a histogram."""
+    """Upper bounds of a histogram's buckets."""
 
-    keywords: dict[str, str] = field(init=False)
-    """The attributes, by the names that they have as arguments."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "keywords", {name.replace(".", "_"): name for name in self.attributes}
-        )
+    @cached_property
+    def keywords(self) -> dict[str, str]:
+        """Attributes by the keyword that stands for them in `signals.add`."""
+        return {name.replace(".", "_"): name for name in self.attributes}
 
 
-_COUNTS = (0, 1, 2, 3, 4, 5, 10, 20, 50, 100, 200, 500, 1000)
-_MODEL = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model")
+_COUNT_BUCKETS = (0, 1, 2, 3, 4, 5, 10, 20, 50, 100, 200, 500, 1000)
+_MODEL_ATTRIBUTES = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model")
 
-REQUESTS = Metric(
+REQUEST_DURATION = Metric(
     "http.server.request.duration",
     "histogram",
     "s",
-    "how long requests take",
+    "duration of requests",
     ("http.request.method", "http.route", "http.response.status_code"),
+    # The bounds that the conventions advise.
     (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
 )
 ROUND_TRIPS = Metric(
     "liftlog.store.round_trips",
     "histogram",
     "{call}",
-    "calls to Firestore per request, or per connection of the chat",
+    "calls to Firestore per request or chat connection",
     ("http.route",),
-    _COUNTS,
+    _COUNT_BUCKETS,
 )
-DOCUMENTS = Metric(
+DOCUMENTS_READ = Metric(
     "liftlog.store.documents_read",
     "histogram",
     "{document}",
-    "documents read per request or connection, as Firestore bills them",
+    "documents that Firestore bills as read, per request or chat connection",
     ("http.route",),
-    _COUNTS,
+    _COUNT_BUCKETS,
 )
-PASSWORDS = Metric(
+PASSWORD_CHECKS = Metric(
     "liftlog.password.checks",
     "counter",
     "{check}",
-    "passwords checked, `remembered` or `hashed`",
+    "password checks: cached (`remembered`) or `hashed`",
     ("outcome",),
 )
-PURCHASES = Metric(
+PURCHASE_VERIFICATIONS = Metric(
     "liftlog.purchase.verifications",
     "counter",
     "{verification}",
-    "purchases of Google, Apple and RevenueCat: `remembered`, `confirmed` or `refused` by the "
-    "store, which else was down: `trusted` from before, or `unknown`",
+    "purchase checks: cached (`remembered`), `confirmed` or `refused` by the provider, or during "
+    "its outage `trusted` by an older answer or `unknown`",
     ("store", "outcome"),
 )
-REFUSALS = Metric(
+RATE_LIMIT_REFUSALS = Metric(
     "liftlog.rate_limit.refusals",
     "counter",
     "{request}",
-    "requests beyond what a subscriber has in a day",
+    "requests rejected by the limit per subscriber and 24 hours",
     ("bucket",),
 )
-TOKENS = Metric(
+TOKEN_USAGE = Metric(
     "gen_ai.client.token.usage",
     "histogram",
     "{token}",
-    "tokens per reply of the model, `input` and `output`",
-    (*_MODEL, "gen_ai.token.type"),
+    "tokens per response of the model, `input` and `output`",
+    (*_MODEL_ATTRIBUTES, "gen_ai.token.type"),
     (1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144),
 )
-REPLIES = Metric(
+OPERATION_DURATION = Metric(
     "gen_ai.client.operation.duration",
     "histogram",
     "s",
-    "how long replies of the model take; with the kind of error if there is one",
-    (*_MODEL, "error.type"),
+    "duration of responses of the model, with the type of the error after a failure",
+    (*_MODEL_ATTRIBUTES, "error.type"),
     (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160),
 )
-CONNECTIONS = Metric(
+CHAT_CONNECTIONS = Metric(
     "liftlog.chat.connections",
     "up-down counter",
     "{connection}",
-    "clients that are connected to the chat",
+    "open chat connections",
 )
 DEPENDENCIES = Metric(
     "liftlog.dependencies",
     "up-down counter",
     "{dependency}",
-    "dependencies of instances, by the last readiness check: `ok`, `unavailable`, `timed out` or "
+    "dependencies of instances by the last readiness check: `ok`, `unavailable`, `timed out` or "
     "`not set`",
     ("dependency", "status"),
 )
@@ -116,20 +115,20 @@ DELETIONS = Metric(
     "liftlog.deletions",
     "counter",
     "{deletion}",
-    "what was deleted, by its kind",
+    "deletions by kind",
     ("kind",),
 )
 
 ALL = (
-    REQUESTS,
+    REQUEST_DURATION,
     ROUND_TRIPS,
-    DOCUMENTS,
-    PASSWORDS,
-    PURCHASES,
-    REFUSALS,
-    TOKENS,
-    REPLIES,
-    CONNECTIONS,
+    DOCUMENTS_READ,
+    PASSWORD_CHECKS,
+    PURCHASE_VERIFICATIONS,
+    RATE_LIMIT_REFUSALS,
+    TOKEN_USAGE,
+    OPERATION_DURATION,
+    CHAT_CONNECTIONS,
     DEPENDENCIES,
     DELETIONS,
 )

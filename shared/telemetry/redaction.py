@@ -1,61 +1,65 @@
-"""What a log record says, without what exceptions say: also where others have put that in."""
+"""Message and exception of a log record, without the texts of exceptions.
+
+Libraries also put these texts into messages and arguments, so both are redacted.
+"""
 
 import logging
 import re
 import sys
 
-from shared.telemetry.tracebacks import kind
+from shared.telemetry.tracebacks import class_name
 
-_LONGEST = 20_000
+_MAX_MESSAGE_CHARACTERS = 20_000
 _TRACEBACK = "Traceback (most recent call last)"
-_UNHANDLED = "an exception that nobody handled"
-_REPRESENTATIONS = re.compile(r"[<(\n]")
-_FIRST_LINE_ONLY = "py.warnings"
-_UNTELLABLE = "a record that cannot be told"
+_UNHANDLED = "unhandled exception"
+_START_OF_REPRESENTATION = re.compile(r"[<(\n]")
+_WARNINGS_LOGGER = "py.warnings"
+_UNPRINTABLE = "unprintable log record"
 
 
-def message(record: logging.LogRecord) -> str:
-    """Return what `record` says; never raises, and never repeats an exception's message."""
+def redact_message(record: logging.LogRecord) -> str:
+    """Return the message of `record` without texts of exceptions; never raises."""
     try:
-        text = _text(record)
-    except Exception:  # noqa: BLE001 - arguments that do not fit, or cannot be shown
-        text = record.msg if isinstance(record.msg, str) else _UNTELLABLE
+        text = _formatted(record)
+    except Exception:  # noqa: BLE001 - wrong number of arguments, or one that raises
+        text = record.msg if isinstance(record.msg, str) else _UNPRINTABLE
     if _TRACEBACK in text:
-        # The Functions Framework's crashes: the path and the exception as one text.
+        # The Functions Framework logs a crash as one text: path, traceback and exception.
         return _UNHANDLED
     if record.name == "asyncio":
-        # What follows are representations: of tasks with their exceptions, of calls with arguments.
-        return _REPRESENTATIONS.split(text, maxsplit=1)[0].strip()
-    if record.name == _FIRST_LINE_ONLY:
-        return text.partition("\n")[0]  # the second is a line of code
-    return text[:_LONGEST]
+        # asyncio appends representations of tasks with their exceptions, and of callbacks with
+        # their arguments.
+        return _START_OF_REPRESENTATION.split(text, maxsplit=1)[0].strip()
+    if record.name == _WARNINGS_LOGGER:
+        return text.partition("\n")[0]  # the second line is source code
+    return text[:_MAX_MESSAGE_CHARACTERS]
 
 
-def error(record: logging.LogRecord) -> BaseException | None:
-    """Return the exception that `record` is about, or None."""
+def find_error(record: logging.LogRecord) -> BaseException | None:
+    """Return the exception of `record`, or None."""
     if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
         return record.exc_info[1]
-    # What was caught and made a text of, is being handled while that text is logged.
-    return sys.exc_info()[1] if message(record) == _UNHANDLED else None
+    # A traceback in the message belongs to the exception that is being handled right now.
+    return sys.exc_info()[1] if redact_message(record) == _UNHANDLED else None
 
 
-def _text(record: logging.LogRecord) -> str:
+def _formatted(record: logging.LogRecord) -> str:
     if isinstance(record.msg, BaseException):
-        return kind(record.msg)
+        return class_name(record.msg)
     text = str(record.msg)
     match record.args:
         case None | ():
             return text
         case tuple():
-            return text % tuple(_harmless(each) for each in record.args)
+            return text % tuple(_redacted(argument) for argument in record.args)
         case _:
-            return text % {name: _harmless(each) for name, each in record.args.items()}
+            return text % {name: _redacted(value) for name, value in record.args.items()}
 
 
-def _harmless(argument: object) -> object:
-    """Return what may be shown of an argument: there may be an exception in a container."""
+def _redacted(argument: object) -> object:
+    """Return a replacement for an exception, and for a container because it may hold one."""
     if isinstance(argument, BaseException):
-        return kind(argument)
+        return class_name(argument)
     if isinstance(argument, list | tuple | set | frozenset | dict):
         return f"a {type(argument).__name__}"
     return argument

@@ -1,4 +1,4 @@
-"""Log records as people read them, one short line each."""
+"""Log format for terminals: one short line per record."""
 
 import logging
 import re
@@ -7,23 +7,24 @@ from datetime import datetime
 from typing import TextIO
 
 from shared.telemetry import redaction
-from shared.telemetry.current_request import current
-from shared.telemetry.tracebacks import stack_trace
+from shared.telemetry.current_request import current_request
+from shared.telemetry.tracebacks import format_traceback
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_ENOUGH = 4  # to tell the requests apart that are served at the same time
-_RED, _YELLOW, _GREY, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[90m", "\x1b[0m"
+# Escape sequences in a message could change the terminal's state or fake other lines.
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TRACE_DIGITS = 4  # enough to distinguish concurrent requests
+_RED, _YELLOW, _GREY, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[90m", "\x1b[0m"
 _COLOURS = ((logging.ERROR, _RED), (logging.WARNING, _YELLOW), (logging.INFO, ""))
 
 
 class TextFormatter(logging.Formatter):
-    """Writes time, level, function, the beginning of the trace's id, and the message.
+    """Formats time, level, function, the first digits of the trace id, and the message.
 
-    A request is told with its round trips.
+    The line of a request also has its number of round trips to the database.
 
     Args:
-        function_of: names the function that a route belongs to; None stands for no route.
-        is_coloured: whether the level shows by a colour, too.
+        function_of: returns the function's name for a route, or for None outside of requests.
+        is_coloured: whether the level selects a colour.
     """
 
     def __init__(self, function_of: Callable[[str | None], str], *, is_coloured: bool) -> None:
@@ -32,26 +33,31 @@ class TextFormatter(logging.Formatter):
         self._is_coloured = is_coloured
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line for `record`, and its traceback; never raises."""
+        """Return the line for `record`, followed by its traceback; never raises."""
         try:
             return self._line(record)
-        except Exception:  # noqa: BLE001 - a line that cannot be written must not fail a request
-            return f"{record.levelname} {_CONTROLS.sub(' ', redaction.message(record))}"
+        except Exception:  # noqa: BLE001 - a log call must not fail a request
+            return f"{record.levelname} {_printable(redaction.redact_message(record))}"
 
     def _line(self, record: logging.LogRecord) -> str:
-        request = current()
+        request = current_request()
         function = self._function_of(request.route if request else None)
-        at = datetime.fromtimestamp(record.created).astimezone()
-        said = _CONTROLS.sub(" ", redaction.message(record)) + _round_trips(record)
-        trace = request.trace_id[:_ENOUGH] if request else ""
-        text = f"{at:%H:%M:%S} {record.levelname:<7} {function:<7} {trace:<{_ENOUGH}} {said}"
-        if (error := redaction.error(record)) is not None:
-            text += "\n" + stack_trace(error)
-        return self._coloured(text, record.levelno) if self._is_coloured else text
+        time = datetime.fromtimestamp(record.created).astimezone()
+        message = _printable(redaction.redact_message(record)) + _round_trips(record)
+        trace = request.trace_id[:_TRACE_DIGITS] if request else ""
+        columns = f"{record.levelname:<7} {function:<7} {trace:<{_TRACE_DIGITS}}"
+        line = f"{time:%H:%M:%S} {columns} {message}"
+        if (error := redaction.find_error(record)) is not None:
+            line += "\n" + format_traceback(error)
+        return self._coloured(line, record.levelno) if self._is_coloured else line
 
     def _coloured(self, text: str, level: int) -> str:
-        colour = next((colour for least, colour in _COLOURS if level >= least), _GREY)
-        return f"{colour}{text}{_PLAIN}" if colour else text
+        colour = next((colour for lowest, colour in _COLOURS if level >= lowest), _GREY)
+        return f"{colour}{text}{_RESET}" if colour else text
+
+
+def _printable(text: str) -> str:
+    return _CONTROL_CHARACTERS.sub(" ", text)
 
 
 def _round_trips(record: logging.LogRecord) -> str:
@@ -61,8 +67,8 @@ def _round_trips(record: logging.LogRecord) -> str:
     return f", {count} round trip{'' if count == 1 else 's'}"
 
 
-def wants_colour(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
-    """Whether what goes to `stream` should be coloured.
+def is_colour_enabled(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
+    """Return whether to colour the output to `stream`.
 
     Source: https://no-color.org, https://force-color.org
     """

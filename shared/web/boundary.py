@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from shared.errors import LiftLogError
-from shared.telemetry.current_request import current, note_failure
+from shared.telemetry.current_request import current_request, note_failure
 from shared.web.problems import problem
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,6 @@ def _log(error: Exception) -> None:
         logger.warning("an answer was broken off: %s", str(error))
         return
     note_failure(logging.ERROR)
-    request = current()
+    request = current_request()
     where = f"{request.method} {request.route}" if request else "a request"
     logger.error("%s in %s", type(error).__name__, where, exc_info=error)

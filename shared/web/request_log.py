@@ -6,9 +6,14 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.telemetry import metrics
-from shared.telemetry.current_request import UNKNOWN_ROUTE, Served, begin, end
-from shared.telemetry.signals import add, begin_export, end_request, is_exporting
-from shared.telemetry.trace_context import new_span_id, trace_context
+from shared.telemetry.current_request import (
+    UNKNOWN_ROUTE,
+    CurrentRequest,
+    reset_current_request,
+    set_current_request,
+)
+from shared.telemetry.signals import add, end_request_span, is_exporting, start_export
+from shared.telemetry.trace_context import new_span_id, parse_trace_context
 
 logger = logging.getLogger(__name__)
 
@@ -43,16 +48,16 @@ class RequestLog:
         """Serve one request."""
         request = _served(scope)
         answer = _Answer(request, send)
-        token = begin(request)
+        token = set_current_request(request)
         try:
             await self._app(scope, receive, answer)
         finally:
             if not answer.is_complete and request.failure is None:
                 request.status = _HUNG_UP
             _tell(request, scope, answer.size_bytes)
-            end(token)
+            reset_current_request(token)
             _measure(request, scope)
-            begin_export()
+            start_export()
 
 
 class _Answer:
@@ -60,7 +65,7 @@ class _Answer:
 
     __slots__ = ("_request", "_send", "is_complete", "size_bytes")
 
-    def __init__(self, request: Served, send: Send) -> None:
+    def __init__(self, request: CurrentRequest, send: Send) -> None:
         self._request = request
         self._send = send
         self.is_complete = False
@@ -84,11 +89,11 @@ class _Answer:
         await self._send(message)
 
 
-def _served(scope: Scope) -> Served:
+def _served(scope: Scope) -> CurrentRequest:
     method = scope.get("method", "GET")  # a WebSocket begins as one
-    context = trace_context(scope["headers"])
+    context = parse_trace_context(scope["headers"])
     is_preflight = method == "OPTIONS" and any(name == _ASKS for name, _ in scope["headers"])
-    return Served(
+    return CurrentRequest(
         route=_PREFLIGHT if is_preflight else UNKNOWN_ROUTE,
         method=method if method in _METHODS else _ANY_METHOD,
         trace_id=context.trace_id,
@@ -99,7 +104,7 @@ def _served(scope: Scope) -> Served:
     )
 
 
-def _tell(request: Served, scope: Scope, size_bytes: int) -> None:
+def _tell(request: CurrentRequest, scope: Scope, size_bytes: int) -> None:
     level = _level(request)
     if not logger.isEnabledFor(level):
         return
@@ -134,11 +139,11 @@ def _tell(request: Served, scope: Scope, size_bytes: int) -> None:
     )
 
 
-def _measure(request: Served, scope: Scope) -> None:
+def _measure(request: CurrentRequest, scope: Scope) -> None:
     if request.route in _QUIET:
         return
     method, route, status = request.method, request.route, request.status
-    end_request(
+    end_request_span(
         request,
         {
             "http.request.method": method,
@@ -148,17 +153,17 @@ def _measure(request: Served, scope: Scope) -> None:
     )
     if scope["type"] == "http":  # how long somebody was connected says nothing of us
         add(
-            metrics.REQUESTS,
+            metrics.REQUEST_DURATION,
             request.duration_s,
             http_request_method=method,
             http_route=route,
             http_response_status_code=status,
         )
     add(metrics.ROUND_TRIPS, request.round_trips, http_route=route)
-    add(metrics.DOCUMENTS, request.documents_read, http_route=route)
+    add(metrics.DOCUMENTS_READ, request.documents_read, http_route=route)
 
 
-def _level(request: Served) -> int:
+def _level(request: CurrentRequest) -> int:
     if request.failure is not None:
         return request.failure
     if request.route in _QUIET:

@@ -68,10 +68,10 @@ class SubscriberResources:
             is_needed = settings.when_unavailable == "refuse" and not settings.test_mode
             checks.append(Dependency("rateLimitStore", self._quota_database.check, is_needed))
         # Every part that uses a secret is built by now, so `made` has all of them.
-        return [*checks, *(_dependency_on(secret) for secret in self._secrets.made)]
+        return [*checks, *(_dependency_on(secret) for secret in self._secrets.requested)]
 
 
 def _dependency_on(secret: Secret) -> Dependency:
     # Without the secret of one purchase provider, the service still serves all other providers.
-    is_needed = secret.is_given or secret.variable == _MODEL_KEY
-    return Dependency(secret.variable, secret.value, is_needed, secret.is_given)
+    is_needed = secret.is_set or secret.variable == _MODEL_KEY
+    return Dependency(secret.variable, secret.value, is_needed, secret.is_set)

@@ -1,23 +1,24 @@
-"""What the tests of `infra/` may ask for; each environment is made once for all of them."""
+"""Fixtures for the tests of `infra/`. Each environment is applied once per test run."""
 
 from collections.abc import Callable
 from functools import cache, partial
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, FULL, Environment, make
-from tests.infra.made import Made
+from tests.infra.environments import ENVIRONMENTS, FULL, Environment, apply
+from tests.infra.state import State
 from tests.once import once
 
 
 @pytest.fixture(scope="session")
 def environments() -> Callable[[str], Environment]:
-    """The way to the environments, by their names."""
+    """Return a function that maps a name to the applied environment."""
 
     @cache
     def environment(name: str) -> Environment:
-        told = once(name, partial(make, name))
-        return Environment(name, Made(told["state"]), told["next_plan"])
+        # All workers of the test run share one result: an apply takes seconds.
+        applied = once(name, partial(apply, name))
+        return Environment(name, State(applied["state"]), applied["next_plan"])
 
     return environment
 
@@ -26,23 +27,23 @@ def environments() -> Callable[[str], Environment]:
 def environment(
     request: pytest.FixtureRequest, environments: Callable[[str], Environment]
 ) -> Environment:
-    """Every environment in turn."""
+    """Return each environment in turn."""
     return environments(request.param)
 
 
 @pytest.fixture
-def made(environment: Environment) -> Made:
-    """The resources of every environment in turn."""
-    return environment.made
+def state(environment: Environment) -> State:
+    """Return the state of each environment in turn."""
+    return environment.state
 
 
 @pytest.fixture
-def prod(environments: Callable[[str], Environment]) -> Made:
-    """The resources of the one that people use."""
-    return environments("prod").made
+def prod(environments: Callable[[str], Environment]) -> State:
+    """Return the state of production."""
+    return environments("prod").state
 
 
 @pytest.fixture
-def full(environments: Callable[[str], Environment]) -> Made:
-    """The same, with whatever its file leaves out."""
-    return environments(FULL).made
+def full(environments: Callable[[str], Environment]) -> State:
+    """Return the state of production with every optional variable set."""
+    return environments(FULL).state

@@ -1,33 +1,33 @@
-"""The environments, as Terraform makes them of `infra/` and their variables."""
+"""The environments, as Terraform creates them from `infra/` and their variables."""
 
 import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from scripts.local.ports import SERVICES
 from scripts.root import ROOT
-from tests.infra.made import Made
+from tests.infra.configuration import Body, parse
+from tests.infra.state import State, Values
 from tests.infra.terraform import Workspace
 
 INFRA = ROOT / "infra"
 ENVIRONMENTS = ("dev", "staging", "prod")
 FULL = "prod with everything"
-"""Production as it may become: with whatever its file leaves out, and a database restored."""
+"""Production with every optional variable set, and with a restored database."""
 
 REPOSITORY = "liftlog/backend"
 REPOSITORY_ID = "123456789"
 WORKFLOW = ".github/workflows/release.yml"
 IMAGE = "us-central1-docker.pkg.dev/liftlog/images/chat@sha256:" + 64 * "0"
 PROJECT_NUMBER = "123456789012"
-LOCATION = "nam5"
-"""Where the documents may lie, though the services run elsewhere."""
+FIRESTORE_LOCATION = "nam5"
+"""Differs from the region of the services, so that tests can distinguish them."""
 
-SHARES = {"users": 5, "events": 10, "social": 20, "sharing": 40, "ai": 80, "chat": 100}
-"""The shares of traffic that are in force; no two are the same."""
+TRAFFIC_SPLIT = {"users": 5, "events": 10, "social": 20, "sharing": 40, "ai": 80, "chat": 100}
+"""The traffic split in use. All percentages differ, so that tests can distinguish services."""
 
-_EVERYTHING = {
+_OPTIONAL_VARIABLES = {
     "repository": {
         "connection": "projects/liftlog-prod/repositories/R",
         "name": REPOSITORY,
@@ -35,7 +35,7 @@ _EVERYTHING = {
         "workflow": WORKFLOW,
     },
     "serving_database": "restored",
-    "firestore_location": LOCATION,
+    "firestore_location": FIRESTORE_LOCATION,
     "settings": {
         "all": {
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example:4318",
@@ -48,39 +48,47 @@ _EVERYTHING = {
         "chat": {"APPLE_ISSUER_ID": "issuer", "APPLE_KEY_ID": "key"},
     },
 }
-_ANSWERS = {
+_PROVIDER_VALUES = {
     "google_project": {"number": PROJECT_NUMBER},
-    "google_storage_bucket_object_content": {"content": json.dumps(SHARES)},
+    "google_storage_bucket_object_content": {"content": json.dumps(TRAFFIC_SPLIT)},
 }
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What has become of an environment."""
+    """An applied environment."""
 
     name: str
-    made: Made
+    state: State
     next_plan: str
-    """What Terraform would do next, if nothing has happened since."""
+    """The output of a plan directly after the apply."""
+
+    @property
+    def variables(self) -> Body:
+        """The values in the environment's file."""
+        return parse(_variables_file(self.name))
+
+
+def _variables_file(environment: str) -> Path:
+    return INFRA / ("prod.tfvars" if environment == FULL else f"{environment}.tfvars")
 
 
 def workspace(place: Path, environment: str, *, image: str = IMAGE) -> Workspace:
-    """Return a copy of `infra/` with packages beside it, ready for commands."""
+    """Return an initialized copy of `infra/`, with packages beside it."""
     place.mkdir(parents=True, exist_ok=True)
     _write_packages(place)
-    base = "prod" if environment == FULL else environment
-    variables = [f"-var-file={base}.tfvars", f"-var=chat_image={image}"]
+    variables = [f"-var-file={_variables_file(environment).name}", f"-var=chat_image={image}"]
     if environment == FULL:
-        everything = place / "everything.tfvars.json"
-        everything.write_text(json.dumps(_EVERYTHING))
-        variables.append(f"-var-file={everything}")
-    made = Workspace(place, INFRA, variables, _ANSWERS)
-    made.initialize()
-    return made
+        optional = place / "optional.tfvars.json"
+        optional.write_text(json.dumps(_OPTIONAL_VARIABLES))
+        variables.append(f"-var-file={optional}")
+    created = Workspace(place, INFRA, variables, _PROVIDER_VALUES)
+    created.initialize()
+    return created
 
 
 def _write_packages(place: Path) -> None:
-    """Write what `./scripts/package` writes, with nothing in the archives."""
+    """Write the files of `./scripts/package`, with dummy archives."""
     folder = place / "build" / "packages"
     folder.mkdir(parents=True)
     packages = {}
@@ -93,7 +101,7 @@ def _write_packages(place: Path) -> None:
     (folder.parent / "packages.json").write_text(json.dumps(packages))
 
 
-def make(name: str, place: Path) -> dict[str, Any]:
+def apply(name: str, place: Path) -> Values:
     """Plan an environment, apply it, and plan again; return the state and the last plan."""
     module = workspace(place, name)
     module.plan()

@@ -1,6 +1,7 @@
-"""Which lines a filter finds: as much of Cloud Logging's language as ours make use of.
+"""Evaluates log filters: the part of Cloud Logging's query language that `infra/` uses.
 
-Source: https://cloud.google.com/logging/docs/view/logging-query-language (OR goes before AND)
+Source: https://cloud.google.com/logging/docs/view/logging-query-language (OR binds
+tighter than AND)
 """
 
 import re
@@ -19,15 +20,15 @@ SEVERITIES = (
     "ALERT",
     "EMERGENCY",
 )
-"""From the least to the worst."""
+"""From the lowest to the highest."""
 
 _TOKEN = re.compile(r'\w+(?:\.(?:\w+|"[^"]*"))*|"[^"]*"|>=|[=>()]')
 
-Entry = Mapping[str, Any]
+Entry = Mapping[str, object]
 
 
-def entry_of(line: Mapping[str, Any], log: str = "run.googleapis.com/stdout") -> dict[str, Any]:
-    """Return the entry that becomes of a line which a service writes."""
+def log_entry(line: Entry, log: str = "run.googleapis.com/stdout") -> Entry:
+    """Return the entry that Cloud Logging makes of a line of a service."""
     return {
         "log_id": log,
         "resource": {"type": "cloud_run_revision"},
@@ -36,57 +37,60 @@ def entry_of(line: Mapping[str, Any], log: str = "run.googleapis.com/stdout") ->
     }
 
 
-def finds(filter_: str, entry: Entry) -> bool:
-    """Whether a filter finds an entry."""
+def matches(filter_: str, entry: Entry) -> bool:
+    """Return whether a filter matches an entry."""
     tokens = deque(_TOKEN.findall(filter_))
+    # Without this check, an unsupported operator would be skipped.
     assert "".join("".join(tokens).split()) == "".join(filter_.split()), filter_
-    found = _all(tokens, entry)
+    is_match = _evaluate_and(tokens, entry)
     assert not tokens, filter_
-    return found
+    return is_match
 
 
-def _all(tokens: deque[str], entry: Entry) -> bool:
-    found = [_any(tokens, entry)]
+def _evaluate_and(tokens: deque[str], entry: Entry) -> bool:
+    operands = [_evaluate_or(tokens, entry)]
     while tokens and tokens[0] == "AND":
         tokens.popleft()
-        found.append(_any(tokens, entry))
-    return all(found)
+        operands.append(_evaluate_or(tokens, entry))
+    return all(operands)
 
 
-def _any(tokens: deque[str], entry: Entry) -> bool:
-    found = [_one(tokens, entry)]
+def _evaluate_or(tokens: deque[str], entry: Entry) -> bool:
+    operands = [_evaluate_term(tokens, entry)]
     while tokens and tokens[0] == "OR":
         tokens.popleft()
-        found.append(_one(tokens, entry))
-    return any(found)
+        operands.append(_evaluate_term(tokens, entry))
+    return any(operands)
 
 
-def _one(tokens: deque[str], entry: Entry) -> bool:
+def _evaluate_term(tokens: deque[str], entry: Entry) -> bool:
     first = tokens.popleft()
     if first == "NOT":
-        return not _one(tokens, entry)
+        return not _evaluate_term(tokens, entry)
     if first == "(":
-        found = _all(tokens, entry)
+        is_match = _evaluate_and(tokens, entry)
         assert tokens.popleft() == ")"
-        return found
+        return is_match
     if first == "log_id":
         _, name, _ = (tokens.popleft() for _ in range(3))
         return bool(entry["log_id"] == name.strip('"'))
-    return _compares(_value(entry, first), tokens.popleft(), tokens.popleft().strip('"'))
+    return _compare(_value(entry, first), tokens.popleft(), tokens.popleft().strip('"'))
 
 
-def _value(entry: Entry, path: str) -> Any:
-    found: Any = entry
+def _value(entry: Entry, path: str) -> object:
+    value: object = entry
     for name in re.findall(r'"([^"]*)"|(\w+)', path):
-        found = found.get("".join(name)) if isinstance(found, Mapping) else None
-    return found
+        value = value.get("".join(name)) if isinstance(value, Mapping) else None
+    return value
 
 
-def _compares(value: Any, operator: str, wanted: str) -> bool:
-    if value is None:  # what is not there is neither more nor less
+def _compare(value: Any, operator: str, operand: str) -> bool:
+    if value is None:  # a missing field matches no comparison
         return False
     if operator == "=":
-        return (str(value).lower() if isinstance(value, bool) else str(value)) == wanted
-    ranks = (value, float(wanted)) if wanted.isdigit() else map(SEVERITIES.index, (value, wanted))
-    there, least = ranks
-    return bool(there > least or (operator == ">=" and there == least))
+        return (str(value).lower() if isinstance(value, bool) else str(value)) == operand
+    ranks = (
+        (value, float(operand)) if operand.isdigit() else map(SEVERITIES.index, (value, operand))
+    )
+    actual, limit = ranks
+    return bool(actual > limit or (operator == ">=" and actual == limit))

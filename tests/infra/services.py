@@ -1,64 +1,65 @@
-"""The services of an environment: six functions, and the chat."""
-
-from typing import Any
+"""The services in a state: six functions and the chat."""
 
 from scripts.local.ports import FUNCTIONS, SERVICES
 from tests.infra.environments import PROJECT_NUMBER
-from tests.infra.made import Made, Resource
+from tests.infra.state import Resource, State, Values
 
-OF_THE_PLATFORM = {"FUNCTION_USE_ASGI", "LOG_EXECUTION_ID"}
-"""What is set for functions, and read by the framework."""
+PLATFORM_VARIABLES = {"FUNCTION_USE_ASGI", "LOG_EXECUTION_ID"}
+"""Variables of all functions that the Functions Framework reads."""
 
-AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
-"""Pub/Sub itself, which moves what cannot be delivered."""
+PUBSUB_AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
+"""Pub/Sub's own service account, which moves dead letters."""
+
+Grant = tuple[str, str, str, Values]
+"""Member, role, type of the resource that makes the grant, and its values."""
 
 
-def function(made: Made, name: str) -> Resource:
+def function(state: State, name: str) -> Resource:
     """Return a function."""
-    return made.one("cloudfunctions2_function", name=name)
+    return state.one("cloudfunctions2_function", name=name)
 
 
-def chat(made: Made) -> Resource:
-    """Return the service of the chat."""
-    return made.one("cloud_run_v2_service", name="chat")
+def chat(state: State) -> Resource:
+    """Return the Cloud Run service of the chat."""
+    return state.one("cloud_run_v2_service", name="chat")
 
 
-def variables(made: Made, service: str) -> dict[str, str]:
-    """Return the environment that a service runs in, as far as we say it."""
+def variables(state: State, service: str) -> dict[str, str]:
+    """Return the environment variables of a service."""
     if service in FUNCTIONS:
-        config = function(made, service).block("service_config")
+        config = function(state, service).block("service_config")
         return dict(config["environment_variables"])
-    container = chat(made).block("template", "containers")
+    container = chat(state).block("template", "containers")
     return {each["name"]: each["value"] for each in container["env"]}
 
 
-def account(made: Made, service: str) -> str:
-    """Return the address of the service account that a service runs as."""
+def account(state: State, service: str) -> str:
+    """Return the email address of the service account that a service runs as."""
     if service in FUNCTIONS:
-        return str(function(made, service).block("service_config")["service_account_email"])
-    return str(chat(made).block("template")["service_account"])
+        return str(function(state, service).block("service_config")["service_account_email"])
+    return str(chat(state).block("template")["service_account"])
 
 
-def accounts(made: Made) -> dict[str, str]:
-    """Return every service's account."""
-    return {service: account(made, service) for service in SERVICES}
+def accounts(state: State) -> dict[str, str]:
+    """Return the email address of every service's account."""
+    return {service: account(state, service) for service in SERVICES}
 
 
-def grants(made: Made) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """Return every role that is given: to whom, which, by which type of resource, its values."""
+def grants(state: State) -> list[Grant]:
+    """Return all grants of roles."""
     return [
         (each["member"], each["role"], each.type, each.values)
-        for each in made.resources
+        for each in state.resources
         if each.type.endswith("_iam_member")
     ]
 
 
-def cleanup_subscription(made: Made) -> Resource:
+def cleanup_subscription(state: State) -> Resource:
     """Return the subscription that calls the cleanup."""
-    [found] = [each for each in made.of("pubsub_subscription") if each["push_config"]]
+    [found] = [each for each in state.of("pubsub_subscription") if each["push_config"]]
     return found
 
 
-def cleanup_topic(made: Made) -> Resource:
+def cleanup_topic(state: State) -> Resource:
     """Return the topic that starts the cleanup."""
-    return made.referred("pubsub_topic", cleanup_subscription(made)["topic"])
+    return state.referenced("pubsub_topic", cleanup_subscription(state)["topic"])

@@ -1,8 +1,8 @@
-"""Terraform without Google: stand-ins take the places of Google's provider and of the state.
+"""Runs Terraform without Google: a fake provider and a local state replace the real ones.
 
-So the real program says what it makes of our files, and refuses what the provider's schema refuses:
-unknown types, arguments and values, missing ones, references that lead nowhere. What it cannot find
-out this way is what only Google knows: whether a name is taken, or a combination allowed.
+So the real program evaluates our files, and rejects everything that violates the provider's
+schema: unknown types, arguments and values, missing ones, invalid references. It cannot find what
+only Google can check: whether a name is taken, or whether a combination of values is allowed.
 
 Source: https://developer.hashicorp.com/terraform/cli/config/config-file (filesystem_mirror)
 """
@@ -14,27 +14,27 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scripts.root import ROOT
-from tests.infra.provider.serve import serving
+from tests.infra.provider.server import serve
+from tests.infra.state import Values
 
-LOWEST_PROVIDER = "7.32.0"
+MIN_PROVIDER = "7.32.0"
 """The lowest release of Google's provider that sends `all_traffic_on_latest_revision = false`.
 
-The fake provider has the schema of 6.50.0, in which each argument that `infra/` uses is the same.
+The fake provider has the schema of 6.50.0, which has every argument that `infra/` uses unchanged.
 """
 
-_WITHIN_S = 600
-_OPTIONS = ("-refresh=false", "-input=false", "-no-color")
-_STATE_HERE = """
+_TIMEOUT_S = 600
+_PLAN_OPTIONS = ("-refresh=false", "-input=false", "-no-color")
+_LOCAL_BACKEND = """
 terraform {
   backend "local" {}
 }
 """
-_MIRROR = """
+_CLI_CONFIGURATION = """
 provider_installation {{
   filesystem_mirror {{
     path = {path}
@@ -43,25 +43,28 @@ provider_installation {{
 """
 
 
-class RefusedError(Exception):
-    """Terraform has found something wrong; the message is what it said."""
+class TerraformError(Exception):
+    """A command of Terraform failed; the message is its output."""
 
 
 @cache
 def program() -> str:
-    """Return where Terraform is."""
+    """Return the path of Terraform; skip the test if it is not installed.
+
+    In CI the test fails instead, because a missing program would hide all these tests.
+    """
     found = shutil.which("terraform")
-    if found is None and "CI" not in os.environ:  # where it is, it has to run
-        pytest.skip("there is no terraform on the PATH")
-    assert found is not None, "there is no terraform on the PATH"
+    if found is None and "CI" not in os.environ:
+        pytest.skip("terraform is not installed")
+    assert found is not None, "terraform is not installed"
     return found
 
 
 def run(*arguments: str, within: Path, environment: Mapping[str, str] | None = None) -> str:
-    """Run Terraform in a folder, with no variables but these; return what it prints.
+    """Run Terraform in a folder with only these environment variables; return its output.
 
     Raises:
-        RefusedError: it fails.
+        TerraformError: The command failed.
     """
     finished = subprocess.run(
         [program(), *arguments],
@@ -70,22 +73,22 @@ def run(*arguments: str, within: Path, environment: Mapping[str, str] | None = N
         capture_output=True,
         text=True,
         check=False,
-        timeout=_WITHIN_S,
+        timeout=_TIMEOUT_S,
     )
     if finished.returncode != 0:
-        raise RefusedError(finished.stdout + finished.stderr)
+        raise TerraformError(finished.stdout + finished.stderr)
     return finished.stdout
 
 
 class Workspace:
-    """A copy of a root module, with a state of its own.
+    """A copy of a root module with its own state.
 
     Args:
-        place: An empty folder; the copy becomes a folder in it.
-        module: What is copied.
-        variables: Further arguments of whatever takes variables.
-        answers: What the provider is to say of itself, by type and attribute.
-        provider: The only release of the provider that can be installed.
+        place: A folder for the copy.
+        module: The module to copy.
+        variables: Command line arguments that set variables.
+        provider_values: Attributes that the fake provider returns, by type and name.
+        provider: The only release of the provider that `init` can find.
     """
 
     def __init__(
@@ -93,21 +96,23 @@ class Workspace:
         place: Path,
         module: Path,
         variables: Sequence[str] = (),
-        answers: Mapping[str, dict[str, Any]] | None = None,
-        provider: str = LOWEST_PROVIDER,
+        provider_values: Mapping[str, Values] | None = None,
+        provider: str = MIN_PROVIDER,
     ) -> None:
         self._variables = variables
         place.mkdir(parents=True, exist_ok=True)
         self._folder = place / module.name
         shutil.copytree(module, self._folder, ignore=shutil.ignore_patterns(".terraform*"))
-        (self._folder / "backend_override.tf").write_text(_STATE_HERE)
-        settings = place / "terraform.rc"
-        settings.write_text(_MIRROR.format(path=json.dumps(str(_mirror(place, provider)))))
-        self._environment = {"TF_CLI_CONFIG_FILE": str(settings)}
-        self._answers = answers or {}
+        # Terraform merges files named *_override.tf into the others.
+        (self._folder / "backend_override.tf").write_text(_LOCAL_BACKEND)
+        configuration = place / "terraform.rc"
+        mirror = json.dumps(str(_create_mirror(place, provider)))
+        configuration.write_text(_CLI_CONFIGURATION.format(path=mirror))
+        self._environment = {"TF_CLI_CONFIG_FILE": str(configuration)}
+        self._provider_values = provider_values or {}
 
     def initialize(self) -> None:
-        """Have Terraform find modules and provider; to be done first."""
+        """Run `terraform init`. All other methods need it."""
         run(
             *("init", "-input=false", "-no-color"),
             within=self._folder,
@@ -115,41 +120,41 @@ class Workspace:
         )
 
     def validate(self) -> None:
-        """Hold the files against the schema."""
+        """Validate the files against the schema."""
         self._run("validate", "-no-color")
 
     def plan(self, *options: str) -> str:
-        """Return what Terraform says it would do."""
-        return self._run("plan", *_OPTIONS, "-out=plan", *self._variables, *options)
+        """Create a plan; return the output."""
+        return self._run("plan", *_PLAN_OPTIONS, "-out=plan", *self._variables, *options)
 
-    def planned(self) -> dict[str, Any]:
-        """Return what was planned last, as JSON."""
-        plan: dict[str, Any] = json.loads(self._run("show", "-json", "plan"))
+    def planned(self) -> Values:
+        """Return the last plan as JSON."""
+        plan: Values = json.loads(self._run("show", "-json", "plan"))
         return plan
 
-    def apply(self) -> dict[str, Any]:
-        """Do what was planned last; return what is there now, as JSON."""
+    def apply(self) -> Values:
+        """Apply the last plan; return the state as JSON."""
         self._run("apply", "-input=false", "-no-color", "plan")
-        state: dict[str, Any] = json.loads(self._run("show", "-json"))
+        state: Values = json.loads(self._run("show", "-json"))
         return state
 
     def _run(self, *arguments: str) -> str:
-        with serving(self._answers) as provider:
-            environment = {**self._environment, "TF_REATTACH_PROVIDERS": provider}
+        with serve(self._provider_values) as address:
+            environment = {**self._environment, "TF_REATTACH_PROVIDERS": address}
             return run(*arguments, within=self._folder, environment=environment)
 
 
-def _mirror(place: Path, version: str) -> Path:
-    """Make a folder in which `terraform init` finds the stand-in."""
+def _create_mirror(place: Path, version: str) -> Path:
+    """Create a folder in which `terraform init` finds the fake provider."""
     mirror = place / "providers"
     folder = mirror / "registry.terraform.io/hashicorp/google" / version / _platform()
     folder.mkdir(parents=True)
     binary = folder / f"terraform-provider-google_v{version}"
-    binary.touch(mode=0o755)  # never runs: commands connect to `serving`
+    binary.touch(mode=0o755)  # never runs: commands connect to the server instead
     return mirror
 
 
 @cache
 def _platform() -> str:
-    """Return Terraform's word for this machine."""
+    """Return Terraform's name of this platform."""
     return str(json.loads(run("version", "-json", within=ROOT))["platform"])

@@ -1,14 +1,14 @@
-"""What the cost sheet assumes of the product's make, against how it is made."""
+"""Assumptions of the cost sheet, compared with `infra/`."""
 
-from scripts.costing.assumptions import ARMOR_RULES, BACKUPS_KEPT, FUNCTION_GIB, SCALES
+from scripts.costing.assumptions import ARMOR_RULES, INSTANCE_GIB, KEPT_BACKUPS, SCALES
 from scripts.local.ports import FUNCTIONS
-from tests.infra.made import Made, seconds
 from tests.infra.services import chat, function
+from tests.infra.state import State, parse_seconds
 
 _DAY_S = 24 * 60 * 60
 
 
-def test_as_many_instances_are_kept_warm_as_the_sheet_says(prod: Made) -> None:
+def test_warm_instances_match_the_cost_sheet(prod: State) -> None:
     warm = sum(
         function(prod, name).block("service_config")["min_instance_count"] for name in FUNCTIONS
     )
@@ -16,24 +16,24 @@ def test_as_many_instances_are_kept_warm_as_the_sheet_says(prod: Made) -> None:
     assert SCALES[1_000_000].warm_instances == warm
 
 
-def test_an_instance_has_the_memory_that_the_sheet_says(prod: Made) -> None:
+def test_memory_and_cpu_match_the_cost_sheet(prod: State) -> None:
     for name in FUNCTIONS:
         config = function(prod, name).block("service_config")
-        assert config["available_memory"] == f"{FUNCTION_GIB * 1024:.0f}Mi"
+        assert config["available_memory"] == f"{INSTANCE_GIB * 1024:.0f}Mi"
         assert config["available_cpu"] == "1"
     limits = chat(prod).block("template", "containers", "resources")["limits"]
-    assert limits == {"cpu": "1", "memory": f"{FUNCTION_GIB * 1024:.0f}Mi"}
+    assert limits == {"cpu": "1", "memory": f"{INSTANCE_GIB * 1024:.0f}Mi"}
 
 
-def test_the_guard_has_as_many_rules_as_the_sheet_says(prod: Made) -> None:
+def test_cloud_armor_rules_match_the_cost_sheet(prod: State) -> None:
     [policy] = prod.of("compute_security_policy")
     assert len(policy["rule"]) == ARMOR_RULES
-    assert len(prod.of("compute_global_forwarding_rule")) <= 5  # which cost the same as one
+    assert len(prod.of("compute_global_forwarding_rule")) <= 5  # up to five cost the same as one
 
 
-def test_as_many_backups_are_kept_as_the_sheet_says(prod: Made) -> None:
+def test_kept_backups_match_the_cost_sheet(prod: State) -> None:
     kept = 0.0
     for schedule in prod.of("firestore_backup_schedule"):
-        every_s = _DAY_S if schedule["daily_recurrence"] else 7 * _DAY_S
-        kept += seconds(schedule["retention"]) / every_s
-    assert kept == BACKUPS_KEPT
+        interval_s = _DAY_S if schedule["daily_recurrence"] else 7 * _DAY_S
+        kept += parse_seconds(schedule["retention"]) / interval_s
+    assert kept == KEPT_BACKUPS

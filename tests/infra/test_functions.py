@@ -1,161 +1,157 @@
-"""The functions and the chat, as they are to run."""
+"""The runtime of the functions and of the chat."""
 
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from functions.chat.settings import ChatSettings
 from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
 from shared.planner.settings import ModelSettings
-from tests.infra.configuration import parsed
-from tests.infra.environments import IMAGE, INFRA, Environment
-from tests.infra.made import Made, seconds
-from tests.infra.services import OF_THE_PLATFORM, chat, function, variables
+from tests.infra.environments import IMAGE, Environment
+from tests.infra.services import PLATFORM_VARIABLES, chat, function, variables
+from tests.infra.state import State, Values, parse_seconds
 
 _PYTHON = "python313"
-_NEWEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
-_LONGEST_START_S = 10
-# The longest a request may take by the code's own limits, and some time for whatever comes before.
-_LONGEST_PLAN_S = ModelSettings.model_fields["deadline_s"].default
+_LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+_MAX_STARTUP_S = 10
+_MAX_MODEL_REQUEST_S = ModelSettings.model_fields["deadline_s"].default
 
 
-def scaling(made: Made, name: str) -> dict[str, Any]:
-    """Return how many instances of a service there are, at least and at most."""
+def scaling(state: State, name: str) -> Values:
+    """Return the block with the minimum and maximum number of instances."""
     if name == "chat":
-        return chat(made).block("template", "scaling")
-    return function(made, name).block("service_config")
+        return chat(state).block("template", "scaling")
+    return function(state, name).block("service_config")
 
 
-def test_there_is_every_function_and_no_other(made: Made) -> None:
-    names = [each["name"] for each in made.of("cloudfunctions2_function")]
+def test_functions_match_the_list_of_functions(state: State) -> None:
+    names = [each["name"] for each in state.of("cloudfunctions2_function")]
     assert sorted(names) == sorted(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_built_from_its_own_package(made: Made, name: str) -> None:
-    build = function(made, name).block("build_config")
+def test_function_is_built_from_its_own_package(state: State, name: str) -> None:
+    build = function(state, name).block("build_config")
     assert build["runtime"] == _PYTHON
     assert build["entry_point"] == "main"
-    source = function(made, name).block("build_config", "source", "storage_source")
-    [package] = made.of("storage_bucket_object", name=source["object"], bucket=source["bucket"])
+    source = function(state, name).block("build_config", "source", "storage_source")
+    [package] = state.of("storage_bucket_object", name=source["object"], bucket=source["bucket"])
     assert re.fullmatch(rf"(.*/)?{name}-[0-9a-f]{{16}}\.zip", package["name"])
     assert Path(package["source"]).name == Path(package["name"]).name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_serves_several_requests_at_once(made: Made, name: str) -> None:
-    config = function(made, name).block("service_config")
-    # Below a whole CPU the platform allows one at a time.
+def test_function_serves_requests_concurrently(state: State, name: str) -> None:
+    config = function(state, name).block("service_config")
+    # With less than a whole CPU the platform allows only one request at a time.
     assert float(config["available_cpu"]) >= 1
-    at_once = config["max_instance_request_concurrency"]
-    assert 40 <= at_once <= 80 if name != "cleanup" else at_once > 1
+    concurrency = config["max_instance_request_concurrency"]
+    assert 40 <= concurrency <= 80 if name != "cleanup" else concurrency > 1
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_served_as_it_is_tested(made: Made, name: str) -> None:
-    given = variables(made, name)
-    assert {variable: given[variable] for variable in OF_THE_PLATFORM} == dict.fromkeys(
-        OF_THE_PLATFORM, "true"
+def test_function_has_the_framework_variables(state: State, name: str) -> None:
+    actual = variables(state, name)
+    assert {variable: actual[variable] for variable in PLATFORM_VARIABLES} == dict.fromkeys(
+        PLATFORM_VARIABLES, "true"
     )
 
 
 @pytest.mark.parametrize("name", CALLED_BY_APPS)
-def test_a_function_is_left_the_time_that_its_work_may_take(made: Made, name: str) -> None:
-    timeout = function(made, name).block("service_config")["timeout_seconds"]
+def test_function_timeout_covers_its_work(state: State, name: str) -> None:
+    timeout = function(state, name).block("service_config")["timeout_seconds"]
     if name == "ai":
-        # A plan, and the mistakes of the first one corrected.
-        assert _LONGEST_PLAN_S * 2 < timeout <= 600
+        # A plan that breaks the schema is requested a second time.
+        assert _MAX_MODEL_REQUEST_S * 2 < timeout <= 600
     else:
         assert 30 <= timeout <= 60
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_apps_that_know_a_functions_own_address_reach_it(made: Made, name: str) -> None:
-    assert function(made, name).block("service_config")["ingress_settings"] == "ALLOW_ALL"
+def test_function_url_accepts_requests(state: State, name: str) -> None:
+    assert function(state, name).block("service_config")["ingress_settings"] == "ALLOW_ALL"
 
 
-def test_no_instance_is_added_without_end(made: Made) -> None:
+def test_instances_are_limited(state: State) -> None:
     for name in SERVICES:
-        bounds = scaling(made, name)
-        assert 0 <= bounds["min_instance_count"] < bounds["max_instance_count"] <= 100, name
+        limits = scaling(state, name)
+        assert 0 <= limits["min_instance_count"] < limits["max_instance_count"] <= 100, name
 
 
-def test_the_chat_is_the_image_that_is_asked_for(made: Made) -> None:
-    assert chat(made).block("template", "containers")["image"] == IMAGE
+def test_chat_runs_the_configured_image(state: State) -> None:
+    assert chat(state).block("template", "containers")["image"] == IMAGE
 
 
-def test_a_talk_lasts_as_long_as_the_platform_allows(made: Made) -> None:
-    timeout = seconds(chat(made).block("template")["timeout"])
+def test_chat_timeout_is_the_platform_maximum(state: State) -> None:
+    timeout = parse_seconds(chat(state).block("template")["timeout"])
     assert ChatSettings.model_fields["max_age_s"].default < timeout == 3600
 
 
-def test_an_instance_of_the_chat_has_many_talks_and_any_may_take_the_next(made: Made) -> None:
-    template = chat(made).block("template")
+def test_chat_instance_serves_many_clients_of_any_session(state: State) -> None:
+    template = chat(state).block("template")
     assert 80 <= template["max_instance_request_concurrency"] <= 1000
     assert not template["session_affinity"]
 
 
-def test_an_instance_of_the_chat_gets_no_talk_before_it_answers(made: Made) -> None:
-    probe = chat(made).block("template", "containers", "startup_probe", "http_get")
+def test_chat_gets_no_request_before_it_is_healthy(state: State) -> None:
+    probe = chat(state).block("template", "containers", "startup_probe", "http_get")
     assert probe["path"] == "/health"
 
 
-def test_only_a_chat_that_does_not_answer_at_all_is_started_again(made: Made) -> None:
-    container = chat(made).block("template", "containers")
-    [starting], [living] = container["startup_probe"], container["liveness_probe"]
-    # It is not asked for the store: a new process would not bring that back, and all talks end.
-    assert living["http_get"][0]["path"] == "/health"
-    assert living["failure_threshold"] > 1
-    assert starting["period_seconds"] * starting["failure_threshold"] >= _LONGEST_START_S
+def test_chat_restarts_only_after_repeated_failures(state: State) -> None:
+    container = chat(state).block("template", "containers")
+    [startup], [liveness] = container["startup_probe"], container["liveness_probe"]
+    # Not /health/ready: when the database fails, a restart only ends all conversations.
+    assert liveness["http_get"][0]["path"] == "/health"
+    assert liveness["failure_threshold"] > 1
+    assert startup["period_seconds"] * startup["failure_threshold"] >= _MAX_STARTUP_S
 
 
-def test_the_chat_costs_nothing_while_nobody_talks(made: Made) -> None:
-    assert chat(made).block("template", "containers", "resources")["cpu_idle"]
+def test_chat_has_no_cpu_without_connections(state: State) -> None:
+    assert chat(state).block("template", "containers", "resources")["cpu_idle"]
 
 
-def test_apps_that_know_the_chats_own_address_reach_it(made: Made) -> None:
-    assert chat(made)["ingress"] == "INGRESS_TRAFFIC_ALL"
-    traffic = chat(made).block("traffic")
-    assert (traffic["type"], traffic["percent"]) == (_NEWEST, 100)
+def test_chat_url_accepts_requests(state: State) -> None:
+    assert chat(state)["ingress"] == "INGRESS_TRAFFIC_ALL"
+    traffic = chat(state).block("traffic")
+    assert (traffic["type"], traffic["percent"]) == (_LATEST, 100)
 
 
-def test_there_are_as_many_instances_as_the_environments_file_says(
-    environment: Environment,
-) -> None:
-    made, file = environment.made, parsed(INFRA / f"{environment.name.split()[0]}.tfvars")
-    for which in ("min", "max"):
-        for name, count in file.get(f"{which}_instances", {}).items():
-            assert scaling(made, name)[f"{which}_instance_count"] == count, name
+def test_instances_match_the_configured_values(environment: Environment) -> None:
+    configured = environment.variables["instances"]
+    assert configured
+    for name, counts in configured.items():
+        for bound, count in counts.items():
+            assert scaling(environment.state, name)[f"{bound}_instance_count"] == count, name
 
 
 @pytest.mark.parametrize("name", ["dev", "staging"])
-def test_where_things_are_only_tried_fewer_instances_may_cost_something(
+def test_dev_and_staging_have_fewer_instances(
     environments: Callable[[str], Environment], name: str
 ) -> None:
     for service in (*CALLED_BY_APPS, "chat"):
-        here, there = (scaling(environments(each).made, service) for each in (name, "prod"))
-        assert here["max_instance_count"] < there["max_instance_count"], service
-        assert here["min_instance_count"] == 0
+        small, prod = (scaling(environments(each).state, service) for each in (name, "prod"))
+        assert small["max_instance_count"] < prod["max_instance_count"], service
+        assert small["min_instance_count"] == 0
 
 
-def test_new_revision_of_function_gets_no_traffic(made: Made) -> None:
+def test_new_revision_of_function_gets_no_traffic(state: State) -> None:
     for name in FUNCTIONS:
-        config = function(made, name).block("service_config")
+        config = function(state, name).block("service_config")
         assert config["all_traffic_on_latest_revision"] is False, name
 
 
-def test_the_outputs_name_what_is_there(made: Made) -> None:
-    services = made.outputs["services"]
+def test_outputs_match_the_resources(state: State) -> None:
+    services = state.outputs["services"]
     assert services.keys() == set(SERVICES)
     for name in FUNCTIONS:
-        assert services[name]["url"] == function(made, name).block("service_config")["uri"]
-    assert services["chat"]["url"] == chat(made)["uri"]
-    assert made.of("storage_bucket", name=made.outputs["sources_bucket"])
-    [images] = made.of("artifact_registry_repository", repository_id="images")
+        assert services[name]["url"] == function(state, name).block("service_config")["uri"]
+    assert services["chat"]["url"] == chat(state)["uri"]
+    assert state.of("storage_bucket", name=state.outputs["sources_bucket"])
+    [images] = state.of("artifact_registry_repository", repository_id="images")
     host = f"{images['location']}-docker.pkg.dev"
-    assert made.outputs["images"] == f"{host}/{made.outputs['project']}/images"
-    assert json.dumps(made.outputs).count("null") == 0
+    assert state.outputs["images"] == f"{host}/{state.outputs['project']}/images"
+    assert json.dumps(state.outputs).count("null") == 0

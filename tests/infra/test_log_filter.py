@@ -1,10 +1,10 @@
-"""The rules by which the filters of log lines are read here."""
+"""The evaluation of log filters."""
 
 import pytest
 
-from tests.infra.log_filter import entry_of, finds
+from tests.infra.log_filter import log_entry, matches
 
-_ENTRY = entry_of(
+_ENTRY = log_entry(
     {"severity": "ERROR", "logger": "a.b", "is_over": True, "deleted": {"of all": 2}},
     log="run.googleapis.com/requests",
 )
@@ -24,8 +24,8 @@ _ENTRY = entry_of(
         "severity=INFO OR severity=ERROR",
     ],
 )
-def test_what_is_asked_for_is_found(filter_: str) -> None:
-    assert finds(filter_, _ENTRY)
+def test_filter_matches(filter_: str) -> None:
+    assert matches(filter_, _ENTRY)
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def test_what_is_asked_for_is_found(filter_: str) -> None:
         "jsonPayload.deleted.events>=0",
         "severity>=CRITICAL",
         'jsonPayload.logger="a.b" AND severity=INFO',
-        # Elsewhere AND would go first.
+        # In most languages AND binds tighter, and this would match.
         "severity=ERROR OR severity=INFO AND severity=INFO",
         "NOT (severity=ERROR OR severity=INFO)",
     ],
 )
-def test_nothing_else_is_found(filter_: str) -> None:
-    assert not finds(filter_, _ENTRY)
+def test_filter_does_not_match(filter_: str) -> None:
+    assert not matches(filter_, _ENTRY)
 
 
-def test_what_cannot_be_read_is_refused() -> None:
+def test_unsupported_filter_is_rejected() -> None:
     with pytest.raises(AssertionError):
-        finds("severity!=ERROR", _ENTRY)
+        matches("severity!=ERROR", _ENTRY)

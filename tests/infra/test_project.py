@@ -1,17 +1,16 @@
-"""What everything stands on: APIs, archives, logs."""
+"""The base of an environment: APIs, buckets, logs, and lifecycles of resources."""
 
 import re
-from typing import Any
 
 import pytest
 
-from tests.infra.configuration import modules, parsed, types_in_use
+from tests.infra.configuration import Body, modules, parse, used_types
 from tests.infra.environments import INFRA
-from tests.infra.log_filter import entry_of, finds
-from tests.infra.made import Made
+from tests.infra.log_filter import log_entry, matches
+from tests.infra.state import State
 
-# By the beginning of a type. Resource Manager is needed before Terraform can be: the first
-# deployment's instructions turn it on.
+# By the prefix of a type. Resource Manager is missing: Terraform itself needs it, so the
+# instructions for the first deployment enable it.
 API_OF = {
     "artifact_registry": "artifactregistry",
     "billing_budget": "billingbudgets",
@@ -31,30 +30,30 @@ API_OF = {
     "service_account": "iam",
     "storage": "storage",
 }
-# What these need in turn: functions are built and stored, federated identities exchanged.
-BEHIND_THEM = {"artifactregistry", "cloudbuild", "iamcredentials", "run", "sts"}
-CALLED_BY_THE_CODE = {
+# APIs that the APIs above need: for builds, images and the exchange of federated identities.
+INDIRECT_APIS = {"artifactregistry", "cloudbuild", "iamcredentials", "run", "sts"}
+APIS_OF_THE_CODE = {
     "androidpublisher",
     "firestore",
     "pubsub",
     "secretmanager",
     "telemetry",
 }
-# What is decided by a command after a release; Terraform would put it back as it was at first.
-LEFT_ALONE = {
+# Attributes that commands change after a release. Terraform would reset them otherwise.
+IGNORED_ATTRIBUTES = {
     ("google_cloud_run_v2_service", "chat"): "traffic",  # ./scripts/deploy, ./scripts/rollback
     ("google_cloud_scheduler_job", "cleanup"): "paused",  # ./scripts/cleanup
     ("google_storage_bucket_object", "releases"): "content",  # ./scripts/deploy
     ("google_storage_bucket_object", "traffic"): "content",  # ./scripts/traffic
 }
-# What others use until the next one is there: else there is a gap, or a refusal.
-REPLACED_BEFORE_IT_GOES = {
+# Resources in use. Deleting them before the replacement exists causes a gap or an error.
+CREATED_BEFORE_DESTROY = {
     ("google_compute_backend_service", "old"),
     ("google_compute_managed_ssl_certificate", "this"),
-    ("google_project_iam_member", "store"),
+    ("google_project_iam_member", "database"),
 }
 _MONTH_DAYS = 30
-# Losing one of these loses data, or an address that others have written down.
+# Destroying one of these loses data, or an IP address in a DNS record.
 NEVER_DESTROYED = {
     "google_compute_global_address",
     "google_firestore_database",
@@ -63,98 +62,98 @@ NEVER_DESTROYED = {
 }
 
 
-def test_the_apis_of_all_that_is_used_are_turned_on_and_no_other(made: Made) -> None:
-    resources, _ = types_in_use(INFRA)
+def test_enabled_apis_are_those_in_use(state: State) -> None:
+    resources, _ = used_types(INFRA)
     needed = set()
     for type_ in resources:
-        beginnings = [each for each in API_OF if type_.startswith(f"google_{each}")]
-        assert beginnings, f"which API has {type_}?"
-        needed.add(API_OF[max(beginnings, key=len)])
-    expected = {api for api in needed if api} | BEHIND_THEM | CALLED_BY_THE_CODE
-    assert {each["service"] for each in made.of("project_service")} == {
+        prefixes = [each for each in API_OF if type_.startswith(f"google_{each}")]
+        assert prefixes, f"API_OF has no entry for {type_}"
+        needed.add(API_OF[max(prefixes, key=len)])
+    expected = {api for api in needed if api} | INDIRECT_APIS | APIS_OF_THE_CODE
+    assert {each["service"] for each in state.of("project_service")} == {
         f"{api}.googleapis.com" for api in expected
     }
 
 
-def test_no_api_is_turned_off_that_others_may_use(made: Made) -> None:
-    assert not any(each["disable_on_destroy"] for each in made.of("project_service"))
+def test_destroy_keeps_apis_enabled(state: State) -> None:
+    assert not any(each["disable_on_destroy"] for each in state.of("project_service"))
 
 
-def test_archives_are_nobody_elses_business(made: Made) -> None:
-    for bucket in made.of("storage_bucket"):
+def test_buckets_are_private_and_versioned(state: State) -> None:
+    for bucket in state.of("storage_bucket"):
         assert bucket["uniform_bucket_level_access"]
         assert bucket["public_access_prevention"] == "enforced"
-        # The shares of the traffic can be looked up as they were before.
+        # Earlier traffic splits stay readable.
         assert bucket.block("versioning")["enabled"]
 
 
-def test_what_was_replaced_goes_in_the_end_and_what_is_in_use_never(made: Made) -> None:
-    for bucket in made.of("storage_bucket"):
+def test_only_replaced_objects_are_deleted(state: State) -> None:
+    for bucket in state.of("storage_bucket"):
         for rule in bucket["lifecycle_rule"]:
             [condition] = rule["condition"]
-            given = {name for name, value in condition.items() if value}
-            given.discard("with_state")  # which Google says by itself
-            assert given == {"days_since_noncurrent_time"}, bucket.address
+            used = {name for name, value in condition.items() if value}
+            used.discard("with_state")  # Google sets it
+            assert used == {"days_since_noncurrent_time"}, bucket.address
             assert condition["days_since_noncurrent_time"] >= _MONTH_DAYS
 
 
 @pytest.mark.parametrize("severity", ["INFO", "WARNING", "ERROR"])
-def test_no_log_keeps_the_addresses_of_requests(made: Made, severity: str) -> None:
-    [exclusion] = made.of("logging_project_exclusion")
+def test_request_logs_are_excluded(state: State, severity: str) -> None:
+    [exclusion] = state.of("logging_project_exclusion")
     assert not exclusion["disabled"]
-    # Of services, and of the balancer; their own lines stay.
+    # The request logs of services and of the load balancer. Lines of the services stay.
     for log, is_excluded in (
         ("run.googleapis.com/requests", True),
         ("requests", True),
         ("run.googleapis.com/stdout", False),
         ("run.googleapis.com/stderr", False),
     ):
-        assert finds(exclusion["filter"], entry_of({"severity": severity}, log)) is is_excluded
+        assert matches(exclusion["filter"], log_entry({"severity": severity}, log)) is is_excluded
 
 
-def lifecycles(type_: str) -> dict[str, dict[str, Any]]:
-    """Return what is said of the life of the resources of a type, by their names."""
+def lifecycles(type_: str) -> dict[str, Body]:
+    """Return the `lifecycle` blocks of a type's resources, by name."""
     found = [
         (name, body)
         for module in modules(INFRA)
         for path in module.glob("*.tf")
-        for block in parsed(path).get("resource", [])
+        for block in parse(path).get("resource", [])
         for name, body in block.get(type_, {}).items()
     ]
     return {name: body.get("lifecycle", [{}])[0] for name, body in found}
 
 
 @pytest.mark.parametrize("type_", sorted(NEVER_DESTROYED))
-def test_terraform_refuses_to_destroy_what_cannot_be_made_again(type_: str) -> None:
+def test_terraform_does_not_destroy_irreplaceable_types(type_: str) -> None:
     assert lifecycles(type_)
     for name, lifecycle in lifecycles(type_).items():
         assert lifecycle.get("prevent_destroy") is True, name
 
 
-@pytest.mark.parametrize(("type_", "name"), sorted(LEFT_ALONE))
-def test_what_commands_decide_is_left_to_them(type_: str, name: str) -> None:
+@pytest.mark.parametrize(("type_", "name"), sorted(IGNORED_ATTRIBUTES))
+def test_terraform_ignores_attributes_of_commands(type_: str, name: str) -> None:
     ignored = str(lifecycles(type_)[name].get("ignore_changes"))
-    assert LEFT_ALONE[type_, name] in re.findall(r"\w+", ignored)
+    assert IGNORED_ATTRIBUTES[type_, name] in re.findall(r"\w+", ignored)
 
 
-@pytest.mark.parametrize(("type_", "name"), sorted(REPLACED_BEFORE_IT_GOES))
-def test_what_is_in_use_goes_after_the_next_one_is_there(type_: str, name: str) -> None:
+@pytest.mark.parametrize(("type_", "name"), sorted(CREATED_BEFORE_DESTROY))
+def test_resource_in_use_is_replaced_without_a_gap(type_: str, name: str) -> None:
     assert lifecycles(type_)[name].get("create_before_destroy") is True
 
 
-def test_google_too_refuses_to_delete_what_would_be_missed(made: Made) -> None:
-    for each in [*made.of("secret_manager_secret"), *made.of("cloud_run_v2_service")]:
+def test_google_protects_secrets_and_chat_from_deletion(state: State) -> None:
+    for each in [*state.of("secret_manager_secret"), *state.of("cloud_run_v2_service")]:
         assert each["deletion_protection"], each.address
 
 
-def test_terraform_remembers_in_a_bucket_under_the_name_that_it_has_always_had() -> None:
-    [settings] = parsed(INFRA / "versions.tf")["terraform"]
-    # By another name it would remember nothing, and make everything a second time.
+def test_state_prefix_is_fixed() -> None:
+    [settings] = parse(INFRA / "versions.tf")["terraform"]
+    # With another prefix Terraform would find no state, and create everything a second time.
     assert settings["backend"] == [{"gcs": {"prefix": "liftlog"}}]
 
 
-def test_calls_are_counted_for_the_environments_own_project() -> None:
-    [provider] = parsed(INFRA / "versions.tf")["provider"]
-    # Else budgets, whose API asks for a project, could not be made.
+def test_api_quota_is_that_of_the_environments_project() -> None:
+    [provider] = parse(INFRA / "versions.tf")["provider"]
+    # The API of budgets rejects requests without a quota project.
     assert provider["google"]["user_project_override"] is True
     assert provider["google"]["billing_project"] == "${var.project}"

@@ -1,15 +1,15 @@
-"""The stand-in for Google's provider: what Terraform refuses with its help, and what it knows."""
+"""The fake of Google's provider: its schemas, and the errors that Terraform finds with them."""
 
 from pathlib import Path
 
 import pytest
 
 from scripts.root import ROOT
-from tests.infra.configuration import types_in_use
+from tests.infra.configuration import used_types
 from tests.infra.provider import schema
-from tests.infra.terraform import RefusedError, Workspace
+from tests.infra.terraform import TerraformError, Workspace
 
-_BEGINNING = """
+_HEADER = """
 terraform {
   required_providers {
     google = {
@@ -51,7 +51,7 @@ data "google_project" "this" {}
 
 output "addresses" {
   value = {
-    for name, made in google_cloudfunctions2_function.each : name => made.service_config[0].uri
+    for name, each in google_cloudfunctions2_function.each : name => each.service_config[0].uri
   }
 }
 """
@@ -68,24 +68,26 @@ resource "google_cloud_run_v2_service" "chat" {
 
 
 def workspace(place: Path, text: str) -> Workspace:
-    """Return a root module of one file, ready for commands."""
+    """Return an initialized root module with one file."""
     module = place / "module"
     module.mkdir(exist_ok=True)
-    (module / "main.tf").write_text(_BEGINNING + text)
-    made = Workspace(place / "work", module, answers={"google_project": {"number": "1234"}})
-    made.initialize()
-    return made
+    (module / "main.tf").write_text(_HEADER + text)
+    created = Workspace(
+        place / "work", module, provider_values={"google_project": {"number": "1234"}}
+    )
+    created.initialize()
+    return created
 
 
-def test_every_type_in_use_is_known_and_no_other() -> None:
-    resources, data_sources = types_in_use(ROOT / "infra")
-    known = schema.load()
-    again = "see tests/infra/provider/read_bindings.py for how to make the file anew"
-    assert known.resources.keys() == resources, again
-    assert known.data_sources.keys() == data_sources, again
+def test_schemas_are_those_of_the_used_types() -> None:
+    resources, data_sources = used_types(ROOT / "infra")
+    schemas = schema.load()
+    hint = "generate the file again: tests/infra/provider/bindings.py describes how"
+    assert schemas.resources.keys() == resources, hint
+    assert schemas.data_sources.keys() == data_sources, hint
 
 
-def test_what_is_right_can_be_planned_and_applied_and_then_changes_no_more(tmp_path: Path) -> None:
+def test_apply_of_a_valid_module_leaves_no_changes(tmp_path: Path) -> None:
     module = workspace(tmp_path, _FUNCTIONS + _SERVICE)
     module.validate()
     assert "5 to add, 0 to change, 0 to destroy" in module.plan()
@@ -104,52 +106,56 @@ def test_what_is_right_can_be_planned_and_applied_and_then_changes_no_more(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "said"),
+    ("valid", "invalid", "error"),
     [
         ("runtime =", "runtimes =", 'An argument named "runtimes" is not expected here'),
         ("build_config {", "build_configs {", 'Blocks of type "build_configs" are not expected'),
         ('cloudfunctions2_function" "', 'cloudfunctions3_function" "', "not support resource type"),
         ("location =", "# location =", 'The argument "location" is required'),
         ('"512Mi"', "[512]", 'Inappropriate value for attribute "available_memory"'),
-        ('"ALLOW_ALL"', '"ALLOW_SOME"', '"ALLOW_SOME" is none of ALLOW_ALL, ALLOW_INTERNAL_ONLY'),
+        (
+            '"ALLOW_ALL"',
+            '"ALLOW_SOME"',
+            '"ALLOW_SOME" is not one of ALLOW_ALL, ALLOW_INTERNAL_ONLY',
+        ),
         ("  build_config {", "  build_config {}\n  build_config {", "No more than 1"),
         ('template {\n    timeout = "3600s"\n  }', "", 'At least 1 "template" blocks'),
     ],
     ids=[
-        "a misspelt argument",
-        "a misspelt block",
-        "an unknown type",
-        "a missing argument",
-        "another type",
-        "a value that is none of the allowed",
-        "a block too many",
-        "a block too few",
+        "misspelt argument",
+        "misspelt block",
+        "unknown type",
+        "missing argument",
+        "wrong type",
+        "value not allowed",
+        "too many blocks",
+        "too few blocks",
     ],
 )
-def test_a_mistake_is_refused(tmp_path: Path, right: str, wrong: str, said: str) -> None:
+def test_invalid_module_is_rejected(tmp_path: Path, valid: str, invalid: str, error: str) -> None:
     text = _FUNCTIONS + _SERVICE
-    assert right in text
-    module = workspace(tmp_path, text.replace(right, wrong))
-    with pytest.raises(RefusedError, match=said):
+    assert valid in text
+    module = workspace(tmp_path, text.replace(valid, invalid))
+    with pytest.raises(TerraformError, match=error):
         module.validate()
 
 
-def test_a_reference_that_leads_nowhere_is_refused_by_the_plan(tmp_path: Path) -> None:
+def test_plan_rejects_an_invalid_reference(tmp_path: Path) -> None:
     module = workspace(tmp_path, _FUNCTIONS.replace("[each.key].email", "[each.key].emale"))
-    module.validate()  # sees nothing: it cannot tell what there will be one of for each key
-    with pytest.raises(RefusedError, match='does not have an attribute named "emale"'):
+    module.validate()  # finds no error: the instances of `for_each` are unknown before the plan
+    with pytest.raises(TerraformError, match='does not have an attribute named "emale"'):
         module.plan()
 
 
-def test_a_nested_reference_that_leads_nowhere_is_refused_by_the_plan(tmp_path: Path) -> None:
+def test_plan_rejects_an_invalid_nested_reference(tmp_path: Path) -> None:
     module = workspace(tmp_path, _FUNCTIONS.replace("[0].uri", "[0].url"))
-    with pytest.raises(RefusedError, match='does not have an attribute named "url"'):
+    with pytest.raises(TerraformError, match='does not have an attribute named "url"'):
         module.plan()
 
 
-def test_another_release_of_the_provider_is_refused(tmp_path: Path) -> None:
+def test_init_rejects_another_provider_release(tmp_path: Path) -> None:
     module = tmp_path / "module"
     module.mkdir()
-    (module / "main.tf").write_text(_BEGINNING.replace("~> 7.32", "~> 8.0"))
-    with pytest.raises(RefusedError, match="no available releases match"):
+    (module / "main.tf").write_text(_HEADER.replace("~> 7.32", "~> 8.0"))
+    with pytest.raises(TerraformError, match="no available releases match"):
         Workspace(tmp_path / "work", module).initialize()

@@ -1,141 +1,128 @@
-"""Who may do what: one account per service, with no more than its code needs."""
+"""IAM: one service account per service, with only the roles that its code needs."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
-from tests.infra.made import Made
+from scripts.local.ports import CALLED_BY_APPS, SERVICES
 from tests.infra.services import (
-    AGENT,
+    PUBSUB_AGENT,
     account,
     accounts,
-    function,
     grants,
     variables,
 )
+from tests.infra.state import State
 
-_STORE = "roles/datastore.user"
+_DATABASE = "roles/datastore.user"
 _TRACES = "roles/telemetry.tracesWriter"
 _METRICS = "roles/telemetry.metricsWriter"
 _SECRETS = "roles/secretmanager.secretAccessor"
 _PUBLISH = "roles/pubsub.publisher"
-_CALL = "roles/run.invoker"
+_INVOKE = "roles/run.invoker"
 
-# Of single things: a topic, a secret. Everything else is of the whole project.
-ON_ONE_THING = {_SECRETS, _PUBLISH, _CALL}
-OF_SERVICES = {
-    "users": {_STORE},
-    "events": {_STORE},
-    "social": {_STORE},
-    "sharing": {_STORE},
-    "ai": {_STORE, _SECRETS},
-    "chat": {_STORE, _SECRETS},
-    "cleanup": {_STORE},
+# Roles that are granted on one resource, such as a topic or a secret. All others are on the
+# project.
+RESOURCE_ROLES = {_SECRETS, _PUBLISH, _INVOKE}
+SERVICE_ROLES = {
+    "users": {_DATABASE},
+    "events": {_DATABASE},
+    "social": {_DATABASE},
+    "sharing": {_DATABASE},
+    "ai": {_DATABASE, _SECRETS},
+    "chat": {_DATABASE, _SECRETS},
+    "cleanup": {_DATABASE},
 }
-OF_EXPORT = {_TRACES, _METRICS}
-"""Of every service, where traces and metrics go to Google Cloud."""
+EXPORT_ROLES = {_TRACES, _METRICS}
+"""Additional roles of services that export telemetry to Google Cloud."""
 
 PRIMITIVE = {"roles/owner", "roles/editor", "roles/viewer"}
 PUBLIC = {"allUsers", "allAuthenticatedUsers"}
 
 
-def roles_of(made: Made, member: str) -> set[str]:
-    """Return the roles that a member has, wherever."""
-    return {role for who, role, _, _ in grants(made) if who == member}
+def roles_of(state: State, member: str) -> set[str]:
+    """Return the roles of a member on any resource."""
+    return {role for each, role, _, _ in grants(state) if each == member}
 
 
-def called(made: Made, member: str) -> Iterator[str]:
+def callable_services(state: State, member: str) -> Iterator[str]:
     """Yield the services that a member may call."""
-    for who, role, type_, values in grants(made):
-        if who == member and role == _CALL:
+    for each, role, type_, values in grants(state):
+        if each == member and role == _INVOKE:
             assert type_ == "google_cloud_run_v2_service_iam_member", type_
             yield values["name"]
 
 
-def test_every_service_runs_as_an_account_of_its_own(made: Made) -> None:
-    assert len(set(accounts(made).values())) == len(SERVICES)
-    for service, email in accounts(made).items():
-        [there] = made.of("service_account", email=email)
-        assert there["account_id"] == f"liftlog-{service}"
+def test_services_run_as_different_accounts(state: State) -> None:
+    assert len(set(accounts(state).values())) == len(SERVICES)
+    for service, email in accounts(state).items():
+        [account_] = state.of("service_account", email=email)
+        assert account_["account_id"] == f"liftlog-{service}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_has_the_roles_that_it_needs_and_no_other(made: Made, service: str) -> None:
-    roles = roles_of(made, f"serviceAccount:{account(made, service)}")
-    assert roles - OF_EXPORT == OF_SERVICES[service]
-    is_exporting = variables(made, service)["TELEMETRY_EXPORT"] == "google"
-    assert roles & OF_EXPORT == (OF_EXPORT if is_exporting else set())
+def test_service_has_only_its_roles(state: State, service: str) -> None:
+    roles = roles_of(state, f"serviceAccount:{account(state, service)}")
+    assert roles - EXPORT_ROLES == SERVICE_ROLES[service]
+    is_exporting = variables(state, service)["TELEMETRY_EXPORT"] == "google"
+    assert roles & EXPORT_ROLES == (EXPORT_ROLES if is_exporting else set())
 
 
-def test_what_is_about_one_thing_is_granted_for_one_thing(made: Made) -> None:
-    for member, role, type_, _ in grants(made):
-        if role in ON_ONE_THING:
+def test_resource_roles_are_not_granted_on_the_project(state: State) -> None:
+    for member, role, type_, _ in grants(state):
+        if role in RESOURCE_ROLES:
             assert type_ != "google_project_iam_member", (member, role)
 
 
-def test_only_pubsub_itself_publishes_to_a_topic(made: Made) -> None:
-    assert {who for who, role, _, _ in grants(made) if role == _PUBLISH} == {AGENT}
+def test_only_pubsub_itself_may_publish(state: State) -> None:
+    assert {member for member, role, _, _ in grants(state) if role == _PUBLISH} == {PUBSUB_AGENT}
 
 
-def test_nobody_has_a_primitive_role(made: Made) -> None:
-    assert not [each for each in grants(made) if each[1] in PRIMITIVE]
+def test_primitive_roles_are_not_granted(state: State) -> None:
+    assert not [each for each in grants(state) if each[1] in PRIMITIVE]
 
 
-def test_nobody_else_may_do_anything(made: Made) -> None:
-    own = {each["member"] for each in made.of("service_account")}
-    strangers = {who for who, *_ in grants(made)} - own - PUBLIC - {AGENT}
-    # Whoever releases; workflows of the repository's host, where there is one, are the business of
-    # test_delivery.py.
-    assert all(who.startswith(("user:", "group:", "principalSet://")) for who in strangers)
+def test_other_members_are_operators_or_workflows(state: State) -> None:
+    own = {each["member"] for each in state.of("service_account")}
+    others = {member for member, *_ in grants(state)} - own - PUBLIC - {PUBSUB_AGENT}
+    # test_delivery.py has the tests of operators and workflows.
+    assert all(each.startswith(("user:", "group:", "principalSet://")) for each in others)
 
 
-def test_people_may_ask_for_a_token_of_the_trigger_and_nothing_else(made: Made) -> None:
-    [trigger] = made.of("service_account", account_id="cleanup-trigger")
-    for who, role, type_, values in grants(made):
-        if who.startswith(("user:", "group:")):
+def test_operators_may_only_impersonate_the_trigger(state: State) -> None:
+    [trigger] = state.of("service_account", account_id="cleanup-trigger")
+    for member, role, type_, values in grants(state):
+        if member.startswith(("user:", "group:")):
             assert type_ == "google_service_account_iam_member"
             assert role == "roles/iam.serviceAccountTokenCreator"
-            assert made.referred("service_account", values["service_account_id"]) == trigger
+            assert state.referenced("service_account", values["service_account_id"]) == trigger
 
 
-def test_whoever_builds_the_functions_reads_archives_and_writes_images_and_logs(
-    made: Made,
-) -> None:
-    [build] = made.of("service_account", account_id="liftlog-build")
-    assert roles_of(made, build["member"]) == {
-        "roles/artifactregistry.writer",
-        "roles/logging.logWriter",
-        "roles/storage.objectViewer",
-    }
-    for name in FUNCTIONS:
-        used = function(made, name).block("build_config")["service_account"]
-        assert made.referred("service_account", used) == build
-
-
-def test_nobody_reads_all_archives_but_by_the_bucket(made: Made) -> None:
-    for member, role, type_, values in grants(made):
+def test_access_to_objects_is_limited_to_one_bucket(state: State) -> None:
+    for member, role, type_, values in grants(state):
         if role.startswith("roles/storage.object") and type_ != "google_storage_bucket_iam_member":
-            # The platform makes that bucket, with the first function.
+            # The platform creates that bucket, so the grant is on the project, with a condition.
             [condition] = values["condition"]
-            only = 'resource.name.startsWith("projects/_/buckets/gcf-v2-sources-'
-            assert condition["expression"].startswith(only), member
+            prefix = 'resource.name.startsWith("projects/_/buckets/gcf-v2-sources-'
+            assert condition["expression"].startswith(prefix), member
 
 
-def test_no_grant_takes_away_those_of_others(made: Made) -> None:
-    types = {each.type for each in made.resources}
+def test_no_resource_removes_grants_of_others(state: State) -> None:
+    types = {each.type for each in state.resources}
     assert not {each for each in types if each.endswith(("_iam_binding", "_iam_policy"))}
 
 
-def test_everybody_may_call_what_apps_call_and_nothing_else(made: Made) -> None:
-    assert sorted(called(made, "allUsers")) == sorted([*CALLED_BY_APPS, "chat"])
-    assert {role for who, role, _, _ in grants(made) if who in PUBLIC} == {_CALL}
-    assert not list(called(made, "allAuthenticatedUsers"))
+def test_public_services_are_those_of_the_apps(state: State) -> None:
+    assert sorted(callable_services(state, "allUsers")) == sorted([*CALLED_BY_APPS, "chat"])
+    assert {role for member, role, _, _ in grants(state) if member in PUBLIC} == {_INVOKE}
+    assert not list(callable_services(state, "allAuthenticatedUsers"))
 
 
-def test_nobody_but_the_trigger_calls_the_cleanup(made: Made) -> None:
-    callers = {who for who, role, _, _ in grants(made) if role == _CALL and who not in PUBLIC}
-    [trigger] = made.of("service_account", account_id="cleanup-trigger")
+def test_only_the_trigger_may_call_the_cleanup(state: State) -> None:
+    callers = {
+        member for member, role, _, _ in grants(state) if role == _INVOKE and member not in PUBLIC
+    }
+    [trigger] = state.of("service_account", account_id="cleanup-trigger")
     assert callers == {trigger["member"]}
-    assert list(called(made, trigger["member"])) == ["cleanup"]
-    assert roles_of(made, trigger["member"]) == {_CALL}
+    assert list(callable_services(state, trigger["member"])) == ["cleanup"]
+    assert roles_of(state, trigger["member"]) == {_INVOKE}

@@ -1,73 +1,71 @@
-"""Secrets: who may read which, and that no value of one is here."""
+"""Secrets: their readers, and the absence of values in Terraform."""
 
 import pytest
 
 from scripts.local.ports import SERVICES
-from tests.infra.configuration import modules, text_of, types_in_use
+from tests.infra.configuration import modules, read_code, used_types
 from tests.infra.environments import INFRA
-from tests.infra.made import Made
 from tests.infra.services import account, grants, variables
+from tests.infra.state import State
 from tests.settings_in_code import Setting, in_code
 
 
 def secrets() -> dict[str, Setting]:
-    """Return the secrets of the code by their variables."""
+    """Return the secrets in the settings of the code, by variable."""
     return {each.variable: each for each in in_code() if each.is_secret}
 
 
-def referred(made: Made, service: str) -> dict[str, str]:
-    """Return which secrets a service's environment refers to, by the variable."""
+def references(state: State, service: str) -> dict[str, str]:
+    """Return the references to secrets in a service's environment, by variable."""
     return {
         variable: value
-        for variable, value in variables(made, service).items()
+        for variable, value in variables(state, service).items()
         if variable in secrets()
     }
 
 
-def readable(made: Made, service: str) -> set[str]:
+def readable(state: State, service: str) -> set[str]:
     """Return the ids of the secrets that a service may read."""
-    member = f"serviceAccount:{account(made, service)}"
+    member = f"serviceAccount:{account(state, service)}"
     return {
-        str(made.referred("secret_manager_secret", values["secret_id"])["secret_id"])
-        for who, role, type_, values in grants(made)
-        if who == member
+        str(state.referenced("secret_manager_secret", values["secret_id"])["secret_id"])
+        for each, role, type_, values in grants(state)
+        if each == member
         and type_ == "google_secret_manager_secret_iam_member"
         and role == "roles/secretmanager.secretAccessor"
     }
 
 
-def test_there_is_a_secret_for_every_variable_that_is_one(prod: Made) -> None:
+def test_every_secret_of_the_code_exists(prod: State) -> None:
     ids = {each["secret_id"] for each in prod.of("secret_manager_secret")}
     assert ids == {variable.lower().replace("_", "-") for variable in secrets()}
 
 
-def test_a_secret_is_given_as_a_reference_to_its_own_name(made: Made) -> None:
+def test_service_gets_references_instead_of_values(state: State) -> None:
     for service in SERVICES:
-        for variable, value in referred(made, service).items():
+        for variable, value in references(state, service).items():
             assert value == f"sm://{variable.lower().replace('_', '-')}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_may_read_the_secrets_that_it_refers_to_and_no_other(
-    made: Made, service: str
-) -> None:
-    names = {value.removeprefix("sm://") for value in referred(made, service).values()}
-    assert readable(made, service) == names
+def test_service_may_read_only_its_references(state: State, service: str) -> None:
+    names = {value.removeprefix("sm://") for value in references(state, service).values()}
+    assert readable(state, service) == names
 
 
-def test_the_secrets_in_use_are_referred_to_by_whoever_reads_them(made: Made) -> None:
-    there = {each["secret_id"] for each in made.of("secret_manager_secret")}
+def test_secrets_are_referenced_by_their_readers(state: State) -> None:
+    ids = {each["secret_id"] for each in state.of("secret_manager_secret")}
     for variable, setting in secrets().items():
-        users = {service for service in SERVICES if variable in referred(made, service)}
-        is_there = variable.lower().replace("_", "-") in there
-        assert users == (set(setting.read_by.split(", ")) if is_there else set())
+        users = {service for service in SERVICES if variable in references(state, service)}
+        exists = variable.lower().replace("_", "-") in ids
+        assert users == (set(setting.read_by.split(", ")) if exists else set())
 
 
-def test_no_value_of_a_secret_is_in_terraforms_files_or_state(made: Made) -> None:
-    resources, data_sources = types_in_use(INFRA)
+def test_terraform_has_no_value_of_a_secret(state: State) -> None:
+    resources, data_sources = used_types(INFRA)
     assert "google_secret_manager_secret_version" not in resources
     assert not {each for each in data_sources if each.startswith("google_secret_manager")}
     for service in SERVICES:
-        assert all(value.startswith("sm://") for value in referred(made, service).values())
+        assert all(value.startswith("sm://") for value in references(state, service).values())
     for module in modules(INFRA):
-        assert "secret_environment_variables" not in text_of(module)
+        assert "secret_environment_variables" not in read_code(module)

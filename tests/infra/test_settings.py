@@ -1,18 +1,18 @@
-"""The environment of every service, against the settings that its code reads."""
+"""The environment variables of services, compared with the settings of their code."""
 
 import pytest
 
 from scripts.local.ports import FUNCTIONS, SERVICES
 from shared.settings import Settings
-from tests.infra.made import Made
-from tests.infra.services import OF_THE_PLATFORM, variables
+from tests.infra.services import PLATFORM_VARIABLES, variables
+from tests.infra.state import State
 from tests.settings_in_code import in_code, read_at_start
 
-# What the platform says itself, or what there is only where there are emulators.
+# Variables that the platform sets, or that exist only with emulators.
 NEVER_SET = {"FIRESTORE_EMULATOR_HOST", "K_REVISION", "K_SERVICE", "PORT", "PUBSUB_EMULATOR_HOST"}
-# What an environment may do without, and has no default: a database of its own for the counts, a
-# collector, the API of the App Store beside its receipts, RevenueCat.
-MAY_BE_MISSING = {
+# Optional variables without a default: a separate database for rate limits, a collector, the API of
+# the App Store in addition to receipts, RevenueCat.
+OPTIONAL = {
     "APPLE_ISSUER_ID",
     "APPLE_KEY_ID",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -20,17 +20,17 @@ MAY_BE_MISSING = {
     "REVENUECAT_ENTITLEMENT",
     "REVENUECAT_PROJECT",
 }
-# Everything else has the code's own default, so that there is one place for it.
-OTHER_THAN_THE_DEFAULT = {
-    "FIRESTORE_DATABASE": "after a restore it is another one",
-    "GOOGLE_CLOUD_PROJECT": "references to secrets and the traces of log lines need it said",
-    "TELEMETRY_EXPORT": "an environment may want traces and metrics in Google Cloud",
-    "TELEMETRY_REGION": "Google Cloud takes no metrics without it",
+# Variables whose value may differ from the default of the code, with the reason.
+DIFFERENT = {
+    "FIRESTORE_DATABASE": "a restored database has another name",
+    "GOOGLE_CLOUD_PROJECT": "references to secrets and trace ids in log lines contain the project",
+    "TELEMETRY_EXPORT": "an environment may export traces and metrics to Google Cloud",
+    "TELEMETRY_REGION": "Google Cloud rejects metrics without a region",
 }
 
 
 def secrets() -> set[str]:
-    """Return the variables of secrets."""
+    """Return the variables that are secrets."""
     return {each.variable for each in in_code() if each.is_secret}
 
 
@@ -45,35 +45,35 @@ def read_by(service: str) -> set[str]:
 
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest) -> str:
-    """Every service in turn."""
+    """Return each service in turn."""
     return str(request.param)
 
 
 @pytest.fixture
-def settings(made: Made, service: str, monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
-    """The settings as the service reads them."""
+def settings(state: State, service: str, monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """Return the settings as the service reads them."""
     for variable in read_by(service):
         monkeypatch.delenv(variable, raising=False)
-    for variable, value in variables(made, service).items():
+    for variable, value in variables(state, service).items():
         monkeypatch.setenv(variable, value)
     return [each() for each in read_at_start(service)]
 
 
-def test_what_a_service_reads_is_set_and_nothing_else(made: Made, service: str) -> None:
-    given = variables(made, service).keys()
+def test_service_gets_only_variables_that_it_reads(state: State, service: str) -> None:
+    actual = variables(state, service).keys()
     expected = read_by(service) - NEVER_SET
     if service in FUNCTIONS:
-        expected |= OF_THE_PLATFORM
-    assert given <= expected, "nobody reads this"
-    assert expected - given <= MAY_BE_MISSING | secrets(), "this is not set"
+        expected |= PLATFORM_VARIABLES
+    assert actual <= expected, "the service does not read these variables"
+    assert expected - actual <= OPTIONAL | secrets(), "these variables are not set"
 
 
-def test_no_variable_is_set_to_nothing(made: Made, service: str) -> None:
-    assert "" not in variables(made, service).values()
-    assert None not in variables(made, service).values()
+def test_variables_have_values(state: State, service: str) -> None:
+    assert "" not in variables(state, service).values()
+    assert None not in variables(state, service).values()
 
 
-def test_every_value_passes_and_is_the_default_unless_there_is_a_reason(
+def test_values_are_valid_and_mostly_defaults(
     settings: list[Settings],
 ) -> None:
     for each in settings:
@@ -81,20 +81,20 @@ def test_every_value_passes_and_is_the_default_unless_there_is_a_reason(
         for field in type(each).model_fields:
             variable = each.variable(field)
             if getattr(each, field) != getattr(defaults, field):
-                assert variable in {*OTHER_THAN_THE_DEFAULT, *secrets(), *MAY_BE_MISSING}, variable
+                assert variable in {*DIFFERENT, *secrets(), *OPTIONAL}, variable
 
 
-def test_what_may_be_missing_can_be_set_and_what_is_never_set_is_not(full: Made) -> None:
-    given = {name for service in SERVICES for name in variables(full, service)}
-    assert given - OF_THE_PLATFORM == {each.variable for each in in_code()} - NEVER_SET
+def test_every_setting_of_the_code_can_be_set(full: State) -> None:
+    actual = {name for service in SERVICES for name in variables(full, service)}
+    assert actual - PLATFORM_VARIABLES == {each.variable for each in in_code()} - NEVER_SET
 
 
-def test_production_has_the_defaults_but_for_what_only_it_can_know(prod: Made) -> None:
+def test_prod_differs_from_defaults_in_two_variables(prod: State) -> None:
     defaults = {each.variable: each.default for each in in_code()}
     others = {
         name
         for service in SERVICES
         for name, value in variables(prod, service).items()
-        if name not in OF_THE_PLATFORM | secrets() and value != defaults[name]
+        if name not in PLATFORM_VARIABLES | secrets() and value != defaults[name]
     }
     assert others == {"GOOGLE_CLOUD_PROJECT", "TELEMETRY_REGION"}

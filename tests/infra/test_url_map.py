@@ -1,13 +1,13 @@
-"""The rules by which a URL map is read here."""
+"""The evaluation of URL maps."""
 
 import pytest
 
-from tests.infra.made import Made, Resource
+from tests.infra.state import Resource, State
 from tests.infra.url_map import UrlMap
 
 
 def service(name: str) -> list[dict[str, object]]:
-    """Return the resources of one service behind a balancer."""
+    """Return the resources of one service behind a load balancer."""
     group = {"id": f"group/{name}", "self_link": None, "cloud_run": [{"service": name}]}
     backend = {"id": f"backend/{name}", "backend": [{"group": f"group/{name}"}]}
     return [
@@ -20,7 +20,7 @@ def service(name: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    ("path", "lands_on"),
+    ("path", "service_name"),
     [
         ("/user", "any-case"),
         ("/USERS/", "any-case"),
@@ -31,9 +31,11 @@ def service(name: str) -> list[dict[str, object]]:
         ("/", "default"),
     ],
 )
-def test_path_lands_on_first_rule_whose_prefix_fits(path: str, lands_on: str) -> None:
+def test_path_reaches_the_first_matching_rule(path: str, service_name: str) -> None:
     names = ("any-case", "first", "default")
-    made = Made({"values": {"root_module": {"resources": [r for n in names for r in service(n)]}}})
+    state = State(
+        {"values": {"root_module": {"resources": [r for n in names for r in service(n)]}}}
+    )
     matcher = {
         "name": "all",
         "default_service": "backend/default",
@@ -52,5 +54,5 @@ def test_path_lands_on_first_rule_whose_prefix_fits(path: str, lands_on: str) ->
         ],
     }
     values = {"host_rule": [{"hosts": ["*"], "path_matcher": "all"}], "path_matcher": [matcher]}
-    url_map = UrlMap(made, Resource("map", "google_compute_url_map", values))
-    assert url_map.shares("example.org", path) == {lands_on: 100}
+    url_map = UrlMap(state, Resource("map", "google_compute_url_map", values))
+    assert url_map.split_of("example.org", path) == {service_name: 100}

@@ -1,94 +1,92 @@
-"""The variables of `infra/` and its modules, and the file of each environment."""
+"""Variables and outputs of `infra/` and its modules, and the files of the environments."""
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.infra.configuration import declared, modules, parsed, text_of
+from tests.infra.configuration import Body, declarations, modules, parse, read_code
 from tests.infra.environments import ENVIRONMENTS, INFRA
 
-# Not an environment's matter: the deployment says which image it has built.
-OF_A_DEPLOYMENT = {"chat_image", "packages_file"}
+# Variables that ./scripts/deploy sets; the environment's file must not.
+DEPLOYMENT_VARIABLES = {"chat_image", "packages_file"}
 MODULES = modules(INFRA)
 
 
-def of_environment(name: str) -> dict[str, Any]:
-    """Return the values that an environment gives."""
-    return parsed(INFRA / f"{name}.tfvars")
+def values_of(name: str) -> Body:
+    """Return the values in an environment's file."""
+    return parse(INFRA / f"{name}.tfvars")
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_every_variable_is_described_and_typed(module: Path) -> None:
-    for name, body in declared(module, "variable").items():
+def test_variables_have_descriptions_and_types(module: Path) -> None:
+    for name, body in declarations(module, "variable").items():
         assert body.get("description"), name
         assert body.get("type"), name
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_every_variable_is_used_and_every_one_that_is_used_is_there(module: Path) -> None:
-    used = set(re.findall(r"\bvar\.(\w+)", text_of(module)))
-    assert used == declared(module, "variable").keys()
+def test_declared_variables_are_those_in_use(module: Path) -> None:
+    used = set(re.findall(r"\bvar\.(\w+)", read_code(module)))
+    assert used == declarations(module, "variable").keys()
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_every_local_value_is_used(module: Path) -> None:
-    text = text_of(module)
-    named = {
+def test_local_values_are_used(module: Path) -> None:
+    text = read_code(module)
+    declared = {
         name
         for path in module.glob("*.tf")
-        for block in parsed(path).get("locals", [])
+        for block in parse(path).get("locals", [])
         for name in block
     }
-    assert set(re.findall(r"\blocal\.(\w+)", text)) == named
+    assert set(re.findall(r"\blocal\.(\w+)", text)) == declared
 
 
 @pytest.mark.parametrize("module", MODULES[1:], ids=lambda path: path.name)
-def test_every_output_of_a_module_is_used(module: Path) -> None:
-    others = "\n".join(text_of(each) for each in MODULES if each != module)
+def test_outputs_of_modules_are_used(module: Path) -> None:
+    others = "\n".join(read_code(each) for each in MODULES if each != module)
     used = set(re.findall(rf"\bmodule\.{module.name}\w*(?:\[[^\]]+\])?\.(\w+)", others))
-    if not used:  # by another name, or one for each
+    if not used:  # the module block has another name than the folder
         used = set(re.findall(r"\bmodule\.\w+(?:\[[^\]]+\])?\.(\w+)", others))
-    assert declared(module, "output").keys() <= used
+    assert declarations(module, "output").keys() <= used
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_every_output_is_described(module: Path) -> None:
-    for name, body in declared(module, "output").items():
+def test_outputs_have_descriptions(module: Path) -> None:
+    for name, body in declarations(module, "output").items():
         assert body.get("description"), name
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environment_gives_what_has_no_default_and_nothing_unknown(environment: str) -> None:
-    variables = declared(INFRA, "variable")
-    needed = {name for name, body in variables.items() if "default" not in body}
-    given = of_environment(environment).keys()
-    assert needed - given <= OF_A_DEPLOYMENT
-    assert given <= variables.keys() - OF_A_DEPLOYMENT
+def test_environment_sets_all_required_variables(environment: str) -> None:
+    variables = declarations(INFRA, "variable")
+    required = {name for name, body in variables.items() if "default" not in body}
+    configured = values_of(environment).keys()
+    assert required - configured <= DEPLOYMENT_VARIABLES
+    assert configured <= variables.keys() - DEPLOYMENT_VARIABLES
 
 
-def test_every_environment_has_a_file_and_no_other_has() -> None:
+def test_files_match_the_environments() -> None:
     assert {path.stem for path in INFRA.glob("*.tfvars")} == set(ENVIRONMENTS)
 
 
-def test_an_environment_calls_itself_by_the_name_of_its_file() -> None:
+def test_environment_name_matches_its_file() -> None:
     for name in ENVIRONMENTS:
-        assert of_environment(name)["environment"] == name
+        assert values_of(name)["environment"] == name
 
 
-def test_no_two_environments_share_a_project_or_a_domain_or_an_old_service() -> None:
+def test_environments_share_no_project_domain_or_host() -> None:
     for name in ("project", "domain", "old_service_host"):
-        given = [of_environment(each).get(name) for each in ENVIRONMENTS]
-        there = [each for each in given if each]
-        assert len(set(there)) == len(there), name
+        values = [value for each in ENVIRONMENTS if (value := values_of(each).get(name))]
+        assert len(set(values)) == len(values), name
 
 
-def test_what_differs_between_environments_is_in_their_files_alone() -> None:
+def test_code_does_not_name_environments() -> None:
     names = re.compile(rf'"({"|".join(ENVIRONMENTS)})"')
     for module in MODULES:
         for path in module.glob("*.tf"):
             for line in path.read_text().splitlines():
                 if names.search(line):
-                    # The one place that may list them: what the variable may be.
+                    # Only the validation of the variable may list them.
                     assert "contains(" in line, f"{path.name}: {line.strip()}"

@@ -126,7 +126,7 @@ def test_dev_reports_an_emulator_without_response() -> None:
     )
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
-    assert f"no emulator answers at {nowhere}" in line
+    assert f"no emulator responds at {nowhere}" in line
 
 
 @pytest.mark.parametrize("port", ["0", "80", "65530", "70000", "x"])

@@ -1,16 +1,25 @@
-"""`./scripts/costs`, and the sheet that the documentation shows."""
+"""`./scripts/costs` and its table in the documentation."""
 
 import re
 
 import pytest
 
-from scripts.costing.assumptions import PRICES, SCALES, USAGE, Work
-from scripts.costing.sheet import documents_per_person, requests_per_person, sheet, total
+from scripts.costing.activities import documents_per_person, requests_per_person
+from scripts.costing.assumptions import SCALES, Prices, Scale, Usage
+from scripts.costing.sheet import lines, total
 from scripts.root import ROOT
 from tests.scripts.test_commands import run
 
+ALONE = Scale(requests_per_instance=1, connections_per_instance=1, warm_instances=0)
 
-def test_the_documentation_shows_what_the_command_prints() -> None:
+
+def dollars(item: str, people: int, scale: Scale = ALONE) -> float:
+    """Return the dollars of one line of the sheet."""
+    [line] = [each for each in lines(people, scale) if each.item == item]
+    return line.dollars
+
+
+def test_documentation_shows_the_output_of_the_command() -> None:
     printed = run("costs")
     assert printed.returncode == 0, printed.stderr
     page = (ROOT / "docs" / "costs.md").read_text()
@@ -18,35 +27,37 @@ def test_the_documentation_shows_what_the_command_prints() -> None:
     assert shown == printed.stdout
 
 
-def test_another_number_of_people_can_be_asked_for() -> None:
+def test_command_accepts_another_number_of_people() -> None:
     printed = run("costs", "20000")
     assert printed.returncode == 0, printed.stderr
     assert "| | 20,000 people | $ a month |" in printed.stdout
 
 
-def test_a_feed_is_most_of_what_a_person_reads() -> None:
-    feed = USAGE.feed_looks * (2 * USAGE.followed + USAGE.new_events_per_look)
+def test_feeds_are_most_of_the_documents_read() -> None:
+    feeds = Usage.feed_reads * (2 * Usage.followed_users + Usage.new_events_per_feed)
     documents = documents_per_person()
-    assert feed < documents.read < 1.5 * feed
-    [reads] = [line for line in sheet(1_000_000, Work()) if line.what == "Firestore, reads"]
-    assert reads.dollars == pytest.approx(documents.read * 1_000_000 * PRICES.read)
+    assert feeds < documents.read < 1.5 * feeds
+    expected = documents.read * 1_000_000 * Prices.document_read
+    assert dollars("Firestore, reads", 1_000_000) == pytest.approx(expected)
 
 
-def test_twice_as_many_people_cost_twice_as_much_but_for_what_is_always_there() -> None:
-    fixed = total(sheet(0, Work()))
-    assert total(sheet(2000, Work())) - fixed == pytest.approx(
-        2 * (total(sheet(1000, Work())) - fixed)
-    )
-    assert fixed == pytest.approx(18.25 + 10)
+def test_costs_are_proportional_to_people_plus_a_base() -> None:
+    base = total(lines(0, ALONE))
+    small, large = (total(lines(people, ALONE)) - base for people in (1000, 2000))
+    assert large == pytest.approx(2 * small)
+    assert base == pytest.approx(18.25 + 10)
 
 
-def test_requests_that_meet_at_an_instance_share_it() -> None:
-    alone, together = (sheet(1000, Work(at_once=n))[7] for n in (1, 4))
-    assert alone.what == "functions, instances at work"
-    assert alone.dollars == pytest.approx(4 * together.dollars)
+def test_overlapping_requests_share_an_instance() -> None:
+    item = "functions, busy instances"
+    overlapping = Scale(requests_per_instance=4, connections_per_instance=1, warm_instances=0)
+    assert dollars(item, 1000) == pytest.approx(4 * dollars(item, 1000, overlapping))
 
 
-def test_more_requests_come_without_a_password_than_with_one() -> None:
-    every, with_password = requests_per_person()
-    assert 0 < with_password < every / 2
+def test_most_requests_have_no_password() -> None:
+    with_password = requests_per_person(only_with_password=True)
+    assert 0 < with_password < requests_per_person() / 2
+
+
+def test_default_scales_are_a_thousand_and_a_million() -> None:
     assert sorted(SCALES) == [1_000, 1_000_000]

@@ -1,11 +1,11 @@
-"""What holds without any configuration."""
+"""Defaults of settings that limit each other."""
 
 import pytest
 
 from shared.store.settings import DatabaseSettings
 
 
-def test_a_call_to_the_store_ends_within_5_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_call_ends_within_5_s_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FIRESTORE_ATTEMPT_TIMEOUT_S", "FIRESTORE_RETRY_FOR_S"):
         monkeypatch.delenv(name, raising=False)
     settings = DatabaseSettings()

@@ -1,4 +1,5 @@
-# Who answers. A service is meant by its name: whatever revision it has, and also before it is there.
+# The backends. A backend refers to a service by name: it follows every revision, and it can be created before
+# the service.
 
 resource "google_compute_region_network_endpoint_group" "services" {
   for_each = var.paths
@@ -24,7 +25,7 @@ resource "google_compute_backend_service" "services" {
     group = each.value.id
   }
 
-  # Addresses hold ids, and those of the chat tokens.
+  # URLs contain user ids, and those of the chat contain tokens.
   log_config {
     enable = false
   }
@@ -56,9 +57,9 @@ resource "google_compute_backend_service" "old" {
   protocol              = "HTTPS"
   load_balancing_scheme = "EXTERNAL_MANAGED"
   security_policy       = var.security_policy
-  timeout_sec           = 3600 # its talks
+  timeout_sec           = 3600 # its WebSockets stay open for up to an hour
 
-  # By which name it knows itself.
+  # Without this header the old service would get our domain as the host, and might not serve it.
   custom_request_headers = ["Host: ${var.old_service_host}"]
 
   backend {
@@ -70,6 +71,6 @@ resource "google_compute_backend_service" "old" {
   }
 
   lifecycle {
-    create_before_destroy = true # on its last day the URL map has to forget it before it can go
+    create_before_destroy = true # orders the removal: the URL map drops the backend before it is deleted
   }
 }

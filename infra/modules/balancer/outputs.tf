@@ -1,9 +1,9 @@
 output "address" {
-  description = "The address that the domain's record has to have."
+  description = "IP address of the load balancer."
   value       = google_compute_global_address.this.address
 }
 
 output "url_map" {
-  description = "The name of the URL map."
+  description = "Name of the URL map."
   value       = google_compute_url_map.https.name
 }

@@ -1,25 +1,25 @@
 locals {
   has_old_service = var.old_service_host != ""
 
-  # By service: who gets how much of its requests.
+  # The backends of each service with their weights in percent.
   weighted = {
     for service, backend in google_compute_backend_service.services : service => [
-      { backend = backend.id, weight = var.shares[service] },
-      { backend = one(google_compute_backend_service.old[*].id), weight = 100 - var.shares[service] },
+      { backend = backend.id, weight = var.traffic_split[service] },
+      { backend = one(google_compute_backend_service.old[*].id), weight = 100 - var.traffic_split[service] },
     ]
   }
 
-  # The services take a path in any case, with doubled slashes and with a slash at its end. Route rules are
-  # used, since path rules cannot ignore case. A prefix needs no rule for what follows it. Before it, the
-  # map is not documented to merge slashes: a base address that ends with one, as in https://domain//user and
-  # https://domain/v2//user, is therefore listed. Regular expressions would cover all spellings, but a global
-  # load balancer has them in preview at most.
+  # The services accept a path in any case, with double slashes, and with a slash at the end. Path rules cannot
+  # ignore case, so this map has route rules. A prefix match covers the rest of a path. Google does not document
+  # whether it merges slashes before the prefix. So this list repeats the slash, for apps whose base URL ends
+  # with one: https://domain//user, https://domain/v2//user. Regular expressions would cover all spellings, but
+  # for global load balancers they are at most in preview.
   # https://cloud.google.com/load-balancing/docs/url-map-concepts
   #
   # Three slashes in a row, or percent-encoded letters ("requests are not percent-encoding normalized"), may
-  # match no rule. Such a request goes to users, which answers 404 unless it is a path of its own. So no
-  # spelling of PUT /user gets the 404 by which an app deletes its account, and no path gets to another
-  # service than its own or users.
+  # match no rule. `users` gets this request, and returns 404 unless the path is its own. An app deletes its
+  # account after a 404 to PUT /user, and no spelling of that path gets one. No path reaches a service other than its
+  # own or `users`.
   roots = ["/", "//", "/v2/", "/v2//", "//v2/", "//v2//"]
 }
 
@@ -35,7 +35,7 @@ resource "google_compute_url_map" "https" {
   path_matcher {
     name = "services"
 
-    # Whatever is no path of the contract is answered as the users' function answers it.
+    # `users` responds to every path outside the contract.
     default_service = local.has_old_service ? null : google_compute_backend_service.services["users"].id
 
     dynamic "default_route_action" {
@@ -53,8 +53,8 @@ resource "google_compute_url_map" "https" {
       }
     }
 
-    # Always the new service, whatever the shares: the old one has no /health/ready, and its 404 would raise
-    # an alert for as long as it serves.
+    # Health checks always reach the new service, at any traffic split. The old service has no /health/ready,
+    # and its 404 would keep an alert open while it serves.
     route_rules {
       priority = 1
       service  = google_compute_backend_service.services["users"].id

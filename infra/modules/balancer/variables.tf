@@ -1,29 +1,29 @@
 variable "region" {
-  description = "Where the services run."
+  description = "Region of the services."
   type        = string
 }
 
 variable "domain" {
-  description = "The domain that apps call."
+  description = "Domain that the apps call."
   type        = string
 }
 
 variable "old_service_host" {
-  description = "The name of the host that serves the old service; empty: there is none."
+  description = "Host of the old service; empty if there is none."
   type        = string
 }
 
 variable "paths" {
-  description = "How the paths of each service begin, without the first slash and /v2."
+  description = "Path prefixes of each service, without the first slash and /v2."
   type        = map(list(string))
 }
 
-variable "shares" {
-  description = "How much of each service's requests it gets itself, in percent; the rest is the old service's."
+variable "traffic_split" {
+  description = "Percent of each service's requests that the new service gets. The old service gets the rest."
   type        = map(number)
 }
 
 variable "security_policy" {
-  description = "The Cloud Armor policy in front of everything."
+  description = "Id of the Cloud Armor policy for all backends."
   type        = string
 }

@@ -1,15 +1,15 @@
-# The account that releases. It can do more than a release needs, since it manages what is described here:
-# - deploy any code as the account of any service, and by that, or by itself, read and change all documents;
+# The account that makes releases. It manages the resources of infra/, so it can do more than a release needs:
+# - read and change all documents, directly or by deploying code as the account of a service;
 # - read every secret, and let others read it;
-# - let others publish to topics, read images, archives and Terraform's state;
+# - let others publish to topics, and read images, archives and Terraform's state;
 # - grant the roles in `grantable` to any account, for all databases and buckets: IAM can limit which roles an
-#   account grants, but not to whom, nor on which condition;
+#   account grants, but not the member or the condition;
 # - call the cleanup, as the account of its trigger.
 #
-# It cannot grant other roles of the project, make accounts, run code as other accounts, or change who may call a
-# service: the developer roles of Cloud Run and Cloud Functions read that policy and cannot set it, so the cleanup
-# stays private. A person with the rights applies such changes (a service or an account more, a role more, who may
-# start releases), with ./scripts/deploy.
+# It cannot grant other roles of the project, create accounts, or run code as other accounts. It cannot change
+# the callers of a service: the developer roles of Cloud Run and Cloud Functions cannot set that policy. So the
+# cleanup stays private. A person with the permissions applies such changes with ./scripts/deploy: a new service
+# or account, a new role, another source of releases.
 # https://cloud.google.com/run/docs/reference/iam/roles, https://cloud.google.com/functions/docs/reference/iam/roles
 
 locals {
@@ -21,18 +21,18 @@ locals {
     "roles/compute.loadBalancerAdmin",
     "roles/compute.securityAdmin",
     "roles/datastore.owner",          # fields, backups and the database itself
-    "roles/iam.serviceAccountViewer", # an administrator could make itself anybody, other people's accounts included
+    "roles/iam.serviceAccountViewer", # not serviceAccountAdmin, which could let the deployer act as any account
     "roles/iam.workloadIdentityPoolViewer",
     "roles/logging.configWriter",
     "roles/logging.logWriter",
     "roles/monitoring.admin",
     "roles/pubsub.admin",
     "roles/run.developer",
-    "roles/secretmanager.admin", # who may say who reads may read
+    "roles/secretmanager.admin", # manages readers, so it can also read the values
     "roles/serviceusage.serviceUsageAdmin",
   ])
 
-  # The roles of the whole project that services and builds have.
+  # The roles on the whole project that services and builds have.
   grantable = [
     "roles/datastore.user",
     "roles/logging.logWriter",
@@ -55,6 +55,8 @@ resource "google_project_iam_member" "deployer" {
   member  = google_service_account.deployer.member
 }
 
+# Each change of the condition, even of its title, replaces the grant. While it is missing, the deployer can
+# grant nothing, so a person with the permissions has to apply the change.
 # https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
 resource "google_project_iam_member" "deployer_grants" {
   project = var.project
@@ -68,16 +70,16 @@ resource "google_project_iam_member" "deployer_grants" {
   }
 }
 
-# Archives and the shares of the traffic lie in one bucket, what Terraform remembers in the other.
+# One bucket has the archives and the traffic split, the other has Terraform's state.
 resource "google_storage_bucket_iam_member" "deployer" {
   for_each = var.buckets
 
   bucket = each.value
-  role   = "roles/storage.admin" # to see, and to set, who has access to it
+  role   = "roles/storage.admin" # includes the bucket's IAM policy, which Terraform manages
   member = google_service_account.deployer.member
 }
 
-# Whoever gives a service a new revision lets it run as the service's account.
+# Deploying a revision requires this role on the account that the revision runs as.
 resource "google_service_account_iam_member" "deployer_runs_as" {
   for_each = var.accounts
 
@@ -86,9 +88,9 @@ resource "google_service_account_iam_member" "deployer_runs_as" {
   member             = google_service_account.deployer.member
 }
 
-# A release asks the cleanup whether it is ready, and nobody but the trigger's account is let in there. gcloud
-# becomes that account for a moment, which takes more than the right to an identity token.
-resource "google_service_account_iam_member" "asks_the_cleanup" {
+# A release checks the readiness of the cleanup, and only the trigger's account may call it. gcloud impersonates
+# that account for the request. This needs an access token, so a role for identity tokens alone is not enough.
+resource "google_service_account_iam_member" "trigger_impersonation" {
   for_each = merge(
     { deployer = google_service_account.deployer.member },
     { for operator in var.operators : operator => operator },
@@ -97,4 +99,10 @@ resource "google_service_account_iam_member" "asks_the_cleanup" {
   service_account_id = var.accounts["trigger"]
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = each.value
+}
+
+# Delete the moved blocks after every environment has been deployed with them.
+moved {
+  from = google_service_account_iam_member.asks_the_cleanup
+  to   = google_service_account_iam_member.trigger_impersonation
 }

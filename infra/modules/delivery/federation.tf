@@ -1,5 +1,5 @@
-# Lets workflows of the repository's host start a build, by the identity that the host gives them instead of
-# a key. https://cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines
+# Lets a workflow of the repository start a build. GitHub's identity token for the workflow replaces a key.
+# https://cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines
 
 resource "google_iam_workload_identity_pool" "repository" {
   count = var.repository == null ? 0 : 1
@@ -19,9 +19,8 @@ resource "google_iam_workload_identity_pool_provider" "repository" {
     "google.subject"          = "assertion.sub"
     "attribute.repository_id" = "assertion.repository_id"
   }
-  # Without a condition any repository of that host would be let in. A name can be registered again by
-  # another owner; a repository's number cannot. Only one workflow of the repository is let in, in its version on
-  # main.
+  # Without a condition every repository on GitHub would be accepted. Another owner can register a name again,
+  # but not a number. Only one workflow is accepted, in its version on main.
   # https://docs.github.com/en/actions/reference/security/oidc
   attribute_condition = join(" && ", [
     "assertion.repository_id == '${var.repository.id}'",
@@ -34,7 +33,7 @@ resource "google_iam_workload_identity_pool_provider" "repository" {
   }
 }
 
-# They may start builds, and nothing else; a build works as the deployer.
+# Workflows act as this account, which may only start builds. A build runs as the deployer.
 resource "google_service_account" "starter" {
   count = var.repository == null ? 0 : 1
 

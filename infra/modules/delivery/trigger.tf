@@ -1,4 +1,4 @@
-# A push to main is a release.
+# Each push to main starts a release.
 
 resource "google_cloudbuild_trigger" "release" {
   count = var.repository == null ? 0 : 1

@@ -1,39 +1,39 @@
 variable "project" {
-  description = "The environment's project."
+  description = "Id of the environment's project."
   type        = string
 }
 
 variable "project_number" {
-  description = "Its number."
+  description = "Number of the environment's project."
   type        = string
 }
 
 variable "region" {
-  description = "Where the builds run."
+  description = "Region of the builds."
   type        = string
 }
 
 variable "environment" {
-  description = "Which environment is released to."
+  description = "Environment that a build releases to."
   type        = string
 }
 
 variable "repository" {
-  description = "Where releases come from: the repository's connection to Cloud Build, its owner/name, its number, and the file of the workflow that may start one; null: from a terminal."
+  description = "Repository of the releases, as in the root module; null: releases are made from a terminal only."
   type        = object({ connection = string, name = string, id = string, workflow = string })
 }
 
 variable "accounts" {
-  description = "The names of the accounts that services and builds run as; `trigger` is that of the cleanup's trigger."
+  description = "Resource names of the service accounts that the deployer deploys as. `trigger` is the account that calls the cleanup."
   type        = map(string)
 }
 
 variable "operators" {
-  description = "Who else releases, from a terminal: as user:somebody@example.com."
+  description = "People and groups that make releases from a terminal, for example user:name@example.com."
   type        = set(string)
 }
 
 variable "buckets" {
-  description = "The names of the buckets that releases write to, by any key."
+  description = "Names of the buckets that releases write to, by any key."
   type        = map(string)
 }

@@ -1,8 +1,8 @@
-# Overrides of what Firestore does with a field by itself, which is to index it both ways.
+# Overrides of Firestore's default for a field, which is an ascending and a descending index.
 # https://cloud.google.com/firestore/docs/query-data/index-overview, https://cloud.google.com/firestore/docs/ttl
 
 locals {
-  # What a restored database serves with has to be as the one that it was made of.
+  # A restored database gets the same overrides and backup schedules as the original.
   databases = toset([google_firestore_database.this.name, var.serving_database])
 
   unindexed = {
@@ -33,7 +33,7 @@ resource "google_firestore_field" "unindexed" {
   collection = each.value.collection
   field      = each.value.name
 
-  # Empty: no index at all.
+  # An empty block removes all indexes of the field.
   index_config {}
 }
 
@@ -46,8 +46,9 @@ resource "google_firestore_field" "expiring" {
 
   ttl_config {}
 
-  # The cleanup asks for what has expired: in a collection at the top by the indexes that are there
-  # anyway, below all users by one that spans them. An override replaces those, so it has them, too.
+  # The cleanup queries expired documents. In a root collection the default indexes serve the query. Below users
+  # it needs an index over all collections of the same name. An override replaces the default indexes, so
+  # it lists them again.
   dynamic "index_config" {
     for_each = each.value.per_user ? [each.value] : []
 

@@ -1,11 +1,11 @@
 resource "google_firestore_database" "this" {
-  name        = "(default)" # the one with a free tier
+  name        = "(default)" # only the default database has a free tier
   location_id = var.location
   type        = "FIRESTORE_NATIVE"
 
   point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
   delete_protection_state           = "DELETE_PROTECTION_ENABLED"
-  deletion_policy                   = "ABANDON"
+  deletion_policy                   = "ABANDON" # a removed resource block leaves the database in place
 
   lifecycle {
     prevent_destroy = true

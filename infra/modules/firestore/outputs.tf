@@ -1,4 +1,4 @@
 output "databases" {
-  description = "The databases that serve, or may serve again."
+  description = "Databases that serve or may serve again: (default), and a restored one."
   value       = local.databases
 }

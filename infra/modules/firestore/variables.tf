@@ -1,15 +1,15 @@
 variable "location" {
-  description = "Where the documents lie: a region or multi-region. It cannot be changed later."
+  description = "Location of the database: a region or multi-region. It cannot be changed later."
   type        = string
 }
 
 variable "serving_database" {
-  description = "The database that the services use: (default), or one that was restored and belongs to nobody here."
+  description = "Database that the services use: (default), or a restored database, which Terraform does not manage."
   type        = string
 }
 
 variable "collections" {
-  description = "Every collection: whether it is below users, the field by which documents expire, the fields that are never asked for."
+  description = "All collections. `per_user`: below each user; `ttl_field`: field of the expiry; `unindexed`: fields that no query uses."
   type = map(object({
     per_user  = optional(bool, false)
     ttl_field = optional(string)

@@ -5,15 +5,15 @@ resource "google_cloudfunctions2_function" "this" {
   build_config {
     runtime         = "python313"
     entry_point     = "main"
-    service_account = var.build_account
+    service_account = var.build.account
 
-    # Of the same project and region, as the platform asks for.
-    docker_repository = var.images
+    # Cloud Functions accepts only a repository in the function's own project and region.
+    docker_repository = var.build.repository
 
     source {
       storage_source {
-        bucket = var.archive.bucket
-        object = var.archive.object
+        bucket = var.build.bucket
+        object = var.build.object
       }
     }
   }
@@ -21,37 +21,44 @@ resource "google_cloudfunctions2_function" "this" {
   service_config {
     service_account_email = var.account
 
-    # Both belong together: more than one request at a time takes a whole CPU.
+    # A concurrency above 1 needs a whole CPU.
     # https://cloud.google.com/functions/docs/configuring/concurrency
-    max_instance_request_concurrency = var.concurrency
+    max_instance_request_concurrency = var.limits.concurrency
     available_cpu                    = "1"
-    available_memory                 = var.memory
-    timeout_seconds                  = var.timeout_s
-    min_instance_count               = var.min_instances
-    max_instance_count               = var.max_instances
+    available_memory                 = var.limits.memory
+    timeout_seconds                  = var.limits.timeout_s
+    min_instance_count               = var.instances.min
+    max_instance_count               = var.instances.max
 
     environment_variables = merge(var.settings, {
-      # The platform sets the second by itself. Without the first, that one silences every logger
-      # which a module makes while it is imported.
+      # The platform sets LOG_EXECUTION_ID itself. Without FUNCTION_USE_ASGI it disables every logger that a
+      # module creates during import.
       FUNCTION_USE_ASGI = "true"
       LOG_EXECUTION_ID  = "true"
     })
 
-    # Apps call it by its own address, too.
+    # Installed apps call the function's own address as well as the domain.
     ingress_settings = "ALLOW_ALL"
 
-    # False keeps the traffic split of the Cloud Run service; true moves all traffic to each new revision.
-    # The split must name a revision: a split to "latest" also moves. So ./scripts/deploy pins the traffic
-    # before each plan. The provider sends false since 7.32.0. See docs/decisions/releases.md.
+    # False keeps the traffic split of the Cloud Run service; true moves all traffic to each new revision. If
+    # the split names "latest" instead of a revision, a new revision still gets all traffic. Therefore
+    # ./scripts/deploy pins the traffic before each plan. The provider sends false since 7.32.0.
+    # docs/decisions/releases.md has the reasons.
     all_traffic_on_latest_revision = false
   }
 }
 
-resource "google_cloud_run_v2_service_iam_member" "everybody" {
+resource "google_cloud_run_v2_service_iam_member" "public" {
   count = var.is_public ? 1 : 0
 
   name     = google_cloudfunctions2_function.this.name
   location = var.region
   role     = "roles/run.invoker"
   member   = "allUsers"
+}
+
+# Delete the moved blocks after every environment has been deployed with them.
+moved {
+  from = google_cloud_run_v2_service_iam_member.everybody
+  to   = google_cloud_run_v2_service_iam_member.public
 }

@@ -1,74 +1,48 @@
 variable "name" {
-  description = "The function's name, and that of the Cloud Run service behind it."
+  description = "Name of the function and of its Cloud Run service."
   type        = string
 }
 
 variable "region" {
-  description = "Where it runs."
+  description = "Region of the function."
   type        = string
 }
 
 variable "account" {
-  description = "The e-mail address of the service account that it runs as."
+  description = "Email address of the service account that the function runs as."
   type        = string
 }
 
-variable "build_account" {
-  description = "The id of the service account that builds it."
-  type        = string
-}
-
-variable "images" {
-  description = "The id of the repository that its images go to."
-  type        = string
-}
-
-variable "archive" {
-  description = "Where its source is: made by ./scripts/package."
-  type        = object({ bucket = string, object = string })
+variable "build" {
+  description = "Build of the function: id of the service account, id of the image repository, bucket and object of the archive from ./scripts/package."
+  type        = object({ account = string, repository = string, bucket = string, object = string })
 }
 
 variable "settings" {
-  description = "Its environment variables."
+  description = "Environment variables of the function."
   type        = map(string)
 }
 
-variable "concurrency" {
-  description = "How many requests an instance takes at a time. The platform's default is 1, with which nothing is gained by async code."
-  type        = number
+variable "limits" {
+  description = "Limits of one instance. `concurrency` is the number of parallel requests; the platform's default of 1 would make async code useless."
+  type        = object({ concurrency = number, timeout_s = number, memory = string })
 
   validation {
-    condition     = var.concurrency > 1 && var.concurrency <= 1000
-    error_message = "Between 2 and 1000."
+    condition     = var.limits.concurrency > 1 && var.limits.concurrency <= 1000
+    error_message = "Set `concurrency` to a number from 2 to 1000."
+  }
+  validation {
+    condition     = var.limits.timeout_s > 0 && var.limits.timeout_s <= 3600
+    error_message = "Set `timeout_s` to a number from 1 to 3600."
   }
 }
 
-variable "memory" {
-  description = "Memory of an instance, as 512Mi."
-  type        = string
-}
-
-variable "timeout_s" {
-  description = "How long a request may take."
-  type        = number
-
-  validation {
-    condition     = var.timeout_s > 0 && var.timeout_s <= 3600
-    error_message = "Between 1 and 3600 seconds."
-  }
-}
-
-variable "min_instances" {
-  description = "How many instances are kept while nobody asks."
-  type        = number
-}
-
-variable "max_instances" {
-  description = "How many instances there may be: the bound of what it can cost."
-  type        = number
+variable "instances" {
+  description = "Number of instances. `min` are kept without traffic and are billed; `max` limits the cost."
+  type        = object({ min = number, max = number })
 }
 
 variable "is_public" {
-  description = "Whether anybody may call it. Who calls is checked by the function itself, by the contract."
+  description = "Whether callers need no IAM permission. The function itself authenticates them, as the contract defines."
   type        = bool
 }

@@ -1,32 +1,33 @@
-# What nobody but machines does, refused before it costs anything.
+# Rejects requests that no app sends, before they reach a service and cost money.
 #
-# A mobile carrier lets thousands of phones out by one address, so the numbers are many times of what one
-# person does: they bound a script, not a crowd. Each backend service counts for itself.
+# Thousands of phones share one address of a mobile carrier. So each rate is many times that of one person: it
+# stops a script but no group of people. Each backend service counts separately.
 # https://cloud.google.com/armor/docs/rate-limiting-overview
 
 locals {
-  # The rules compare what the servers compare: the path decoded once, in lower case, with any number of
-  # slashes, since /user/%63reate and //USER/Create/ reach POST /user/create too. The order matters: %43 is an
-  # upper-case letter only after decoding. No end is given, so whatever follows is within the rate as well; more
-  # than the route itself cannot be reached that way. `matches` looks for an RE2 pattern anywhere in the text.
+  # The rules compare the same text as the servers: the path decoded once, in lower case, with any number of
+  # slashes, because /user/%63reate and //USER/Create/ also reach POST /user/create. The order matters: %43 is
+  # an upper-case letter only after decoding. The pattern has no end, so longer paths count too; they reach no
+  # other route. `matches` searches for an RE2 pattern anywhere in the text.
   # https://cloud.google.com/armor/docs/configure-security-policies (path traversal and normalization)
   path = "request.path.urlDecode().lower()"
 
   throttles = {
-    # Once in the life of an installation; each makes two documents that stay.
+    # An app creates one account per installation. Each account leaves two documents that never expire.
     "accounts" = {
       priority   = 1000
       requests   = 60
       interval_s = 600
       expression = "request.method == 'POST' && ${local.path}.matches('^/+(v2/+)?user/+create')"
     }
-    # Anybody may write into an inbox without a password.
+    # Anyone may write into an inbox without a password.
     "inboxes" = {
       priority   = 1100
       requests   = 120
       interval_s = 60
       expression = "request.method == 'PUT' && ${local.path}.matches('^/+(v2/+)?inbox')"
     }
+    # The first matching rule decides, so the rule for all requests has the largest priority number.
     "everything" = {
       priority   = 2000
       requests   = 1200
@@ -35,23 +36,24 @@ locals {
     }
   }
 
-  # A picture of 2,000 KiB in base64, with the rest of a profile; each route has a tighter bound itself.
-  largest_body_bytes = 4 * 1024 * 1024
+  # A profile with a picture of 2,000 KiB in base64, and a reserve. Each route has its own lower limit.
+  max_body_bytes = 4 * 1024 * 1024
 }
 
 resource "google_compute_security_policy" "this" {
   name        = "liftlog"
-  description = "Rates per address, and the size of bodies"
+  description = "Limits of request rate per address, and of body size"
   type        = "CLOUD_ARMOR"
 
   rule {
-    description = "no request is that large"
+    description = "body too large"
     priority    = 500
-    action      = "deny(403)" # there is no deny(413)
-    preview     = var.only_watches
+    action      = "deny(403)" # Cloud Armor has no deny(413)
+    preview     = var.preview_only
     match {
       expr {
-        expression = "has(request.headers['content-length']) && int(request.headers['content-length']) > ${local.largest_body_bytes}"
+        # `has` comes first: most requests have no body, and int() of a missing header fails.
+        expression = "has(request.headers['content-length']) && int(request.headers['content-length']) > ${local.max_body_bytes}"
       }
     }
   }
@@ -60,10 +62,10 @@ resource "google_compute_security_policy" "this" {
     for_each = local.throttles
 
     content {
-      description = "so many of one address: ${rule.key}"
+      description = "rate per address: ${rule.key}"
       priority    = rule.value.priority
       action      = "throttle"
-      preview     = var.only_watches
+      preview     = var.preview_only
       match {
         versioned_expr = rule.value.expression == null ? "SRC_IPS_V1" : null
 
@@ -94,8 +96,9 @@ resource "google_compute_security_policy" "this" {
     }
   }
 
+  # Every policy needs this default rule, with exactly this priority.
   rule {
-    description = "everybody else"
+    description = "all other requests"
     priority    = 2147483647
     action      = "allow"
     match {

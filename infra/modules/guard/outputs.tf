@@ -1,4 +1,4 @@
 output "policy" {
-  description = "The id of the policy."
+  description = "Id of the Cloud Armor policy."
   value       = google_compute_security_policy.this.id
 }

@@ -1,4 +1,4 @@
-variable "only_watches" {
-  description = "Whether requests that a rule would refuse are only counted, to see whom it would hit."
+variable "preview_only" {
+  description = "Whether rules only log the requests that they would reject. Use it to check a new rule against real traffic."
   type        = bool
 }

@@ -1,4 +1,5 @@
-# What wakes somebody up. Each alert has a page in docs/incidents that says what it means and what to do.
+# The table of alerts. Each alert has a page in docs/incidents with its meaning and the first steps.
+# policies.tf makes a policy of each row: from `query` (PromQL), `threshold` (a metric of Google) or `log_filter`.
 
 locals {
   requests  = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\"}"
@@ -6,30 +7,30 @@ locals {
   latencies = "run_googleapis_com:request_latencies_bucket{monitored_resource=\"cloud_run_revision\",%s}"
   too_slow  = "histogram_quantile(0.95, sum by (service_name, le) (rate(${local.latencies}[10m]))) > %d"
 
-  # Sums of lines are taken by `sum_over_time`: there are minutes with a line and minutes without, from which
-  # `increase` makes too little. Who has no line yet has no series either.
+  # The number of log lines in a window. `sum_over_time`, because `increase` extrapolates from too few points
+  # when most minutes have no line. `vector(0)`, because a metric without any line has no series to compare.
   lines = "(sum(sum_over_time(%s${local.of_services}[%s])) or vector(0))"
 
-  # Asked in PromQL, since Terraform may ask for a metric there that it has made a moment ago. In other
-  # conditions such a metric is unknown for up to ten minutes, and the first release would fail.
+  # Own metrics are queried in PromQL. Other conditions reject a metric for up to ten minutes after Terraform has
+  # created it, so the first release would fail.
   # https://github.com/hashicorp/terraform-provider-google/issues/11102
-  queries = {
-    # With five failures at least, or one unlucky request at night would be a share of 100 %.
+  query_alerts = {
+    # At least five failures: at night, one failed request of a few would exceed the threshold.
     error-rate = {
-      title    = "a service answers too many requests with 5xx"
+      title    = "a service returns too many 5xx responses"
       severity = "CRITICAL"
-      lasts    = "300s"
+      duration = "300s"
       query    = <<-EOT
         sum by (service_name) (rate(${local.failures}[10m]))
           / sum by (service_name) (rate(${local.requests}[10m])) > ${var.thresholds.error_share}
         and sum by (service_name) (increase(${local.failures}[10m])) >= 5
       EOT
     }
-    # The chat is left out, for its requests are talks, and so is the cleanup, for which nobody waits.
+    # Without the chat, whose requests are whole conversations, and the cleanup, for which no user waits.
     latency = {
-      title    = "a service answers slowly"
+      title    = "a service responds slowly"
       severity = "WARNING"
-      lasts    = "600s"
+      duration = "600s"
       query    = <<-EOT
         (
           ${format(local.too_slow, "service_name!~\"ai|chat|cleanup\"", var.thresholds.latency_ms)}
@@ -39,19 +40,19 @@ locals {
         and sum by (service_name) (increase(${local.requests}[10m])) >= 20
       EOT
     }
-    # A run starts every hour. One hour without a complete run is normal: after each run that takes a little
-    # longer than the one before, and in a new environment. Two hours are not.
+    # A run starts every hour. One hour without a complete run is normal: in a new environment, and when a run
+    # takes longer than the one before. Two hours are not.
     cleanup-not-run = {
       title    = "the cleanup has not run for two hours"
       severity = "WARNING"
-      lasts    = "3900s"
+      duration = "3900s"
       query    = "${format(local.lines, local.own.cleanup_runs, "1h")} == 0"
     }
-    # By share, or a day with many talks would be an alarm; with five, or a night with one failure.
+    # A share, because a busy day has more failures. At least five, because a quiet night has few requests.
     model-failures = {
-      title    = "the model fails too often"
+      title    = "too many model requests fail"
       severity = "ERROR"
-      lasts    = "0s"
+      duration = "0s"
       query    = <<-EOT
         ${format(local.lines, local.own.model_failures, "15m")}
           / (${format(local.lines, local.own.model_failures, "15m")} + ${format(local.lines, local.own.model_replies, "15m")})
@@ -61,34 +62,65 @@ locals {
     }
   }
 
-  # Of what Google counts: more than nothing is too much.
-  counts = {
-    # As long as a message lies there: somebody has to look, and to take it away.
+  threshold_alerts = {
+    # The alert stays open until an operator has handled the message and removed it from the subscription.
     cleanup-dead-letters = {
-      title    = "messages of the cleanup were put aside"
-      severity = "WARNING"
-      filter   = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${var.dead_letters}\""
-      aligner  = "ALIGN_MAX"
-      by       = []
+      title      = "the cleanup has dead letters"
+      severity   = "WARNING"
+      auto_close = "3600s"
+      threshold = {
+        filter   = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${var.dead_letters}\""
+        above    = 0
+        duration = "0s"
+        period   = "300s"
+        aligner  = "ALIGN_MAX"
+        reducer  = "REDUCE_SUM"
+        group_by = []
+      }
     }
     code-errors = {
-      title    = "a line of severity ERROR"
-      severity = "ERROR"
-      filter   = "metric.type=\"logging.googleapis.com/log_entry_count\" AND ${local.services} AND metric.labels.severity=monitoring.regex.full_match(\"ERROR|CRITICAL|ALERT|EMERGENCY\")"
-      aligner  = "ALIGN_DELTA"
-      by       = ["resource.label.service_name"]
+      title      = "a log line of severity ERROR"
+      severity   = "ERROR"
+      auto_close = "3600s"
+      threshold = {
+        filter   = "metric.type=\"logging.googleapis.com/log_entry_count\" AND ${local.services} AND metric.labels.severity=monitoring.regex.full_match(\"ERROR|CRITICAL|ALERT|EMERGENCY\")"
+        above    = 0
+        duration = "0s"
+        period   = "300s"
+        aligner  = "ALIGN_DELTA"
+        reducer  = "REDUCE_SUM"
+        group_by = ["resource.label.service_name"]
+      }
+    }
+    # Counts the regions whose last check failed. One region alone may have a local network problem.
+    not-ready = {
+      title      = "a service or the domain is not ready"
+      severity   = "CRITICAL"
+      auto_close = "1800s"
+      threshold = {
+        filter   = "metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type=\"uptime_url\""
+        above    = var.thresholds.locations_down
+        duration = "300s"
+        period   = "600s"
+        aligner  = "ALIGN_NEXT_OLDER"
+        reducer  = "REDUCE_COUNT_FALSE"
+        group_by = ["resource.label.host"]
+      }
     }
   }
 
-  # Lines that should not be there at all.
-  sightings = {
-    # From the line of each pass, in functions/cleanup/cleaner.py.
+  log_alerts = {
+    # Reads the line of each pass in functions/cleanup/cleaner.py. Deleted users leave no documents, so orphans
+    # mean that a deletion was incomplete.
     orphans = {
-      title    = "documents of users who do not exist"
-      severity = "ERROR"
-      filter   = "${local.services} AND jsonPayload.logger=\"functions.cleanup.cleaner\" AND (jsonPayload.deleted.orphans>0 OR jsonPayload.deleted.\"orphaned lookups\">0)"
+      title      = "documents of users who do not exist"
+      severity   = "ERROR"
+      auto_close = "3600s"
+      log_filter = "${local.services} AND jsonPayload.logger=\"functions.cleanup.cleaner\" AND (jsonPayload.deleted.orphans>0 OR jsonPayload.deleted.\"orphaned lookups\">0)"
     }
   }
 
-  page = "What it means and what to do: docs/incidents/%s.md in the repository."
+  alerts = merge(local.query_alerts, local.threshold_alerts, local.log_alerts)
+
+  page = "Open docs/incidents/%s.md in the repository. It has the meaning of this alert and the next steps."
 }

@@ -1,5 +1,5 @@
-# Counts of our own log lines, for what the platform does not count itself. The fields that are asked for
-# here are tested where the lines are written. Also lines that are excluded from storage would count.
+# Metrics of our own log lines, for facts that the platform does not measure. Tests compare the fields below with
+# the lines that the code writes. Lines that an exclusion keeps out of storage would count too.
 # https://cloud.google.com/logging/docs/logs-based-metrics
 
 locals {
@@ -8,22 +8,22 @@ locals {
   planner = [for name in ["model", "tool_arguments", "plans", "conversation"] : "jsonPayload.logger=\"shared.planner.${name}\""]
 
   counters = {
-    # The line of a run of the cleanup that left nothing to do, in functions/cleanup/cleaner.py.
+    # The last line of a cleanup run that was complete, in functions/cleanup/cleaner.py.
     cleanup_runs = "jsonPayload.logger=\"functions.cleanup.cleaner\" AND jsonPayload.completes_run=true"
-    # Every reply that came to its end, and everything else that became of a call, in shared/planner/model.py;
-    # a reply that is of no use, in the others, is both.
+    # shared/planner/model.py writes one line per complete response, or a warning. The other modules warn about a
+    # response that they cannot use: it counts as a reply and as a failure.
     model_replies  = "jsonPayload.logger=\"shared.planner.model\" AND jsonPayload.completion_tokens>=0"
     model_failures = "(${join(" OR ", local.planner)}) AND severity>=WARNING"
   }
 
-  # The fields of lines that are added up.
+  # Metrics that add up the field of the same name.
   sums = {
     deleted_in_all    = "jsonPayload.logger=\"functions.cleanup.cleaner\" AND jsonPayload.deleted_in_all>0"
     prompt_tokens     = local.counters.model_replies
     completion_tokens = local.counters.model_replies
   }
 
-  # How PromQL calls them. https://cloud.google.com/monitoring/promql/promql-mapping
+  # The names in PromQL. https://cloud.google.com/monitoring/promql/promql-mapping
   own = {
     for metric in concat(values(google_logging_metric.counters), values(google_logging_metric.sums)) :
     trimprefix(metric.name, "liftlog/") => "logging_googleapis_com:user_${replace(metric.name, "/", "_")}"
@@ -44,7 +44,7 @@ resource "google_logging_metric" "counters" {
   }
 }
 
-# A log-based metric that adds up a field has to be a distribution; PromQL knows its sum.
+# Cloud Logging can add up a field only in a distribution. PromQL reads its sum.
 resource "google_logging_metric" "sums" {
   for_each = local.sums
 

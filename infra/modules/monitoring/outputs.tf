@@ -1,4 +1,4 @@
 output "channel" {
-  description = "The channel by which alerts are sent."
+  description = "Id of the notification channel for alerts."
   value       = google_monitoring_notification_channel.email.id
 }

@@ -1,4 +1,4 @@
-# The alerts of alerts.tf, each in the form that its question needs.
+# One policy per row of alerts.tf. `user_labels.slug` is the name of the alert's page.
 
 resource "google_monitoring_notification_channel" "email" {
   display_name = "LiftLog operations"
@@ -6,8 +6,8 @@ resource "google_monitoring_notification_channel" "email" {
   labels       = { email_address = var.email }
 }
 
-resource "google_monitoring_alert_policy" "queries" {
-  for_each = local.queries
+resource "google_monitoring_alert_policy" "alerts" {
+  for_each = local.alerts
 
   display_name          = each.value.title
   combiner              = "OR"
@@ -17,78 +17,92 @@ resource "google_monitoring_alert_policy" "queries" {
 
   conditions {
     display_name = each.value.title
-    condition_prometheus_query_language {
-      query                     = each.value.query
-      duration                  = each.value.lasts
-      evaluation_interval       = "60s"
-      disable_metric_validation = true # it may be there in ten minutes
+
+    dynamic "condition_prometheus_query_language" {
+      for_each = try([each.value.query], [])
+      content {
+        query                     = condition_prometheus_query_language.value
+        duration                  = each.value.duration
+        evaluation_interval       = "60s"
+        disable_metric_validation = true # a new metric may appear only ten minutes later
+      }
     }
-  }
-
-  alert_strategy {
-    auto_close = "1800s"
-  }
-  documentation {
-    content = format(local.page, each.key)
-  }
-}
-
-resource "google_monitoring_alert_policy" "counts" {
-  for_each = local.counts
-
-  display_name          = each.value.title
-  combiner              = "OR"
-  severity              = each.value.severity
-  notification_channels = [google_monitoring_notification_channel.email.id]
-  user_labels           = { slug = each.key }
-
-  conditions {
-    display_name = each.value.title
-    condition_threshold {
-      filter          = each.value.filter
-      comparison      = "COMPARISON_GT"
-      threshold_value = 0
-      duration        = "0s"
-      aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = each.value.aligner
-        cross_series_reducer = "REDUCE_SUM"
-        group_by_fields      = each.value.by
+    dynamic "condition_threshold" {
+      for_each = try([each.value.threshold], [])
+      content {
+        filter          = condition_threshold.value.filter
+        comparison      = "COMPARISON_GT"
+        threshold_value = condition_threshold.value.above
+        duration        = condition_threshold.value.duration
+        aggregations {
+          alignment_period     = condition_threshold.value.period
+          per_series_aligner   = condition_threshold.value.aligner
+          cross_series_reducer = condition_threshold.value.reducer
+          group_by_fields      = condition_threshold.value.group_by
+        }
+      }
+    }
+    dynamic "condition_matched_log" {
+      for_each = try([each.value.log_filter], [])
+      content {
+        filter = condition_matched_log.value
       }
     }
   }
 
   alert_strategy {
-    auto_close = "3600s"
+    auto_close = try(each.value.auto_close, "1800s")
+
+    # Google requires a rate limit for policies on log lines, and rejects it for all others.
+    dynamic "notification_rate_limit" {
+      for_each = try([each.value.log_filter], [])
+      content {
+        period = "3600s"
+      }
+    }
   }
   documentation {
     content = format(local.page, each.key)
   }
 }
 
-resource "google_monitoring_alert_policy" "sightings" {
-  for_each = local.sightings
+# Delete the moved blocks after every environment has been deployed with them.
+moved {
+  from = google_monitoring_alert_policy.queries["error-rate"]
+  to   = google_monitoring_alert_policy.alerts["error-rate"]
+}
 
-  display_name          = each.value.title
-  combiner              = "OR"
-  severity              = each.value.severity
-  notification_channels = [google_monitoring_notification_channel.email.id]
-  user_labels           = { slug = each.key }
+moved {
+  from = google_monitoring_alert_policy.queries["latency"]
+  to   = google_monitoring_alert_policy.alerts["latency"]
+}
 
-  conditions {
-    display_name = each.value.title
-    condition_matched_log {
-      filter = each.value.filter
-    }
-  }
+moved {
+  from = google_monitoring_alert_policy.queries["cleanup-not-run"]
+  to   = google_monitoring_alert_policy.alerts["cleanup-not-run"]
+}
 
-  alert_strategy {
-    auto_close = "3600s"
-    notification_rate_limit {
-      period = "3600s"
-    }
-  }
-  documentation {
-    content = format(local.page, each.key)
-  }
+moved {
+  from = google_monitoring_alert_policy.queries["model-failures"]
+  to   = google_monitoring_alert_policy.alerts["model-failures"]
+}
+
+moved {
+  from = google_monitoring_alert_policy.counts["cleanup-dead-letters"]
+  to   = google_monitoring_alert_policy.alerts["cleanup-dead-letters"]
+}
+
+moved {
+  from = google_monitoring_alert_policy.counts["code-errors"]
+  to   = google_monitoring_alert_policy.alerts["code-errors"]
+}
+
+moved {
+  from = google_monitoring_alert_policy.sightings["orphans"]
+  to   = google_monitoring_alert_policy.alerts["orphans"]
+}
+
+moved {
+  from = google_monitoring_alert_policy.not_ready
+  to   = google_monitoring_alert_policy.alerts["not-ready"]
 }

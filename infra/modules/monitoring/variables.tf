@@ -1,30 +1,30 @@
 variable "project" {
-  description = "The environment's project."
+  description = "Id of the environment's project."
   type        = string
 }
 
 variable "email" {
-  description = "Who gets the alerts."
+  description = "Email address that receives the alerts."
   type        = string
 }
 
 variable "domain" {
-  description = "The domain that apps call."
+  description = "Domain that the apps call."
   type        = string
 }
 
-variable "addresses" {
-  description = "The hosts of the services that anybody may call, by their names."
+variable "hosts" {
+  description = "Hosts of the public services, by service."
   type        = map(string)
 }
 
 variable "dead_letters" {
-  description = "The subscription that keeps messages of the cleanup which failed too often."
+  description = "Subscription that keeps the cleanup's dead letters."
   type        = string
 }
 
 variable "thresholds" {
-  description = "From where on an alert is sent; see alerts.tf for what each is."
+  description = "Values above which an alert opens; alerts.tf uses each of them once."
   type = object({
     error_share         = optional(number, 0.05)
     latency_ms          = optional(number, 2000)

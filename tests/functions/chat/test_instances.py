@@ -137,12 +137,12 @@ async def test_instance_exports_telemetry_before_it_ends(instances: Instances) -
         )
         async with endpoint.connect_to_hub("/ai-chat", token=TOKEN):
             # The exporter is loaded. The connection's span ends after the signal.
-            await until(lambda: metrics.CONNECTIONS.name in receiver.metrics)
+            await until(lambda: metrics.CHAT_CONNECTIONS.name in receiver.metrics)
             assert not receiver.spans
             process.send_signal(signal.SIGTERM)
             await wait_until_ended(process)
     assert "GET /ai-chat" in [span.name for span in receiver.spans]
-    assert [point.value for point in receiver.points(metrics.CONNECTIONS.name)] == [0]
+    assert [point.value for point in receiver.points(metrics.CHAT_CONNECTIONS.name)] == [0]
 
 
 async def test_any_instance_accepts_a_negotiated_connection(

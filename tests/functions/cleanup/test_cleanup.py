@@ -7,48 +7,48 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.benchmarks.clutter import Clutter
+from scripts.benchmarks.sample_documents import SampleDocuments
 from tests.functions.cleanup.service import Service
 from tests.functions.test_general import assert_problem
 
 MESSAGE = {"message": {"messageId": "17", "publishTime": "2026-01-01T00:00:00.5Z"}}
 
 
-async def fill(service: Service, count: int) -> Clutter:
-    clutter = Clutter(service.database, datetime.now(UTC))
-    async for _ in clutter.scatter(count):
+async def fill(service: Service, count: int) -> SampleDocuments:
+    documents = SampleDocuments(service.database, datetime.now(UTC))
+    async for _ in documents.write_expiring(count):
         pass
-    return clutter
+    return documents
 
 
 async def test_message_deletes_expired_documents_only(service: Service) -> None:
-    clutter = await fill(service, 100)
+    documents = await fill(service, 100)
     run = await service.run()
     assert run.deleted == dict.fromkeys(
         ("events", "inbox", "shared_items", "verifications", "rate_limits"), 10
     )
     assert (run.unfinished, run.failed) == ((), ())
-    assert await clutter.left() == clutter.kept
+    assert await documents.remaining() == documents.kept
     assert await service.statuses(1) == [200]
 
 
 async def test_concurrent_deliveries_are_one_run(service: Service) -> None:
     service.copies = 2
-    clutter = await fill(service, 400)
+    documents = await fill(service, 400)
     run_id = (await service.run()).id
     assert await service.statuses(2) == [200, 200]
     [run] = await service.runs.newest(2)
     assert run.id == run_id
     assert run.deleted.total() == 200
-    assert await clutter.left() == clutter.kept
+    assert await documents.remaining() == documents.kept
 
 
 async def test_concurrent_runs_delete_each_document_once(service: Service) -> None:
-    clutter = await fill(service, 400)
+    documents = await fill(service, 400)
     runs = await asyncio.gather(service.run(), service.run())
     assert await service.statuses(2) == [200, 200]
     assert sum(run.deleted.total() for run in runs) == 200
-    assert await clutter.left() == clutter.kept
+    assert await documents.remaining() == documents.kept
 
 
 async def test_message_of_an_ended_run_deletes_nothing(
@@ -56,13 +56,13 @@ async def test_message_of_an_ended_run_deletes_nothing(
 ) -> None:
     response = await http.post(service.address, json=MESSAGE)
     assert (response.status_code, response.content) == (200, b"")
-    clutter = await fill(service, 10)
-    before = await clutter.left()
+    documents = await fill(service, 10)
+    before = await documents.remaining()
     second = await http.post(service.address, json=MESSAGE)
     assert (second.status_code, second.content) == (200, b"")
     [run] = await service.runs.newest(2)
     assert (run.id, run.deleted) == ("20260101T000000-17", {})
-    assert await clutter.left() == before
+    assert await documents.remaining() == before
 
 
 async def test_message_with_a_part_belongs_to_its_run(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from scripts.benchmarks.clutter import Clutter
+from scripts.benchmarks.sample_documents import SampleDocuments
 from shared.store.data_model import (
     ALL,
     CLEANUP_RUNS,
@@ -86,8 +86,8 @@ async def delete_account(database: Database, user_id: UUID) -> None:
 
 async def fill(database: Database) -> set[str]:
     """Write due documents of all kinds, and others; return the paths of the others."""
-    clutter = Clutter(database, datetime.now(UTC))
-    async for _ in clutter.scatter(_EXPIRING_DOCUMENTS):
+    documents = SampleDocuments(database, datetime.now(UTC))
+    async for _ in documents.write_expiring(_EXPIRING_DOCUMENTS):
         pass
     _, kept = await new_account(database)
     deleted, _ = await new_account(database)
@@ -95,7 +95,7 @@ async def fill(database: Database) -> set[str]:
     await only_recorded.delete(await Users(database).get_account(deleted), _NOW)
     orphan = database.document(EVENTS, "orphan", user_id=uuid4())
     await orphan.set({"expiry": _LATER})
-    return kept | clutter.kept
+    return kept | documents.kept
 
 
 async def test_purge_completes_interrupted_account_deletions() -> None:

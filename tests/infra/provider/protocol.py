@@ -1,7 +1,7 @@
-"""Terraform's plugin protocol, version 6: as much of it as a provider needs that only pretends.
+"""Terraform's plugin protocol, version 6: the messages that the fake provider needs.
 
-What goes over the wire are fields' numbers and types. They are put together here, as no package
-has them that goes with our release of protobuf.
+The wire format depends only on the numbers and types of fields. This module declares them, because
+no published package of these messages works with our release of protobuf.
 
 Source: https://developer.hashicorp.com/terraform/plugin/terraform-plugin-protocol (tfplugin6.proto)
 """
@@ -14,14 +14,17 @@ from google.protobuf.message_factory import GetMessageClass
 
 SERVICE = "tfplugin6.Provider"
 
+Message = Any
+"""A message. Protobuf creates the classes at run time, so there is no static type."""
+
 _PRIMITIVES = {
     "string": FieldDescriptorProto.TYPE_STRING,
     "bytes": FieldDescriptorProto.TYPE_BYTES,
     "bool": FieldDescriptorProto.TYPE_BOOL,
     "int": FieldDescriptorProto.TYPE_INT64,
 }
-# A field is named with its number and type; an asterisk: any number of times. An enumeration is an
-# int on the wire, and a map is a list of entries.
+# Each field has a number and a type; an asterisk marks a repeated field. On the wire an enumeration
+# is an int, and a map is a list of entries.
 _MESSAGES = {
     "Empty": {},
     "Value": {"msgpack": (1, "bytes"), "json": (2, "bytes")},
@@ -48,7 +51,7 @@ _MESSAGES = {
         "data_source_schemas": (3, "SchemaEntry*"),
     },
     "ValidateRequest": {"type_name": (1, "string"), "config": (2, "Value")},
-    "Mistakes": {"diagnostics": (1, "Diagnostic*")},
+    "Diagnostics": {"diagnostics": (1, "Diagnostic*")},
     "Diagnostic": {"severity": (1, "int"), "summary": (2, "string")},
     "ConfigureRequest": {"config": (2, "Value")},
     "UpgradeRequest": {"type_name": (1, "string"), "raw_state": (3, "RawState")},
@@ -91,9 +94,10 @@ def _pool() -> DescriptorPool:
 _POOL = _pool()
 
 
-def message(name: str) -> Any:
+def message(name: str) -> type[Message]:
     """Return the class of a message."""
-    return GetMessageClass(_POOL.FindMessageTypeByName(f"liftlog.{name}"))
+    class_: type[Message] = GetMessageClass(_POOL.FindMessageTypeByName(f"liftlog.{name}"))
+    return class_
 
 
 Empty = message("Empty")
@@ -105,7 +109,7 @@ Schema = message("Schema")
 SchemaEntry = message("SchemaEntry")
 GetProviderSchema = message("GetProviderSchema")
 ValidateRequest = message("ValidateRequest")
-Mistakes = message("Mistakes")
+Diagnostics = message("Diagnostics")
 Diagnostic = message("Diagnostic")
 ConfigureRequest = message("ConfigureRequest")
 UpgradeRequest = message("UpgradeRequest")

@@ -1,4 +1,4 @@
-"""What a type of resource is made of, as `google-6.50.0.json` tells it."""
+"""The schemas of resource types, read from `google-6.50.0.json`."""
 
 import json
 from dataclasses import dataclass
@@ -7,27 +7,30 @@ from typing import Any, Literal
 
 SCHEMAS = Path(__file__).with_name("google-6.50.0.json")
 
+Values = dict[str, Any]
+"""Values in JSON."""
+
 Type = str | list[Any]
-"""A type as Terraform writes it in JSON: `"string"`, `["map", "string"]`."""
+"""A type in Terraform's JSON: `"string"`, `["map", "string"]`."""
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """A value of a block."""
+    """An attribute of a block."""
 
     type: Type
     is_required: bool
     is_optional: bool
     is_computed: bool
-    """Whether the provider says what it is, if the configuration does not."""
+    """Whether the provider sets the value if the configuration does not."""
 
     choices: tuple[str, ...] = ()
-    """The values it may have, if its documentation says so."""
+    """The allowed values, if the documentation lists them."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """What may stand between two braces."""
+    """The attributes and nested blocks of a block."""
 
     attributes: dict[str, Attribute]
     blocks: dict[str, "NestedBlock"]
@@ -35,16 +38,16 @@ class Block:
 
 @dataclass(frozen=True)
 class NestedBlock:
-    """A block in another, there `least` to `most` times; 0 is as often as one likes."""
+    """A nested block, repeated `min_items` to `max_items` times; a maximum of 0 means no limit."""
 
     block: Block
     nesting: Literal["single", "list", "set"]
-    least: int
-    most: int
+    min_items: int
+    max_items: int
 
     @staticmethod
-    def all_of(value: Any) -> list[dict[str, Any]]:
-        """Return the blocks that a value has: one, several or none."""
+    def blocks_of(value: object) -> list[Values]:
+        """Return the blocks in a value, which is a block, a list of blocks, or None."""
         if isinstance(value, dict):
             return [value]
         return value if isinstance(value, list) else []
@@ -52,32 +55,32 @@ class NestedBlock:
 
 @dataclass(frozen=True)
 class Schemas:
-    """A provider's own settings, and its types by their names."""
+    """The schemas of a provider: its own settings, and its types by name."""
 
     provider: Block
     resources: dict[str, Block]
     data_sources: dict[str, Block]
 
 
-def _block(told: dict[str, Any]) -> Block:
+def _block(values: Values) -> Block:
     attributes = {
         name: Attribute(
             type_, "required" in how, "optional" in how, "computed" in how, tuple(*choices)
         )
-        for name, (type_, how, *choices) in told["attributes"].items()
+        for name, (type_, how, *choices) in values["attributes"].items()
     }
     blocks = {
         name: NestedBlock(_block(nested), nested["nesting"], nested["min"], nested["max"])
-        for name, nested in told.get("blocks", {}).items()
+        for name, nested in values.get("blocks", {}).items()
     }
     return Block(attributes, blocks)
 
 
 def load(path: Path = SCHEMAS) -> Schemas:
-    """Read a file that `read_bindings.py` has written."""
-    told = json.loads(path.read_text())
+    """Read a file that `bindings.py` wrote."""
+    values = json.loads(path.read_text())
     resources, data_sources = (
-        {name: _block(block) for name, block in told[group].items()}
+        {name: _block(block) for name, block in values[group].items()}
         for group in ("resources", "data_sources")
     )
-    return Schemas(_block(told["provider"]["google"]), resources, data_sources)
+    return Schemas(_block(values["provider"]["google"]), resources, data_sources)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from scripts.admin.cleanup import main
-from scripts.benchmarks.clutter import Clutter
+from scripts.benchmarks.sample_documents import SampleDocuments
 from scripts.local.ports import HOST
 from scripts.local.stack import Stack, free_ports
 from shared.store.cleanup_runs import CleanupRuns, Pass
@@ -70,14 +70,14 @@ async def test_schedule_is_shown_paused_and_resumed(cleanup: Command) -> None:
 
 
 async def test_run_is_watched_until_it_has_ended(cleanup: Command, database: Database) -> None:
-    clutter = Clutter(database, datetime.now(UTC))
-    async for _ in clutter.scatter(100):
+    clutter = SampleDocuments(database, datetime.now(UTC))
+    async for _ in clutter.write_expiring(100):
         pass
     exit_status, output = await cleanup("run")
     assert exit_status == 0
     assert "10 events, 10 inbox, 10 rate_limits, 10 shared_items, 10 verifications" in output
     assert "(complete)" in output
-    assert await clutter.left() == clutter.kept
+    assert await clutter.remaining() == clutter.kept
     assert "complete" in (await cleanup("status"))[1]
 
 

@@ -1,4 +1,4 @@
-"""Group commit, without a database."""
+"""GroupCommit with a fake commit: grouping, order, size limit, errors and cancellation."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,36 +9,36 @@ from shared.concurrency.group_commit import MAX_GROUP_BYTES, GroupCommit
 
 
 class Commits:
-    """Commits that wait until they are released, and the groups that they got."""
+    """GroupCommit whose commits wait for `released`, and the groups committed so far."""
 
     def __init__(self, size_bytes: int = 0) -> None:
         self.groups: list[tuple[str, list[str]]] = []
-        self.begun = asyncio.Event()
+        self.started = asyncio.Event()
         self.released = asyncio.Event()
         self.error: Exception | None = None
         self.group_commit = GroupCommit(self._commit, lambda _item: size_bytes)
 
     async def _commit(self, key: str, items: Sequence[str]) -> Sequence[str]:
         self.groups.append((key, list(items)))
-        self.begun.set()
+        self.started.set()
         await self.released.wait()
         if self.error is not None:
             raise self.error
         return [f"{item} written" for item in items]
 
     def add(self, *items: str, key: str = "key") -> "list[asyncio.Task[str]]":
-        """Add items in tasks of their own."""
+        """Add each item in a separate task."""
         return [asyncio.create_task(self.group_commit.add(key, item)) for item in items]
 
     async def add_first(self, item: str, key: str = "key") -> "asyncio.Task[str]":
-        """Add an item, and wait until its commit has begun."""
-        self.begun.clear()
+        """Add an item, and wait until its commit has started."""
+        self.started.clear()
         [task] = self.add(item, key=key)
-        await self.begun.wait()
+        await self.started.wait()
         return task
 
 
-async def test_items_that_arrive_together_are_one_group() -> None:
+async def test_concurrent_items_form_one_group() -> None:
     commits = Commits()
     commits.released.set()
     results = await asyncio.gather(*commits.add("a", "b", "c"))
@@ -46,7 +46,7 @@ async def test_items_that_arrive_together_are_one_group() -> None:
     assert commits.groups == [("key", ["a", "b", "c"])]
 
 
-async def test_items_that_arrive_during_a_commit_are_the_next_group() -> None:
+async def test_items_during_a_commit_form_the_next_group() -> None:
     commits = Commits()
     first = await commits.add_first("a")
     others = commits.add("b", "c")
@@ -57,21 +57,21 @@ async def test_items_that_arrive_during_a_commit_are_the_next_group() -> None:
     assert commits.groups[1:] == [("key", ["b", "c"])]
 
 
-async def test_groups_are_cut_by_size_and_keep_their_order() -> None:
+async def test_full_group_is_followed_by_another_in_order() -> None:
     commits = Commits(size_bytes=MAX_GROUP_BYTES // 2)
     commits.released.set()
     await asyncio.gather(*commits.add("a", "b", "c", "d", "e"))
     assert [items for _, items in commits.groups] == [["a", "b"], ["c", "d"], ["e"]]
 
 
-async def test_item_above_the_limit_is_a_group_of_its_own() -> None:
+async def test_item_above_size_limit_is_its_own_group() -> None:
     commits = Commits(size_bytes=MAX_GROUP_BYTES + 1)
     commits.released.set()
     await asyncio.gather(*commits.add("a", "b"))
     assert [items for _, items in commits.groups] == [["a"], ["b"]]
 
 
-async def test_groups_of_different_keys_run_side_by_side() -> None:
+async def test_groups_of_different_keys_run_concurrently() -> None:
     commits = Commits()
     first = await commits.add_first("a")
     second = await commits.add_first("b", key="another key")
@@ -79,7 +79,7 @@ async def test_groups_of_different_keys_run_side_by_side() -> None:
     assert [await first, await second] == ["a written", "b written"]
 
 
-async def test_failed_commit_fails_its_group_and_no_other() -> None:
+async def test_failed_commit_fails_only_its_group() -> None:
     commits = Commits()
     first = await commits.add_first("a")
     others = commits.add("b", "c")
@@ -91,7 +91,7 @@ async def test_failed_commit_fails_its_group_and_no_other() -> None:
     assert await asyncio.gather(*commits.add("d")) == ["d written"]
 
 
-async def test_item_of_a_cancelled_caller_is_committed() -> None:
+async def test_item_of_cancelled_caller_is_committed() -> None:
     commits = Commits()
     first = await commits.add_first("a")
     cancelled, other = commits.add("b", "c")

@@ -17,7 +17,11 @@ from shared.store.data_model import SHARED_ITEMS
 from shared.store.database import Database
 from shared.store.preconditions import PreconditionFailed
 from shared.store.settings import DatabaseSettings
-from shared.telemetry.current_request import Served, begin, end
+from shared.telemetry.current_request import (
+    CurrentRequest,
+    reset_current_request,
+    set_current_request,
+)
 
 
 def database_with(**settings: object) -> Database:
@@ -190,10 +194,10 @@ async def test_request_counts_all_attempts_of_a_failing_call(operation: str) -> 
         "query": lambda: database.query(database.collection(SHARED_ITEMS).limit(1)),
         "commit": lambda: database.commit(batch),
     }
-    request = Served("GET", "0" * 31 + "1", "0" * 15 + "1", None, is_sampled=False)
-    token = begin(request)
+    request = CurrentRequest("GET", "0" * 31 + "1", "0" * 15 + "1", None, is_sampled=False)
+    token = set_current_request(request)
     with trips.counted() as attempts, pytest.raises(DependencyUnavailable):
         await operations[operation]()
-    end(token)
+    reset_current_request(token)
     assert len(attempts) > 1
     assert (request.round_trips, request.documents_read) == (len(attempts), 0)

@@ -1,4 +1,4 @@
-"""A function that fails in every way, for the Functions Framework to serve."""
+"""Function with routes that fail in different ways, for tests of its log."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from shared.web.routes import Route
 MESSAGE = "SECRET-message"
 
 
-class Ask(Request):
+class FailRequest(Request):
     how: str
 
 
@@ -61,7 +61,7 @@ def in_a_library() -> None:
     try:
         fail()
     except ValueError as error:
-        logging.getLogger("somebody.elses").exception("it failed: %s", error)  # noqa: TRY401
+        logging.getLogger("another.library").exception("failed: %s", error)  # noqa: TRY401 - the text must not be logged
 
 
 def with_a_warning() -> None:
@@ -69,27 +69,27 @@ def with_a_warning() -> None:
 
 
 def in_an_outage() -> None:
-    raise DependencyUnavailable("the store", 5)
+    raise DependencyUnavailable("the database", 5)
 
 
-WAYS: dict[str, Callable[[], None]] = {
-    way.__name__: way
-    for way in (
+FAILURES: dict[str, Callable[[], None]] = {
+    failure.__name__: failure
+    for failure in (
         fail, in_a_chain, in_a_group, in_a_task, in_a_call, in_a_thread, in_a_library,
         with_a_warning, in_an_outage,
     )
 }  # fmt: skip
 
 
-async def handle(ask: Ask) -> None:
-    WAYS[ask.how]()
+async def handle(request: FailRequest) -> None:
+    FAILURES[request.how]()
 
 
-_app = build_app([Route("GET", "/fail/{how}", "Fail.", Ask, None, handle)])
+_app = build_app([Route("GET", "/fail/{how}", "Fail.", FailRequest, None, handle)])
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Fail also where nothing of ours is above."""
+    """Fail outside of our app for some paths."""
     if scope["path"].startswith("/outside/"):
         fail()
     await _app(scope, receive, send)

@@ -1,10 +1,10 @@
-"""A collector that takes OpenTelemetry's protocol over HTTP, and keeps what it gets.
+"""Fake collector: receives OpenTelemetry's protocol over HTTP and keeps all signals.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -23,29 +23,29 @@ Attributes = dict[str, Any]
 
 
 class Point(NamedTuple):
-    """The newest value of a metric for one set of attributes."""
+    """Latest value of a metric for one set of attributes."""
 
     attributes: Attributes
     value: float
-    """The sum, of a histogram too."""
+    """The sum; for a histogram, of all its values."""
 
 
 class Receiver:
-    """An ASGI app; `delay_s` is how long it takes to answer, the others what it answers."""
+    """ASGI app that responds with `status` and `body` after `delay_s`."""
 
     def __init__(
-        self, delay_s: float = 0, status: HTTPStatus = HTTPStatus.OK, says: bytes = b""
+        self, delay_s: float = 0, status: HTTPStatus = HTTPStatus.OK, body: bytes = b""
     ) -> None:
         self.delay_s = delay_s
         self.status = status
-        self.says = says
-        self.asked = 0
+        self.body = body
+        self.requests = 0
         self._traces: list[ExportTraceServiceRequest] = []
         self._metrics: list[ExportMetricsServiceRequest] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request."""
-        self.asked += 1
+        """Handle one request."""
+        self.requests += 1
         body = await Request(scope, receive).body()
         await asyncio.sleep(self.delay_s)
         if scope["path"] == "/v1/traces":
@@ -53,11 +53,11 @@ class Receiver:
         elif scope["path"] == "/v1/metrics":
             self._metrics.append(ExportMetricsServiceRequest.FromString(body))
         headers = {"Location": "/elsewhere"} if self.status == HTTPStatus.FOUND else {}
-        await Response(self.says, self.status, headers)(scope, receive, send)
+        await Response(self.body, self.status, headers)(scope, receive, send)
 
     @property
     def spans(self) -> list[Span]:
-        """All spans, in the order in which they came."""
+        """All spans in order of arrival."""
         return [
             span
             for request in self._traces
@@ -68,7 +68,7 @@ class Receiver:
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """The newest state of each metric, by its name."""
+        """The latest state of each metric, by its name."""
         return {
             metric.name: metric
             for request in self._metrics
@@ -78,25 +78,24 @@ class Receiver:
         }
 
     def points(self, name: str) -> list[Point]:
-        """Return what is known of a metric."""
+        """Return the latest value of a metric for each set of attributes."""
         metric = self.metrics[name]
         if metric.HasField("histogram"):
             return [Point(read(p.attributes), p.sum) for p in metric.histogram.data_points]
         return [Point(read(p.attributes), p.as_double or p.as_int) for p in metric.sum.data_points]
 
     def resources(self) -> Iterator[Attributes]:
-        """Yield the resource of each request that came."""
+        """Yield the resource of each request."""
         for traces in self._traces:
             yield from (read(each.resource.attributes) for each in traces.resource_spans)
         for metrics in self._metrics:
             yield from (read(each.resource.attributes) for each in metrics.resource_metrics)
 
 
-def read(attributes: Any) -> Attributes:
-    """Return attributes as Python has them."""
+def read(attributes: Iterable[KeyValue]) -> Attributes:
+    """Return attributes as Python values."""
 
     def plain(value: AnyValue) -> Any:
         return getattr(value, value.WhichOneof("value") or "string_value")
 
-    pairs: list[KeyValue] = list(attributes)
-    return {pair.key: plain(pair.value) for pair in pairs}
+    return {pair.key: plain(pair.value) for pair in attributes}

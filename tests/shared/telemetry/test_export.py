@@ -1,14 +1,14 @@
-"""Traces and metrics, as a collector gets them."""
+"""Exported traces and metrics, as a collector receives them."""
 
 import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 import functions.ai.main
 import functions.social.main
@@ -47,33 +47,27 @@ from tests.loopback import served, until
 from tests.shared.telemetry.receiver import Point, Receiver
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-SECRET = "SECRET-in-the-address"  # noqa: S105 - one that we made up
-WISH = {
-    "attributes": {
-        "areasToWorkout": ["legs"],
-        "volume": 0,
-        "exerciseToKilograms": {},
-        "useImperialUnits": False,
-    }
-}
+SECRET = "SECRET-in-the-address"  # noqa: S105 - a made-up value
+SESSION_ATTRIBUTES = {"areasToWorkout": ["legs"], "volume": 0, "exerciseToKilograms": {}}
+SESSION_REQUEST = {"attributes": {**SESSION_ATTRIBUTES, "useImperialUnits": False}}
 
 
-class Store:
-    """A store of purchases that says what it is told to; None is an outage."""
+class ScriptedProvider:
+    """Purchase provider with one scripted answer per call; None is an outage."""
 
-    def __init__(self, *says: bool | None) -> None:
-        self._says = iter(says)
+    def __init__(self, *answers: bool | None) -> None:
+        self._answers = iter(answers)
 
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
-        answer = next(self._says)
+        answer = next(self._answers)
         if answer is None:
-            raise DependencyUnavailable("the store", 1)
+            raise DependencyUnavailable("the provider", 1)
         return Purchase.of(token) if answer else None
 
 
 @pytest.fixture(scope="module")
 async def received(database: Database, somebody: Person) -> AsyncIterator[Receiver]:
-    """What a collector has after everything happened that there is a metric for."""
+    """Fake collector after operations that emit every metric."""
     receiver = Receiver()
     with served(receiver) as address, pytest.MonkeyPatch.context() as environment:
         for name, value in local_services({}, url(stack.current().fakes)).items():
@@ -88,8 +82,8 @@ async def received(database: Database, somebody: Person) -> AsyncIterator[Receiv
                 otlp_endpoint=address,
             )
         )
-        await store_requests(database, somebody)
-        await plans(database)
+        await sign_ins(database, somebody)
+        await session_plans(database)
         await purchases(database)
         await refusals(database)
         await connections()
@@ -99,7 +93,7 @@ async def received(database: Database, somebody: Person) -> AsyncIterator[Receiv
 
 
 async def deletions(database: Database) -> None:
-    """Delete an account, and clean up."""
+    """Delete an account, and run the cleanup."""
     now = datetime.now(UTC)
     users = Users(database)
     user = await users.create(PasswordHash("", b""), now)
@@ -108,8 +102,8 @@ async def deletions(database: Database) -> None:
     await Bench(Work(2)).clean()
 
 
-async def store_requests(database: Database, somebody: Person) -> None:
-    """Sign in twice, by a process that does not know the password yet."""
+async def sign_ins(database: Database, somebody: Person) -> None:
+    """Sign in twice, then send requests that must not appear in the export."""
     dependencies = [Dependency("store", database.check)]
     app = build_app(functions.social.main.routes(database), dependencies=dependencies)
     credentials = {"userId": somebody.id, "password": somebody.password}
@@ -123,23 +117,23 @@ async def store_requests(database: Database, somebody: Person) -> None:
         await http.get("/nowhere", headers={"traceparent": f"00-{TRACE}-{SPAN}-00"})
 
 
-async def plans(database: Database) -> None:
-    """Have a session made for a subscriber."""
+async def session_plans(database: Database) -> None:
+    """Request a session plan as two kinds of subscribers."""
     async with open_client() as outgoing:
         resources = SubscriberResources(database, outgoing, Secrets(SecretSettings()))
         app = build_app(functions.ai.main.routes(resources))
         async with client(app) as http:
             for token in (f"RevenueCat {SUBSCRIBER}-{uuid4()}", f"Web {WEB_KEY}"):
                 headers = {"Authorization": token}
-                answer = await http.post("/ai/session", json=WISH, headers=headers)
-                assert answer.status_code == 200, answer.text
+                response = await http.post("/ai/session", json=SESSION_REQUEST, headers=headers)
+                assert response.status_code == 200, response.text
 
 
 async def purchases(database: Database) -> None:
-    """Ask about purchases in every way, and be answered so."""
+    """Check purchases with every outcome."""
     now = datetime.now(UTC)
-    store = Store(True, None, False, None)  # noqa: FBT003 - its answers, in order
-    google = CachedVerifier("Google", store, Verifications(database), PurchaseSettings())
+    provider = ScriptedProvider(True, None, False, None)  # noqa: FBT003 - answers in order
+    google = CachedVerifier("Google", provider, Verifications(database), PurchaseSettings())
     token = str(uuid4())
     for at in (now, now, now + timedelta(hours=2)):
         assert await google.find_purchase(token, at)
@@ -149,7 +143,7 @@ async def purchases(database: Database) -> None:
 
 
 async def refusals(database: Database) -> None:
-    """Ask more often than one may."""
+    """Exceed a rate limit."""
     limits = RateLimits("ai", 1, 1, Quotas(database), RateLimitSettings())
     subscriber, now = Subscriber("Google", Purchase.of(str(uuid4()))), datetime.now(UTC)
     await limits.admit(subscriber, now)
@@ -158,7 +152,7 @@ async def refusals(database: Database) -> None:
 
 
 async def connections() -> None:
-    """Leave one client connected of two, as the collector sees it."""
+    """Connect two clients one after the other."""
     with serve_chat(single_hub(FakeHub)) as running:
         async with running.connect_to_hub():
             pass
@@ -167,20 +161,20 @@ async def connections() -> None:
             pass
 
 
-def client(app: Any) -> httpx.AsyncClient:
+def client(app: ASGIApp) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://x", timeout=60)
 
 
-def emitted(received: Receiver, metric: metrics.Metric, **attributes: Any) -> list[float]:
-    """Return the values of a metric that have these attributes."""
-    wanted = {metric.keywords[name]: value for name, value in attributes.items()}
+def values(received: Receiver, metric: metrics.Metric, **attributes: str | int) -> list[float]:
+    """Return the values of a metric with these attributes."""
+    expected = {metric.keywords[name]: value for name, value in attributes.items()}
     points = received.points(metric.name)
-    return [point.value for point in points if wanted.items() <= point.attributes.items()]
+    return [point.value for point in points if expected.items() <= point.attributes.items()]
 
 
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)
-def test_every_metric_is_emitted_as_it_is_declared(
+def test_exported_metric_matches_its_declaration(
     received: Receiver, metric: metrics.Metric
 ) -> None:
     got = received.metrics[metric.name]
@@ -193,16 +187,16 @@ def test_every_metric_is_emitted_as_it_is_declared(
     for point in points:
         assert point.attributes.keys() <= set(metric.attributes)
         missing = set(metric.attributes) - point.attributes.keys()
-        assert missing <= {"error.type"}  # which only failures have
+        assert missing <= {"error.type"}  # for failures only
     if metric.kind == "histogram":
         assert tuple(got.histogram.data_points[0].explicit_bounds) == metric.buckets
 
 
-def test_requests_are_measured_by_route_and_status(received: Receiver) -> None:
+def test_request_duration_has_route_and_status(received: Receiver) -> None:
     def seconds(route: str, status: int, method: str = "POST") -> list[float]:
-        return emitted(
+        return values(
             received,
-            metrics.REQUESTS,
+            metrics.REQUEST_DURATION,
             http_request_method=method,
             http_route=route,
             http_response_status_code=status,
@@ -210,85 +204,84 @@ def test_requests_are_measured_by_route_and_status(received: Receiver) -> None:
 
     assert 0 < seconds("/inbox", 200)[0] < 60
     assert len(seconds("(no such route)", 404, "GET")) == 1
-    routes = {point.attributes["http.route"] for point in received.points(metrics.REQUESTS.name)}
+    routes = {
+        point.attributes["http.route"] for point in received.points(metrics.REQUEST_DURATION.name)
+    }
     assert routes == {"/inbox", "(no such route)", "/ai/session"}
 
 
-def test_round_trips_and_documents_are_measured_by_route(received: Receiver) -> None:
-    [round_trips] = emitted(received, metrics.ROUND_TRIPS, http_route="/inbox")
-    [documents] = emitted(received, metrics.DOCUMENTS, http_route="/inbox")
-    assert round_trips >= 2 * 2  # two requests, each of a read and a query
+def test_round_trips_and_documents_have_the_route(received: Receiver) -> None:
+    [round_trips] = values(received, metrics.ROUND_TRIPS, http_route="/inbox")
+    [documents] = values(received, metrics.DOCUMENTS_READ, http_route="/inbox")
+    assert round_trips >= 2 * 2  # two requests with a read and a query each
     assert documents >= 2 * 2
 
 
-def test_passwords_and_purchases_are_counted_by_what_they_cost(received: Receiver) -> None:
-    assert emitted(received, metrics.PASSWORDS, outcome="hashed") == [1]
-    assert emitted(received, metrics.PASSWORDS, outcome="remembered") == [1]
-    outcomes = ("confirmed", "remembered", "trusted", "refused", "unknown")
-    for outcome in outcomes:
-        assert emitted(received, metrics.PURCHASES, store="Google", outcome=outcome) == [1]
-    assert emitted(received, metrics.PURCHASES, store="RevenueCat") == [1]
+def test_password_and_purchase_checks_have_outcomes(received: Receiver) -> None:
+    assert values(received, metrics.PASSWORD_CHECKS, outcome="hashed") == [1]
+    assert values(received, metrics.PASSWORD_CHECKS, outcome="remembered") == [1]
+    for outcome in ("confirmed", "remembered", "trusted", "refused", "unknown"):
+        assert values(
+            received, metrics.PURCHASE_VERIFICATIONS, store="Google", outcome=outcome
+        ) == [1]
+    assert values(received, metrics.PURCHASE_VERIFICATIONS, store="RevenueCat") == [1]
 
 
-def test_what_the_model_did_is_measured(received: Receiver) -> None:
+def test_model_usage_is_measured(received: Receiver) -> None:
     model = {"gen_ai_operation_name": "chat", "gen_ai_provider_name": "openai"}
     for kind in ("input", "output"):
-        assert emitted(received, metrics.TOKENS, **model, gen_ai_token_type=kind)[0] > 1
-    [seconds] = emitted(received, metrics.REPLIES, **model)
+        assert values(received, metrics.TOKEN_USAGE, **model, gen_ai_token_type=kind)[0] > 1
+    [seconds] = values(received, metrics.OPERATION_DURATION, **model)
     assert 0 < seconds < 60
 
 
-def test_refusals_connections_and_deletions_are_counted(received: Receiver) -> None:
-    assert emitted(received, metrics.REFUSALS, bucket="ai") == [1]
-    assert received.points(metrics.CONNECTIONS.name) == [Point({}, 0)]
-    assert emitted(received, metrics.DELETIONS, kind="accounts") == [1]
-    assert emitted(received, metrics.DELETIONS, kind="work") == [20]
+def test_refusals_connections_deletions_are_counted(received: Receiver) -> None:
+    assert values(received, metrics.RATE_LIMIT_REFUSALS, bucket="ai") == [1]
+    assert received.points(metrics.CHAT_CONNECTIONS.name) == [Point({}, 0)]
+    assert values(received, metrics.DELETIONS, kind="accounts") == [1]
+    assert values(received, metrics.DELETIONS, kind="work") == [20]
 
 
-def test_a_requests_span_continues_the_trace_and_has_the_stores_calls_below_it(
-    received: Receiver,
-) -> None:
+def test_request_span_is_parent_of_database_spans(received: Receiver) -> None:
     spans = [span for span in received.spans if span.trace_id.hex() == TRACE]
     servers = [span for span in spans if span.kind == span.SPAN_KIND_SERVER]
-    assert [(span.name, span.parent_span_id.hex()) for span in servers] == [
-        ("POST /inbox", SPAN)
-    ] * 2
+    parents = [(span.name, span.parent_span_id.hex()) for span in servers]
+    assert parents == [("POST /inbox", SPAN)] * 2
     for server in servers:
-        below = [span for span in spans if span.parent_span_id == server.span_id]
-        assert {"store read", "store query"} <= {span.name for span in below}
-        for span in below:
+        children = [span for span in spans if span.parent_span_id == server.span_id]
+        assert {"store read", "store query"} <= {span.name for span in children}
+        for span in children:
             assert span.kind == span.SPAN_KIND_CLIENT
             assert server.start_time_unix_nano <= span.start_time_unix_nano
             assert span.start_time_unix_nano <= span.end_time_unix_nano
 
 
-def test_calls_of_the_model_and_of_purchase_stores_have_spans(received: Receiver) -> None:
+def test_calls_to_model_and_provider_have_spans(received: Receiver) -> None:
     by_id = {span.span_id: span for span in received.spans}
     for name in ("chat fake", "ask RevenueCat"):
         span = next(span for span in received.spans if span.name == name)
         assert by_id[span.parent_span_id].name == "POST /ai/session"
 
 
-def test_what_the_caller_does_not_sample_has_no_span(received: Receiver) -> None:
+def test_unsampled_request_has_no_span(received: Receiver) -> None:
     assert not [span for span in received.spans if span.parent_span_id.hex() == SPAN][2:]
 
 
-def test_nothing_of_a_request_is_in_what_is_exported(received: Receiver) -> None:
-    names = {span.name for span in received.spans}
-    assert "GET (no such route)" in names
-    everything = repr(received.spans) + repr(received.metrics)
-    assert SECRET not in everything
-    assert WEB_KEY not in everything
+def test_export_contains_no_data_of_requests(received: Receiver) -> None:
+    assert "GET (no such route)" in {span.name for span in received.spans}
+    exported = repr(received.spans) + repr(received.metrics)
+    assert SECRET not in exported
+    assert WEB_KEY not in exported
 
 
-def test_all_comes_from_one_instance_that_says_who_it_is(received: Receiver) -> None:
+def test_resource_identifies_the_instance(received: Receiver) -> None:
     resources = list(received.resources())
     assert len({resource["service.instance.id"] for resource in resources}) == 1
     for resource in resources:
         assert resource["service.name"] == "everything"
         assert resource["service.version"] == "everything-00001"
         assert resource["gcp.project_id"] == "a-project"
-        assert resource["cloud.region"] == "us-central1"  # or Google would take no metric
+        assert resource["cloud.region"] == "us-central1"  # Google rejects metrics without it
 
 
 def test_the_readme_shows_every_metric_as_it_is() -> None:

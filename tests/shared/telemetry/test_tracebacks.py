@@ -1,27 +1,27 @@
-"""Tracebacks without messages."""
+"""Tracebacks: Python's text without the messages of exceptions, of bounded length."""
 
 import traceback
 
 import pytest
 
-from shared.telemetry.tracebacks import stack_trace
+from shared.telemetry.tracebacks import format_traceback
 
-# Apart from where it is raised: the lines of the code are in a traceback.
-SECRET = "SECRET-message"  # noqa: S105 - one that we made up
+# A traceback contains source lines, so the secret is not in the line that raises.
+SECRET = "SECRET-message"  # noqa: S105 - a made-up value
 
 
 class OwnError(Exception):
-    """Says what it was given."""
+    """An exception of this module."""
 
 
-def fail(raising: type[BaseException] = OwnError) -> None:
-    raise raising(SECRET)
+def fail(kind: type[BaseException] = OwnError) -> None:
+    raise kind(SECRET)
 
 
-def caught(raising: type[Exception] = OwnError) -> Exception:
+def caught(kind: type[Exception] = OwnError) -> Exception:
     try:
-        fail(raising)
-    except raising as error:
+        fail(kind)
+    except kind as error:
         return error
     raise AssertionError
 
@@ -33,53 +33,58 @@ def chained(*, is_cause: bool) -> Exception:
         except KeyError as first:
             if is_cause:
                 raise OwnError(SECRET) from first
-            raise OwnError(SECRET)  # noqa: B904 - that is what is tested
+            raise OwnError(SECRET)  # noqa: B904 - an error without a cause is the test
     except OwnError as error:
         return error
     raise AssertionError
 
 
-def as_python_has_it(error: BaseException) -> str:
-    """Return the library's text, of which every message is ours."""
+def expected(error: BaseException) -> str:
+    """Return Python's text without our message."""
     text = "".join(traceback.format_exception(error)).rstrip()
     return text.replace(f": {SECRET}", "").replace(f": '{SECRET}'", "")
 
 
-def test_it_is_what_python_prints_but_for_the_messages() -> None:
-    for error in (caught(), caught(ValueError), chained(is_cause=True), chained(is_cause=False)):
-        text = stack_trace(error)
-        assert text == as_python_has_it(error)
-        assert SECRET not in text
+@pytest.mark.parametrize(
+    "error",
+    [caught(), caught(ValueError), chained(is_cause=True), chained(is_cause=False)],
+    ids=["own class", "built-in class", "cause", "context"],
+)
+def test_traceback_is_pythons_text_without_messages(error: Exception) -> None:
+    text = format_traceback(error)
+    assert text == expected(error)
+    assert SECRET not in text
 
 
-def test_what_was_suppressed_stays_out() -> None:
+def test_traceback_omits_suppressed_context() -> None:
     error = chained(is_cause=False)
     error.__suppress_context__ = True
-    assert "KeyError" not in stack_trace(error)
+    assert "KeyError" not in format_traceback(error)
 
 
-def test_notes_stay_out() -> None:
+def test_traceback_omits_notes() -> None:
     error = caught()
     error.add_note(SECRET)
-    assert stack_trace(error) == as_python_has_it(error).removesuffix(f"\n{SECRET}")
+    assert format_traceback(error) == expected(error).removesuffix(f"\n{SECRET}")
 
 
-def test_the_members_of_a_group_come_before_it() -> None:
-    text = stack_trace(ExceptionGroup(SECRET, [caught(ValueError), chained(is_cause=True)]))
-    kinds = [line for line in text.splitlines() if line.rpartition(".")[2].isidentifier()]
+def test_members_of_group_precede_the_group() -> None:
+    text = format_traceback(ExceptionGroup(SECRET, [caught(ValueError), chained(is_cause=True)]))
+    names = [line for line in text.splitlines() if line.rpartition(".")[2].isidentifier()]
     own = f"{OwnError.__module__}.OwnError"
-    assert kinds == ["ValueError", "KeyError", own, "ExceptionGroup"]
+    assert names == ["ValueError", "KeyError", own, "ExceptionGroup"]
     assert text.count("is a part of the following group") == 2
     assert SECRET not in text
 
 
-def test_errors_that_are_each_others_cause_come_to_an_end() -> None:
+def test_traceback_ends_for_a_cycle_of_causes() -> None:
     first, second = caught(ValueError), caught(KeyError)
     first.__cause__, second.__cause__ = second, first
-    assert stack_trace(first).endswith("\nValueError")
+    assert format_traceback(first).endswith("\nValueError")
 
 
-def test_of_a_text_that_is_too_long_beginning_and_end_are_kept() -> None:
+def test_long_text_keeps_its_beginning_and_end() -> None:
+    # Two functions in turn: Python abbreviates repeated lines of one function.
     def ping(depth: int) -> None:
         pong(depth)
 
@@ -88,26 +93,29 @@ def test_of_a_text_that_is_too_long_beginning_and_end_are_kept() -> None:
             ping(depth - 1)
         raise OwnError(SECRET)
 
-    with pytest.raises(OwnError) as caught_below:
+    with pytest.raises(OwnError) as raised:
         ping(400)
-    text = stack_trace(caught_below.value)
+    text = format_traceback(raised.value)
     assert len(text) < 60_000
     assert text.startswith("Traceback (most recent call last):\n")
     assert text.endswith(f"{OwnError.__module__}.OwnError")
 
 
-def test_a_long_chain_and_a_deep_stack_stay_short() -> None:
-    def deep(depth: int) -> None:
-        if depth:
-            deep(depth - 1)
-        raise OwnError(SECRET)
-
+def test_long_chain_is_cut_at_10_errors() -> None:
     error: BaseException = caught()
     for _ in range(100):
         later = caught()
         later.__cause__ = error
         error = later
-    assert stack_trace(error).count("Traceback") == 10
-    with pytest.raises(OwnError) as caught_below:
+    assert format_traceback(error).count("Traceback") == 10
+
+
+def test_deep_recursion_is_abbreviated() -> None:
+    def deep(depth: int) -> None:
+        if depth:
+            deep(depth - 1)
+        raise OwnError(SECRET)
+
+    with pytest.raises(OwnError) as raised:
         deep(900)
-    assert "Previous line repeated" in stack_trace(caught_below.value)
+    assert "Previous line repeated" in format_traceback(raised.value)

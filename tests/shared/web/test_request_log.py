@@ -21,7 +21,7 @@ from shared.errors import (
     Overloaded,
 )
 from shared.schemas.wire import Request
-from shared.telemetry.current_request import current, note_documents, note_round_trip
+from shared.telemetry.current_request import current_request, note_documents, note_round_trip
 from shared.web import request_log
 from shared.web.app import build_app
 from shared.web.boundary import Boundary
@@ -106,7 +106,7 @@ async def test_requests_at_the_same_time_count_apart(told: list[logging.LogRecor
     app = app_of(handler)
     await asyncio.gather(*(call(app, "GET", f"/thing/{count}") for count in (1, 2, 3)))
     assert sorted(vars(line)["json_fields"]["round_trips"] for line in told) == [1, 2, 3]
-    assert current() is None
+    assert current_request() is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from shared.store.settings import DatabaseSettings
 from shared.web import readiness
 from shared.web.readiness import Readiness
 from shared.web.subscribers import SubscriberResources
-from tests.shared.clients.test_secrets import LATEST, Clock, SecretManager, connected
+from tests.shared.clients.fake_secret_manager import LATEST, Clock, FakeSecretManager, connected
 from tests.shared.store.test_round_trips import READ
 
 OF_PROVIDERS = {"WEB_AUTH_KEY", "APPLE_SHARED_SECRET", "APPLE_PRIVATE_KEY", "REVENUECAT_API_KEY"}
@@ -31,7 +31,7 @@ SECRETS = {*OF_PROVIDERS, "OPENAI_API_KEY"}
 class Service:
     """`ai` or `chat` in this process."""
 
-    def __init__(self, name: str, manager: SecretManager, secrets: Secrets) -> None:
+    def __init__(self, name: str, manager: FakeSecretManager, secrets: Secrets) -> None:
         self.manager = manager
         self._name = name
         self._secrets = secrets
@@ -76,7 +76,7 @@ async def service(
     for variable in SECRETS:
         monkeypatch.setenv(variable, "SECRET-value")
     monkeypatch.delenv("RATE_LIMIT_DATABASE", raising=False)
-    manager = SecretManager()
+    manager = FakeSecretManager()
     async with connected(manager) as connect:
         settings = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
         yield Service(request.param, manager, Secrets(settings, connect))
@@ -93,7 +93,7 @@ async def test_readiness_checks_database_and_secrets(service: Service) -> None:
     assert names_with("ok", found) == found.keys() == {"store", *SECRETS}
     assert all(each["isNeeded"] for each in found.values())
     assert calls == [READ]
-    assert not service.manager.asked
+    assert not service.manager.requested
 
 
 async def test_unset_provider_secret_is_not_needed(
@@ -137,30 +137,30 @@ async def test_checks_share_cached_secrets_with_requests(
     monkeypatch.setenv("OPENAI_API_KEY", "sm://openai-key")
     for _ in range(3):
         assert (await service.ready())[0] == 503
-    assert service.manager.asked == [LATEST]
-    service.manager.kept[LATEST] = b"SECRET-value"
+    assert service.manager.requested == [LATEST]
+    service.manager.secrets[LATEST] = b"SECRET-value"
     clock.now += 1
     for _ in range(3):
         assert (await service.ready())[0] == 200
-    assert service.manager.asked == [LATEST] * 2
+    assert service.manager.requested == [LATEST] * 2
     service.manager.fault = grpc.StatusCode.PERMISSION_DENIED
     assert (await service.ready())[0] == 200
-    assert service.manager.asked == [LATEST] * 2
+    assert service.manager.requested == [LATEST] * 2
 
 
 async def test_slow_secret_is_fetched_in_the_background(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sm://openai-key")
-    service.manager.kept[LATEST] = b"SECRET-value"
-    service.manager.is_silent = True
+    service.manager.secrets[LATEST] = b"SECRET-value"
+    service.manager.hangs = True
     status, found = await service.ready(check_within_s=0.1)
     assert status == 503
     assert "OPENAI_API_KEY" in names_with("timed out", found)
     waiting = asyncio.create_task(service.ready())
-    service.manager.is_silent = False
+    service.manager.hangs = False
     assert (await waiting)[0] == 200
-    assert service.manager.asked == [LATEST]
+    assert service.manager.requested == [LATEST]
 
 
 async def test_readiness_checks_the_quota_database(

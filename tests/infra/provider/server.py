@@ -1,6 +1,7 @@
-"""A provider that has the schema of Google's, never calls Google, and makes up what it would say.
+"""A fake provider with the schema of Google's provider. It never calls Google and invents values.
 
-Terraform connects to it, see `tests/infra/terraform.py`, and so holds our files against the schema.
+`tests/infra/terraform.py` connects Terraform to it. So Terraform validates our files with the
+schema.
 
 Source: https://developer.hashicorp.com/terraform/plugin/debugging (TF_REATTACH_PROVIDERS)
 """
@@ -18,13 +19,15 @@ import msgpack
 
 from scripts.local.ports import HOST
 from tests.infra.provider import protocol, schema
-from tests.infra.provider.values import MadeUp, Values, mistakes, planned
+from tests.infra.provider.protocol import Message
+from tests.infra.provider.schema import Values
+from tests.infra.provider.values import FakeValues, invalid_values, plan_values
 
 _ERROR = 1
 _NESTING = {"single": 1, "list": 2, "set": 3}
 
 
-def _block(block: schema.Block) -> Any:
+def _block(block: schema.Block) -> Message:
     attributes = [
         protocol.Attribute(
             name=name,
@@ -40,99 +43,106 @@ def _block(block: schema.Block) -> Any:
             type_name=name,
             block=_block(each.block),
             nesting=_NESTING[each.nesting],
-            min_items=each.least,
-            max_items=each.most,
+            min_items=each.min_items,
+            max_items=each.max_items,
         )
         for name, each in block.blocks.items()
     ]
     return protocol.Block(attributes=attributes, block_types=nested)
 
 
-def _entries(blocks: dict[str, schema.Block]) -> list[Any]:
+def _entries(blocks: dict[str, schema.Block]) -> list[Message]:
     return [
         protocol.SchemaEntry(key=name, value=protocol.Schema(block=_block(block)))
         for name, block in blocks.items()
     ]
 
 
-def _read(value: Any) -> Any:
+def _read(value: Message) -> Any:
     return msgpack.unpackb(value.msgpack, strict_map_key=False)
 
 
-def _state(values: Values | None) -> Any:
+def _state(values: Values | None) -> Message:
     return protocol.State(state=protocol.Value(msgpack=msgpack.packb(values)))
 
 
 class Provider:
-    """The calls of the protocol, by their names in it."""
+    """The methods of the protocol, under similar names.
 
-    def __init__(self, schemas: schema.Schemas, answers: Mapping[str, Values]) -> None:
+    Args:
+        schemas: The schemas of all types.
+        fixed: Values that the provider returns, by type and attribute.
+    """
+
+    def __init__(self, schemas: schema.Schemas, fixed: Mapping[str, Values]) -> None:
         self._schemas = schemas
-        self._answers = answers
-        self._made_up = MadeUp({}, answers)
+        self._fixed = fixed
+        self._fake_values = FakeValues({}, fixed)
 
-    def get_provider_schema(self, _request: Any) -> Any:
-        """Tell every type."""
+    def get_provider_schema(self, _request: Message) -> Message:
+        """Return the schemas of all types."""
         return protocol.GetProviderSchema(
             provider=protocol.Schema(block=_block(self._schemas.provider)),
             resource_schemas=_entries(self._schemas.resources),
             data_source_schemas=_entries(self._schemas.data_sources),
         )
 
-    def accept(self, _request: Any) -> Any:
-        """Find nothing wrong: Terraform itself has held the configuration against the schema."""
+    def accept(self, _request: Message) -> Message:
+        """Accept the request: Terraform itself validates the configuration with the schema."""
         return protocol.Empty()
 
-    def validate(self, request: Any) -> Any:
-        """Say which values are none of those that are allowed."""
+    def validate(self, request: Message) -> Message:
+        """Return a diagnostic for each value that is not one of the allowed values."""
         type_ = request.type_name
-        found = mistakes(self._schemas.resources[type_], _read(request.config), type_)
-        return protocol.Mistakes(
+        found = invalid_values(self._schemas.resources[type_], _read(request.config), type_)
+        return protocol.Diagnostics(
             diagnostics=[protocol.Diagnostic(severity=_ERROR, summary=each) for each in found]
         )
 
-    def configure(self, request: Any) -> Any:
-        """Take the provider's settings."""
-        self._made_up = MadeUp(_read(request.config), self._answers)
+    def configure(self, request: Message) -> Message:
+        """Store the provider's settings."""
+        self._fake_values = FakeValues(_read(request.config), self._fixed)
         return protocol.Empty()
 
-    def upgrade(self, request: Any) -> Any:
-        """Take a state as it was written."""
+    def upgrade(self, request: Message) -> Message:
+        """Return a stored state unchanged: there is only one version of the schema."""
         return protocol.State(state=protocol.Value(json=request.raw_state.json))
 
-    def read(self, request: Any) -> Any:
-        """Find everything as it was left."""
+    def read(self, request: Message) -> Message:
+        """Return the current state: nothing changes outside Terraform."""
         return protocol.State(state=request.current_state)
 
-    def plan(self, request: Any) -> Any:
-        """Say what a resource would be."""
+    def plan(self, request: Message) -> Message:
+        """Return the planned values of a resource; computed values are unknown."""
         prior, proposed = _read(request.prior_state), _read(request.proposed_new_state)
         if proposed is None or proposed == prior:
             return _state(proposed)
-        return _state(planned(self._schemas.resources[request.type_name], proposed))
+        return _state(plan_values(self._schemas.resources[request.type_name], proposed))
 
-    def apply(self, request: Any) -> Any:
-        """Say what has become of a resource."""
-        wanted = _read(request.planned_state)
+    def apply(self, request: Message) -> Message:
+        """Return the applied values of a resource, with invented computed values."""
+        planned = _read(request.planned_state)
         block = self._schemas.resources[request.type_name]
-        return _state(wanted and self._made_up.complete(request.type_name, block, wanted))
+        return _state(planned and self._fake_values.complete(request.type_name, block, planned))
 
-    def read_data(self, request: Any) -> Any:
-        """Say what is asked for."""
+    def read_data(self, request: Message) -> Message:
+        """Return the values of a data source."""
         block = self._schemas.data_sources[request.type_name]
-        return _state(self._made_up.complete(request.type_name, block, _read(request.config)))
+        return _state(self._fake_values.complete(request.type_name, block, _read(request.config)))
 
 
-def _handler(call: Callable[[Any], Any], request: Any = protocol.Empty) -> Any:
+def _handler(
+    method: Callable[[Message], Message], request: type[Message] = protocol.Empty
+) -> grpc.RpcMethodHandler:
     return grpc.unary_unary_rpc_method_handler(
-        lambda received, _context: call(received),
+        lambda received, _context: method(received),
         request_deserializer=request.FromString,
-        response_serializer=lambda answer: answer.SerializeToString(),
+        response_serializer=lambda response: response.SerializeToString(),
     )
 
 
-def _service(provider: Provider) -> Any:
-    calls = {
+def _service(provider: Provider) -> grpc.GenericRpcHandler:
+    methods = {
         "GetProviderSchema": _handler(provider.get_provider_schema),
         "ValidateProviderConfig": _handler(provider.accept),
         "ValidateResourceConfig": _handler(provider.validate, protocol.ValidateRequest),
@@ -145,20 +155,20 @@ def _service(provider: Provider) -> Any:
         "ReadDataSource": _handler(provider.read_data, protocol.ReadDataRequest),
         "StopProvider": _handler(provider.accept),
     }
-    return grpc.method_handlers_generic_handler(protocol.SERVICE, calls)
+    return grpc.method_handlers_generic_handler(protocol.SERVICE, methods)
 
 
 @contextmanager
-def serving(answers: Mapping[str, Values]) -> Iterator[str]:
-    """Serve the provider in this process: a start of Python per command takes most of its time.
+def serve(fixed: Mapping[str, Values]) -> Iterator[str]:
+    """Serve the provider in this process, because a new Python process per command would be slow.
 
     Args:
-        answers: The values that the provider is to return, by type and attribute.
+        fixed: Values that the provider returns, by type and attribute.
 
     Yields:
         The value of TF_REATTACH_PROVIDERS.
     """
-    server = grpc.server(ThreadPoolExecutor(), handlers=[_service(Provider(_schemas(), answers))])
+    server = grpc.server(ThreadPoolExecutor(), handlers=[_service(Provider(_schemas(), fixed))])
     port = server.add_insecure_port(f"{HOST}:0")
     server.start()
     try:
@@ -168,7 +178,7 @@ def serving(answers: Mapping[str, Values]) -> Iterator[str]:
                     "Protocol": "grpc",
                     "ProtocolVersion": 6,
                     "Pid": os.getpid(),
-                    "Test": True,  # Terraform does not stop it
+                    "Test": True,  # otherwise Terraform would stop this process
                     "Addr": {"Network": "tcp", "String": f"{HOST}:{port}"},
                 }
             }

@@ -1,10 +1,10 @@
-"""Schemas from bindings."""
+"""The generator of the provider's schemas."""
 
 import json
 
 import pytest
 
-from tests.infra.provider.read_bindings import read, written
+from tests.infra.provider.bindings import format_json, read
 from tests.infra.provider.schema import SCHEMAS
 
 _SOURCE = """
@@ -79,7 +79,7 @@ export class Google extends cdktf.TerraformProvider {
 _PART = {"attributes": {"size": ["number", "required"]}}
 
 
-def test_a_class_becomes_a_schema() -> None:
+def test_read_returns_the_schema_of_a_class() -> None:
     schemas = read([_SOURCE], {"google_thing"}, set())
     assert schemas["resources"]["google_thing"] == {
         "attributes": {
@@ -101,10 +101,10 @@ def test_a_class_becomes_a_schema() -> None:
     assert schemas["provider"]["google"] == {"attributes": {"project": ["string", "optional"]}}
 
 
-def test_a_type_that_the_bindings_do_not_know_is_named() -> None:
-    with pytest.raises(ValueError, match=r"do not know google_thong$"):
+def test_read_rejects_a_type_without_bindings() -> None:
+    with pytest.raises(ValueError, match=r"do not have google_thong$"):
         read([_SOURCE], {"google_thing", "google_thong"}, set())
 
 
-def test_the_file_is_as_it_would_be_written() -> None:
-    assert written(json.loads(SCHEMAS.read_text())) == SCHEMAS.read_text()
+def test_schema_file_has_the_generated_format() -> None:
+    assert format_json(json.loads(SCHEMAS.read_text())) == SCHEMAS.read_text()

@@ -1,11 +1,11 @@
-"""Makes `google-6.50.0.json`: what Google's provider says of the types that `infra/` uses.
+"""Generates `google-6.50.0.json`: the schemas of the types of Google's provider that `infra/` uses.
 
-The provider itself is not needed for that, nor its registry. `@cdktf/provider-google` on npm has
-bindings that were generated from the provider's own schema, and whose comments and getters tell all
-of it. When `infra/` uses a type that the file does not have yet:
+This needs neither the provider nor its registry. `@cdktf/provider-google` on npm has bindings that
+were generated from the provider's schema; their comments and getters contain all of it. Run this
+after `infra/` starts to use a type that the file does not have:
 
     npm pack @cdktf/provider-google@16.12.1
-    scripts/local/python -m tests.infra.provider.read_bindings cdktf-provider-google-16.12.1.tgz
+    scripts/local/python -m tests.infra.provider.bindings cdktf-provider-google-16.12.1.tgz
 
 Source: https://github.com/cdktf/cdktf-provider-google (generated from hashicorp/google 6.50.0)
 """
@@ -16,17 +16,16 @@ import sys
 import tarfile
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from scripts.root import ROOT
-from tests.infra.configuration import types_in_use
-from tests.infra.provider.schema import SCHEMAS
+from tests.infra.configuration import used_types
+from tests.infra.provider.schema import SCHEMAS, Type, Values
 
 _FLAGS = re.MULTILINE | re.DOTALL
 _CLASS = re.compile(r"^export class (\w+) extends cdktf\.(\w+) \{\n(.*?)^\}", _FLAGS)
 _ATTRIBUTE = re.compile(
     r"^  // (\w+) - computed: (\w+), optional: (\w+), required: (\w+)\n"
-    r"(.*?)(?=^  // \w+ - |^  // =|\Z)",  # up to the next one, or the next headline
+    r"(.*?)(?=^  // \w+ - |^  // =|\Z)",  # ends at the next attribute or headline
     _FLAGS,
 )
 _INTERFACE = re.compile(r"^export interface (\w+)[^{]*\{\n(.*?)^\}", _FLAGS)
@@ -35,17 +34,17 @@ _CHOICE = re.compile(r"Possible values: (\[\\?\".+?\"\])")
 _GETTER = re.compile(r"this\.get(\w+)Attribute\('")
 _NESTED = re.compile(r" = new (\w+)\(this, \"\w+\"(?:, (true|false))?\)")
 _RESOURCE_TYPE = re.compile(r"static readonly tfResourceType = \"(\w+)\"")
-_PRIMITIVE = {"String": "string", "Number": "number", "Boolean": "bool"}
-_COLLECTION = {
+_PRIMITIVE: dict[str, Type] = {"String": "string", "Number": "number", "Boolean": "bool"}
+_COLLECTION: dict[str, Type] = {
     "List": ["list", "string"],
     "NumberList": ["list", "number"],
     "StringMap": ["map", "string"],
     "NumberMap": ["map", "number"],
     "BooleanMap": ["map", "bool"],
 }
-# A provider's settings have no getters of their own. What has another type is left out, and so are
-# the addresses of its many emulators: `infra/` has no use for them.
-_DECLARED = {
+# The provider's settings have no getters, so this maps their declared types. Settings of other
+# types and the URLs of emulators are omitted: `infra/` does not use them.
+_DECLARED: dict[str, Type] = {
     "string": "string",
     "number": "number",
     "boolean | cdktf.IResolvable": "bool",
@@ -53,25 +52,23 @@ _DECLARED = {
     "{ [key: string]: string }": ["map", "string"],
 }
 
-Schema = dict[str, Any]
-
 
 class Bindings:
-    """The classes of one source file; a class and what it refers to make a schema."""
+    """The classes of one source file. A class and the classes in it form a schema."""
 
     def __init__(self, source: str) -> None:
         self._bodies = {name: body for name, _, body in _CLASS.findall(source)}
         self._base = {name: base for name, base, _ in _CLASS.findall(source)}
         self._interfaces = dict(_INTERFACE.findall(source))
 
-    def schema_of(self, kind: str) -> Schema:
+    def schema_of(self, kind: str) -> Values:
         """Return the schema of the one class that extends `kind`."""
         [name] = [name for name, base in self._base.items() if base == kind]
         return self._block(name)
 
-    def _block(self, name: str) -> Schema:
-        attributes: Schema = {}
-        blocks: Schema = {}
+    def _block(self, name: str) -> Values:
+        attributes: Values = {}
+        blocks: Values = {}
         choices = self._choices(name)
         for attribute, computed, optional, required, code in _ATTRIBUTE.findall(self._bodies[name]):
             is_settable = "true" in (optional, required)
@@ -79,8 +76,8 @@ class Bindings:
             if nested and nested[1] in self._bodies and is_settable:
                 blocks[attribute] = self._nested(attribute, nested, is_required=required == "true")
             else:
-                words = {"required": required, "optional": optional, "computed": computed}
-                how = " ".join(word for word, is_so in words.items() if is_so == "true")
+                flags = {"required": required, "optional": optional, "computed": computed}
+                how = " ".join(flag for flag, value in flags.items() if value == "true")
                 attributes[attribute] = [self._type(code), how]
                 if attribute in choices:
                     attributes[attribute].append(choices[attribute])
@@ -89,7 +86,7 @@ class Bindings:
         )
 
     def _choices(self, class_: str) -> dict[str, list[str]]:
-        """Return the values that attributes may have, where their documentation says so."""
+        """Return the allowed values of attributes whose documentation lists them."""
         interface = class_.removesuffix("OutputReference")
         body = self._interfaces.get(f"{interface}Config") or self._interfaces.get(interface, "")
         found = {}
@@ -99,8 +96,8 @@ class Bindings:
                 found[name[1]] = json.loads(choice[1])
         return found
 
-    def _nested(self, attribute: str, made: re.Match[str], *, is_required: bool) -> Schema:
-        class_, is_set = made.groups()
+    def _nested(self, attribute: str, match: re.Match[str], *, is_required: bool) -> Values:
+        class_, is_set = match.groups()
         is_many = self._base[class_] == "ComplexList"
         nesting = "single" if attribute == "timeouts" else "set" if is_set == "true" else "list"
         return {
@@ -114,7 +111,7 @@ class Bindings:
         is_many = self._base[class_] == "ComplexList"
         return class_.removesuffix("List") + "OutputReference" if is_many else class_
 
-    def _type(self, code: str) -> Any:
+    def _type(self, code: str) -> Type | None:
         if (nested := _NESTED.search(code)) and nested[1] in self._bodies:
             fields = self._block(self._element(nested[1]))["attributes"]
             element = ["object", {name: type_ for name, (type_, *_) in fields.items()}]
@@ -133,7 +130,7 @@ class Bindings:
 
 
 def sources(archive: tarfile.TarFile) -> Iterator[str]:
-    """Yield the TypeScript of every type; it lies, with its comments, in the source maps."""
+    """Yield the TypeScript source of every type. Only the source maps have it with comments."""
     for member in archive:
         if re.fullmatch(r"package/lib/[^/]+/index\.js", member.name):
             file = archive.extractfile(member)
@@ -142,20 +139,20 @@ def sources(archive: tarfile.TarFile) -> Iterator[str]:
             yield from json.loads(b64decode(source_map or "e30=")).get("sourcesContent", [])
 
 
-def read(texts: Iterable[str], resources: set[str], data_sources: set[str]) -> Schema:
+def read(texts: Iterable[str], resources: set[str], data_sources: set[str]) -> Values:
     """Return the schemas of the provider and of these types.
 
     Raises:
-        ValueError: some are not among the bindings.
+        ValueError: The bindings do not have one of the types.
     """
-    provider: Schema = {}
-    found: dict[str, Schema] = {"resources": {}, "data_sources": {}}
-    wanted = {
+    provider: Values = {}
+    found: dict[str, Values] = {"resources": {}, "data_sources": {}}
+    groups = {
         "TerraformResource": ("resources", resources),
         "TerraformDataSource": ("data_sources", data_sources),
     }
     for text in texts:
-        for kind, (group, names) in wanted.items():
+        for kind, (group, names) in groups.items():
             name = _RESOURCE_TYPE.search(text)
             if name and name[1] in names and f" extends cdktf.{kind} " in text:
                 found[group][name[1]] = Bindings(text).schema_of(kind)
@@ -167,12 +164,12 @@ def read(texts: Iterable[str], resources: set[str], data_sources: set[str]) -> S
                 if attribute[0] is not None and not name.endswith("_endpoint") and name != "alias"
             }
     if missing := (resources | data_sources) - {*found["resources"], *found["data_sources"]}:
-        raise ValueError(f"the bindings do not know {', '.join(sorted(missing))}")
+        raise ValueError(f"the bindings do not have {', '.join(sorted(missing))}")
     return {"provider": {"google": provider}, **found}
 
 
-def written(schemas: Schema) -> str:
-    """Return JSON with a line for every type, so that differences can be read."""
+def format_json(schemas: Values) -> str:
+    """Return JSON with one line per type, for readable diffs."""
     groups = []
     for group, types in schemas.items():
         lines = (f'    "{name}": {json.dumps(types[name])}' for name in sorted(types))
@@ -181,10 +178,10 @@ def written(schemas: Schema) -> str:
 
 
 def main() -> None:
-    """Write the file from the archive that is named on the command line."""
+    """Write the file from the archive given on the command line."""
     with tarfile.open(sys.argv[1]) as archive:
-        schemas = read(sources(archive), *types_in_use(ROOT / "infra"))
-    SCHEMAS.write_text(written(schemas))
+        schemas = read(sources(archive), *used_types(ROOT / "infra"))
+    SCHEMAS.write_text(format_json(schemas))
     print(f"wrote {SCHEMAS.relative_to(ROOT)}: {SCHEMAS.stat().st_size} bytes")
 
 

@@ -1,4 +1,4 @@
-"""Users made by the store alone, without the cost of a password each."""
+"""Sample users, written to the database directly. The API would hash a password for each."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,19 +11,20 @@ from shared.store.pictures import Pictures
 from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import PasswordHash, Users
 
-SECRET = "secret"  # noqa: S105 - everyone's, here
+FOLLOW_SECRET = "secret"  # noqa: S105 - of all sample users
 _EVENT_BYTES = 2048
 
 
 @dataclass(frozen=True)
-class Seeds:
-    """Makes users in one database."""
+class SampleUsers:
+    """Creates users in a database."""
 
     database: Database
 
-    async def user(self, picture: bytes | None = None) -> UUID:
-        """Make a user, perhaps with a picture."""
+    async def create(self, picture: bytes | None = None) -> UUID:
+        """Create a user, with a picture if one is given."""
         users = Users(self.database)
+        # An empty hash: these users never sign in.
         user = await users.create(PasswordHash("", b""), datetime.now(UTC))
         if picture is not None:
             profiles = Profiles(self.database, users, Pictures(self.database))
@@ -32,15 +33,15 @@ class Seeds:
             await profiles.replace(account, profile, datetime.now(UTC))
         return user.id
 
-    async def author(self, events: int) -> UUID:
-        """Make a user with a follow secret who has published so many events."""
-        user_id = await self.user()
+    async def create_author(self, event_count: int) -> UUID:
+        """Create a user with FOLLOW_SECRET who has published `event_count` events."""
+        user_id = await self.create()
         users = Users(self.database)
-        store = Events(self.database, users)
-        now = datetime.now(UTC)
         author = await users.get_account(user_id)
-        await FollowSecrets(self.database, users).put(author, SECRET, now)
+        now = datetime.now(UTC)
+        await FollowSecrets(self.database, users).put(author, FOLLOW_SECRET, now)
         expiry = now + timedelta(days=1)
         content = b"x" * _EVENT_BYTES, b"i" * 16
-        await store.put(author, [NewEvent(uuid4(), *content, expiry) for _ in range(events)], now)
+        new_events = [NewEvent(uuid4(), *content, expiry) for _ in range(event_count)]
+        await Events(self.database, users).put(author, new_events, now)
         return user_id

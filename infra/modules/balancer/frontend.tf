@@ -1,15 +1,16 @@
-# The way in: one address, HTTPS, and a redirect for those who come without it.
+# The front end: one IP address, HTTPS, and a redirect from HTTP.
 
 resource "google_compute_global_address" "this" {
   name = "liftlog"
 
   lifecycle {
-    prevent_destroy = true # the domain's record has it
+    prevent_destroy = true # the domain's A record points to it
   }
 }
 
 resource "google_compute_managed_ssl_certificate" "this" {
-  # A certificate cannot be changed: that of another domain is another one.
+  # A managed certificate cannot be changed. The hash of the domain in its name lets Terraform create the
+  # certificate of another domain before it deletes this one.
   name = "liftlog-${substr(sha256(var.domain), 0, 8)}"
 
   managed {
@@ -47,7 +48,7 @@ resource "google_compute_url_map" "redirect" {
 
   default_url_redirect {
     https_redirect         = true
-    redirect_response_code = "PERMANENT_REDIRECT" # 308: a POST stays one
+    redirect_response_code = "PERMANENT_REDIRECT" # 308: the client repeats a POST as a POST
     strip_query            = false
   }
 }

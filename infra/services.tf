@@ -1,0 +1,69 @@
+# The table of services. All differences between services are here. The environment's file overrides the number
+# of instances (var.instances) and settings (var.settings).
+
+locals {
+  feed_settings       = ["process", "database", "passwords"]
+  subscriber_settings = ["process", "database", "secrets", "purchases", "counts", "limits", "model"]
+
+  # settings: the groups of settings.tf and secrets.tf that the service reads.
+  # paths: the prefixes that the load balancer routes to the service, in any case, after a slash, with and without
+  #   /v2. All other paths go to `users`. No prefix may be the beginning of another service's prefix.
+  # limits: per instance, except `max_instances`. A request with a password that is not cached keeps a core busy
+  #   for 0.3 s, a large feed takes 50 MiB, and a picture of 2 MiB takes 8 MiB. `concurrency` respects these.
+  services = {
+    users = {
+      settings  = local.feed_settings
+      paths     = ["user"]
+      is_public = true
+      limits    = { concurrency = 40, timeout_s = 60, memory = "512Mi", max_instances = 40 }
+    }
+    events = {
+      settings  = local.feed_settings
+      paths     = ["event"]
+      is_public = true
+      limits    = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 40 }
+    }
+    social = {
+      settings  = concat(local.feed_settings, ["inbox"])
+      paths     = ["follow-secret", "inbox"]
+      is_public = true
+      limits    = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 20 }
+    }
+    sharing = {
+      settings  = local.feed_settings
+      paths     = ["shareditem"]
+      is_public = true
+      limits    = { concurrency = 60, timeout_s = 60, memory = "512Mi", max_instances = 10 }
+    }
+    # The timeout covers two model requests of OPENAI_DEADLINE_S: a plan that breaks the schema is requested again.
+    ai = {
+      settings  = local.subscriber_settings
+      paths     = ["ai/"]
+      is_public = true
+      limits    = { concurrency = 80, timeout_s = 300, memory = "512Mi", max_instances = 20 }
+    }
+    # An open WebSocket counts as one request until it closes. 3,600 s is the longest timeout of Cloud Run.
+    chat = {
+      settings  = concat(local.subscriber_settings, ["chat"])
+      paths     = ["ai-chat"]
+      is_public = true
+      limits    = { concurrency = 1000, timeout_s = 3600, memory = "512Mi", max_instances = 20 }
+    }
+    # The timeout exceeds CLEANUP_S: after CLEANUP_S a run starts no page, but it finishes the current pages.
+    cleanup = {
+      settings  = ["process", "database", "cleanup", "counts"]
+      paths     = []
+      is_public = false
+      limits    = { concurrency = 4, timeout_s = 300, memory = "512Mi", max_instances = 3 }
+    }
+  }
+
+  paths = { for name, service in local.services : name => service.paths if service.is_public }
+
+  instances = {
+    for name, service in local.services : name => {
+      min = lookup(lookup(var.instances, name, {}), "min", 0)
+      max = lookup(lookup(var.instances, name, {}), "max", service.limits.max_instances)
+    }
+  }
+}

@@ -1,22 +1,22 @@
-"""What can go wrong in a way that a client may be told about; everything else is a bug.
+"""Errors that a client may receive. Any other exception is a bug.
 
 LiftLogError
-├─ InvalidRequest            outside the contract; the caller must change it (shared/web)
-│  └─ RequestTooLarge        larger than any valid request could be
-├─ NotAuthenticated          wrong password (shared/auth/sign_in.py)
-│  └─ NotEntitled            no valid purchase token (shared/purchases/authenticator.py)
-├─ NotFound                  never existed, deleted or expired: the caller cannot tell which
-├─ RateLimited               too many requests have passed (shared/store/quotas.py)
-└─ DependencyUnavailable     no answer from a dependency; a later request may succeed
+├─ InvalidRequest            Violates the contract; the caller must change it (shared/web).
+│  └─ RequestTooLarge        Larger than any valid request.
+├─ NotAuthenticated          Wrong password (shared/auth/sign_in.py).
+│  └─ NotEntitled            No valid purchase token (shared/purchases/authenticator.py).
+├─ NotFound                  Never existed, deleted or expired. The response gives no reason.
+├─ RateLimited               The limit of requests is reached (shared/store/quotas.py).
+└─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
-   │                         shared/clients/secrets.py, shared/planner/model.py)
-   ├─ DependencyFailed       it answered with an error of its own, or with nothing that is of use
-   ├─ DependencyTimedOut     no answer in time
-   └─ Overloaded             too many passwords to hash, megabytes to move or purchases to verify
-                             (shared/concurrency/limiter.py), or writers of one document
-                             (shared/store/optimistic_update.py)
+   │                         shared/clients/secrets.py, shared/planner/model.py).
+   ├─ DependencyFailed       The dependency returned an error or an invalid response.
+   ├─ DependencyTimedOut     No response before the deadline.
+   └─ Overloaded             No free slot for password hashing, large transfers or purchase
+                             verification (shared/concurrency/limiter.py). Or too many writers of
+                             one document (shared/store/optimistic_update.py).
 
-Messages name what is wrong and never the value: no input, secret or payload may reach them.
+Messages describe the problem without the value: input, secrets and payloads must not reach them.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ from typing import NamedTuple
 
 
 class FieldProblem(NamedTuple):
-    """One thing that is wrong with one field of a request."""
+    """One invalid field of a request."""
 
     field: str
     message: str
 
 
 class LiftLogError(Exception):
-    """The family's root; its message may be shown to a client."""
+    """The base class; the message may be shown to a client."""
 
 
 class InvalidRequest(LiftLogError):
-    """The request is outside the contract."""
+    """The request violates the contract."""
 
     def __init__(self, message: str, problems: Sequence[FieldProblem] = ()) -> None:
         super().__init__(message)
@@ -43,15 +43,15 @@ class InvalidRequest(LiftLogError):
 
 
 class RequestTooLarge(InvalidRequest):
-    """The body is larger than any valid request of its route could be."""
+    """The body is larger than any valid request of its route."""
 
 
 class NotAuthenticated(LiftLogError):
-    """The caller is not who they say they are."""
+    """The caller's credentials are wrong."""
 
 
 class NotEntitled(NotAuthenticated):
-    """No purchase is proven; `was_presented` tells a rejected token from none at all."""
+    """The caller proves no purchase; `was_presented` is False if the request has no token."""
 
     def __init__(self, message: str, *, was_presented: bool = True) -> None:
         super().__init__(message)
@@ -59,11 +59,11 @@ class NotEntitled(NotAuthenticated):
 
 
 class NotFound(LiftLogError):
-    """There is no such thing, or no longer."""
+    """The object does not exist, or no longer exists."""
 
 
 class RateLimited(LiftLogError):
-    """The caller has used up what is theirs for now; the next request passes after some seconds."""
+    """The caller reached the limit; `retry_after_s` seconds later, a request is admitted again."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("too many requests in 24 hours")
@@ -71,26 +71,26 @@ class RateLimited(LiftLogError):
 
 
 class DependencyUnavailable(LiftLogError):
-    """Something that we need did not answer, so we do not know; ask again after some seconds."""
+    """A dependency did not respond, so the result is unknown; retry after `retry_after_s`."""
 
-    _says = "{} is unavailable at the moment"
+    _message = "{} is unavailable at the moment"
 
-    def __init__(self, what: str, retry_after_s: int) -> None:
-        super().__init__(self._says.format(what))
+    def __init__(self, subject: str, retry_after_s: int) -> None:
+        super().__init__(self._message.format(subject))
         self.retry_after_s = retry_after_s
 
 
 class DependencyFailed(DependencyUnavailable):
-    """A dependency gave no usable answer."""
+    """A dependency returned no valid response."""
 
-    _says = "{} gave no usable answer"
+    _message = "{} returned an invalid response"
 
 
 class DependencyTimedOut(DependencyUnavailable):
-    """A dependency took longer than its deadline."""
+    """A dependency did not respond before its deadline."""
 
 
 class Overloaded(DependencyUnavailable):
-    """More work is waiting than can be done in time; `what` is it that there is too much of."""
+    """Too much work is waiting; `subject` names the kind of work."""
 
-    _says = "too many {} at the moment"
+    _message = "too many {} at the moment"

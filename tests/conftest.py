@@ -24,8 +24,10 @@ from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from shared.telemetry.logs import set_levels
 from shared.web import framework_entry
-from tests import leaks, once, stack
-from tests.front_door import FrontDoor
+from tests import leaks, shared_results, stack
+from tests.api_client import ApiClient
+
+pytest_plugins = ["tests.fakes"]
 
 _ENVIRONMENT = {
     "COVERAGE_PROCESS_CONFIG": "",
@@ -89,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell ignores SIGINT for background processes, and child processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)
-    once.begin()
+    shared_results.begin()
     running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
     config.stash[_running] = running
@@ -150,7 +152,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the stack."""
     if (running := config.stash.get(_running, None)) is not None:
         running.stop()
-        once.end()
+        shared_results.end()
 
 
 @pytest.fixture(scope="session")
@@ -173,9 +175,9 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-def door(http: httpx.AsyncClient) -> FrontDoor:
+def client(http: httpx.AsyncClient) -> ApiClient:
     """The functions, over plain HTTP."""
-    return FrontDoor(addresses(stack.current()), http)
+    return ApiClient(addresses(stack.current()), http)
 
 
 @pytest.fixture(scope="session")
@@ -219,7 +221,7 @@ async def bob(new_person: Callable[[], Awaitable[Person]]) -> Person:
 
 
 @pytest.fixture(scope="session")
-async def somebody(new_person: Callable[[], Awaitable[Person]]) -> Person:
+async def existing_user(new_person: Callable[[], Awaitable[Person]]) -> Person:
     """A user for requests that change nothing, shared by many tests."""
     return await new_person()
 

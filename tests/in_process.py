@@ -1,7 +1,7 @@
-"""Commands of `scripts/` in the process of the tests: the start of Python takes most of a second.
+"""Run commands of `scripts/` inside the test process, to save the start of a Python process.
 
-A command gets the arguments, environment, standard files and working folder that it would have as
-a process. Signal handlers that it has set are removed when it ends.
+A command gets the arguments, environment, standard files and working directory of a real process.
+Its signal handlers are removed when it ends.
 """
 
 import io
@@ -27,10 +27,10 @@ def run(
     """Run a command to its end.
 
     Args:
-        main: the command.
-        arguments: its command line, without its name.
-        given: its standard input; nothing by default.
-        environment: its environment; that of this process by default.
+        main: the entry point of the command.
+        arguments: the command line, without the name of the command.
+        given: the standard input; empty by default.
+        environment: the environment variables; those of this process by default.
     """
     with TemporaryFile() as source, TemporaryFile() as output, TemporaryFile() as errors:
         source.write((given or "").encode())
@@ -49,7 +49,7 @@ def _call(
     files: tuple[IO[bytes], IO[bytes], IO[bytes]],
     environment: Mapping[str, str],
 ) -> int:
-    """Call a command with standard files; return the exit status."""
+    """Call a command with these standard files; return the exit status."""
     with (
         _standard_files(files),
         _process(arguments, environment),
@@ -66,7 +66,7 @@ def _call(
 
 @contextmanager
 def _standard_files(files: tuple[IO[bytes], ...]) -> Iterator[None]:
-    """Let the descriptors 0 to 2 be other files, for Python and for programs that it starts."""
+    """Replace the descriptors 0 to 2, for Python and for child processes."""
     before = sys.stdin, sys.stdout, sys.stderr
     for stream in before[1:]:
         stream.flush()
@@ -89,7 +89,7 @@ def _standard_files(files: tuple[IO[bytes], ...]) -> Iterator[None]:
 
 @contextmanager
 def _process(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[None]:
-    """Let the process have other arguments and variables."""
+    """Replace the arguments and environment variables of the process."""
     before = sys.argv, dict(os.environ)
     sys.argv = [sys.argv[0], *arguments]
     try:
@@ -108,7 +108,7 @@ def _set_environment(variables: Mapping[str, str]) -> None:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """Keep the handlers of signals; those that end a program do what Python lets them do."""
+    """Use Python's default signal handlers, and restore the previous ones at the end."""
     before = {number: signal.getsignal(number) for number in ENDING}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

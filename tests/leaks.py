@@ -1,8 +1,7 @@
-"""Whether a secret that the tests used is in anything that the tests' processes logged.
+"""Search the logs of all test processes for secrets that the tests used.
 
-Secrets are what clients send that nobody else may see: they are noted on their way out. So are our
-prompts and a key of ours, and what every reply and every plan of the model's stand-in have in them;
-what else tests make up begins with MARK.
+Secrets are the sensitive fields of requests, which a hook records when the test client sends them.
+Our prompts, a key, and texts of the fake model are also secrets. Other secrets begin with MARK.
 """
 
 import json
@@ -26,36 +25,38 @@ _SENSITIVE = frozenset(
     | {"exerciseToKilograms", "areasToWorkout", "encryptedEventPayload", "encryptedPayload"}
     | {"encryptedCurrentPlan", "encryptedName", "encryptedProfilePicture"}
 )
-_SHORTEST = 10  # shorter ones may stand in a log by chance
-_ENOUGH = 200  # of a picture, that much would be noticed
-_NOT_OURS = ("httpcore", "httpx", "hypothesis", "websockets")
-"""The tests' own clients, and what draws examples."""
+_MIN_SECRET_CHARACTERS = 10  # shorter texts can be in a log for other reasons
+_MAX_SECRET_CHARACTERS = 200  # the beginning of a picture is enough to find it
+_TEST_LOGGERS = ("httpcore", "httpx", "hypothesis", "websockets")
+"""Loggers of the tests' clients and of Hypothesis."""
 
 _PROMPTS = (*PLAN_MAKER.splitlines(), *COACH.splitlines())
-_noted = {
+_recorded = {
     revenuecat.KEY,
     INTRODUCTION,
     "plannedSets",
-    *(p for p in _PROMPTS if len(p) >= _SHORTEST),
+    *(p for p in _PROMPTS if len(p) >= _MIN_SECRET_CHARACTERS),
 }
 
 
 async def note_request(request: httpx.Request) -> None:
-    """Note the secrets of a request; a hook for httpx."""
-    _note([request.headers.get("authorization", "").rpartition(" ")[2]])
+    """Record the secrets of a request; a hook for httpx."""
+    _record([request.headers.get("authorization", "").rpartition(" ")[2]])
     if request.headers.get("content-type") == "application/json":
         try:
-            _note(_secrets_of(json.loads(request.content)))
+            _record(_secrets_of(json.loads(request.content)))
         except ValueError:
             return
 
 
-def _note(values: Iterable[str]) -> None:
-    _noted.update(value[:_ENOUGH] for value in values if len(value) >= _SHORTEST)
+def _record(values: Iterable[str]) -> None:
+    _recorded.update(
+        value[:_MAX_SECRET_CHARACTERS] for value in values if len(value) >= _MIN_SECRET_CHARACTERS
+    )
 
 
 def _secrets_of(content: Any, *, is_secret: bool = False) -> Iterator[str]:
-    """Yield every text below a sensitive name, and every name there."""
+    """Yield every text and every name below a sensitive field."""
     match content:
         case dict():
             for name, value in content.items():
@@ -72,29 +73,29 @@ def _secrets_of(content: Any, *, is_secret: bool = False) -> Iterator[str]:
 
 
 def listen(directory: Path, process: str) -> None:
-    """Write everything that our code here logs, at any level, to a file in `directory`.
+    """Write all log entries of this process, at any level, to a file in `directory`.
 
-    In the form that it has in production: what that keeps to itself may be an error's message.
+    Entries have the production format, which removes the messages of exceptions.
     """
     root = logging.getLogger()
     handler = logging.FileHandler(directory / f"{process}.log")
     handler.setFormatter(JsonFormatter(TelemetrySettings()))
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    for name in _NOT_OURS:
+    for name in _TEST_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def save(directory: Path, process: str) -> None:
-    """Write what was noted in this process to a file in `directory`."""
-    (directory / f"{process}.json").write_text(json.dumps(sorted(_noted)))
+    """Write the recorded secrets of this process to a file in `directory`."""
+    (directory / f"{process}.json").write_text(json.dumps(sorted(_recorded)))
 
 
 def found(directory: Path, logs: Iterable[str]) -> list[str]:
-    """Return the lines, of `logs` and of the files in `directory`, that hold a secret."""
+    """Return the lines of `logs` and of the files in `directory` that contain a secret."""
     secrets = {MARK}
-    for noted in directory.glob("*.json"):
-        secrets.update(json.loads(noted.read_text()))
+    for file in directory.glob("*.json"):
+        secrets.update(json.loads(file.read_text()))
     texts = [*logs, *(log.read_text(errors="replace") for log in directory.glob("*.log"))]
     lines = {line for text in texts for line in text.splitlines()}
     everything = "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Stand-ins for services of others, on ports of this machine."""
+"""Local servers for ASGI apps, such as fakes of other services."""
 
 import asyncio
 import logging
@@ -16,8 +16,8 @@ from scripts.local.ports import HOST
 
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
-    """Serve `app` in a thread of its own for the length of the block; yield its address."""
-    # What a stand-in was asked, or that it broke off as it was told to, is no news.
+    """Serve `app` in a separate thread during the block; yield its URL."""
+    # Requests and the faults of fakes are expected, so they are not logged.
     for name in ("uvicorn.access", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     listening = socket.create_server((HOST, 0))
@@ -34,9 +34,9 @@ def served(app: ASGIApp) -> Iterator[str]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return once something holds that happens in another thread.
+    """Return once `condition` is true, which another thread may cause.
 
-    The deadline ends a test that hangs; no outcome depends on it.
+    The deadline only ends a test that hangs; no result depends on it.
     """
     deadline = time.monotonic() + 300
     while not condition():

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from scripts.local.ports import SERVICES
 from shared.settings import Settings
-from tests.isolated import start
+from tests.service_start import start
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.local.ports import FUNCTIONS, SERVICES
 from scripts.root import ROOT
-from tests.isolated import start
+from tests.service_start import start
 
 # Third-party packages that a function may import before its first request. Each addition makes
 # each cold start slower: measure it with `./scripts/benchmark cold-start`.

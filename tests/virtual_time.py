@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer: hours pass at once, on any machine."""
+"""An event loop with virtual time: its clock jumps to the next timer."""
 
 import asyncio
 import selectors
@@ -21,7 +21,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._clock.now_s
 
     def advance(self, by_s: float) -> None:
-        """Let time pass while the loop is busy: timers are late."""
+        """Advance the clock while the loop is busy, so that timers are late."""
         self._clock.now_s += by_s
 
 
@@ -31,7 +31,7 @@ class _Clock(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Advance the clock instead of waiting."""
         if timeout is None:
-            raise AssertionError("all tasks wait, and no timer is set")
+            raise AssertionError("deadlock: all tasks wait, and no timer is set")
         self.now_s += max(timeout, 0)
         return super().select(0)
 
@@ -39,7 +39,7 @@ class _Clock(selectors.DefaultSelector):
 def in_virtual_time(
     test: Callable[_Arguments, Coroutine[Any, Any, None]],
 ) -> Callable[_Arguments, None]:
-    """Run an asynchronous test on a loop of its own, in virtual time."""
+    """Run an asynchronous test on a new loop with virtual time."""
 
     @wraps(test)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:

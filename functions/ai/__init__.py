@@ -1,1 +1,1 @@
-"""The function `ai`: workout plans for subscribers."""
+"""Workout plans for subscribers."""

@@ -3,6 +3,7 @@
 from functions.ai.handlers import AiHandlers
 from shared.planner.plans import Planner
 from shared.web.app import build_app
+from shared.web.authentication import PurchaseAuth
 from shared.web.framework_entry import as_function
 from shared.web.routes import Route
 from shared.web.subscribers import SubscriberResources
@@ -10,8 +11,9 @@ from shared.web.subscribers import SubscriberResources
 
 def routes(resources: SubscriberResources) -> list[Route]:
     """Return the function's routes."""
+    auth = PurchaseAuth(resources.purchases)
     planner = Planner(resources.model, resources.reply_deadline_s)
-    return AiHandlers(resources.purchases, resources.rate_limits("ai"), planner).routes()
+    return AiHandlers(auth, resources.rate_limits("ai"), planner).routes()
 
 
 resources = SubscriberResources.open()

@@ -12,13 +12,14 @@ from starlette.websockets import WebSocket
 
 from functions.chat.connection import Connection, Timing
 from functions.chat.hub import Client, Hub
-from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled, NotFound
+from shared.errors import DependencyUnavailable, LiftLogError, NotFound
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.schemas.chat import Negotiation, NegotiationRequest
 from shared.telemetry.metrics import CHAT_CONNECTIONS
 from shared.telemetry.signals import add
 from shared.timestamps import now
 from shared.web.app import Sockets
+from shared.web.authentication import PurchaseAuth
 from shared.web.problems import problem_of
 from shared.web.purchase_token import presented_token
 from shared.web.readiness import Dependency
@@ -68,11 +69,10 @@ class ChatHandlers:
                 "POST",
                 f"{path}/negotiate",
                 "Negotiate a connection to the chat.",
-                takes=NegotiationRequest,
-                answers=Negotiation,
+                request=NegotiationRequest,
+                response=Negotiation,
                 handler=self.negotiate,
-                refuses=[NotEntitled],
-                purchases=self._purchases,
+                auth=PurchaseAuth(self._purchases),
                 from_query=True,
             )
             for path in self._hubs

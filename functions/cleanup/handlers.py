@@ -18,8 +18,8 @@ class CleanupHandlers:
                 "POST",
                 "/",
                 "Delete expired documents and the documents of deleted accounts.",
-                takes=PushedMessage,
-                answers=None,
+                request=PushedMessage,
+                response=None,
                 handler=self.clean,
                 is_pushed_to=True,
             )

@@ -1,1 +1,1 @@
-"""Events: publishing them and reading the feed."""
+"""Publishing and reading events."""

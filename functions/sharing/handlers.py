@@ -1,7 +1,6 @@
 """The routes of shared items."""
 
-from shared.auth.sign_in import SignIn
-from shared.errors import NotAuthenticated, NotFound, Overloaded
+from shared.errors import NotAuthenticated, NotFound
 from shared.schemas.sharing import (
     EncryptedPayloadResponse,
     InitializationVectorResponse,
@@ -14,15 +13,16 @@ from shared.schemas.sharing import (
 from shared.store.shared_items import NewSharedItem, SharedItem, SharedItems
 from shared.store.users import Account
 from shared.timestamps import now
+from shared.web.authentication import PasswordAuth
 from shared.web.routes import Route
 
 
 class SharingHandlers:
     """Serves the routes of shared items."""
 
-    def __init__(self, shared_items: SharedItems, sign_in: SignIn[Account]) -> None:
+    def __init__(self, shared_items: SharedItems, auth: PasswordAuth) -> None:
         self._shared_items = shared_items
-        self._sign_in = sign_in
+        self._auth = auth
 
     def routes(self) -> list[Route]:
         """Return the routes with their handlers."""
@@ -30,37 +30,36 @@ class SharingHandlers:
             Route(
                 "POST",
                 "/shareditem",
-                "Share an encrypted plan behind a link.",
-                takes=NewSharedItemRequest,
-                answers=NewSharedItemResponse,
+                "Share an encrypted plan by a link.",
+                request=NewSharedItemRequest,
+                response=NewSharedItemResponse,
                 handler=self.create,
-                refuses=[NotAuthenticated, Overloaded],
+                auth=self._auth,
             ),
             Route(
                 "GET",
                 "/shareditem/{id}",
-                "Read what is shared behind a link.",
-                takes=SharedItemAddress,
-                answers=SharedItemResponse,
+                "Read a shared plan by its link.",
+                request=SharedItemAddress,
+                response=SharedItemResponse,
                 handler=self.get,
                 refuses=[NotFound],
                 is_cancellable=True,
             ),
         ]
 
-    async def create(self, request: NewSharedItemRequest) -> NewSharedItemResponse:
+    async def create(self, request: NewSharedItemRequest, owner: Account) -> NewSharedItemResponse:
         """Share an item."""
         try:
-            owner = await self._sign_in.account(request.user_id, request.password)
             item_id = await self._shared_items.create(owner, _item(request), now())
         except NotFound:
-            # Clients know 401 alone here, for an unknown user as for a wrong password.
+            # The owner was deleted after the sign-in. The response must not differ from its 401.
             raise NotAuthenticated("no such user or wrong password") from None
         return NewSharedItemResponse(id=item_id)
 
     async def get(self, address: SharedItemAddress) -> SharedItemResponse:
         """Read a shared item."""
-        return _answer(await self._shared_items.get(address.id, now()))
+        return _response(await self._shared_items.get(address.id, now()))
 
 
 def _item(request: NewSharedItemRequest) -> NewSharedItem:
@@ -68,7 +67,7 @@ def _item(request: NewSharedItemRequest) -> NewSharedItem:
     return NewSharedItem(payload.encrypted_payload, payload.iv.value, request.expiry)
 
 
-def _answer(item: SharedItem) -> SharedItemResponse:
+def _response(item: SharedItem) -> SharedItemResponse:
     return SharedItemResponse(
         rsa_public_key=PublicKeyResponse(spki_public_key_bytes=item.owner_rsa_public_key),
         encrypted_payload=EncryptedPayloadResponse(

@@ -9,6 +9,7 @@ from shared.store.settings import DatabaseSettings
 from shared.store.shared_items import SharedItems
 from shared.store.users import Users
 from shared.web.app import build_app
+from shared.web.authentication import PasswordAuth
 from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
@@ -17,10 +18,13 @@ from shared.web.routes import Route
 def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     users = Users(database)
-    sign_in = SignIn(users.find_account, Passwords(PasswordSettings()))
-    return SharingHandlers(SharedItems(database, users), sign_in).routes()
+    sign_in = SignIn(users, Passwords(PasswordSettings()))
+    # Installed apps expect 401 from this route, also for an unknown user.
+    auth = PasswordAuth(sign_in, hides_unknown_users=True)
+    return SharingHandlers(SharedItems(database, users), auth).routes()
 
 
+# Built on import: a wrong setting makes the deployment fail, not the first request.
 database = Database(DatabaseSettings())
 main = as_function(
     build_app(routes(database), dependencies=[Dependency("store", database.check)]),

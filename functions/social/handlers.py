@@ -1,7 +1,6 @@
 """The routes of follow secrets and the inbox."""
 
-from shared.auth.sign_in import SignIn
-from shared.errors import NotAuthenticated, NotFound, Overloaded
+from shared.errors import NotFound
 from shared.schemas.social import (
     FollowSecretRequest,
     InboxMessageResponse,
@@ -13,18 +12,17 @@ from shared.store.follow_secrets import FollowSecrets
 from shared.store.inbox import Inbox
 from shared.store.users import Account
 from shared.timestamps import now
+from shared.web.authentication import PasswordAuth
 from shared.web.routes import Route
 
 
 class SocialHandlers:
     """Serves the routes of follow secrets and the inbox."""
 
-    def __init__(
-        self, follow_secrets: FollowSecrets, inbox: Inbox, sign_in: SignIn[Account]
-    ) -> None:
+    def __init__(self, follow_secrets: FollowSecrets, inbox: Inbox, auth: PasswordAuth) -> None:
         self._follow_secrets = follow_secrets
         self._inbox = inbox
-        self._sign_in = sign_in
+        self._auth = auth
 
     def routes(self) -> list[Route]:
         """Return the routes with their handlers."""
@@ -32,58 +30,55 @@ class SocialHandlers:
             Route(
                 "PUT",
                 "/follow-secret",
-                "Let those who know a secret follow a user.",
-                takes=FollowSecretRequest,
-                answers=None,
+                "Add a follow secret: its holders can follow the user.",
+                request=FollowSecretRequest,
+                response=None,
                 handler=self.put_follow_secret,
-                refuses=[NotFound, NotAuthenticated, Overloaded],
+                auth=self._auth,
             ),
             Route(
                 "POST",
                 "/follow-secret/delete",
                 "Revoke a follow secret.",
-                takes=FollowSecretRequest,
-                answers=None,
+                request=FollowSecretRequest,
+                response=None,
                 handler=self.delete_follow_secret,
-                refuses=[NotFound, NotAuthenticated, Overloaded],
+                auth=self._auth,
             ),
             Route(
                 "PUT",
                 "/inbox",
-                "Leave a message for a user; anyone may.",
-                takes=PutMessageRequest,
-                answers=None,
+                "Send a message to a user's inbox; anyone may.",
+                request=PutMessageRequest,
+                response=None,
                 handler=self.put_message,
                 refuses=[NotFound],
             ),
             Route(
                 "POST",
                 "/inbox",
-                "Take the waiting messages; they are removed.",
-                takes=TakeMessagesRequest,
-                answers=InboxResponse,
+                "Read and remove all messages of an inbox.",
+                request=TakeMessagesRequest,
+                response=InboxResponse,
                 handler=self.take_messages,
                 is_cancellable=True,
-                refuses=[NotFound, NotAuthenticated, Overloaded],
+                auth=self._auth,
             ),
         ]
 
-    async def put_follow_secret(self, request: FollowSecretRequest) -> None:
+    async def put_follow_secret(self, request: FollowSecretRequest, owner: Account) -> None:
         """Add a follow secret."""
-        owner = await self._sign_in.account(request.user_id, request.password)
         await self._follow_secrets.put(owner, request.follow_secret, now())
 
-    async def delete_follow_secret(self, request: FollowSecretRequest) -> None:
+    async def delete_follow_secret(self, request: FollowSecretRequest, owner: Account) -> None:
         """Revoke a follow secret."""
-        owner = await self._sign_in.account(request.user_id, request.password)
         await self._follow_secrets.delete(owner, request.follow_secret)
 
     async def put_message(self, request: PutMessageRequest) -> None:
-        """Leave a message."""
+        """Add a message to an inbox."""
         await self._inbox.put(request.to_user_id, request.encrypted_message, now())
 
-    async def take_messages(self, request: TakeMessagesRequest) -> InboxResponse:
-        """Take the waiting messages."""
-        owner = await self._sign_in.account(request.user_id, request.password)
+    async def take_messages(self, _request: TakeMessagesRequest, owner: Account) -> InboxResponse:
+        """Return and remove all messages of an inbox."""
         messages = await self._inbox.take_all(owner, now())
         return InboxResponse(inbox_messages=[InboxMessageResponse.of(m) for m in messages])

@@ -10,6 +10,7 @@ from shared.store.inbox import Inbox
 from shared.store.settings import DatabaseSettings, InboxSettings
 from shared.store.users import Users
 from shared.web.app import build_app
+from shared.web.authentication import PasswordAuth
 from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
@@ -19,10 +20,11 @@ def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
     users = Users(database)
     inbox = Inbox(database, users, InboxSettings())
-    sign_in = SignIn(users.find_account, Passwords(PasswordSettings()))
-    return SocialHandlers(FollowSecrets(database, users), inbox, sign_in).routes()
+    auth = PasswordAuth(SignIn(users, Passwords(PasswordSettings())))
+    return SocialHandlers(FollowSecrets(database, users), inbox, auth).routes()
 
 
+# Built on import: a wrong setting makes the deployment fail, not the first request.
 database = Database(DatabaseSettings())
 main = as_function(
     build_app(routes(database), dependencies=[Dependency("store", database.check)]),

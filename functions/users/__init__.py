@@ -1,1 +1,1 @@
-"""Users: creating, reading, replacing and deleting them."""
+"""Creating, reading, replacing and deleting users."""

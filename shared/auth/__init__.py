@@ -1,1 +1,1 @@
-"""Users sign in with an id and a password."""
+"""Authentication of users by id and password."""

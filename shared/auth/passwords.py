@@ -1,4 +1,4 @@
-"""Passwords: PBKDF2 off the event loop, and a memory of what has verified.
+"""Passwords: PBKDF2 in worker threads, and a cache of verified credentials.
 
 Source: RFC 8018, section 5.2; parameters and encoding as in the contract, heading "Users".
 """
@@ -20,39 +20,41 @@ from shared.store.users import PasswordHash
 from shared.telemetry.metrics import PASSWORD_CHECKS
 from shared.telemetry.signals import add
 
+# Stored hashes were made with these values: another value would reject every password.
 _ITERATIONS = 350_000
 _KEY_BYTES = 64
 _SALT_BYTES = 64
 
 
 def derive(password: str, salt: bytes) -> str:
-    """Return PBKDF2-HMAC-SHA512 of `password` in upper-case hex; takes 0.15 s of CPU and up."""
+    """Return PBKDF2-HMAC-SHA512 of `password` in upper-case hex; takes at least 0.15 s of CPU."""
     kdf = PBKDF2HMAC(SHA512(), _KEY_BYTES, salt, _ITERATIONS)
     return kdf.derive(password.encode()).hex().upper()
 
 
 class Passwords:
-    """Hashes and verifies passwords without holding up the event loop.
+    """Hashes and verifies passwords without blocking the event loop.
 
-    What verified is remembered for a while, as a digest under a key of this process, over the
-    password and the stored hash: another hash, or none, is another digest, so a credential that was
-    changed or deleted stops working at once.
+    Verified credentials are cached for a limited time. The cache key is a digest of the password
+    and the stored hash. If the hash is changed or deleted, the key no longer matches, so the old
+    credential is rejected at once.
     """
 
     def __init__(self, settings: PasswordSettings) -> None:
+        # A random key per process: a memory dump of the cache does not reveal passwords.
         self._key = token_bytes(32)
         self._verified: TTLCache[bytes, bool] = TTLCache(settings.remembered, settings.remembered_s)
         self._verifying = SingleFlight[bytes, bool]()
-        # More hashes at a time than processors would only slow each other and the event loop down.
+        # Hashing is CPU-bound: more hashes than CPUs would slow each other and the event loop.
         self._limiter = ConcurrencyLimiter(
             os.cpu_count() or 1, settings.longest_wait_s, "users signing in"
         )
 
     async def hash(self, password: str) -> PasswordHash:
-        """Return what to store of a new password, which is remembered as verified.
+        """Return the hash to store for a new password, and cache the password as verified.
 
         Raises:
-            Overloaded: too many wait for their turn to hash.
+            Overloaded: no slot for hashing within the time limit.
         """
         salt = token_bytes(_SALT_BYTES)
         stored = PasswordHash(await self._derive(password, salt), salt)
@@ -60,13 +62,13 @@ class Passwords:
         return stored
 
     async def verify(self, password: str, stored: PasswordHash) -> bool:
-        """Whether `password` is the one that `stored` was made from.
+        """Whether `stored` was made from `password`.
 
-        Costs a hash the first time and microseconds afterwards; requests that come with the same
-        credential at the same time share one hash.
+        Costs one hash for the first call and microseconds while cached. Concurrent calls with the
+        same arguments share one hash.
 
         Raises:
-            Overloaded: too many wait for their turn to hash.
+            Overloaded: no slot for hashing within the time limit.
         """
         digest = self._digest(password, stored)
         if digest in self._verified:
@@ -77,13 +79,16 @@ class Passwords:
     async def _compare(self, password: str, stored: PasswordHash, digest: bytes) -> bool:
         key_hex = await self._derive(password, stored.salt)
         add(PASSWORD_CHECKS, 1, outcome="hashed")
-        is_right = hmac.compare_digest(key_hex.encode(), stored.key_hex.encode())
-        if is_right:
+        # In constant time: the duration must not reveal how many characters are right.
+        is_equal = hmac.compare_digest(key_hex.encode(), stored.key_hex.encode())
+        # Wrong passwords are not cached: they would evict verified ones.
+        if is_equal:
             self._verified[digest] = True
-        return is_right
+        return is_equal
 
     async def _derive(self, password: str, salt: bytes) -> str:
         async with self._limiter.slot():
+            # OpenSSL releases the GIL, so that hashes run in parallel with the event loop.
             return await asyncio.to_thread(derive, password, salt)
 
     def _digest(self, password: str, stored: PasswordHash) -> bytes:

@@ -1,4 +1,4 @@
-"""Settings of passwords."""
+"""Settings for password hashing and verification."""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -7,7 +7,7 @@ from shared.settings import Settings
 
 
 class PasswordSettings(Settings):
-    """How much password work a process takes on, and how long it remembers what verified."""
+    """Limits on password hashing in one process, and the cache of verified credentials."""
 
     model_config = SettingsConfigDict(env_prefix="PASSWORD_")
 

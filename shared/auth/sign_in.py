@@ -1,46 +1,38 @@
-"""Signing in with a user id and a password."""
+"""Sign-in with a user id and a password."""
 
-from collections.abc import Awaitable, Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.auth.passwords import Passwords
 from shared.errors import NotAuthenticated, NotFound
-from shared.store.users import Account
-
-AccountT = TypeVar("AccountT", bound=Account)
+from shared.store.users import Account, Users
 
 
 class Credentials(NamedTuple):
-    """A user id and a password, as a caller presents them; not yet checked."""
+    """A user id and a password as a request contains them, not yet verified."""
 
     user_id: UUID
     password: str
 
 
-class SignIn(Generic[AccountT]):
-    """Finds a user and checks the password, in one call.
+class SignIn:
+    """Reads a user's account and verifies the password."""
 
-    `find` reads what the caller needs to know of the user, in one round trip, and returns None for
-    a user who may not sign in.
-    """
-
-    def __init__(
-        self, find: Callable[[UUID], Awaitable[AccountT | None]], passwords: Passwords
-    ) -> None:
-        self._find = find
+    def __init__(self, users: Users, passwords: Passwords) -> None:
+        self._users = users
         self._passwords = passwords
 
-    async def account(self, user_id: UUID, password: str) -> AccountT:
-        """Return the user's account, as `find` read it.
+    async def account(self, credentials: Credentials) -> Account:
+        """Return the user's account, read during this call; one round trip.
 
         Raises:
-            NotFound: no such user.
-            NotAuthenticated: another password.
+            NotFound: the user does not exist.
+            NotAuthenticated: the password is wrong.
         """
-        account = await self._find(user_id)
+        # Read each time, never cached: a deleted user or a changed password takes effect at once.
+        account = await self._users.find_account(credentials.user_id)
         if account is None:
             raise NotFound("no such user")
-        if not await self._passwords.verify(password, account.password):
+        if not await self._passwords.verify(credentials.password, account.password):
             raise NotAuthenticated("wrong password")
         return account

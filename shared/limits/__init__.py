@@ -1,1 +1,1 @@
-"""Limits on the requests of a subscriber."""
+"""Rate limits of subscribers."""

@@ -1,4 +1,4 @@
-"""How often a subscriber may use what costs us money.
+"""Rate limits on requests that cost money, per purchase.
 
 Source: contract, heading "AI".
 """
@@ -18,42 +18,51 @@ logger = logging.getLogger(__name__)
 
 
 class RateLimits:
-    """Lets so many requests of a subscriber pass in any 24 hours.
+    """Limits the number of a subscriber's requests in any 24 hours.
 
     Args:
-        bucket: keeps apart what is counted separately.
-        web: how many, for the token that everybody on the web shares.
-        mobile: how many, for any other.
-        quotas: count them.
-        settings: what is the same for all buckets.
+        bucket: names the counter; requests of different buckets are counted separately.
+        web_limit: the limit of the token that all web clients share.
+        mobile_limit: the limit of every other purchase.
+        quotas: the counters.
+        settings: apply to all buckets.
     """
 
     def __init__(
-        self, bucket: str, web: int, mobile: int, quotas: Quotas, settings: RateLimitSettings
+        self,
+        bucket: str,
+        web_limit: int,
+        mobile_limit: int,
+        quotas: Quotas,
+        settings: RateLimitSettings,
     ) -> None:
         self._bucket = bucket
-        self._web, self._mobile = web, mobile
+        self._web_limit = web_limit
+        self._mobile_limit = mobile_limit
         self._quotas = quotas
         self._settings = settings
 
     async def admit(self, subscriber: Subscriber, now: datetime) -> None:
-        """Return if the request may pass; it is counted then.
+        """Count the request, or reject it.
 
         Raises:
-            RateLimited: it may not.
-            DependencyUnavailable: it cannot be counted, and the settings want it refused then.
+            RateLimited: the limit is reached; the request is not counted.
+            DependencyUnavailable: the request cannot be counted, and the settings require that.
         """
+        # For development and tests, where all requests share one token.
         if self._settings.test_mode:
             return
-        limit = self._web if subscriber.store == WEB else self._mobile
+        limit = self._web_limit if subscriber.provider == WEB else self._mobile_limit
         try:
             await self._quotas.take(f"{self._bucket}-{subscriber.key}", limit, now)
         except RateLimited:
             add(RATE_LIMIT_REFUSALS, 1, bucket=self._bucket)
             raise
         except Overloaded:
-            raise  # the store does answer: there are too many to be counted
+            # The database is available: too many requests of one purchase update its counter.
+            # Admitting them would let a flood of requests bypass the limit.
+            raise
         except DependencyUnavailable:
             if self._settings.when_unavailable == "refuse":
                 raise
-            logger.warning("a request passes without being counted: Firestore does not answer")
+            logger.warning("request admitted without a rate limit: the database is unavailable")

@@ -1,4 +1,4 @@
-"""Settings of rate limits."""
+"""Settings for rate limits."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from shared.settings import Settings
 
 
 class RateLimitSettings(Settings):
-    """How often a purchase token may make a paid model work, in any 24 hours."""
+    """Limits on requests to the paid model per purchase in any 24 hours."""
 
     model_config = SettingsConfigDict(env_prefix="RATE_LIMIT_")
 

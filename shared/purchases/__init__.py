@@ -1,1 +1,1 @@
-"""Purchases: from a purchase token to a subscriber."""
+"""Verification of purchase tokens."""

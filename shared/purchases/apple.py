@@ -1,4 +1,4 @@
-"""Purchases in the App Store; the token is a signed transaction or a receipt of the older kind.
+"""Purchases in the App Store; the token is a signed transaction, or a receipt of older apps.
 
 Source: contract, heading "Purchase tokens".
 """
@@ -14,13 +14,13 @@ from shared.purchases.apple_settings import AppleSettings
 from shared.purchases.apple_transactions import AppleTransactions
 from shared.purchases.authenticator import Purchase
 
-_PARTS_OF_A_JWS = 3
+_JWS_PARTS = 3
 
 
 class Apple:
-    """Verifies both kinds of token. The same purchase in either kind is one `Purchase`.
+    """Verifies both kinds of token. Both kinds of token for a purchase lead to an equal `Purchase`.
 
-    `roots` are the certificates, in DER, that signed transactions have to lead back to.
+    `roots` are the trusted root certificates of signed transactions, in DER.
     """
 
     def __init__(
@@ -35,11 +35,12 @@ class Apple:
         self._transactions = AppleTransactions(settings, secrets, http, timeout_s, roots)
 
     async def find_purchase(self, token: str, now: datetime) -> Purchase | None:
-        """Return the purchase of the product that `token` proves; None if it proves none.
+        """Return the purchase of the product that `token` proves; None if it proves no purchase.
 
         Raises:
-            DependencyUnavailable: the App Store gave no answer.
+            DependencyUnavailable: no response from the App Store.
         """
-        if len(token.split(".")) == _PARTS_OF_A_JWS:
+        # A JWS consists of three parts, separated by dots. A receipt is base64 without dots.
+        if len(token.split(".")) == _JWS_PARTS:
             return await self._transactions.find_purchase(token, now)
         return await self._receipts.find_purchase(token, now)

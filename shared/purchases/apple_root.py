@@ -1,4 +1,4 @@
-"""The certificate that Apple's signatures on transactions lead back to.
+"""The root certificate of Apple's signatures on transactions.
 
 Apple Root CA - G3, valid until 2039. SHA-256 of its DER form:
 63343abfb89a6a03ebb57e9b3f5fa7be7c4f5c756f3017b3a8c488c3653e9179.

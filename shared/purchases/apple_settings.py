@@ -1,4 +1,4 @@
-"""What has to be bought in the App Store, and our access to it."""
+"""Settings for purchases in the App Store."""
 
 from pydantic import HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -7,7 +7,7 @@ from shared.settings import Settings
 
 
 class AppleSettings(Settings):
-    """What receipts and transactions have to be about, and our keys."""
+    """The product that has to be bought, and the keys for Apple's APIs."""
 
     model_config = SettingsConfigDict(env_prefix="APPLE_")
 

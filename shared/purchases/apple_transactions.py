@@ -1,4 +1,4 @@
-"""Signed transactions of the App Store, as StoreKit 2 gives them to apps.
+"""Signed App Store transactions, the tokens of apps with StoreKit 2.
 
 Source: https://developer.apple.com/documentation/appstoreserverapi/jwstransaction and
 .../get-transaction-info
@@ -28,17 +28,18 @@ if TYPE_CHECKING:
     from appstoreserverlibrary.signed_data_verifier import SignedDataVerifier
 
 _NO_PURCHASE = frozenset({4040001, 4040010})
-"""An account that does not exist; an unknown transaction."""
+"""An unknown account; an unknown transaction."""
 
 _TRANSIENT = frozenset({4040002, 4040004, 4040006})
-"""An account, an app or an original transaction that is not found at the moment."""
+"""An account, an app or an original transaction that is temporarily not found."""
 
-_PASS_LASTS = timedelta(minutes=5)
-_ANY_APP = 0  # the library wants an app's number, which transactions do not carry
+_ACCESS_TOKEN_LIFETIME = timedelta(minutes=5)
+# The library requires an app id for production. Transactions do not contain one.
+_ANY_APP_ID = 0
 
 
 class AppleTransactions:
-    """Verifies the signature, and asks whether the purchase still stands."""
+    """Verifies the signature, and then the purchase's current state with Apple."""
 
     def __init__(
         self,
@@ -57,24 +58,27 @@ class AppleTransactions:
     async def find_purchase(self, token: str, now: datetime) -> Purchase | None:
         """Return the purchase of the product that Apple signed in `token`, unless it was refunded.
 
-        One call if there is a key for the App Store Server API. Without a key there is no call, and
-        a refund after the signature is not noticed.
+        Costs one call if a key for the App Store Server API is set. Without a key there is no call,
+        and a refund after the signature is not detected.
 
         Raises:
-            DependencyUnavailable: the App Store gave no answer.
+            DependencyUnavailable: no response from the App Store.
         """
-        if not _has_one_spelling(token):
+        if not _has_canonical_signature(token):
             return None
+        # In a thread: verifying the certificate chain takes milliseconds of CPU.
         transaction = await asyncio.to_thread(self._verified, token)
         if transaction is None or not self._is_ours(transaction, now):
             return None
+        # The signature stays valid after a refund, so the current state is read from Apple.
         if self._private_key.is_set:
-            current = await self._current(transaction)
+            current = await self._fetch_current(transaction)
             if current is None or not self._is_ours(current, now):
                 return None
         if not transaction.originalTransactionId:
-            raise self._production.alarm("a transaction without an original transaction id")
-        # The ids of the two environments can be equal. Receipts use the same form.
+            raise self._production.alert("a transaction has no original transaction id")
+        # The environment is part of the id: both environments can use the same transaction id.
+        # Receipts use the same format.
         return Purchase.of(f"{transaction.rawEnvironment} {transaction.originalTransactionId}")
 
     def _verified(self, token: str) -> "Transaction | None":
@@ -91,13 +95,13 @@ class AppleTransactions:
                 if error.status != VerificationStatus.INVALID_ENVIRONMENT:
                     return None
             except BaseValidationError:
-                # The signature is right: Apple says something that the library does not know yet.
-                raise self._production.alarm("a transaction of unknown shape") from None
+                # The signature is valid, so Apple has changed the format.
+                raise self._production.alert("a transaction has an unknown format") from None
         return None
 
     @cached_property
     def _verifiers(self) -> "list[SignedDataVerifier]":
-        """One per environment. Those of Xcode are never among them: nobody signs these."""
+        """One per environment. Xcode's test environments are excluded: they have no signature."""
         from appstoreserverlibrary.models.Environment import Environment  # noqa: PLC0415
         from appstoreserverlibrary.signed_data_verifier import SignedDataVerifier  # noqa: PLC0415
 
@@ -107,10 +111,11 @@ class AppleTransactions:
         return [
             SignedDataVerifier(
                 self._roots,
+                # An online check would add a blocking call to Apple per verification.
                 enable_online_checks=False,
                 environment=environment,
                 bundle_id=self._settings.bundle_id,
-                app_apple_id=_ANY_APP,
+                app_apple_id=_ANY_APP_ID,
             )
             for environment in environments
         ]
@@ -119,37 +124,39 @@ class AppleTransactions:
         expires_ms = transaction.expiresDate
         return (
             transaction.productId == self._settings.product
+            # By contract, only the buyer's own purchase counts, not one that a family shares.
             and transaction.rawInAppOwnershipType == "PURCHASED"
             and (transaction.quantity or 0) >= 1
             and transaction.revocationDate is None
             and (expires_ms is None or expires_ms * 1000 > to_micros(now))
         )
 
-    async def _current(self, transaction: "Transaction") -> "Transaction | None":
-        """Return what Apple says of the transaction now; None when it knows of none."""
+    async def _fetch_current(self, transaction: "Transaction") -> "Transaction | None":
+        """Return the current state of the transaction; None if Apple does not have it."""
         is_test = transaction.rawEnvironment == "Sandbox"
         api = self._sandbox if is_test else self._production
         base = self._settings.sandbox_api_url if is_test else self._settings.api_url
+        # Escaped: the id comes from the token, and must not change the path.
         number = quote(str(transaction.transactionId), safe="")
-        reply = await api.get(
+        response = await api.get(
             f"{str(base).rstrip('/')}/inApps/v1/transactions/{number}",
-            {"Authorization": f"Bearer {await self._pass()}"},
+            {"Authorization": f"Bearer {await self._access_token()}"},
         )
-        code = reply.content.get("errorCode")
+        code = response.content.get("errorCode")
         if code in _NO_PURCHASE:
             return None
         if code in _TRANSIENT:
             raise api.outage(f"error {code}")
-        signed = reply.content.get("signedTransactionInfo")
-        if reply.status != HTTPStatus.OK or not isinstance(signed, str):
-            raise api.alarm(f"no transaction ({reply.status})")
+        signed = response.content.get("signedTransactionInfo")
+        if response.status != HTTPStatus.OK or not isinstance(signed, str):
+            raise api.alert(f"the response has no transaction ({response.status})")
         current = await asyncio.to_thread(self._verified, signed)
         if current is None:
-            raise api.alarm("a transaction that is not signed by Apple for this app")
+            raise api.alert("a transaction is not signed by Apple for this app")
         return current
 
-    async def _pass(self) -> str:
-        """Return a token for the API.
+    async def _access_token(self) -> str:
+        """Return an access token for the App Store Server API.
 
         Source: https://developer.apple.com/documentation/appstoreserverapi/generating-json-web-tokens-for-api-requests
         """
@@ -159,21 +166,21 @@ class AppleTransactions:
             "iss": self._settings.issuer_id,
             "aud": "appstoreconnect-v1",
             "bid": self._settings.bundle_id,
-            "exp": current_instant() + _PASS_LASTS,
+            "exp": current_instant() + _ACCESS_TOKEN_LIFETIME,
         }
         key = await self._private_key.value()
         try:
             return jwt.encode(claims, key, "ES256", {"kid": self._settings.key_id})
         except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
-            raise self._production.alarm("APPLE_PRIVATE_KEY is no private key") from None
+            raise self._production.alert("APPLE_PRIVATE_KEY is not a private key") from None
 
 
-def _has_one_spelling(token: str) -> bool:
+def _has_canonical_signature(token: str) -> bool:
     """Whether the token's signature is base64url in its canonical form, without padding.
 
-    The library ignores padding, unknown characters and spare bits there. Each such spelling would
-    be verified on its own and ask Apple again. The signature protects the other two parts. A second
-    signature of the same content remains: (r, n - s) is as valid as (r, s), and Apple uses both.
+    The library ignores padding, unknown characters and unused bits in the signature. Each such
+    spelling would be a new cache key and cost a call to Apple. The signature protects the other two
+    parts. One more spelling is possible: (r, n - s) is as valid as (r, s), and Apple uses both.
 
     Source: RFC 7515, section 2
     """

@@ -1,4 +1,4 @@
-"""Signing in with a purchase token.
+"""Sign-in with a purchase token.
 
 Source: contract, heading "Purchase tokens".
 """
@@ -11,84 +11,86 @@ from typing import Protocol
 
 from shared.errors import NotEntitled
 
+# SignalR clients always send this scheme, so that their token includes the provider.
 _BEARER = "bearer"
-_LONGEST_TOKEN = 64 * 1024
+# Receipts of the App Store are the longest tokens: some kilobytes for each purchase.
+_MAX_TOKEN_CHARACTERS = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Purchase:
-    """A purchase that its store confirmed. All tokens that prove it lead to an equal object."""
+    """A purchase that its provider confirmed. All tokens of a purchase lead to an equal object."""
 
     sha256: str
-    """The hash of the purchase's id, in lower-case hex; the id itself is not kept."""
+    """The hash of the purchase's id, in lower-case hex; the id itself is not stored."""
 
     @classmethod
     def of(cls, purchase_id: str) -> "Purchase":
-        """Return the purchase with that id, which is unique in its store."""
+        """Return the purchase with an id that is unique at its provider."""
         return cls(sha256(purchase_id.encode()).hexdigest())
 
 
-class PurchaseVerifier(Protocol):
-    """Verifies purchase tokens of one store."""
+class PurchaseProvider(Protocol):
+    """Verifies purchase tokens of one provider, such as the App Store."""
 
     async def find_purchase(self, token: str, now: datetime, /) -> Purchase | None:
-        """Return the purchase that `token` proves at `now`; None if it proves none.
+        """Return the purchase that `token` proves at `now`; None if the token is not valid.
 
         Raises:
-            DependencyUnavailable: the store gave no answer, which is not a refusal.
+            DependencyUnavailable: no response from the provider, so the token may be valid.
         """
 
 
 @dataclass(frozen=True)
 class Subscriber:
-    """The holder of a purchase, of whom only the purchase is known."""
+    """The holder of a purchase."""
 
-    store: str
-    """As the contract writes it: `RevenueCat`."""
+    provider: str
+    """The provider's name in the contract: `RevenueCat`."""
 
     purchase: Purchase
 
     @property
     def key(self) -> str:
-        """The purchase's name, unique among all stores. Limits count by it."""
-        return f"{self.store}-{self.purchase.sha256}".lower()
+        """The key of the purchase, unique across providers. Rate limits count by it."""
+        return f"{self.provider}-{self.purchase.sha256}".lower()
 
 
 class PurchaseAuthenticator:
-    """Turns what a client presents into a subscriber.
+    """Authenticates subscribers by the purchase token of a request.
 
     Args:
-        stores: by the contract's names, which are matched without regard to case.
+        providers: by their names in the contract, which are matched without regard to case.
     """
 
-    def __init__(self, stores: Mapping[str, PurchaseVerifier]) -> None:
-        self._stores = {name.lower(): (name, verifier) for name, verifier in stores.items()}
+    def __init__(self, providers: Mapping[str, PurchaseProvider]) -> None:
+        self._providers = {name.lower(): (name, each) for name, each in providers.items()}
 
     async def subscriber(self, presented: str | None, now: datetime) -> Subscriber:
-        """Return who presents `<Store> <token>` or `Bearer <Store> <token>`.
+        """Return the subscriber for `<Provider> <token>` or `Bearer <Provider> <token>`.
 
         Raises:
-            NotEntitled: nothing was presented, or nothing that proves a purchase.
-            DependencyUnavailable: the store could not tell.
+            NotEntitled: no token, or no valid token.
+            DependencyUnavailable: no response from the provider.
         """
         if presented is None or not presented.strip():
             raise NotEntitled("a purchase token is required", was_presented=False)
-        store, token = _split(presented)
-        known = self._stores.get(store.lower())
+        provider_name, token = _split(presented)
+        known = self._providers.get(provider_name.lower())
         if known is None:
-            raise NotEntitled("purchases of that store are not known here")
-        name, verifier = known
-        if not token or len(token) > _LONGEST_TOKEN:
+            raise NotEntitled("unknown purchase provider")
+        name, provider = known
+        if not token or len(token) > _MAX_TOKEN_CHARACTERS:
             raise NotEntitled("the purchase token is not of the form <Store> <token>")
-        purchase = await verifier.find_purchase(token, now)
+        purchase = await provider.find_purchase(token, now)
         if purchase is None:
             raise NotEntitled("the purchase token proves no purchase")
         return Subscriber(name, purchase)
 
 
 def _split(presented: str) -> tuple[str, str]:
-    """Return store and token."""
-    store, _, token = presented.strip().partition(" ")
-    if store.lower() == _BEARER:
-        store, _, token = token.strip().partition(" ")
-    return store, token.strip()
+    """Return the provider's name and the token."""
+    provider_name, _, token = presented.strip().partition(" ")
+    if provider_name.lower() == _BEARER:
+        provider_name, _, token = token.strip().partition(" ")
+    return provider_name, token.strip()

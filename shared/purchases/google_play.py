@@ -19,7 +19,12 @@ from pydantic_settings import SettingsConfigDict
 from shared.clients.http import Client
 from shared.concurrency.single_flight import SingleFlight
 from shared.purchases.authenticator import Purchase
-from shared.purchases.provider_api import ProviderApi, ProviderResponse, reasons, stands_for_itself
+from shared.purchases.provider_api import (
+    ProviderApi,
+    ProviderResponse,
+    error_reasons,
+    is_path_segment,
+)
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,12 +32,13 @@ if TYPE_CHECKING:
 
 _SCOPE = "https://www.googleapis.com/auth/androidpublisher"
 _PURCHASED = 0
-_LONGEST_TOKEN = 2000
-_ABOUT_TOKENS = ("invalid", "purchaseToken")
+_MAX_TOKEN_CHARACTERS = 2000
+_INVALID_TOKEN_REASONS = ("invalid", "purchaseToken")
+"""The first words of the reasons for a 400 about the token."""
 
 
 class GooglePlaySettings(Settings):
-    """What has to be bought."""
+    """The product that has to be bought."""
 
     model_config = SettingsConfigDict(env_prefix="GOOGLE_PLAY_")
 
@@ -42,7 +48,7 @@ class GooglePlaySettings(Settings):
 
 
 class GooglePlay:
-    """Asks Google Play, as the service account that this process runs as."""
+    """Verifies purchases with Google Play, using the service account of this process."""
 
     def __init__(self, settings: GooglePlaySettings, http: Client, timeout_s: float) -> None:
         self._settings = settings
@@ -54,22 +60,22 @@ class GooglePlay:
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
         """Return the purchase of the product; None if it is pending, cancelled or refunded.
 
-        One call; another once an hour for an access token.
+        Costs one call, and once an hour another for an access token.
 
         Raises:
-            DependencyUnavailable: Google Play gave no answer, or refused our service account.
+            DependencyUnavailable: no response, or Google Play rejects our service account.
         """
-        if not stands_for_itself(token, _LONGEST_TOKEN):
+        if not is_path_segment(token, _MAX_TOKEN_CHARACTERS):
             return None
         headers = {"Authorization": f"Bearer {await self._access_token()}"}
-        reply = await self._api.get(self._where(token), headers)
-        if reply.status == HTTPStatus.OK:
-            return self._purchase(token, reply)
-        if _is_about_the_token(reply):
+        response = await self._api.get(self._purchase_url(token), headers)
+        if response.status == HTTPStatus.OK:
+            return self._purchase(token, response)
+        if _is_unknown_purchase(response):
             return None
-        raise self._api.alarm(f"the request is refused ({reply.status})")
+        raise self._api.alert(f"the request is rejected ({response.status})")
 
-    def _where(self, token: str) -> str:
+    def _purchase_url(self, token: str) -> str:
         base = str(self._settings.url).rstrip("/")
         package, product, escaped = (
             quote(part, safe="") for part in (self._settings.package, self._settings.product, token)
@@ -79,16 +85,18 @@ class GooglePlay:
             f"/purchases/products/{product}/tokens/{escaped}"
         )
 
-    def _purchase(self, token: str, reply: ProviderResponse) -> Purchase | None:
-        bought = reply.content
+    def _purchase(self, token: str, response: ProviderResponse) -> Purchase | None:
+        bought = response.content
         if "purchaseState" not in bought:
-            raise self._api.alarm("a purchase without a state")
+            raise self._api.alert("a purchase has no state")
         was_refunded = bought.get("refundableQuantity", 1) == 0
+        # Google can omit the product id: the URL already names the product.
         product = bought.get("productId", self._settings.product)
         is_ours = product == self._settings.product
         if not is_ours or was_refunded or bought["purchaseState"] != _PURCHASED:
             return None
-        order = bought.get("orderId")  # a purchase with a promotion code has none
+        # The order id is missing for a purchase with a promotion code.
+        order = bought.get("orderId")
         return Purchase.of(order if isinstance(order, str) and order else token)
 
     async def _access_token(self) -> str:
@@ -96,14 +104,18 @@ class GooglePlay:
             return str(self._credentials.token)
         try:
             async with asyncio.timeout(self._timeout_s):
+                # In a thread: google-auth's transport blocks.
                 return await self._signing_in.do(_SCOPE, lambda: asyncio.to_thread(self._sign_in))
         except (GoogleAuthError, TimeoutError, ValueError, TypeError, AttributeError) as error:
-            # The last three: the library takes any 200 for an answer in JSON.
-            why = f"no access token: {type(error).__name__}"
-            raise self._api.outage(why) if _is_transient(error) else self._api.alarm(why) from None
+            # The library raises the last three for a 200 whose body is not the expected JSON.
+            reason = f"no access token: {type(error).__name__}"
+            raise (
+                self._api.outage(reason) if _is_transient(error) else self._api.alert(reason)
+            ) from None
 
     def _sign_in(self) -> str:
-        """Return an access token; blocks, for at most `timeout_s` per call to the network."""
+        """Return a new access token. Blocks, at most `timeout_s` for each HTTP request."""
+        # On first use: without a service account, other providers still work.
         if self._credentials is None:
             self._credentials, _ = google.auth.default(scopes=[_SCOPE])
         self._credentials.refresh(partial(Request(), timeout=self._timeout_s))
@@ -111,25 +123,25 @@ class GooglePlay:
 
 
 def _is_transient(error: Exception) -> bool:
-    """Whether signing in failed because its server, or the metadata server, was not available."""
+    """Whether the token server or the metadata server was unavailable."""
     if isinstance(error, GoogleAuthError) and error.retryable:
         return True
     return any(isinstance(each, TimeoutError | TransportError) for each in (error, error.__cause__))
 
 
-def _is_about_the_token(reply: ProviderResponse) -> bool:
-    """Whether a refusal means that there is no such purchase.
+def _is_unknown_purchase(response: ProviderResponse) -> bool:
+    """Whether an error response means that the purchase does not exist.
 
-    Google says so by 404 and 410, and by 400 for what cannot be a token; but also by 404 for an
-    application or an address that it does not know, which is our mistake.
+    Google returns 404 or 410 for an unknown purchase, and 400 for a malformed token. But a 404 can
+    also mean an unknown application or URL: that is an error in our settings.
     """
-    given = reasons(reply.content)
-    match reply.status:
+    reasons = error_reasons(response.content)
+    match response.status:
         case HTTPStatus.GONE:
             return True
         case HTTPStatus.NOT_FOUND:
-            return bool(given) and not any(each.startswith("application") for each in given)
+            return bool(reasons) and not any(each.startswith("application") for each in reasons)
         case HTTPStatus.BAD_REQUEST:
-            return any(each.startswith(_ABOUT_TOKENS) for each in given)
+            return any(each.startswith(_INVALID_TOKEN_REASONS) for each in reasons)
         case _:
             return False

@@ -1,4 +1,4 @@
-"""The stores whose purchases count: a further one is a file of its own, and a line here."""
+"""The accepted purchase providers. A new provider is a new module and a line here."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from shared.clients.http import Client
 from shared.clients.secrets import Secrets
 from shared.purchases.apple import Apple
 from shared.purchases.apple_settings import AppleSettings
-from shared.purchases.authenticator import PurchaseVerifier
+from shared.purchases.authenticator import PurchaseProvider
 from shared.purchases.cached_verifier import CachedVerifier
 from shared.purchases.google_play import GooglePlay, GooglePlaySettings
 from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
@@ -20,18 +20,19 @@ def purchase_providers(
     verifications: Verifications,
     http: Client,
     settings: PurchaseSettings,
-) -> Mapping[str, PurchaseVerifier]:
-    """Return the verifiers by the contract's names of the stores."""
+) -> Mapping[str, PurchaseProvider]:
+    """Return the providers by their names in the contract."""
     timeout_s = settings.timeout_s
-    asked_over_the_network: dict[str, PurchaseVerifier] = {
+    remote: dict[str, PurchaseProvider] = {
         "Google": GooglePlay(GooglePlaySettings(), http, timeout_s),
         "Apple": Apple(AppleSettings(), secrets, http, timeout_s),
         "RevenueCat": RevenueCat(RevenueCatSettings(), secrets, http, timeout_s),
     }
     return {
-        WEB: Web(WebSettings(), secrets),  # known at once, so that a changed key counts at once
+        # Not cached: a changed key takes effect at once.
+        WEB: Web(WebSettings(), secrets),
         **{
-            name: CachedVerifier(name, verifier, verifications, settings)
-            for name, verifier in asked_over_the_network.items()
+            name: CachedVerifier(name, provider, verifications, settings)
+            for name, provider in remote.items()
         },
     }

@@ -1,4 +1,4 @@
-"""Purchases that RevenueCat keeps; the token is its customer id.
+"""Purchases in RevenueCat; the token is the id of a RevenueCat customer.
 
 Source: https://www.revenuecat.com/docs/api-v2 (customer, list of active entitlements)
 """
@@ -13,16 +13,17 @@ from pydantic_settings import SettingsConfigDict
 from shared.clients.http import Client
 from shared.clients.secrets import Secrets
 from shared.purchases.authenticator import Purchase
-from shared.purchases.provider_api import ProviderApi, ProviderResponse, stands_for_itself
+from shared.purchases.provider_api import ProviderApi, ProviderResponse, is_path_segment
 from shared.settings import Settings
 
 _PAGE_SIZE = 20
-_MOST_PAGES = 20
-_LONGEST_ID = 1500
+# Bounds the calls of one verification, also if the list of entitlements has no end.
+_MAX_PAGES = 20
+_MAX_CUSTOMER_ID_CHARACTERS = 1500
 
 
 class RevenueCatSettings(Settings):
-    """Which of a customer's entitlements counts, and our access to it."""
+    """The entitlement that a customer needs, and the key for RevenueCat's API."""
 
     model_config = SettingsConfigDict(env_prefix="REVENUECAT_")
 
@@ -48,7 +49,7 @@ class _Page(BaseModel):
 
 
 class RevenueCat:
-    """Asks for a customer's active entitlements."""
+    """Verifies customers by their active entitlements."""
 
     def __init__(
         self,
@@ -64,49 +65,50 @@ class RevenueCat:
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
         """Return the purchase of the customer `token`; None without the entitlement.
 
-        The customer's id names the purchase. RevenueCat gets it character by character, so one
-        spelling is one customer. One call per 20 entitlements.
+        The customer's id is the id of the purchase. RevenueCat compares ids exactly, so a customer
+        has only one token. Costs one call per 20 entitlements.
 
         Raises:
-            DependencyUnavailable: RevenueCat did not say, or our access to it is not configured.
+            DependencyUnavailable: no response from RevenueCat, or its settings are missing.
         """
-        if not stands_for_itself(token, _LONGEST_ID):
+        if not is_path_segment(token, _MAX_CUSTOMER_ID_CHARACTERS):
             return None
         if not (self._settings.project and self._settings.entitlement):
-            raise self._api.alarm("REVENUECAT_PROJECT or REVENUECAT_ENTITLEMENT is missing")
+            raise self._api.alert("REVENUECAT_PROJECT or REVENUECAT_ENTITLEMENT is missing")
         headers = {"Authorization": f"Bearer {await self._api_key.value()}"}
-        listing = self._listing(token)
+        url = self._entitlements_url(token)
         after = ""
-        for _ in range(_MOST_PAGES):
-            reply = await self._api.get(f"{listing}?limit={_PAGE_SIZE}{after}", headers)
-            if _is_no_customer(reply):
+        for _ in range(_MAX_PAGES):
+            response = await self._api.get(f"{url}?limit={_PAGE_SIZE}{after}", headers)
+            if _is_unknown_customer(response):
                 return None
-            page = self._page(reply)
+            page = self._page(response)
             if any(item.entitlement_id == self._settings.entitlement for item in page.items):
                 return Purchase.of(token)
             if not (page.next_page and page.items):
                 return None
+            # Not the URL in `next_page`: a response must not choose the host that gets our key.
             after = f"&starting_after={quote(page.items[-1].entitlement_id, safe='')}"
-        raise self._api.alarm("the list of entitlements does not end")
+        raise self._api.alert("the list of entitlements does not end")
 
-    def _listing(self, customer: str) -> str:
+    def _entitlements_url(self, customer: str) -> str:
         base = str(self._settings.url).rstrip("/")
-        where = f"projects/{self._settings.project}/customers/{quote(customer, safe='')}"
-        return f"{base}/v2/{where}/active_entitlements"
+        path = f"projects/{self._settings.project}/customers/{quote(customer, safe='')}"
+        return f"{base}/v2/{path}/active_entitlements"
 
-    def _page(self, reply: ProviderResponse) -> _Page:
+    def _page(self, response: ProviderResponse) -> _Page:
         try:
-            if reply.status == HTTPStatus.OK:
-                return _Page.model_validate(reply.content)
+            if response.status == HTTPStatus.OK:
+                return _Page.model_validate(response.content)
         except ValidationError:
             pass
-        why = f"no list of entitlements ({reply.status})"
-        is_transient = reply.content.get("retryable") is True
-        raise self._api.outage(why) if is_transient else self._api.alarm(why)
+        reason = f"the response is not a list of entitlements ({response.status})"
+        is_transient = response.content.get("retryable") is True
+        raise self._api.outage(reason) if is_transient else self._api.alert(reason)
 
 
-def _is_no_customer(reply: ProviderResponse) -> bool:
-    """Whether RevenueCat says that there is no such customer, or cannot be one."""
-    error = reply.content.get("type")
-    is_none = error == "parameter_error" and reply.content.get("param") == "customer_id"
-    return error == "resource_missing" or is_none
+def _is_unknown_customer(response: ProviderResponse) -> bool:
+    """Whether the customer does not exist, or the id has an invalid format."""
+    error = response.content.get("type")
+    is_invalid_id = error == "parameter_error" and response.content.get("param") == "customer_id"
+    return error == "resource_missing" or is_invalid_id

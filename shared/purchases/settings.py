@@ -1,4 +1,4 @@
-"""Settings of purchase verification."""
+"""Settings for the verification of purchases."""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -7,7 +7,7 @@ from shared.settings import Settings
 
 
 class PurchaseSettings(Settings):
-    """How long the answers of purchase stores are remembered, and how long we wait for them."""
+    """Lifetimes of cached verifications, and the timeout of providers."""
 
     model_config = SettingsConfigDict(env_prefix="PURCHASE_")
 

@@ -1,4 +1,4 @@
-"""The web app's subscribers: they share one key.
+"""Subscribers of the web app; the token is a key that all of them share.
 
 Source: contract, heading "Purchase tokens".
 """
@@ -14,11 +14,11 @@ from shared.purchases.authenticator import Purchase
 from shared.settings import Settings
 
 WEB = "Web"
-"""The store's name in the contract."""
+"""The provider's name in the contract."""
 
 
 class WebSettings(Settings):
-    """The web app's key; without one nobody passes."""
+    """The web app's key; without a key, every token is rejected."""
 
     model_config = SettingsConfigDict(env_prefix="WEB_")
 
@@ -26,18 +26,20 @@ class WebSettings(Settings):
 
 
 class Web:
-    """Compares with the key."""
+    """Verifies tokens by comparison with the key."""
 
     def __init__(self, settings: WebSettings, secrets: Secrets) -> None:
         self._key = secrets.get(settings, "auth_key")
 
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
-        """Return the one purchase of all holders of the key; None if `token` is not the key.
+        """Return the purchase that all holders of the key share; None if `token` is not the key.
 
         Raises:
-            DependencyUnavailable: the key is kept elsewhere and cannot be fetched.
+            DependencyUnavailable: Secret Manager, which stores the key, is unavailable.
         """
+        # An unset key must not match an empty token.
         if not self._key.is_set:
             return None
+        # In constant time: the duration must not reveal a prefix of the key.
         is_key = hmac.compare_digest(token.encode(), (await self._key.value()).encode())
         return Purchase.of(token) if is_key else None

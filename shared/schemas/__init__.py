@@ -1,1 +1,1 @@
-"""What goes over the wire: shapes and limits, without any I/O."""
+"""Formats and limits of requests and responses."""

@@ -1,6 +1,6 @@
-"""Workout plans: what a subscriber asks for, and what they get.
+"""Requests for workout plans, and the plans.
 
-The plan is also the form that the language model fills in; the descriptions are written for it.
+The schema of a plan is also the output schema of the language model, which reads the descriptions.
 
 Source: contract, heading "AI".
 """
@@ -18,10 +18,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.schemas.wire import Answer, Request
+from shared.schemas.wire import Request, Response
 
 WEIGHT_RANGE = r"[0-9]{1,3}-[0-9]{1,3}"
-"""Stands somewhere in the text."""
+"""Matched anywhere in the text, as in installed apps."""
 
 Goal = Annotated[str, StringConstraints(min_length=3, max_length=30)]
 Area = Annotated[str, StringConstraints(min_length=3, max_length=15)]
@@ -29,7 +29,7 @@ AdditionalInfo = Annotated[str | None, StringConstraints(max_length=200)]
 
 
 def _without_keys(value: Any, read: ValidatorFunctionWrapHandler) -> dict[str, float]:  # noqa: ANN401
-    """Keep the keys, which are the client's words, out of the error's location."""
+    """Replace errors whose location contains a key, because the client chooses the keys."""
     try:
         weights: dict[str, float] = read(value)
     except ValidationError:
@@ -83,8 +83,8 @@ Duration = Annotated[
 ]
 
 
-class Rest(Answer):
-    """How long to rest between two sets."""
+class Rest(Response):
+    """The rest between two sets."""
 
     min_rest: Annotated[Duration, Field(description="After an easy set, as hh:mm:ss.")]
     max_rest: Annotated[Duration, Field(description="After a hard set; not below minRest.")]
@@ -97,7 +97,7 @@ class Rest(Answer):
         return self
 
 
-class Exercise(Answer):
+class Exercise(Response):
     """An exercise of a session."""
 
     name: Annotated[str, Field(min_length=1, max_length=100, description="Its usual name.")]
@@ -109,7 +109,7 @@ class Exercise(Answer):
             ge=0,
             le=100,
             allow_inf_nan=False,
-            description="What to add once all sets were completed, in the user's unit; "
+            description="The weight to add once all sets were completed, in the user's unit; "
             "0 for an exercise with the body's weight.",
         ),
     ]
@@ -123,7 +123,7 @@ class Exercise(Answer):
     ]
 
 
-class Session(Answer):
+class Session(Response):
     """One visit to the gym."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
@@ -131,7 +131,7 @@ class Session(Answer):
     notes: Annotated[str, Field(max_length=1000, description="May be empty.")]
 
 
-class WorkoutPlan(Answer):
+class WorkoutPlan(Response):
     """Sessions that are done in turn, week by week."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]

@@ -1,7 +1,7 @@
 """Plan version 3: programs with weighted and cardio exercises, supersets and progression.
 
-The program is also the form that the language model fills in; the descriptions are written for it.
-In a strict schema it has to fill in every field, so where a plan leaves one out, it says null.
+The schema of a program is also the output schema of the language model, which reads the
+descriptions. A strict output schema requires every field, so optional fields are null.
 
 Source: contract, heading "Chat".
 """
@@ -16,10 +16,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.schemas.wire import Answer, TerseAnswer
+from shared.schemas.wire import Response, ResponseWithoutNulls
 
 PLAN_VERSION: Final = 3
 
+# At most three digits for hours and minutes: longer durations are errors of the model.
 _HOURS, _MINUTES, _SECS = "[0-9]{1,3}H", "[0-9]{1,3}M", "[0-9]{1,4}S"
 _DURATION = f"^PT({_HOURS}({_MINUTES})?({_SECS})?|{_MINUTES}({_SECS})?|{_SECS})$"
 _SECONDS = {"H": 3600, "M": 60, "S": 1}
@@ -41,8 +42,8 @@ Decimal = Annotated[
 ]
 
 
-class Range(Answer):
-    """How many repetitions; `min` and `max` are the same for a fixed number."""
+class Range(Response):
+    """The number of repetitions; `min` equals `max` for a fixed number."""
 
     min: Annotated[int, Field(ge=1, le=100)]
     max: Annotated[int, Field(ge=1, le=100)]
@@ -54,14 +55,14 @@ class Range(Answer):
         return self
 
 
-class PlannedSet(Answer):
+class PlannedSet(Response):
     """One set."""
 
     reps: Range
 
 
-class Rest(Answer):
-    """How long to rest between two sets."""
+class Rest(Response):
+    """The rest between two sets."""
 
     min_rest: Annotated[Duration, Field(description="After an easy set, for example PT1M30S.")]
     max_rest: Annotated[Duration, Field(description="After a hard set; not below minRest.")]
@@ -79,14 +80,14 @@ def _seconds(duration: str) -> int:
     return sum(int(number) * _SECONDS[unit] for number, unit in parts)
 
 
-class AllSets(Answer):
-    """All sets move together."""
+class AllSets(Response):
+    """The rule applies to all sets."""
 
     type: Literal["allSets"]
 
 
-class LowestSets(Answer):
-    """Only the lowest sets move."""
+class LowestSets(Response):
+    """The rule applies only to the lowest sets."""
 
     type: Literal["lowestSets"]
     pick: Annotated[
@@ -95,13 +96,13 @@ class LowestSets(Answer):
     ]
 
 
-class ProgressionRule(TerseAnswer):
-    """What becomes more after a session in which every set was completed."""
+class ProgressionRule(ResponseWithoutNulls):
+    """The increase after a session in which all sets were completed."""
 
     axis: Annotated[
         Literal["reps", "load"], Field(description="Repetitions, or weight in the user's unit.")
     ]
-    step: Annotated[Decimal, Field(description='How much is added, as text: "2.5".')]
+    step: Annotated[Decimal, Field(description='The amount to add, as text: "2.5".')]
     scope: Annotated[AllSets | LowestSets, Field(discriminator="type")]
     ceiling: Annotated[
         Decimal | None,
@@ -109,7 +110,7 @@ class ProgressionRule(TerseAnswer):
     ]
     on_ceiling: Annotated[
         Literal["reset"] | None,
-        Field(description="Only for reps: go back to the plan's once a later rule acts; or null."),
+        Field(description="Only for reps: return to the plan's once a later rule acts; or null."),
     ]
     trigger: Literal["allSetsMetTarget"]
 
@@ -122,7 +123,7 @@ class ProgressionRule(TerseAnswer):
         return self
 
 
-class WeightedExercise(Answer):
+class WeightedExercise(Response):
     """An exercise of sets and repetitions."""
 
     type: Literal["WeightedExerciseBlueprint"]
@@ -146,8 +147,8 @@ class WeightedExercise(Answer):
     ]
 
 
-class TimeTarget(Answer):
-    """For so long."""
+class TimeTarget(Response):
+    """A set with a fixed duration."""
 
     type: Literal["time"]
     value: Duration
@@ -159,22 +160,22 @@ class TimeTarget(Answer):
         return self
 
 
-class Distance(Answer):
-    """So far."""
+class Distance(Response):
+    """A length with its unit."""
 
     value: Decimal
     unit: Literal["metre", "yard", "mile", "kilometre"]
 
 
-class DistanceTarget(Answer):
-    """For so far."""
+class DistanceTarget(Response):
+    """A set with a fixed distance."""
 
     type: Literal["distance"]
     value: Distance
 
 
-class CardioSet(TerseAnswer):
-    """One round, and what is worth writing down of it."""
+class CardioSet(ResponseWithoutNulls):
+    """One round, and the values to record for it."""
 
     target: Annotated[TimeTarget | DistanceTarget, Field(discriminator="type")]
     track_duration: bool
@@ -188,7 +189,7 @@ class CardioSet(TerseAnswer):
     ]
 
 
-class CardioExercise(Answer):
+class CardioExercise(Response):
     """An exercise by time or distance."""
 
     type: Literal["CardioExerciseBlueprint"]
@@ -201,7 +202,7 @@ class CardioExercise(Answer):
 Exercise = Annotated[WeightedExercise | CardioExercise, Field(discriminator="type")]
 
 
-class Session(Answer):
+class Session(Response):
     """One visit to the gym."""
 
     name: Name
@@ -209,8 +210,8 @@ class Session(Answer):
     notes: Notes
 
 
-class Program(Answer):
-    """Sessions that are done in turn, as the model makes them."""
+class Program(Response):
+    """The sessions of a program in their order, as the model generates them."""
 
     name: Name
     description: Annotated[

@@ -12,21 +12,21 @@ from pydantic import Field
 from shared.schemas.ai import WorkoutPlan
 from shared.schemas.blueprint import PLAN_VERSION, Program
 from shared.schemas.blueprint import Session as ProgramSession
-from shared.schemas.wire import Answer, Request, TerseAnswer
+from shared.schemas.wire import Request, Response, ResponseWithoutNulls
 
 
 class NegotiationRequest(Request):
     negotiate_version: Annotated[int, Field(ge=0)] = 0
 
 
-class Transport(Answer):
+class Transport(Response):
     """A transport that the server offers."""
 
     transport: Literal["WebSockets"] = "WebSockets"
     transfer_formats: tuple[str, ...] = ("Text", "Binary")
 
 
-class Negotiation(TerseAnswer):
+class Negotiation(ResponseWithoutNulls):
     """The response to a negotiation."""
 
     negotiate_version: int
@@ -37,14 +37,14 @@ class Negotiation(TerseAnswer):
     available_transports: tuple[Transport, ...] = (Transport(),)
 
 
-class MessageResponse(Answer):
+class MessageResponse(Response):
     """The whole text of a reply so far."""
 
     type: Literal["messageResponse"] = "messageResponse"
     message: str
 
 
-class ChatPlan(Answer):
+class ChatPlan(Response):
     """The whole plan so far, on `/ai-chat`."""
 
     type: Literal["chatPlan"] = "chatPlan"
@@ -57,7 +57,7 @@ class Session(ProgramSession):
     version: Literal[6] = 6
 
 
-class Blueprint(Answer):
+class Blueprint(Response):
     """A program in the form that apps store."""
 
     version: Literal[3] = PLAN_VERSION
@@ -66,7 +66,7 @@ class Blueprint(Answer):
     last_edited: date
 
 
-class ChatPlanV2(Answer):
+class ChatPlanV2(Response):
     """The whole plan so far, on `/ai-chat-v2`."""
 
     type: Literal["chatPlan"] = "chatPlan"
@@ -92,7 +92,7 @@ class ChatPlanV2(Answer):
         )
 
 
-class UpdateRequired(Answer):
+class UpdateRequired(Response):
     """The app cannot read the current plan version."""
 
     type: Literal["updateRequired"] = "updateRequired"

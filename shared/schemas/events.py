@@ -1,4 +1,4 @@
-"""Events: what people publish, and the feed of those they follow.
+"""Requests to publish events, and the feed.
 
 Source: contract, heading "Events".
 """
@@ -9,15 +9,13 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.schemas.social import FollowSecret
-from shared.schemas.users import Password
-from shared.schemas.wire import KIB, Answer, Base64, Instant, Request
+from shared.schemas.users import SignInRequest
+from shared.schemas.wire import KIB, Base64, Instant, Request, Response
 
-MAX_FOLLOWED_AT_ONCE = 200
+MAX_FOLLOWED_PER_REQUEST = 200
 
 
-class PutEventRequest(Request):
-    user_id: UUID
-    password: Password
+class PutEventRequest(SignInRequest):
     event_id: UUID
     encrypted_event_payload: Annotated[bytes, Base64(min_bytes=1, max_bytes=15 * KIB)]
     encrypted_event_iv: Annotated[bytes, Base64(min_bytes=1, max_bytes=16)]
@@ -28,14 +26,14 @@ class FollowedUser(Request):
     user_id: UUID
     follow_secret: FollowSecret
     since: Instant
-    """Only events stamped strictly after this instant are wanted."""
+    """The feed contains only events with a later timestamp."""
 
 
 class FeedRequest(Request):
-    users: Annotated[list[FollowedUser], Field(min_length=1, max_length=MAX_FOLLOWED_AT_ONCE)]
+    users: Annotated[list[FollowedUser], Field(min_length=1, max_length=MAX_FOLLOWED_PER_REQUEST)]
 
 
-class EventResponse(Answer):
+class EventResponse(Response):
     user_id: UUID
     event_id: UUID
     timestamp: Instant
@@ -44,6 +42,6 @@ class EventResponse(Answer):
     expiry: Instant
 
 
-class FeedResponse(Answer):
+class FeedResponse(Response):
     events: list[EventResponse]
     invalid_follow_secrets: list[str]

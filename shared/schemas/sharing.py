@@ -1,13 +1,12 @@
-"""Shared items: an encrypted plan that anyone with its link may read.
+"""Shared items: encrypted plans that anyone with the link may read.
 
 Source: contract, heading "Sharing".
 """
 
 from typing import Annotated
-from uuid import UUID
 
-from shared.schemas.users import Password
-from shared.schemas.wire import KIB, Answer, Base64, Instant, Request
+from shared.schemas.users import SignInRequest
+from shared.schemas.wire import KIB, Base64, Instant, Request, Response
 
 IV_BYTES = 16
 
@@ -21,14 +20,12 @@ class EncryptedPayload(Request):
     iv: InitializationVector
 
 
-class NewSharedItemRequest(Request):
-    user_id: UUID
-    password: Password
+class NewSharedItemRequest(SignInRequest):
     encrypted_payload: EncryptedPayload
     expiry: Instant
 
 
-class NewSharedItemResponse(Answer):
+class NewSharedItemResponse(Response):
     id: str
 
 
@@ -36,19 +33,19 @@ class SharedItemAddress(Request):
     id: str
 
 
-class PublicKeyResponse(Answer):
+class PublicKeyResponse(Response):
     spki_public_key_bytes: Annotated[bytes, Base64()]
 
 
-class InitializationVectorResponse(Answer):
+class InitializationVectorResponse(Response):
     value: Annotated[bytes, Base64()]
 
 
-class EncryptedPayloadResponse(Answer):
+class EncryptedPayloadResponse(Response):
     encrypted_payload: Annotated[bytes, Base64()]
     iv: InitializationVectorResponse
 
 
-class SharedItemResponse(Answer):
+class SharedItemResponse(Response):
     rsa_public_key: PublicKeyResponse
     encrypted_payload: EncryptedPayloadResponse

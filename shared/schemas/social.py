@@ -8,15 +8,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.schemas.users import Password
-from shared.schemas.wire import KIB, Answer, Base64, Request
+from shared.schemas.users import SignInRequest
+from shared.schemas.wire import KIB, Base64, Request, Response
 
 FollowSecret = Annotated[str, Field(max_length=40)]
 
 
-class FollowSecretRequest(Request):
-    user_id: UUID
-    password: Password
+class FollowSecretRequest(SignInRequest):
     follow_secret: FollowSecret
 
 
@@ -27,15 +25,14 @@ class PutMessageRequest(Request):
     ]
 
 
-class TakeMessagesRequest(Request):
-    user_id: UUID
-    password: Password
+class TakeMessagesRequest(SignInRequest):
+    """Has no further fields."""
 
 
-class InboxMessageResponse(Answer):
+class InboxMessageResponse(Response):
     id: UUID
     encrypted_message: list[Annotated[bytes, Base64()]]
 
 
-class InboxResponse(Answer):
+class InboxResponse(Response):
     inbox_messages: list[InboxMessageResponse]

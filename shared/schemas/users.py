@@ -1,4 +1,4 @@
-"""Users: creating, reading, replacing and deleting them.
+"""Requests and responses of users, and the request that signs a user in.
 
 Source: contract, heading "Users".
 """
@@ -8,22 +8,30 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.schemas.wire import KIB, Answer, Base64, Request
+from shared.schemas.wire import KIB, Base64, Request, Response
 
+# A generated password has 36 characters. The limit bounds the input of the hash.
 Password = Annotated[str, Field(max_length=40)]
 
-MAX_USERS_AT_ONCE = 200
+MAX_USERS_PER_REQUEST = 200
+
+
+class SignInRequest(Request):
+    """A request that contains the credentials of its user."""
+
+    user_id: UUID
+    password: Password
 
 
 class NewUserRequest(Request):
-    """Says nothing: the server chooses id, lookup and password."""
+    """Has no fields: the server chooses id, lookup and password."""
 
 
-class NewUserResponse(Answer):
+class NewUserResponse(Response):
     id: UUID
     lookup: str
     password: str
-    """Shown this once: the server keeps a hash."""
+    """Returned only here: the server stores a hash."""
 
 
 class UserAddress(Request):
@@ -31,7 +39,7 @@ class UserAddress(Request):
     """A UUID is an id, anything else is a lookup."""
 
 
-class UserResponse(Answer):
+class UserResponse(Response):
     id: UUID
     lookup: str
     encrypted_current_plan: Annotated[bytes, Base64()] | None
@@ -41,9 +49,8 @@ class UserResponse(Answer):
     rsa_public_key: Annotated[bytes, Base64()]
 
 
-class ReplaceUserRequest(Request):
-    id: UUID
-    password: Password
+class ReplaceUserRequest(SignInRequest):
+    user_id: Annotated[UUID, Field(alias="id")]
     encrypted_current_plan: Annotated[bytes, Base64(max_bytes=15 * KIB)] | None = None
     encrypted_profile_picture: Annotated[bytes, Base64(max_bytes=2000 * KIB)] | None = None
     encrypted_name: Annotated[bytes, Base64(max_bytes=2 * KIB)] | None = None
@@ -51,14 +58,13 @@ class ReplaceUserRequest(Request):
     rsa_public_key: Annotated[bytes, Base64(max_bytes=KIB)]
 
 
-class DeleteUserRequest(Request):
-    id: UUID
-    password: Password
+class DeleteUserRequest(SignInRequest):
+    user_id: Annotated[UUID, Field(alias="id")]
 
 
 class UsersRequest(Request):
-    ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_USERS_AT_ONCE)]
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_USERS_PER_REQUEST)]
 
 
-class UsersResponse(Answer):
+class UsersResponse(Response):
     users: dict[UUID, UserResponse]

@@ -1,4 +1,4 @@
-"""The wire's conventions: camelCase names, standard base64, instants with an offset.
+"""Conventions of the wire format: camelCase names, standard base64, timestamps with an offset.
 
 Source: contract, heading "General".
 """
@@ -29,13 +29,13 @@ KIB = 1024
 
 
 def wire_name(field: str) -> str:
-    """Return the wire's name of a field: camelCase, with `IV` in capitals at the end of a word."""
+    """Return the camelCase name of a field, with `IV` instead of `Iv` at its end."""
     camel = to_camel(field)
     return camel.removesuffix("Iv") + "IV" if camel.endswith("Iv") else camel
 
 
-class Answer(BaseModel):
-    """Something we say; can be made from any object that has the same attributes."""
+class Response(BaseModel):
+    """A response, or a part of one. It can be created from any object with the same attributes."""
 
     model_config = ConfigDict(
         alias_generator=wire_name,
@@ -47,12 +47,12 @@ class Answer(BaseModel):
 
     @classmethod
     def of(cls, record: object) -> Self:
-        """Return the answer that says what `record` holds."""
+        """Return a response with the attributes of `record`."""
         return cls.model_validate(record)
 
 
-class TerseAnswer(Answer):
-    """Something we say that has no nulls: what is None is left out."""
+class ResponseWithoutNulls(Response):
+    """A response that omits fields whose value is None."""
 
     @model_serializer(mode="wrap")
     def _without_nulls(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -60,15 +60,16 @@ class TerseAnswer(Answer):
 
 
 class Request(BaseModel):
-    """Something a client says: names in any case, unknown ones ignored."""
+    """A request, or a part of one. Names match in any case; unknown fields are ignored."""
 
     model_config = ConfigDict(alias_generator=wire_name, frozen=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _names_in_any_case(cls, value: Any) -> Any:  # noqa: ANN401 - it is whatever the client sent
+    def _names_in_any_case(cls, value: Any) -> Any:  # noqa: ANN401 - any JSON
         if not isinstance(value, dict):
             return value
+        # Installed apps were developed with ASP.NET, which ignores the case of names.
         names = {str(field.alias).lower(): field.alias for field in cls.model_fields.values()}
         return {
             names[name.lower()]: content
@@ -82,24 +83,26 @@ def _base64_length(size_bytes: int) -> int:
 
 
 def _decode(text: object) -> bytes:
-    """Read standard base64; anything but the one canonical spelling is refused, never repaired."""
+    """Decode standard base64 in its canonical spelling; reject any other spelling."""
     if not isinstance(text, str):
         raise PydanticCustomError("base64_type", "must be a base64 string")
     try:
         content = b64decode(text, validate=True)
-    except (binascii.Error, ValueError):  # ValueError: not ASCII
+    except (binascii.Error, ValueError):
+        # Text that is not ASCII is a plain ValueError.
         raise PydanticCustomError("base64", "is not standard base64 with padding") from None
     if b64encode(content) != text.encode():
-        # Bits set behind the last byte would be lost: the client would get back other text.
+        # Unused bits of the last character are set. Decoding would drop them, and the client would
+        # later receive a different text.
         raise PydanticCustomError("base64", "is not standard base64 with padding")
     return content
 
 
 @dataclass(frozen=True)
 class Base64:
-    """Marks `bytes` that travel as standard base64, between `min_bytes` and `max_bytes` long.
+    """Annotates `bytes` of `min_bytes` to `max_bytes` that are standard base64 on the wire.
 
-    pydantic's own base64 types are URL-safe or break lines at 76 characters.
+    Pydantic's own base64 types are URL-safe or break lines at 76 characters.
     Source: RFC 4648, section 4.
     """
 
@@ -125,6 +128,7 @@ class Base64:
         return {
             "type": "string",
             "contentEncoding": "base64",
+            # The last character before the padding can only have unused bits that are zero.
             "pattern": "^(?:[A-Za-z0-9+/]{4})*"
             "(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$",
             **lengths,
@@ -144,6 +148,7 @@ class Base64:
 
 
 def _read_instant(text: object) -> datetime:
+    # Responses are created from records, whose timestamps are parsed already.
     if isinstance(text, datetime):
         return text
     if not isinstance(text, str):
@@ -157,4 +162,4 @@ def _read_instant(text: object) -> datetime:
 
 
 Instant = Annotated[datetime, BeforeValidator(_read_instant)]
-"""An aware instant in UTC; pydantic's own type would also take numbers and naive times."""
+"""A timestamp in UTC. Pydantic's own type would also accept numbers and times without an offset."""

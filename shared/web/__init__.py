@@ -1,1 +1,1 @@
-"""HTTP: routes, bodies, problems and the way into a function."""
+"""The HTTP layer: routes, sign-in, dispatch, problems, health and request logs."""

@@ -1,4 +1,4 @@
-"""An ASGI app from routes: both prefixes, health, readiness, OpenAPI document, CORS, gzip."""
+"""The ASGI app of a service: its routes, health, readiness, OpenAPI document, CORS and gzip."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -11,19 +11,20 @@ from starlette.websockets import WebSocket
 
 from shared.telemetry.current_request import note_route
 from shared.web.boundary import Boundary
-from shared.web.dispatch import Router, method_not_allowed, no_such_socket
+from shared.web.dispatch import Router, method_not_allowed, reject_socket
 from shared.web.paths import Paths
 from shared.web.readiness import Dependency, Readiness
 from shared.web.request_log import RequestLog
 from shared.web.routes import Route
 from shared.web.unread_body import UnreadBody
 
-_GZIP_FROM_BYTES = 1024
-_GZIP_LEVEL = 4  # payloads are base64 of noise: higher levels cost more and gain nothing
+_MIN_GZIP_BYTES = 1024
+# Payloads are base64 of encrypted bytes, which higher levels do not make smaller.
+_GZIP_LEVEL = 4
 
 
 Sockets = Mapping[str, Callable[[WebSocket], Awaitable[None]]]
-"""Who serves WebSockets, by the path, without the prefix."""
+"""The handlers of WebSockets, by their paths without the prefix."""
 
 
 def build_app(
@@ -31,29 +32,33 @@ def build_app(
     sockets: Sockets | None = None,
     dependencies: Sequence[Dependency] = (),
 ) -> ASGIApp:
-    """Return the app that serves `routes` and `sockets`; nothing it raises reaches the server.
+    """Return the app that serves `routes` and `sockets`.
 
-    With all `dependencies` at hand it says that it is ready.
+    The app handles every exception itself. It reports ready while all `dependencies` are available.
     """
-    readable = {
-        "/health": _Readable(_healthy),
-        "/health/ready": _Readable(Readiness(dependencies).respond),
-        "/openapi.json": _Readable(partial(_describe, routes)),
+    open_paths = {
+        "/health": _OpenPath(_healthy),
+        "/health/ready": _OpenPath(Readiness(dependencies).respond),
+        "/openapi.json": _OpenPath(partial(_describe, routes)),
     }
-    app: ASGIApp = Router(routes, readable)
-    app = GZipMiddleware(app, minimum_size=_GZIP_FROM_BYTES, compresslevel=_GZIP_LEVEL)
+    app: ASGIApp = Router(routes, open_paths)
+    app = GZipMiddleware(app, minimum_size=_MIN_GZIP_BYTES, compresslevel=_GZIP_LEVEL)
     app = CORSMiddleware(
         app,
+        # Any origin: requests carry their credentials in the body or a header, never in cookies.
         allow_origins=["*"],
         allow_methods=["*"],
         allow_headers=["*"],
+        # Browsers require this for a page that calls a server in a local network.
         allow_private_network=True,
     )
-    return UnreadBody(RequestLog(Boundary(_BesideSockets(app, sockets or {}))))
+    # From outside in: every response is logged, also the 500 of the boundary, and the body of every
+    # request is read or discarded.
+    return UnreadBody(RequestLog(Boundary(_SocketRouter(app, sockets or {}))))
 
 
-class _BesideSockets:
-    """Serves WebSockets past what is for HTTP alone: every layer costs each connection memory."""
+class _SocketRouter:
+    """Serves WebSockets without the HTTP middleware, which would cost memory per connection."""
 
     def __init__(self, app: ASGIApp, sockets: Sockets) -> None:
         self._app = app
@@ -65,13 +70,13 @@ class _BesideSockets:
         socket = WebSocket(scope, receive, send)
         found = self._sockets.find(scope["path"])
         if found is None:
-            return no_such_socket(socket)
+            return reject_socket(socket)
         note_route(found.template)
         return found.target(socket)
 
 
-class _Readable:
-    """A path that anyone may GET; an ASGI app, because Starlette gives it every method."""
+class _OpenPath:
+    """A path without sign-in that supports GET and HEAD."""
 
     def __init__(self, respond: Callable[[], Awaitable[Response]]) -> None:
         self._respond = respond
@@ -89,6 +94,6 @@ async def _healthy() -> Response:
 
 
 async def _describe(routes: Sequence[Route]) -> Response:
-    from shared.web.openapi import describe  # noqa: PLC0415 - only developers ask for it
+    from shared.web.openapi import describe  # noqa: PLC0415 - slow, and used only by developers
 
     return JSONResponse(describe(routes))

@@ -1,6 +1,6 @@
-"""The outermost catch: whatever else goes wrong is logged once and answered 500, and ends here.
+"""The outermost exception handler: logs every other exception once and responds with 500.
 
-Re-raising would make the Functions Framework answer a second time.
+It does not re-raise: the Functions Framework would send a second response.
 """
 
 import logging
@@ -19,13 +19,13 @@ logger = logging.getLogger(__name__)
 
 
 class Boundary:
-    """Wraps an app that may have bugs."""
+    """Wraps an app and handles its exceptions."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; never raises anything but cancellation."""
+        """Serve one request; raises only `CancelledError`."""
         started = False
 
         async def watch(message: Message) -> None:
@@ -36,21 +36,24 @@ class Boundary:
         try:
             await self._app(scope, receive, watch)
         except ClientDisconnect:
-            return  # Nobody is left to answer.
-        except Exception as error:  # noqa: BLE001 - this is the place where everything is caught
+            # The client no longer reads a response, and a disconnect is not an error.
+            return
+        except Exception as error:  # noqa: BLE001 - the one place that catches everything
             _log(error)
             if not started:
-                with suppress(OSError, RuntimeError):  # nobody can be answered any more
-                    await _answer(scope, receive, send)
-            # A response that has begun cannot be taken back: left unfinished, the server cuts the
-            # connection, and the client knows that it does not have everything.
+                # The connection can be closed by now.
+                with suppress(OSError, RuntimeError):
+                    await _respond(scope, receive, send)
+            # A response that has started cannot be replaced. It stays incomplete: the server closes
+            # the connection, so that the client detects the error.
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+async def _respond(scope: Scope, receive: Receive, send: Send) -> None:
     response = problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "something is wrong on our side",
+        "internal server error",
         scope["path"],
+        # The CORS middleware is inside this handler, so its header is missing here.
         headers={"Access-Control-Allow-Origin": "*"},
     )
     if scope["type"] == "websocket":
@@ -60,11 +63,12 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _log(error: Exception) -> None:
-    if isinstance(error, LiftLogError):  # too late for another status
+    # The response had started, so dispatch could not report the error by a status.
+    if isinstance(error, LiftLogError):
         note_failure(logging.WARNING)
-        logger.warning("an answer was broken off: %s", str(error))
+        logger.warning("response incomplete: %s", str(error))
         return
     note_failure(logging.ERROR)
     request = current_request()
-    where = f"{request.method} {request.route}" if request else "a request"
-    logger.error("%s in %s", type(error).__name__, where, exc_info=error)
+    subject = f"{request.method} {request.route}" if request else "a request"
+    logger.error("%s in %s", type(error).__name__, subject, exc_info=error)

@@ -1,8 +1,8 @@
-"""Work that is for one client only: it ends when the client hangs up."""
+"""Cancel the work for a request when its client disconnects."""
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -10,25 +10,28 @@ from starlette.types import Receive
 Result = TypeVar("Result")
 
 
-async def unless_hung_up(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
-    """Return what `work` returns; `receive` is a request's, after its body was read.
+async def run_until_disconnect(receive: Receive, work: Coroutine[object, object, Result]) -> Result:
+    """Return the result of `work`; `receive` belongs to a request whose body has been read.
 
     Raises:
-        ClientDisconnect: the client hung up first, and the work was cancelled and has ended.
+        ClientDisconnect: the client disconnected first. The work was cancelled and has ended.
     """
     working = asyncio.create_task(work)
-    listening = asyncio.create_task(_hung_up(receive))
+    listening = asyncio.create_task(_wait_for_disconnect(receive))
     try:
         await asyncio.wait({working, listening}, return_when=asyncio.FIRST_COMPLETED)
+        # A finished result is returned even if the client disconnects at the same time: the work
+        # may have committed a change.
         if working.done():
             return working.result()
         raise ClientDisconnect
     finally:
         working.cancel()
         listening.cancel()
+        # The tasks must end inside the request, so that its log entry covers all of its work.
         await asyncio.gather(working, listening, return_exceptions=True)
 
 
-async def _hung_up(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,8 +1,9 @@
-"""From a request to its route's handler and back to a response."""
+"""Dispatch of requests to handlers, with parsing and sign-in before, and the response after."""
 
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -10,17 +11,18 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from shared.auth.sign_in import Credentials
+from shared.concurrency.group_commit import GroupCommit
 from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
 from shared.purchases.authenticator import Subscriber
 from shared.schemas.wire import Request as Parsed
 from shared.telemetry.current_request import note_reason, note_route
-from shared.timestamps import now
-from shared.web.disconnect import unless_hung_up
+from shared.web.authentication import PasswordAuth, PurchaseAuth, credentials
+from shared.web.disconnect import run_until_disconnect
 from shared.web.json_stream import JsonStream
 from shared.web.paths import Paths
 from shared.web.problems import problem, problem_of
-from shared.web.purchase_token import presented_token
-from shared.web.routes import Route
+from shared.web.routes import Handler, HandlerResult, Route
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ _JSON = "application/json"
 
 
 class Router:
-    """Serves `routes`, and `others` by the templates of their paths."""
+    """Serves `routes`, and `others`: further apps by the templates of their paths."""
 
     def __init__(self, routes: Sequence[Route], others: Mapping[str, ASGIApp]) -> None:
         by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
@@ -38,26 +40,27 @@ class Router:
         self._paths = Paths[ASGIApp]({**others, **served})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. Log lines name the template, which is noted first."""
+        """Serve one request."""
         found = self._paths.find(scope["path"])
         if found is None:
             response = problem(HTTPStatus.NOT_FOUND, "no such route", scope["path"])
             await response(scope, receive, send)
             return
+        # Before the handler runs: log entries name the template, never the path with its ids.
         note_route(found.template)
         scope["path_params"] = found.parameters
         await found.target(scope, receive, send)
 
 
 class _Path:
-    """Serves one path: chooses the route by the method.
+    """Serves one path: selects the route by the method.
 
-    Starlette would answer a wrong method from the first route that has the path, naming only that
-    route's methods, and in plain text.
+    Starlette's router responds to an unknown method with the methods of the first route that has
+    the path, and in plain text.
     """
 
     def __init__(self, by_method: dict[str, Route]) -> None:
-        self._by_method = by_method
+        self._by_method = {method: _Endpoint(route) for method, route in by_method.items()}
         self._allowed = sorted({*by_method, *(("HEAD",) if "GET" in by_method else ())})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,21 +68,77 @@ class _Path:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        route = self._by_method.get("GET" if request.method == "HEAD" else request.method)
-        if route is None:
+        # The response to HEAD is that to GET; the server omits its body.
+        endpoint = self._by_method.get("GET" if request.method == "HEAD" else request.method)
+        if endpoint is None:
             return method_not_allowed(request.scope["path"], self._allowed)
+        return await endpoint.respond(request)
+
+
+class _Endpoint:
+    """Serves one route."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._groups: GroupCommit[Credentials, Parsed, None] | None = None
+        if isinstance(route.auth, PasswordAuth) and route.group_bytes is not None:
+            handle_group = partial(_handle_group, route.handler, route.auth)
+            self._groups = GroupCommit(handle_group, route.group_bytes)
+
+    async def respond(self, request: Request) -> Response:
+        """Return the handler's response, or a problem."""
         try:
-            return await _answered(route, request)
+            return await self._handle(request)
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
-            if route.is_pushed_to:  # who pushes messages does not read answers
-                logger.warning("a message was refused: %s", str(error))
+            # Pub/Sub does not log the responses that it receives.
+            if self._route.is_pushed_to:
+                logger.warning("pushed message rejected: %s", str(error))
             return problem_of(error, request.scope["path"])
+
+    async def _handle(self, request: Request) -> Response:
+        auth = self._route.auth
+        # Before the body is read: without a purchase, even an invalid request is answered 401.
+        subscriber = [await auth.subscriber(request)] if isinstance(auth, PurchaseAuth) else []
+        work = self._response(await _parsed(self._route, request), *subscriber)
+        if self._route.is_cancelled_on_disconnect:
+            return await run_until_disconnect(request.receive, work)
+        return await work
+
+    async def _response(self, parsed: Parsed, *subscriber: Subscriber) -> Response:
+        result = await self._call(parsed, *subscriber)
+        if result is None:
+            return Response()
+        if isinstance(result, JsonStream):
+            return await _streaming_response(result)
+        return Response(result.model_dump_json(), media_type=_JSON)
+
+    async def _call(self, parsed: Parsed, *subscriber: Subscriber) -> HandlerResult:
+        auth = self._route.auth
+        if not isinstance(auth, PasswordAuth):
+            return await self._route.handler(parsed, *subscriber)
+        caller = credentials(parsed)
+        if self._groups is not None:
+            await self._groups.add(caller, parsed)
+            return None
+        return await self._route.handler(parsed, await auth.account(caller))
+
+
+async def _handle_group(
+    handler: Handler, auth: PasswordAuth, caller: Credentials, requests: Sequence[Parsed]
+) -> Sequence[None]:
+    """Sign in once and handle all `requests`.
+
+    The account is read here, after the caller's previous group was committed. An account that was
+    read earlier would fail the precondition of the commit, and the commit would be repeated.
+    """
+    await handler(requests, await auth.account(caller))
+    return [None] * len(requests)
 
 
 def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
-    """Return the answer to a known path called with another method."""
+    """Return the response to a known path with an unknown method."""
     return problem(
         HTTPStatus.METHOD_NOT_ALLOWED,
         "this path does not take that method",
@@ -88,23 +147,10 @@ def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
     )
 
 
-async def no_such_socket(socket: WebSocket) -> None:
-    """Answer a WebSocket that nobody serves, instead of accepting it."""
+async def reject_socket(socket: WebSocket) -> None:
+    """Reject a WebSocket whose path has no handler."""
     response = problem(HTTPStatus.NOT_FOUND, "no such route", socket.scope["path"])
     await socket.send_denial_response(response)
-
-
-async def _answered(route: Route, request: Request) -> Response:
-    # Before the body is read: a caller without a purchase gets no plan whatever it holds.
-    subscriber = (
-        [await route.purchases.subscriber(presented_token(request), now())]
-        if route.purchases
-        else []
-    )
-    work = _response(route, await _parsed(route, request), *subscriber)
-    if route.ends_with_client:
-        return await unless_hung_up(request.receive, work)
-    return await work
 
 
 async def _parsed(route: Route, request: Request) -> Parsed:
@@ -114,10 +160,11 @@ async def _parsed(route: Route, request: Request) -> Parsed:
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytearray:
-    """Read the body, but stop as soon as it is known to be too large."""
+    """Read the body; stop as soon as it exceeds `max_bytes`."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > max_bytes:
         raise RequestTooLarge("the body is larger than any valid request")
+    # Counted as well, because a chunked body has no length.
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -126,20 +173,12 @@ async def _read_body(request: Request, max_bytes: int) -> bytearray:
     return body
 
 
-async def _response(route: Route, parsed: Parsed, *subscriber: Subscriber) -> Response:
-    answer = await route.handler(parsed, *subscriber)
-    if answer is None:
-        return Response()
-    if isinstance(answer, JsonStream):
-        return await _streaming_response(answer)
-    return Response(answer.model_dump_json(), media_type=_JSON)
-
-
 async def _streaming_response(stream: JsonStream) -> Response:
-    """Start only when the first chunk is there: until then an outage can still be told."""
+    """Wait for two chunks: an outage before the first can still be reported by its status."""
     chunks = stream.chunks()
     first = await anext(chunks)
     second = await anext(chunks, None)
+    # Most responses have only one chunk. It is sent with its length.
     if second is None:
         return Response(first, media_type=_JSON)
     return StreamingResponse(_chained((first, second), chunks), media_type=_JSON)

@@ -1,7 +1,6 @@
-"""The way from the Functions Framework into an app."""
+"""Adapter from the Functions Framework to an ASGI app."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
@@ -11,16 +10,16 @@ from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import prepare_export
 
 
-def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[Any]]:
-    """Return a function to register as the target `main`: its answer to every request is `app`.
+def as_function(app: ASGIApp) -> Callable[[Request], Awaitable[ASGIApp]]:
+    """Set up telemetry, and return a function to deploy as the target `main`.
 
-    The framework takes functions only, and hands what they return the request's channels.
+    The framework accepts only functions. It calls the ASGI app that a function returns.
     """
     settings = TelemetrySettings()
     set_up_logging(settings)
     prepare_export(settings)
 
-    async def main(_request: Request) -> Any:  # noqa: ANN401 - the framework's types know no apps
+    async def main(_request: Request) -> ASGIApp:
         return app
 
     return main

@@ -1,4 +1,4 @@
-"""JSON answers that are too large to hold: written while they are read from the store."""
+"""Streamed JSON responses: large responses are sent while the database is read."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+# Smaller chunks would cost more system calls, larger ones more memory per request.
 _CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class JsonStream:
-    """A JSON object in pieces; what consumes it holds one chunk of about 64 KiB at a time."""
+    """A JSON object in pieces. Its consumer holds one chunk of about 64 KiB at a time."""
 
     pieces: AsyncIterator[bytes]
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the text in chunks worth sending."""
+        """Yield the JSON in chunks of at least 64 KiB; the last one may be smaller or empty."""
         chunk = bytearray()
         async for piece in self.pieces:
             chunk += piece

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the same routes that requests are dispatched by.
+"""The OpenAPI 3.1 document, generated from the declared routes.
 
 Source: https://spec.openapis.org/oas/v3.1.0
 """
@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from shared.web.authentication import PurchaseAuth
 from shared.web.problems import MEDIA_TYPE
 from shared.web.routes import Route
 
@@ -33,19 +34,19 @@ _PROBLEM = {
         },
     },
 }
-_TEMPORARY = (
+_RETRYABLE = (
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 )
-_CHALLENGE = {
+_WWW_AUTHENTICATE = {
     "description": "How to present a purchase token.",
     "schema": {"type": "string"},
 }
-_BY_PURCHASE = "purchaseToken"
+_PURCHASE_SCHEME = "purchaseToken"
 _SECURITY_SCHEMES = {
-    _BY_PURCHASE: {
+    _PURCHASE_SCHEME: {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
@@ -54,7 +55,7 @@ _SECURITY_SCHEMES = {
     }
 }
 _RETRY_AFTER = {
-    "description": "After how many seconds to try again.",
+    "description": "The seconds to wait before a retry.",
     "schema": {"type": "integer", "minimum": 0},
 }
 
@@ -62,14 +63,16 @@ Document = dict[str, Any]
 
 
 def describe(routes: Sequence[Route]) -> Document:
-    """Return the document for `routes`, in their public form below `/v2`; pushes are not told."""
+    """Return the document of all public `routes`, with the prefix `/v2`."""
+    # Routes for pushed messages are internal.
     routes = [route for route in routes if not route.is_pushed_to]
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = []
     for route in routes:
         if route.has_body:
-            models.append((route.takes, "validation"))
-        if route.answers:
-            models.append((route.answers, "serialization"))
+            models.append((route.request, "validation"))
+        if route.response:
+            models.append((route.response, "serialization"))
+    # One call for all models, so that shared definitions have one name.
     schemas, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     paths: defaultdict[str, Document] = defaultdict(dict)
     for route in routes:
@@ -80,17 +83,19 @@ def describe(routes: Sequence[Route]) -> Document:
         "paths": paths,
         "components": {
             "schemas": {**definitions.get("$defs", {}), "Problem": _PROBLEM},
-            "securitySchemes": _SECURITY_SCHEMES if any(r.purchases for r in routes) else {},
+            "securitySchemes": _SECURITY_SCHEMES
+            if any(isinstance(r.auth, PurchaseAuth) for r in routes)
+            else {},
         },
     }
 
 
 def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
     operation: Document = {"summary": route.summary, "responses": _responses(route, schemas)}
-    if route.purchases is not None:
-        operation["security"] = [{_BY_PURCHASE: []}]
+    if isinstance(route.auth, PurchaseAuth):
+        operation["security"] = [{_PURCHASE_SCHEME: []}]
     if route.has_body:
-        schema = schemas[route.takes, "validation"]
+        schema = schemas[route.request, "validation"]
         operation["requestBody"] = {
             "required": True,
             "content": _content("application/json", schema),
@@ -101,8 +106,8 @@ def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
 
 
 def _parameters(route: Route) -> Iterator[Document]:
-    properties = route.takes.model_json_schema()["properties"]
-    for field in route.takes.model_fields.values():
+    properties = route.request.model_json_schema()["properties"]
+    for field in route.request.model_fields.values():
         yield {
             "name": field.alias,
             "in": "query" if route.from_query else "path",
@@ -113,22 +118,22 @@ def _parameters(route: Route) -> Iterator[Document]:
 
 def _responses(route: Route, schemas: dict[Any, Document]) -> Document:
     success: Document = {"description": HTTPStatus.OK.phrase}
-    if route.answers:
-        success["content"] = _content("application/json", schemas[route.answers, "serialization"])
-    refusals = {str(status.value): _refusal(route, status) for status in route.statuses}
-    return {"200": success, **refusals}
+    if route.response:
+        success["content"] = _content("application/json", schemas[route.response, "serialization"])
+    errors = {str(status.value): _error_response(route, status) for status in route.statuses}
+    return {"200": success, **errors}
 
 
-def _refusal(route: Route, status: HTTPStatus) -> Document:
-    refusal: Document = {
+def _error_response(route: Route, status: HTTPStatus) -> Document:
+    response: Document = {
         "description": status.phrase,
         "content": _content(MEDIA_TYPE, {"$ref": "#/components/schemas/Problem"}),
     }
-    if status in _TEMPORARY:
-        refusal["headers"] = {"Retry-After": _RETRY_AFTER}
-    if status == HTTPStatus.UNAUTHORIZED and route.purchases is not None:
-        refusal["headers"] = {"WWW-Authenticate": _CHALLENGE}
-    return refusal
+    if status in _RETRYABLE:
+        response["headers"] = {"Retry-After": _RETRY_AFTER}
+    if status == HTTPStatus.UNAUTHORIZED and isinstance(route.auth, PurchaseAuth):
+        response["headers"] = {"WWW-Authenticate": _WWW_AUTHENTICATE}
+    return response
 
 
 def _content(media_type: str, schema: Document) -> Document:

@@ -1,7 +1,7 @@
-"""Match the path of a request against the templates of routes.
+"""Match paths of requests with the templates of routes.
 
-The comparison is that of ASP.NET, which installed apps were written against: the case of a path's
-fixed parts, doubled slashes and a trailing slash do not count. Parameters keep their case.
+Matching works as in ASP.NET, which installed apps were developed with. It ignores the case of the
+fixed segments, repeated slashes and a trailing slash. Parameters keep their case.
 
 Source: contract-2026-09, heading "Decisions of ours"
 """
@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 Target = TypeVar("Target")
 
 _PREFIX = "(?:/+v2)?"
-"""The public form has it; installed apps call the form without it."""
+"""Part of the public paths; installed apps also use paths without it."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,16 @@ class Paths(Generic[Target]):
     """Targets by the templates of their paths, without the prefix: `/user/{idOrLookup}`."""
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
-        # `/user/create` is no lookup: paths without parameters are tried first.
-        self._entries = [
+        # Templates without parameters first: `/user/create` must not match `/user/{idOrLookup}`.
+        self._patterns = [
             (_pattern(template), template, targets[template])
             for template in sorted(targets, key=lambda template: "{" in template)
         ]
 
     def find(self, path: str) -> Found[Target] | None:
         """Return the match of `path`, with or without the prefix; None if no template matches."""
-        for pattern, template, target in self._entries:
+        # A service has few templates, so a linear search is fast.
+        for pattern, template, target in self._patterns:
             if match := pattern.fullmatch(path):
                 return Found(template, target, match.groupdict())
         return None
@@ -47,7 +48,7 @@ class Paths(Generic[Target]):
 def _pattern(template: str) -> re.Pattern[str]:
     segments = [segment for segment in template.split("/") if segment]
     path = "".join(f"/+{_segment(segment)}" for segment in segments)
-    # ASCII: otherwise the long s and the Kelvin sign would count as `s` and `k`.
+    # ASCII: otherwise the long s and the Kelvin sign would match `s` and `k`.
     return re.compile(f"{_PREFIX}{path}/*", re.IGNORECASE | re.ASCII)
 
 

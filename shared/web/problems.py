@@ -1,13 +1,13 @@
-"""Errors as clients see them: problem+json, with nothing of the input in it.
+"""Error responses as problem+json; they never contain input.
 
 Source: RFC 9457; contract, heading "General".
 """
 
 import json
 from http import HTTPStatus
-from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from shared.errors import (
@@ -40,16 +40,18 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
 
 MEDIA_TYPE = "application/problem+json"
 
-# RFC 6750, section 3: the error is named only to those who presented something.
+# RFC 6750, section 3: the error code is sent only if the request has a token.
 _CHALLENGE = 'Bearer realm="LiftLog"'
 _REJECTED = ', error="invalid_token"'
 
-_HARMLESS = frozenset(
+# Messages of these types consist of text and limits of the schema. Other messages can repeat input,
+# for example that of `uuid_parsing`, so they are replaced.
+_SAFE_ERROR_TYPES = frozenset(
     {"base64", "base64_type", "too_many_bytes", "too_few_bytes", "instant", "instant_type"}
     | {"string_too_long", "string_too_short", "too_short", "too_long", "exercise_weights"}
     | {"literal_error", "greater_than_equal", "less_than_equal"}
 )
-_IN_WORDS = {
+_MESSAGES = {
     "missing": "is required",
     "model_type": "must be an object",
     "string_type": "must be a string",
@@ -68,7 +70,7 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Return a problem+json response; `instance` is the path of the request."""
-    content: dict[str, Any] = {
+    content: dict[str, object] = {
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
@@ -81,10 +83,11 @@ def problem(
 
 
 def problem_of(error: LiftLogError, instance: str) -> Response:
-    """Return what a client is told about `error`."""
+    """Return the response for `error`."""
     headers = {}
     if isinstance(error, DependencyUnavailable | RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
+    # RFC 9110 requires a challenge with 401, but a password in the body has no HTTP scheme.
     if isinstance(error, NotEntitled):
         headers["WWW-Authenticate"] = _CHALLENGE + (_REJECTED if error.was_presented else "")
     errors = error.problems if isinstance(error, InvalidRequest) else ()
@@ -92,18 +95,18 @@ def problem_of(error: LiftLogError, instance: str) -> Response:
 
 
 def invalid_request(error: ValidationError) -> InvalidRequest:
-    """Say which fields are wrong and why, without repeating any of them."""
+    """Return an error with the invalid fields and the reasons, without their values."""
     return InvalidRequest(
-        "the request does not have the form that this route takes",
+        "the request is invalid",
         [
-            FieldProblem(".".join(str(part) for part in mistake["loc"]), _message(mistake))
-            for mistake in error.errors(include_input=False, include_url=False)
+            FieldProblem(".".join(str(part) for part in problem["loc"]), _message(problem))
+            for problem in error.errors(include_input=False, include_url=False)
         ],
     )
 
 
-def _message(mistake: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails, by key
-    kind = mistake["type"]
-    if kind in _HARMLESS:
-        return str(mistake["msg"])  # made of our own words, and of limits in the schema
-    return _IN_WORDS.get(kind, "is not valid")
+def _message(problem: ErrorDetails) -> str:
+    kind = problem["type"]
+    if kind in _SAFE_ERROR_TYPES:
+        return problem["msg"]
+    return _MESSAGES.get(kind, "is not valid")

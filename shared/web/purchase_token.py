@@ -1,4 +1,4 @@
-"""Where a client presents its purchase token.
+"""The purchase token in a request.
 
 Source: contract, heading "Purchase tokens".
 """
@@ -7,10 +7,10 @@ from starlette.requests import HTTPConnection
 
 
 def presented_token(connection: HTTPConnection) -> str | None:
-    """Return what a request or WebSocket presents, or None; it is still to be checked.
+    """Return the unverified token of a request or WebSocket; None if there is no token.
 
-    Only for a WebSocket, to which browsers cannot give a header, it may stand in the address:
-    addresses are written to logs that are not ours.
+    Only a WebSocket may present it in the URL, because browsers cannot set its headers. Servers and
+    proxies log URLs, so other requests must use the header.
     """
     header = connection.headers.get("authorization")
     if header is not None or connection.scope["type"] != "websocket":

@@ -1,7 +1,7 @@
-"""Whether everything is there that requests need; anyone may ask, so asking costs little.
+"""Readiness: checks of the dependencies that requests need, cached because anyone may call it.
 
-The public answer names only dependencies that are needed and missing, because the others show
-which secrets are set. The state of every dependency goes to the log and to a metric.
+The public response lists only required dependencies that are unavailable. The others would reveal
+which secrets are set. The log and a metric contain the status of every dependency.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from shared.telemetry.signals import add
 logger = logging.getLogger(__name__)
 
 _OK = "ok"
-_CHECK_WITHIN_S = 2
-_REMEMBERED_S = 1
-_TRY_AGAIN_S = 5
+_CHECK_TIMEOUT_S = 2
+_CACHE_LIFETIME_S = 1
+_RETRY_AFTER_S = 5
 
 
 @dataclass(frozen=True)
 class Dependency:
-    """Something that requests cannot do without, or only some of them if it is not `is_needed`.
+    """A dependency of all requests, or only of some requests if `is_needed` is False.
 
-    `check` raises DependencyUnavailable when it cannot be had. It is not called for what is not
-    set, which can be had as little.
+    `check` raises DependencyUnavailable if the dependency is unavailable. A dependency that is not
+    set counts as unavailable, and is not checked.
     """
 
     name: str
@@ -41,15 +41,15 @@ class Dependency:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What became of a check."""
+class _CheckResult:
+    """The result of a check."""
 
     status: str
     is_needed: bool
     latency_ms: float | None
 
     @property
-    def is_missed(self) -> bool:
+    def is_missing(self) -> bool:
         return self.is_needed and self.status != _OK
 
     @property
@@ -62,79 +62,81 @@ class _Found:
 
 
 class Readiness:
-    """Checks all dependencies side by side, at most once a second.
+    """Checks all dependencies concurrently, at most once a second.
 
     Args:
-        dependencies: by unique names.
-        check_within_s: how long one check may take.
+        dependencies: with unique names.
+        check_timeout_s: the time limit of one check.
     """
 
     def __init__(
-        self, dependencies: Sequence[Dependency], check_within_s: float = _CHECK_WITHIN_S
+        self, dependencies: Sequence[Dependency], check_timeout_s: float = _CHECK_TIMEOUT_S
     ) -> None:
         self._dependencies = dependencies
-        self._check_within_s = check_within_s
-        self._asking = SingleFlight[str, Mapping[str, _Found]]()
-        self._known: Mapping[str, _Found] | None = None
-        self._ask_again_at = 0.0
+        self._check_timeout_s = check_timeout_s
+        self._checking = SingleFlight[str, Mapping[str, _CheckResult]]()
+        self._results: Mapping[str, _CheckResult] | None = None
+        self._cached_until = 0.0
 
     async def respond(self) -> Response:
-        """Return 200, or 503 with the needed dependencies that are missing.
+        """Return 200, or 503 with the required dependencies that are unavailable.
 
-        It takes two seconds at most, and says what was true three seconds ago or later.
+        Takes at most two seconds. The result is at most three seconds old.
         """
-        known = self._known
-        if known is None or time.monotonic() >= self._ask_again_at:
-            known = await self._asking.do("", self._ask)
-        return _response(known)
+        results = self._results
+        if results is None or time.monotonic() >= self._cached_until:
+            # Callers at the same time share one check.
+            results = await self._checking.do("", self._check)
+        return _response(results)
 
-    async def _ask(self) -> Mapping[str, _Found]:
-        found = await asyncio.gather(
-            *(_found(each, self._check_within_s) for each in self._dependencies)
+    async def _check(self) -> Mapping[str, _CheckResult]:
+        checked = await asyncio.gather(
+            *(_run_check(each, self._check_timeout_s) for each in self._dependencies)
         )
         names = (each.name for each in self._dependencies)
-        known = dict(zip(names, found, strict=True))
-        _tell(self._known or {}, known)
-        self._known = known
-        self._ask_again_at = time.monotonic() + _REMEMBERED_S
-        return known
+        results = dict(zip(names, checked, strict=True))
+        _report_changes(self._results or {}, results)
+        self._results = results
+        self._cached_until = time.monotonic() + _CACHE_LIFETIME_S
+        return results
 
 
-def _tell(before: Mapping[str, _Found], now: Mapping[str, _Found]) -> None:
-    """Log and measure what has changed; what is unchanged is not logged at each check."""
+def _report_changes(before: Mapping[str, _CheckResult], now: Mapping[str, _CheckResult]) -> None:
+    """Log and count the dependencies whose status changed since the last check."""
     changed = {
-        name: found
-        for name, found in now.items()
-        if name not in before or before[name].status != found.status
+        name: result
+        for name, result in now.items()
+        if name not in before or before[name].status != result.status
     }
-    for name, found in changed.items():
+    for name, result in changed.items():
         if name in before:
             add(DEPENDENCIES, -1, dependency=name, status=before[name].status)
-        add(DEPENDENCIES, 1, dependency=name, status=found.status)
-        was_missed = name in before and before[name].is_missed
-        if found.is_missed and not was_missed:
-            logger.warning("not ready: %s is %s", name, found.status)
-        elif was_missed and not found.is_missed:
-            logger.info("%s is there again", name)
+        add(DEPENDENCIES, 1, dependency=name, status=result.status)
+        was_missing = name in before and before[name].is_missing
+        if result.is_missing and not was_missing:
+            logger.warning("not ready: %s is %s", name, result.status)
+        elif was_missing and not result.is_missing:
+            logger.info("%s is available again", name)
     if changed:
-        statuses = ", ".join(f"{name} {found.status}" for name, found in now.items())
-        details = {name: found.for_log for name, found in now.items()}
+        statuses = ", ".join(f"{name} {result.status}" for name, result in now.items())
+        details = {name: result.for_log for name, result in now.items()}
         logger.info("dependencies: %s", statuses, extra={"json_fields": {"dependencies": details}})
 
 
-async def _found(dependency: Dependency, within_s: float) -> _Found:
+async def _run_check(dependency: Dependency, timeout_s: float) -> _CheckResult:
     if not dependency.is_set:
-        return _Found("not set", dependency.is_needed, latency_ms=None)
-    began = time.perf_counter()
-    status = await _status(dependency, within_s)
-    latency_ms = round((time.perf_counter() - began) * 1000, 1)
-    return _Found(status, dependency.is_needed, latency_ms)
+        return _CheckResult("not set", dependency.is_needed, latency_ms=None)
+    start = time.perf_counter()
+    status = await _status(dependency, timeout_s)
+    latency_ms = round((time.perf_counter() - start) * 1000, 1)
+    return _CheckResult(status, dependency.is_needed, latency_ms)
 
 
-async def _status(dependency: Dependency, within_s: float) -> str:
+async def _status(dependency: Dependency, timeout_s: float) -> str:
+    # `wait` instead of `timeout`: a check that is slow to cancel must not delay the response.
     checking = asyncio.ensure_future(dependency.check())
     try:
-        await asyncio.wait({checking}, timeout=within_s)
+        await asyncio.wait({checking}, timeout=timeout_s)
         if not checking.done():
             return "timed out"
         if checking.cancelled():
@@ -152,11 +154,14 @@ async def _status(dependency: Dependency, within_s: float) -> str:
     return _OK
 
 
-def _response(known: Mapping[str, _Found]) -> Response:
-    missed = {name: {"status": found.status} for name, found in known.items() if found.is_missed}
-    content = {"status": "not ready" if missed else "ready", "dependencies": missed}
+def _response(results: Mapping[str, _CheckResult]) -> Response:
+    missing = {
+        name: {"status": result.status} for name, result in results.items() if result.is_missing
+    }
+    content = {"status": "not ready" if missing else "ready", "dependencies": missing}
+    # A proxy must not hide a change of the status.
     headers = {"Cache-Control": "no-store"}
-    if missed:
-        headers["Retry-After"] = str(_TRY_AGAIN_S)
-    status = HTTPStatus.SERVICE_UNAVAILABLE if missed else HTTPStatus.OK
+    if missing:
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
     return JSONResponse(content, status, headers)

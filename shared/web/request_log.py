@@ -1,4 +1,4 @@
-"""A line per request, when it has ended."""
+"""One log entry per request, written at its end, with its span and metrics."""
 
 import logging
 from http import HTTPStatus
@@ -19,15 +19,19 @@ logger = logging.getLogger(__name__)
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _ANY_METHOD = "_OTHER"
-"""Stands for methods that a client has made up, as OpenTelemetry's conventions have it."""
+"""Replaces unknown methods, which a client could use to create many time series.
 
-_ASKS = b"access-control-request-method"
-_PREFLIGHT = "(preflight)"
-"""Stands for what browsers ask before a request, which is answered for all routes alike."""
+Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+"""
 
-_HUNG_UP = 499
-_QUIET = frozenset({"/health", "/health/ready"})
-_OUTAGES = (
+_PREFLIGHT_HEADER = b"access-control-request-method"
+_PREFLIGHT_ROUTE = "(preflight)"
+"""The route of CORS preflights, which the middleware answers for all paths."""
+
+# As nginx logs it: HTTP has no status for it.
+_CLIENT_CLOSED_REQUEST = 499
+_HEALTH_ROUTES = frozenset({"/health", "/health/ready"})
+_OUTAGE_STATUSES = (
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
@@ -35,10 +39,10 @@ _OUTAGES = (
 
 
 class RequestLog:
-    """Wraps an app, and tells how each request and each WebSocket ended.
+    """Wraps an app and logs each request and each WebSocket.
 
-    Told are templates of routes, never paths or queries: these hold ids and tokens. A client that
-    hung up before it had everything is told as 499.
+    Entries contain the templates of routes, never paths or queries, which contain ids and tokens.
+    If the client disconnects before the response is complete, the logged status is 499.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,22 +50,23 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        request = _served(scope)
-        answer = _Answer(request, send)
+        request = _current_request(scope)
+        response = _Response(request, send)
         token = set_current_request(request)
         try:
-            await self._app(scope, receive, answer)
+            await self._app(scope, receive, response)
         finally:
-            if not answer.is_complete and request.failure is None:
-                request.status = _HUNG_UP
-            _tell(request, scope, answer.size_bytes)
+            if not response.is_complete and request.failure is None:
+                request.status = _CLIENT_CLOSED_REQUEST
+            # Logged while the request is current: the entry gets its trace and span.
+            _log(request, scope, response.size_bytes)
             reset_current_request(token)
             _measure(request, scope)
             start_export()
 
 
-class _Answer:
-    """Passes an answer on to the server, and notes what is to be told of it."""
+class _Response:
+    """Passes a response to the server, and notes its status and size."""
 
     __slots__ = ("_request", "_send", "is_complete", "size_bytes")
 
@@ -81,6 +86,7 @@ class _Answer:
             case "websocket.accept":
                 self._request.status = HTTPStatus.SWITCHING_PROTOCOLS.value
                 self.is_complete = True
+            # The server answers 403 if a WebSocket is closed before it is accepted.
             case "websocket.close" if self._request.status is None:
                 self._request.status = HTTPStatus.FORBIDDEN.value
                 self.is_complete = True
@@ -89,31 +95,34 @@ class _Answer:
         await self._send(message)
 
 
-def _served(scope: Scope) -> CurrentRequest:
-    method = scope.get("method", "GET")  # a WebSocket begins as one
+def _current_request(scope: Scope) -> CurrentRequest:
+    # A WebSocket starts as a GET, but its scope has no method.
+    method = scope.get("method", "GET")
     context = parse_trace_context(scope["headers"])
-    is_preflight = method == "OPTIONS" and any(name == _ASKS for name, _ in scope["headers"])
+    is_preflight = method == "OPTIONS" and any(
+        name == _PREFLIGHT_HEADER for name, _ in scope["headers"]
+    )
     return CurrentRequest(
-        route=_PREFLIGHT if is_preflight else UNKNOWN_ROUTE,
+        route=_PREFLIGHT_ROUTE if is_preflight else UNKNOWN_ROUTE,
         method=method if method in _METHODS else _ANY_METHOD,
         trace_id=context.trace_id,
-        # What is not exported would be a span that nobody can find: then lines are the caller's.
+        # Without export our span does not exist, so log entries use the caller's span.
         span_id=(None if is_exporting() else context.parent_id) or new_span_id(),
         parent_id=context.parent_id,
         is_sampled=is_exporting() if context.is_sampled is None else context.is_sampled,
     )
 
 
-def _tell(request: CurrentRequest, scope: Scope, size_bytes: int) -> None:
+def _log(request: CurrentRequest, scope: Scope, size_bytes: int) -> None:
     level = _level(request)
     if not logger.isEnabledFor(level):
         return
     duration_s = request.duration_s
-    what = "WebSocket" if scope["type"] == "websocket" else request.method
+    kind = "WebSocket" if scope["type"] == "websocket" else request.method
     logger.log(
         level,
         "%s %s %s %d ms%s",
-        what,
+        kind,
         request.route,
         request.status,
         duration_s * 1000,
@@ -140,7 +149,7 @@ def _tell(request: CurrentRequest, scope: Scope, size_bytes: int) -> None:
 
 
 def _measure(request: CurrentRequest, scope: Scope) -> None:
-    if request.route in _QUIET:
+    if request.route in _HEALTH_ROUTES:
         return
     method, route, status = request.method, request.route, request.status
     end_request_span(
@@ -151,7 +160,8 @@ def _measure(request: CurrentRequest, scope: Scope) -> None:
             "http.response.status_code": status,
         },
     )
-    if scope["type"] == "http":  # how long somebody was connected says nothing of us
+    # The duration of a WebSocket depends on its user, not on the service.
+    if scope["type"] == "http":
         add(
             metrics.REQUEST_DURATION,
             request.duration_s,
@@ -166,9 +176,9 @@ def _measure(request: CurrentRequest, scope: Scope) -> None:
 def _level(request: CurrentRequest) -> int:
     if request.failure is not None:
         return request.failure
-    if request.route in _QUIET:
+    if request.route in _HEALTH_ROUTES:
         return logging.DEBUG
-    if request.status in _OUTAGES:
+    if request.status in _OUTAGE_STATUSES:
         return logging.WARNING
     if request.status is not None and request.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return logging.ERROR

@@ -1,9 +1,10 @@
-"""One declaration per route: what it takes, what it answers, how it refuses, who handles it."""
+"""Declarations of routes: input, output, sign-in, errors and handler."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -15,18 +16,19 @@ from shared.errors import (
     LiftLogError,
     RequestTooLarge,
 )
-from shared.purchases.authenticator import PurchaseAuthenticator
-from shared.schemas.wire import Answer, Request
-from shared.web.body_limit import largest_body
+from shared.schemas.wire import Request, Response
+from shared.web.authentication import PasswordAuth, PurchaseAuth
+from shared.web.body_limit import max_body_bytes
 from shared.web.json_stream import JsonStream
 from shared.web.problems import STATUS, invalid_request
 
-Handler = Callable[..., Awaitable[Answer | JsonStream | None]]
+HandlerResult = Response | JsonStream | None
+Handler = Callable[..., Awaitable[HandlerResult]]
 
 
 @dataclass(frozen=True)
 class Route:
-    """A route of the contract, from which dispatch, validation and the OpenAPI document come.
+    """A route of the contract. Dispatch, validation and the OpenAPI document derive from it.
 
     A GET takes its input from the path, every other method from a JSON body or the query.
     """
@@ -36,20 +38,30 @@ class Route:
     """As the contract writes it, without the prefix: `/user/{idOrLookup}`."""
 
     summary: str
-    takes: type[Request]
-    answers: type[Answer] | None
+    request: type[Request]
+    response: type[Response] | None
     """None: an empty body."""
 
     handler: Handler
-    """Called with one of `takes`; returns one of `answers`, or a stream of the same text."""
+    """Called with a `request`, and with the account or subscriber if the route has `auth`.
+
+    Returns a `response`, or a stream of its JSON.
+    """
 
     refuses: Sequence[type[LiftLogError]] = ()
-    """How the handler may refuse, besides what any route may: bad requests, the store's outage."""
+    """The handler's errors, besides those of `auth`, of validation and of dependencies."""
 
-    purchases: PurchaseAuthenticator | None = None
-    """Who tells what purchase a caller presents, for a route that takes one.
+    auth: PasswordAuth | PurchaseAuth | None = None
+    """The authentication method; None for a route that anyone may call.
 
-    The handler then gets the subscriber as a second argument.
+    With `PasswordAuth`, `request` has to be a `SignInRequest`.
+    """
+
+    group_bytes: Callable[[Any], int] | None = None
+    """Set if requests with the same credentials that arrive together are handled together.
+
+    They share one sign-in, and the handler gets the list of them, in order of arrival. The function
+    returns the bytes that one request adds to the commit. Needs `PasswordAuth`.
     """
 
     is_cancellable: bool = False
@@ -59,56 +71,63 @@ class Route:
     """Whether the input comes in the query string."""
 
     is_pushed_to: bool = False
-    """Whether a topic of ours pushes its messages here, and nobody else calls it."""
+    """Whether only one of our own Pub/Sub topics calls this route."""
 
     @property
-    def ends_with_client(self) -> bool:
-        """Whether the handler is cancelled when its client disconnects.
-
-        So work for a purchase costs no more money, reads stop, and the messages of an inbox stay
-        there if they are not yet removed. Other routes that write run to their end.
-        """
-        return self.is_cancellable or self.purchases is not None
+    def is_cancelled_on_disconnect(self) -> bool:
+        """Whether the handler is cancelled when its client disconnects."""
+        # Cancelling saves the cost of reads and of paid work. It also keeps messages in an inbox,
+        # which the client would lose. Other handlers complete their writes.
+        return self.is_cancellable or isinstance(self.auth, PurchaseAuth)
 
     @property
     def has_body(self) -> bool:
-        """Whether the input comes as a body."""
+        """Whether the input comes in the body."""
         return self.method != "GET" and not self.from_query
 
     @cached_property
     def max_body_bytes(self) -> int:
-        """The size of the largest valid body, as `largest_body` has it."""
-        return largest_body(self.takes)
+        """The size of the largest valid body."""
+        return max_body_bytes(self.request)
+
+    @property
+    def errors(self) -> set[type[LiftLogError]]:
+        """Every error that a client who follows the contract may receive."""
+        # Every route uses the database, which can be unavailable.
+        errors: set[type[LiftLogError]] = {DependencyUnavailable, DependencyTimedOut, *self.refuses}
+        if self.auth is not None:
+            errors.update(self.auth.refuses)
+        if self.has_body:
+            errors |= {InvalidRequest, RequestTooLarge}
+        if self.from_query:
+            errors.add(InvalidRequest)
+        return errors
 
     @property
     def statuses(self) -> list[HTTPStatus]:
-        """Every status but 200 that a known client may see, in order."""
-        general: list[type[LiftLogError]] = [DependencyUnavailable, DependencyTimedOut]
-        if self.has_body:
-            general += [InvalidRequest, RequestTooLarge]
-        if self.from_query:
-            general += [InvalidRequest]
-        return sorted({STATUS[error] for error in (*general, *self.refuses)})
+        """The statuses of `errors`, in order."""
+        return sorted({STATUS[error] for error in self.errors})
 
     def parse_body(self, body: bytes | bytearray) -> Request:
-        """Read a request from JSON.
+        """Parse and validate a JSON body.
 
         Raises:
-            InvalidRequest: not JSON, or not of the right form; says which fields.
+            InvalidRequest: not JSON, or invalid; lists the invalid fields.
         """
         try:
+            # NaN and Infinity are not JSON, but the parser accepts them by default.
             content = from_json(body, allow_inf_nan=False)
         except ValueError:
             raise InvalidRequest("the body is not JSON") from None
         return self.parse(content)
 
     def parse(self, content: object) -> Request:
-        """Read a request from the parameters of the path or the query.
+        """Validate parsed JSON, or the parameters of the path or the query.
 
         Raises:
-            InvalidRequest: not of the right form; says which fields.
+            InvalidRequest: invalid; lists the invalid fields.
         """
         try:
-            return self.takes.model_validate(content)
+            return self.request.model_validate(content)
         except ValidationError as error:
             raise invalid_request(error) from None

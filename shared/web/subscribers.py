@@ -67,7 +67,7 @@ class SubscriberResources:
             settings = self._rate_limits
             is_needed = settings.when_unavailable == "refuse" and not settings.test_mode
             checks.append(Dependency("rateLimitStore", self._quota_database.check, is_needed))
-        # Every part that uses a secret is built by now, so `made` has all of them.
+        # Every part that uses a secret is built by now, so `requested` has all of them.
         return [*checks, *(_dependency_on(secret) for secret in self._secrets.requested)]
 
 

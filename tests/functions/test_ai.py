@@ -1,4 +1,4 @@
-"""Workout plans, as a subscriber's app gets them.
+"""Workout plans over HTTP.
 
 Source: contract, headings "AI" and "Purchase tokens".
 """
@@ -11,7 +11,7 @@ import pytest
 
 from scripts.fakes.revenuecat import SUBSCRIBER
 from scripts.fakes.settings import WEB_KEY
-from tests.front_door import FrontDoor
+from tests.api_client import ApiClient
 from tests.functions.test_general import assert_problem
 
 WORKOUT: dict[str, Any] = {
@@ -36,12 +36,12 @@ REST = re.compile(r"\d\d:[0-5]\d:[0-5]\d")
 
 @pytest.fixture
 def token() -> str:
-    """The token of a subscriber who has asked for nothing yet."""
+    """The token of a subscriber without previous requests."""
     return f"RevenueCat {SUBSCRIBER}-{uuid4()}"
 
 
 def assert_session(session: dict[str, Any]) -> None:
-    """Check that it has every field of the contract, and no other."""
+    """Check that `session` has exactly the fields of the contract."""
     assert session.keys() == {"name", "exercises", "notes"}
     assert session["exercises"]
     for exercise in session["exercises"]:
@@ -61,10 +61,10 @@ def assert_session(session: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
-async def test_a_subscriber_gets_a_plan(door: FrontDoor, prefix: str, token: str) -> None:
-    answer = await door.post(f"{prefix}/ai/workout", {"attributes": WORKOUT}, token)
-    assert answer.status_code == 200, answer.text
-    plan = answer.json()
+async def test_subscriber_receives_plan(client: ApiClient, prefix: str, token: str) -> None:
+    response = await client.post(f"{prefix}/ai/workout", {"attributes": WORKOUT}, token)
+    assert response.status_code == 200, response.text
+    plan = response.json()
     assert plan.keys() == {"name", "description", "sessions"}
     assert len(plan["sessions"]) == WORKOUT["daysPerWeek"]
     for session in plan["sessions"]:
@@ -72,16 +72,16 @@ async def test_a_subscriber_gets_a_plan(door: FrontDoor, prefix: str, token: str
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
-async def test_a_subscriber_gets_a_session(door: FrontDoor, prefix: str, token: str) -> None:
-    answer = await door.post(f"{prefix}/ai/session", {"attributes": SESSION}, token)
-    assert answer.status_code == 200, answer.text
-    assert_session(answer.json())
+async def test_subscriber_receives_session(client: ApiClient, prefix: str, token: str) -> None:
+    response = await client.post(f"{prefix}/ai/session", {"attributes": SESSION}, token)
+    assert response.status_code == 200, response.text
+    assert_session(response.json())
 
 
 @pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}"])
-async def test_a_token_may_be_a_bearers(door: FrontDoor, form: str) -> None:
-    answer = await door.post("/v2/ai/session", {"attributes": SESSION}, form.format(WEB))
-    assert answer.status_code == 200
+async def test_bearer_scheme_is_accepted(client: ApiClient, form: str) -> None:
+    response = await client.post("/v2/ai/session", {"attributes": SESSION}, form.format(WEB))
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v2/ai/workout", "/v2/ai/session", "/ai/workout"])
@@ -93,44 +93,44 @@ async def test_a_token_may_be_a_bearers(door: FrontDoor, form: str) -> None:
         "Web",
         WEB_KEY,
         f"Amazon {WEB_KEY}",
-        "RevenueCat nobody",
+        "RevenueCat unknown-customer",
         f"Bearer {WEB_KEY}",
         "Apple nonsense",
     ],
 )
-async def test_who_is_no_subscriber_is_refused(
-    door: FrontDoor, path: str, token: str | None
+async def test_invalid_purchase_token_is_rejected(
+    client: ApiClient, path: str, token: str | None
 ) -> None:
-    answer = await door.post(path, {"attributes": WORKOUT}, token)
-    assert_problem(answer, 401)
+    response = await client.post(path, {"attributes": WORKOUT}, token)
+    assert_problem(response, 401)
     challenge = 'Bearer realm="LiftLog"'
     if token is not None:
         challenge += ', error="invalid_token"'
-    assert answer.headers["www-authenticate"] == challenge
-    assert "wrong-key" not in answer.text
+    assert response.headers["www-authenticate"] == challenge
+    assert "wrong-key" not in response.text
 
 
-async def test_a_stranger_is_refused_whatever_they_send(door: FrontDoor) -> None:
+async def test_missing_token_is_rejected_before_the_body(client: ApiClient) -> None:
     for content in (b"nonsense", b" " * 1_000_000, b""):
-        answer = await door.send("POST", "/v2/ai/workout", content=content)
-        assert_problem(answer, 401)
+        response = await client.send("POST", "/v2/ai/workout", content=content)
+        assert_problem(response, 401)
 
 
-async def test_an_address_is_no_place_for_a_token(door: FrontDoor) -> None:
+async def test_token_in_url_is_ignored(client: ApiClient) -> None:
     path = f"/v2/ai/session?access_token=Web%20{WEB_KEY}"
-    assert (await door.post(path, {"attributes": SESSION})).status_code == 401
+    assert (await client.post(path, {"attributes": SESSION})).status_code == 401
 
 
-WRONG_WORKOUTS: dict[str, dict[str, Any]] = {
+INVALID_WORKOUTS: dict[str, dict[str, Any]] = {
     "gender": {"gender": "female"},
     "weight range": {"weightRange": "heavy"},
     "too young": {"age": 11},
     "too old": {"age": 150},
     "age as text": {"age": "33"},
-    "half a year": {"age": 33.5},
+    "fraction of a year": {"age": 33.5},
     "no days": {"daysPerWeek": 0},
     "too many days": {"daysPerWeek": 8},
-    "truth is no number": {"daysPerWeek": True},
+    "a boolean as a number": {"daysPerWeek": True},
     "no goals": {"goals": []},
     "too many goals": {"goals": ["goal"] * 10},
     "short goal": {"goals": ["be"]},
@@ -141,16 +141,16 @@ WRONG_WORKOUTS: dict[str, dict[str, Any]] = {
     "long info": {"additionalInfo": "x" * 201},
     "missing": {"experience": None},
 }
-GOOD_WORKOUTS: dict[str, dict[str, Any]] = {
+VALID_WORKOUTS: dict[str, dict[str, Any]] = {
     "youngest, least": {"age": 12, "daysPerWeek": 1, "goals": ["fit"]},
     "oldest, most": {"age": 149, "daysPerWeek": 7, "goals": ["x" * 30] * 9},
-    "any words around the weights": {"weightRange": "about 60-70 kg"},
+    "text around the weights": {"weightRange": "about 60-70 kg"},
     "three digits": {"weightRange": "100-120"},
     "no info": {"additionalInfo": None},
     "long info": {"additionalInfo": "ü" * 200},
     "others": {"gender": "PreferNotToSay", "experience": "Professional"},
 }
-WRONG_SESSIONS: dict[str, dict[str, Any]] = {
+INVALID_SESSIONS: dict[str, dict[str, Any]] = {
     "no areas": {"areasToWorkout": []},
     "too many areas": {"areasToWorkout": ["legs"] * 10},
     "short area": {"areasToWorkout": ["ab"]},
@@ -162,7 +162,7 @@ WRONG_SESSIONS: dict[str, dict[str, Any]] = {
     "weight as text": {"exerciseToKilograms": {"Row": "40"}},
     "exercises in a list": {"exerciseToKilograms": ["Row"]},
 }
-GOOD_SESSIONS: dict[str, dict[str, Any]] = {
+VALID_SESSIONS: dict[str, dict[str, Any]] = {
     "least": {"areasToWorkout": ["abs"], "volume": 0, "exerciseToKilograms": {}},
     "most": {
         "areasToWorkout": ["x" * 15] * 9,
@@ -174,42 +174,42 @@ GOOD_SESSIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("changes", WRONG_WORKOUTS.values(), ids=WRONG_WORKOUTS)
-async def test_a_wish_outside_the_limits_is_refused(
-    door: FrontDoor, changes: dict[str, Any]
+@pytest.mark.parametrize("changes", INVALID_WORKOUTS.values(), ids=INVALID_WORKOUTS)
+async def test_plan_request_outside_limits_is_rejected(
+    client: ApiClient, changes: dict[str, Any]
 ) -> None:
-    answer = await door.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, WEB)
-    [mistake] = assert_problem(answer, 400)["errors"]
+    response = await client.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, WEB)
+    [mistake] = assert_problem(response, 400)["errors"]
     assert mistake["field"].startswith(f"attributes.{next(iter(changes))}")
 
 
-@pytest.mark.parametrize("changes", WRONG_SESSIONS.values(), ids=WRONG_SESSIONS)
-async def test_a_session_outside_the_limits_is_refused(
-    door: FrontDoor, changes: dict[str, Any]
+@pytest.mark.parametrize("changes", INVALID_SESSIONS.values(), ids=INVALID_SESSIONS)
+async def test_session_request_outside_limits_is_rejected(
+    client: ApiClient, changes: dict[str, Any]
 ) -> None:
-    answer = await door.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, WEB)
-    [mistake] = assert_problem(answer, 400)["errors"]
+    response = await client.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, WEB)
+    [mistake] = assert_problem(response, 400)["errors"]
     assert re.fullmatch(rf"attributes\.{next(iter(changes))}(\.\d+)?", mistake["field"])
 
 
-@pytest.mark.parametrize("changes", GOOD_WORKOUTS.values(), ids=GOOD_WORKOUTS)
-async def test_a_wish_at_the_limits_is_granted(
-    door: FrontDoor, token: str, changes: dict[str, Any]
+@pytest.mark.parametrize("changes", VALID_WORKOUTS.values(), ids=VALID_WORKOUTS)
+async def test_plan_request_at_limits_is_accepted(
+    client: ApiClient, token: str, changes: dict[str, Any]
 ) -> None:
-    answer = await door.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, token)
-    assert answer.status_code == 200, answer.text
+    response = await client.post("/v2/ai/workout", {"attributes": {**WORKOUT, **changes}}, token)
+    assert response.status_code == 200, response.text
 
 
-@pytest.mark.parametrize("changes", GOOD_SESSIONS.values(), ids=GOOD_SESSIONS)
-async def test_a_session_at_the_limits_is_granted(
-    door: FrontDoor, token: str, changes: dict[str, Any]
+@pytest.mark.parametrize("changes", VALID_SESSIONS.values(), ids=VALID_SESSIONS)
+async def test_session_request_at_limits_is_accepted(
+    client: ApiClient, token: str, changes: dict[str, Any]
 ) -> None:
-    answer = await door.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, token)
-    assert answer.status_code == 200, answer.text
+    response = await client.post("/v2/ai/session", {"attributes": {**SESSION, **changes}}, token)
+    assert response.status_code == 200, response.text
 
 
-async def test_what_the_user_wrote_is_not_repeated_in_a_refusal(door: FrontDoor) -> None:
+async def test_validation_error_does_not_repeat_input(client: ApiClient) -> None:
     wrong = {**SESSION, "exerciseToKilograms": {"SECRET" * 9: "SECRET"}, "volume": "SECRET"}
-    answer = await door.post("/v2/ai/session", {"attributes": wrong}, WEB)
-    assert len(assert_problem(answer, 400)["errors"]) == 2
-    assert "SECRET" not in answer.text
+    response = await client.post("/v2/ai/session", {"attributes": wrong}, WEB)
+    assert len(assert_problem(response, 400)["errors"]) == 2
+    assert "SECRET" not in response.text

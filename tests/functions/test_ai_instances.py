@@ -1,4 +1,4 @@
-"""Two instances of `ai` whose store and model are the tests' own: what is counted, what ends."""
+"""Two instances of `ai` with a fake purchase provider and a fake model."""
 
 import asyncio
 import contextlib
@@ -34,14 +34,14 @@ WEB_KEY = f"SECRET-{uuid4()}"
 
 @dataclass
 class Instances:
-    """Where they listen, and what stands behind them."""
+    """The URLs of the instances, and their fakes."""
 
     urls: list[str]
     openai: OpenAi
-    shop: revenuecat.RevenueCat
+    revenuecat_fake: revenuecat.RevenueCat
     http: httpx.AsyncClient
 
-    async def ask(self, token: str, instance: int = 0, body: object = None) -> httpx.Response:
+    async def post(self, token: str, instance: int = 0, body: object = None) -> httpx.Response:
         return await self.http.post(
             f"{self.urls[instance]}/v2/ai/session",
             json=BODY if body is None else body,
@@ -51,16 +51,16 @@ class Instances:
 
 @pytest.fixture(scope="module")
 def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
-    openai, shop = OpenAi(tokens_per_s=0), revenuecat.RevenueCat()
+    openai, revenuecat_fake = OpenAi(tokens_per_s=0), revenuecat.RevenueCat()
     ports = free_ports()
     with contextlib.ExitStack() as everything:
         model = everything.enter_context(served(openai.app()))
-        store = everything.enter_context(served(shop.app()))
+        provider = everything.enter_context(served(revenuecat_fake.app()))
         processes = everything.enter_context(Processes())
         settings = {
-            **environment(Emulators.of(stack.current()), fakes=store),
+            **environment(Emulators.of(stack.current()), fakes=provider),
             "OPENAI_BASE_URL": f"{model}/v1",
-            "REVENUECAT_URL": store,
+            "REVENUECAT_URL": provider,
             "WEB_AUTH_KEY": WEB_KEY,
             "RATE_LIMIT_DATABASE": "limits",
         }
@@ -69,7 +69,7 @@ def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
             processes.start(f"ai at {port}", command("ai", port), settings, log)
         for port in (ports.base, ports.base + 1):
             processes.wait_until_healthy(port, "/health")
-        yield Instances([url(ports.base), url(ports.base + 1)], openai, shop, http)
+        yield Instances([url(ports.base), url(ports.base + 1)], openai, revenuecat_fake, http)
     for port in (ports.base, ports.base + 1):
         shutil.rmtree(runtime_folder(port), ignore_errors=True)
 
@@ -79,71 +79,65 @@ def customer() -> str:
     return f"{revenuecat.SUBSCRIBER}-{uuid4()}"
 
 
-async def test_60_requests_at_once_with_one_token_are_20_plans_and_40_refusals(
-    instances: Instances, customer: str
-) -> None:
+async def test_concurrent_requests_respect_rate_limit(instances: Instances, customer: str) -> None:
     token = f"RevenueCat {customer}"
-    begin = time.monotonic()
-    answers = await asyncio.gather(*(instances.ask(token, n % 2) for n in range(60)))
-    took_s = time.monotonic() - begin
-    assert Counter(answer.status_code for answer in answers) == {200: 20, 429: 40}
-    for answer in answers:
-        if answer.status_code == 429:
-            assert_problem(answer, 429)
-            # Who is refused may have come before the last who passed.
-            assert abs(int(answer.headers["retry-after"]) - DAY_S) <= took_s + 1
+    start = time.monotonic()
+    responses = await asyncio.gather(*(instances.post(token, n % 2) for n in range(60)))
+    duration_s = time.monotonic() - start
+    assert Counter(response.status_code for response in responses) == {200: 20, 429: 40}
+    for response in responses:
+        if response.status_code == 429:
+            assert_problem(response, 429)
+            # A rejected request can arrive before the last request that was admitted.
+            assert abs(int(response.headers["retry-after"]) - DAY_S) <= duration_s + 1
 
 
-async def test_requests_are_counted_in_the_database_that_is_set(
+async def test_counters_use_the_configured_database(
     instances: Instances, customer: str, database: Database
 ) -> None:
-    assert (await instances.ask(f"RevenueCat {customer}")).status_code == 200
+    assert (await instances.post(f"RevenueCat {customer}")).status_code == 200
     key = f"ai-{Subscriber('RevenueCat', Purchase.of(customer)).key}"
     counted = {
-        name: await place.document(RATE_LIMITS, key).get()
-        for name, place in {"limits": database.named("limits"), "usual": database}.items()
+        name: await each.document(RATE_LIMITS, key).get()
+        for name, each in {"limits": database.named("limits"), "default": database}.items()
     }
     assert {name: document.exists for name, document in counted.items()} == {
         "limits": True,
-        "usual": False,
+        "default": False,
     }
 
 
-async def test_who_is_refused_for_another_reason_uses_up_nothing(
-    instances: Instances, customer: str
-) -> None:
+async def test_rejected_requests_are_not_counted(instances: Instances, customer: str) -> None:
     token = f"RevenueCat {customer}"
     wrong = {"attributes": {**SESSION, "volume": 101}}
     for body in [wrong] * 20:
-        assert (await instances.ask(token, body=body)).status_code == 400
-    answers = await asyncio.gather(*(instances.ask(token) for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert (await instances.ask(token)).status_code == 429
+        assert (await instances.post(token, body=body)).status_code == 400
+    responses = await asyncio.gather(*(instances.post(token) for _ in range(20)))
+    assert {response.status_code for response in responses} == {200}
+    assert (await instances.post(token)).status_code == 429
 
 
-async def test_a_hundred_requests_ask_the_store_once_and_another_instance_not_at_all(
+async def test_concurrent_requests_verify_purchase_once(
     instances: Instances, customer: str
 ) -> None:
     token = f"RevenueCat {customer}"
-    answers = await asyncio.gather(*(instances.ask(token) for _ in range(100)))
-    assert {answer.status_code for answer in answers} == {200, 429}
-    assert instances.shop.asked.count(customer) == 1
-    assert (await instances.ask(token, instance=1)).status_code == 429
-    assert instances.shop.asked.count(customer) == 1
+    responses = await asyncio.gather(*(instances.post(token) for _ in range(100)))
+    assert {response.status_code for response in responses} == {200, 429}
+    assert instances.revenuecat_fake.asked.count(customer) == 1
+    assert (await instances.post(token, instance=1)).status_code == 429
+    assert instances.revenuecat_fake.asked.count(customer) == 1
 
 
-async def test_a_client_that_hangs_up_ends_the_models_work(
-    instances: Instances, customer: str
-) -> None:
+async def test_disconnect_cancels_model_request(instances: Instances, customer: str) -> None:
     endless = Scripted(Speech(function="make_session", arguments="{" * 500), silent_after=5)
     instances.openai.script.append(endless)
-    asking = asyncio.create_task(instances.ask(f"RevenueCat {customer}"))
+    request = asyncio.create_task(instances.post(f"RevenueCat {customer}"))
     await until(lambda: instances.openai.talking == 1)
-    asking.cancel()
+    request.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await asking
+        await request
     await until(lambda: instances.openai.talking == 0)
-    assert (await instances.ask(f"RevenueCat {customer}")).status_code == 200
+    assert (await instances.post(f"RevenueCat {customer}")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -154,15 +148,15 @@ async def test_a_client_that_hangs_up_ends_the_models_work(
     ],
     ids=["refusal", "cut"],
 )
-async def test_a_model_that_fails_is_no_plan(
+async def test_model_failure_returns_no_plan(
     instances: Instances, customer: str, speech: Scripted, status: int
 ) -> None:
     instances.openai.script.append(speech)
-    answer = await instances.ask(f"RevenueCat {customer}")
-    assert_problem(answer, status)
-    assert int(answer.headers["retry-after"]) > 0
+    response = await instances.post(f"RevenueCat {customer}")
+    assert_problem(response, status)
+    assert int(response.headers["retry-after"]) > 0
 
 
-async def test_the_web_key_is_limited_to_a_hundred(instances: Instances) -> None:
-    answers = await asyncio.gather(*(instances.ask(f"Web {WEB_KEY}", n % 2) for n in range(110)))
-    assert Counter(answer.status_code for answer in answers) == {200: 100, 429: 10}
+async def test_web_key_has_limit_of_100(instances: Instances) -> None:
+    responses = await asyncio.gather(*(instances.post(f"Web {WEB_KEY}", n % 2) for n in range(110)))
+    assert Counter(response.status_code for response in responses) == {200: 100, 429: 10}

@@ -9,7 +9,7 @@ import pytest
 
 from scripts.client.api import to_text
 from scripts.client.person import Person
-from tests.front_door import FrontDoor
+from tests.api_client import ApiClient
 
 KIB = 1024
 PREFIXES = pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
@@ -25,11 +25,11 @@ def item(owner: Person, payload: bytes = b"plan", iv: bytes = b"i" * 16) -> dict
 
 
 @PREFIXES
-async def test_anyone_reads_what_is_shared_with_the_owners_current_key(
-    door: FrontDoor, alice: Person, prefix: str
+async def test_shared_item_contains_current_key_of_owner(
+    client: ApiClient, alice: Person, prefix: str
 ) -> None:
     body = item(alice)
-    created = await door.post(f"{prefix}/shareditem", body)
+    created = await client.post(f"{prefix}/shareditem", body)
     assert created.status_code == 200
     assert created.json().keys() == {"id"}
     item_id = created.json()["id"]
@@ -41,8 +41,8 @@ async def test_anyone_reads_what_is_shared_with_the_owners_current_key(
             "encryptionIV": "",
             "rsaPublicKey": to_text(key),
         }
-        await door.put("/v2/user", profile)
-        read = await door.get(f"{prefix}/shareditem/{item_id}")
+        await client.put("/v2/user", profile)
+        read = await client.get(f"{prefix}/shareditem/{item_id}")
         assert read.status_code == 200
         assert read.json() == {
             "rsaPublicKey": {"spkiPublicKeyBytes": to_text(key)},
@@ -50,29 +50,29 @@ async def test_anyone_reads_what_is_shared_with_the_owners_current_key(
         }
 
 
-async def test_an_expired_item_is_gone(door: FrontDoor, somebody: Person) -> None:
-    body = item(somebody) | {"expiry": datetime.now(UTC).isoformat()}
-    created = await door.post("/v2/shareditem", body)
+async def test_expired_shared_item_is_not_found(client: ApiClient, existing_user: Person) -> None:
+    body = item(existing_user) | {"expiry": datetime.now(UTC).isoformat()}
+    created = await client.post("/v2/shareditem", body)
     assert created.status_code == 200
-    assert (await door.get(f"/v2/shareditem/{created.json()['id']}")).status_code == 404
+    assert (await client.get(f"/v2/shareditem/{created.json()['id']}")).status_code == 404
 
 
 @pytest.mark.parametrize("item_id", ["abcdefghijkl", "x", "..", "a" * 2000, "__a__", "a%2Fb"])
-async def test_an_unknown_item_is_not_found(door: FrontDoor, item_id: str) -> None:
-    assert (await door.get(f"/v2/shareditem/{item_id}")).status_code == 404
+async def test_unknown_shared_item_is_not_found(client: ApiClient, item_id: str) -> None:
+    assert (await client.get(f"/v2/shareditem/{item_id}")).status_code == 404
 
 
-async def test_the_items_of_a_deleted_user_are_gone(door: FrontDoor, alice: Person) -> None:
-    created = await door.post("/v2/shareditem", item(alice))
+async def test_shared_item_of_deleted_user_is_not_found(client: ApiClient, alice: Person) -> None:
+    created = await client.post("/v2/shareditem", item(alice))
     await alice.delete()
-    assert (await door.get(f"/v2/shareditem/{created.json()['id']}")).status_code == 404
+    assert (await client.get(f"/v2/shareditem/{created.json()['id']}")).status_code == 404
 
 
-async def test_a_wrong_password_and_an_unknown_user_are_refused_alike(
-    door: FrontDoor, somebody: Person
+async def test_unknown_user_and_wrong_password_are_both_401(
+    client: ApiClient, existing_user: Person
 ) -> None:
-    wrong = await door.post("/v2/shareditem", item(somebody) | {"password": "wrong"})
-    unknown = await door.post("/v2/shareditem", item(somebody) | {"userId": str(uuid4())})
+    wrong = await client.post("/v2/shareditem", item(existing_user) | {"password": "wrong"})
+    unknown = await client.post("/v2/shareditem", item(existing_user) | {"userId": str(uuid4())})
     assert (wrong.status_code, unknown.status_code) == (401, 401)
 
 
@@ -87,11 +87,11 @@ async def test_a_wrong_password_and_an_unknown_user_are_refused_alike(
         (1, 0, 400),
     ],
 )
-async def test_limits_of_a_shared_item(
-    door: FrontDoor, somebody: Person, payload_bytes: int, iv_bytes: int, status: int
+async def test_shared_item_fields_have_limits(
+    client: ApiClient, existing_user: Person, payload_bytes: int, iv_bytes: int, status: int
 ) -> None:
-    body = item(somebody, b"x" * payload_bytes, b"x" * iv_bytes)
-    assert (await door.post("/v2/shareditem", body)).status_code == status
+    body = item(existing_user, b"x" * payload_bytes, b"x" * iv_bytes)
+    assert (await client.post("/v2/shareditem", body)).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ async def test_limits_of_a_shared_item(
         ("password", "x" * 41, "password"),
     ],
 )
-async def test_a_malformed_item_is_refused_and_the_field_named(
-    door: FrontDoor, somebody: Person, field: str, value: object, wrong: str
+async def test_invalid_shared_item_names_the_field(
+    client: ApiClient, existing_user: Person, field: str, value: object, wrong: str
 ) -> None:
-    answer = await door.post("/v2/shareditem", item(somebody) | {field: value})
-    assert answer.status_code == 400
-    assert [error["field"] for error in answer.json()["errors"]] == [wrong]
+    response = await client.post("/v2/shareditem", item(existing_user) | {field: value})
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [wrong]

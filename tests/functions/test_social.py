@@ -9,14 +9,14 @@ from scripts.client.api import from_text, to_text
 from scripts.client.person import Person
 from shared.store.data_model import FOLLOW_SECRETS
 from shared.store.database import Database
-from tests.front_door import FrontDoor
+from tests.api_client import ApiClient
 
 KIB = 1024
 PREFIXES = pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
 
 
 def secret_body(owner: Person, secret: str) -> dict[str, str]:
-    """Return the body that both follow secret routes take."""
+    """Return the body of a request to a follow secret route."""
     return {**owner.credentials, "followSecret": secret}
 
 
@@ -25,19 +25,19 @@ def message(to: Person, *chunks: bytes) -> dict[str, Any]:
     return {"toUserId": to.id, "encryptedMessage": [to_text(chunk) for chunk in chunks]}
 
 
-async def take(door: FrontDoor, owner: Person) -> list[list[bytes]]:
+async def take(client: ApiClient, owner: Person) -> list[list[bytes]]:
     """Return the messages of one POST /inbox."""
-    answer = await door.post("/v2/inbox", owner.credentials)
-    assert answer.status_code == 200
+    response = await client.post("/v2/inbox", owner.credentials)
+    assert response.status_code == 200
     return [
         [from_text(chunk) for chunk in message["encryptedMessage"]]
-        for message in answer.json()["inboxMessages"]
+        for message in response.json()["inboxMessages"]
     ]
 
 
 @PREFIXES
-async def test_putting_and_deleting_a_secret_twice_changes_nothing(
-    door: FrontDoor, database: Database, alice: Person, prefix: str
+async def test_follow_secret_put_and_delete_are_idempotent(
+    client: ApiClient, database: Database, alice: Person, prefix: str
 ) -> None:
     secrets = database.collection(FOLLOW_SECRETS, UUID(alice.id))
     for method, path, left in (
@@ -46,28 +46,28 @@ async def test_putting_and_deleting_a_secret_twice_changes_nothing(
         ("POST", "/follow-secret/delete", 0),
         ("POST", "/follow-secret/delete", 0),
     ):
-        answer = await door.send(method, prefix + path, secret_body(alice, "secret"))
-        assert (answer.status_code, answer.content) == (200, b"")
+        response = await client.send(method, prefix + path, secret_body(alice, "secret"))
+        assert (response.status_code, response.content) == (200, b"")
         assert len(await secrets.get()) == left
 
 
-async def test_a_follow_secret_is_stored_as_its_digest_alone(
-    door: FrontDoor, database: Database, alice: Person
+async def test_follow_secret_is_stored_only_as_digest(
+    client: ApiClient, database: Database, alice: Person
 ) -> None:
-    await door.put("/v2/follow-secret", secret_body(alice, "open sesame"))
+    await client.put("/v2/follow-secret", secret_body(alice, "open sesame"))
     [stored] = await database.collection(FOLLOW_SECRETS, UUID(alice.id)).get()
     assert stored.id == "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb"
     assert (stored.to_dict() or {}).keys() == {"created_at"}
 
 
 @pytest.mark.parametrize("path", ["/follow-secret", "/follow-secret/delete", "/inbox"])
-async def test_only_its_owner_may(
-    door: FrontDoor, somebody: Person, unknown_id: str, path: str
+async def test_social_routes_reject_wrong_credentials(
+    client: ApiClient, existing_user: Person, unknown_id: str, path: str
 ) -> None:
     method = "PUT" if path == "/follow-secret" else "POST"
-    right = secret_body(somebody, "s")
-    wrong = await door.send(method, f"/v2{path}", right | {"password": "wrong"})
-    unknown = await door.send(method, f"/v2{path}", right | {"userId": unknown_id})
+    right = secret_body(existing_user, "s")
+    wrong = await client.send(method, f"/v2{path}", right | {"password": "wrong"})
+    unknown = await client.send(method, f"/v2{path}", right | {"userId": unknown_id})
     assert (wrong.status_code, unknown.status_code) == (401, 404)
 
 
@@ -82,31 +82,35 @@ async def test_only_its_owner_may(
     ],
 )
 @pytest.mark.parametrize("path", ["/follow-secret", "/follow-secret/delete"])
-async def test_limits_of_a_follow_secret(
-    door: FrontDoor, somebody: Person, path: str, field: str, value: object, status: int
+async def test_follow_secret_has_length_limit(
+    client: ApiClient, existing_user: Person, path: str, field: str, value: object, status: int
 ) -> None:
     method = "PUT" if path == "/follow-secret" else "POST"
-    answer = await door.send(method, f"/v2{path}", secret_body(somebody, "s") | {field: value})
-    assert answer.status_code == status
+    response = await client.send(
+        method, f"/v2{path}", secret_body(existing_user, "s") | {field: value}
+    )
+    assert response.status_code == status
 
 
 @PREFIXES
-async def test_a_message_is_handed_out_once(door: FrontDoor, alice: Person, prefix: str) -> None:
-    put = await door.put(f"{prefix}/inbox", message(alice, b"one", b"", b"two"))
+async def test_inbox_message_is_returned_once(
+    client: ApiClient, alice: Person, prefix: str
+) -> None:
+    put = await client.put(f"{prefix}/inbox", message(alice, b"one", b"", b"two"))
     assert (put.status_code, put.content) == (200, b"")
-    answer = await door.post(f"{prefix}/inbox", alice.credentials)
-    [read] = answer.json()["inboxMessages"]
+    response = await client.post(f"{prefix}/inbox", alice.credentials)
+    [read] = response.json()["inboxMessages"]
     assert read.keys() == {"id", "encryptedMessage"}
     assert str(UUID(read["id"])) == read["id"]
     assert [from_text(chunk) for chunk in read["encryptedMessage"]] == [b"one", b"", b"two"]
-    assert await take(door, alice) == []
+    assert await take(client, alice) == []
 
 
-async def test_messages_come_oldest_first_and_all_at_once(door: FrontDoor, alice: Person) -> None:
+async def test_inbox_messages_are_returned_oldest_first(client: ApiClient, alice: Person) -> None:
     sent = [[str(number).encode()] for number in range(120)]
     for body in sent:
-        assert (await door.put("/v2/inbox", message(alice, *body))).status_code == 200
-    assert await take(door, alice) == sent
+        assert (await client.put("/v2/inbox", message(alice, *body))).status_code == 200
+    assert await take(client, alice) == sent
 
 
 @pytest.mark.parametrize(
@@ -120,20 +124,20 @@ async def test_messages_come_oldest_first_and_all_at_once(door: FrontDoor, alice
     ],
     ids=["none", "empty", "largest", "too many", "too long"],
 )
-async def test_limits_of_a_message(
-    door: FrontDoor, somebody: Person, chunks: list[bytes], status: int
+async def test_inbox_message_fields_have_limits(
+    client: ApiClient, existing_user: Person, chunks: list[bytes], status: int
 ) -> None:
-    assert (await door.put("/v2/inbox", message(somebody, *chunks))).status_code == status
+    assert (await client.put("/v2/inbox", message(existing_user, *chunks))).status_code == status
 
 
 @pytest.mark.parametrize("given", [None, "AAAA", ["no base64"], [None], [["AAAA"]]], ids=str)
-async def test_a_message_has_to_be_a_list_of_base64(
-    door: FrontDoor, somebody: Person, given: object
+async def test_inbox_message_must_be_list_of_base64(
+    client: ApiClient, existing_user: Person, given: object
 ) -> None:
-    body = {"toUserId": somebody.id, "encryptedMessage": given}
-    assert (await door.put("/v2/inbox", body)).status_code == 400
+    body = {"toUserId": existing_user.id, "encryptedMessage": given}
+    assert (await client.put("/v2/inbox", body)).status_code == 400
 
 
-async def test_a_message_to_nobody_is_not_found(door: FrontDoor) -> None:
+async def test_inbox_message_to_unknown_user_is_not_found(client: ApiClient) -> None:
     body = {"toUserId": str(uuid4()), "encryptedMessage": ["AAAA"]}
-    assert (await door.put("/v2/inbox", body)).status_code == 404
+    assert (await client.put("/v2/inbox", body)).status_code == 404

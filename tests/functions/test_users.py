@@ -11,7 +11,7 @@ from scripts.client.api import Api, from_text, to_text
 from scripts.client.person import Person
 from shared.store.data_model import LOOKUPS, USERS
 from shared.store.database import Database
-from tests.front_door import FrontDoor
+from tests.api_client import ApiClient
 
 KIB = 1024
 PREFIXES = pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
@@ -28,17 +28,17 @@ def profile(person: Person, **fields: bytes | None) -> dict[str, Any]:
 
 
 @PREFIXES
-async def test_a_new_user_has_an_id_a_lookup_and_a_password(door: FrontDoor, prefix: str) -> None:
-    answer = await door.post(f"{prefix}/user/create", {})
-    assert answer.status_code == 200
-    user = answer.json()
+async def test_new_user_has_id_lookup_and_password(client: ApiClient, prefix: str) -> None:
+    response = await client.post(f"{prefix}/user/create", {})
+    assert response.status_code == 200
+    user = response.json()
     assert user.keys() == {"id", "lookup", "password"}
     assert str(UUID(user["id"])) == user["id"]
     assert str(UUID(user["password"])) == user["password"]
     assert re.fullmatch(r"[a-z][0-9a-z]{11}", user["lookup"])
 
 
-async def test_no_two_users_are_alike(api: Api) -> None:
+async def test_new_users_have_distinct_ids(api: Api) -> None:
     alice, bob = await Person.create(api), await Person.create(api)
     assert len({alice.id, bob.id, alice.password, bob.password}) == 4
     assert alice.lookup != bob.lookup
@@ -46,14 +46,14 @@ async def test_no_two_users_are_alike(api: Api) -> None:
 
 @PREFIXES
 @pytest.mark.parametrize("by", ["id", "lookup"])
-async def test_a_fresh_user_is_empty_but_not_null_where_clients_cannot_read_null(
-    door: FrontDoor, somebody: Person, prefix: str, by: str
+async def test_new_user_has_empty_required_fields(
+    client: ApiClient, existing_user: Person, prefix: str, by: str
 ) -> None:
-    answer = await door.get(f"{prefix}/user/{getattr(somebody, by)}")
-    assert answer.status_code == 200
-    assert answer.json() == {
-        "id": somebody.id,
-        "lookup": somebody.lookup,
+    response = await client.get(f"{prefix}/user/{getattr(existing_user, by)}")
+    assert response.status_code == 200
+    assert response.json() == {
+        "id": existing_user.id,
+        "lookup": existing_user.lookup,
         "encryptedCurrentPlan": None,
         "encryptedProfilePicture": None,
         "encryptedName": None,
@@ -62,11 +62,9 @@ async def test_a_fresh_user_is_empty_but_not_null_where_clients_cannot_read_null
     }
 
 
-async def test_an_id_is_found_in_capitals_and_answered_in_lower_case(
-    door: FrontDoor, somebody: Person
-) -> None:
-    answer = await door.get(f"/v2/user/{somebody.id.upper()}")
-    assert answer.json()["id"] == somebody.id
+async def test_user_id_matches_in_any_case(client: ApiClient, existing_user: Person) -> None:
+    response = await client.get(f"/v2/user/{existing_user.id.upper()}")
+    assert response.json()["id"] == existing_user.id
 
 
 @pytest.mark.parametrize(
@@ -83,13 +81,13 @@ async def test_an_id_is_found_in_capitals_and_answered_in_lower_case(
     ],
     ids=["id", "lookup", "short", "long", "slash", "dots", "reserved", "accent"],
 )
-async def test_an_unknown_user_is_not_found(door: FrontDoor, address: str) -> None:
-    answer = await door.get(f"/v2/user/{address}")
-    assert answer.status_code == 404
+async def test_unknown_user_is_not_found(client: ApiClient, address: str) -> None:
+    response = await client.get(f"/v2/user/{address}")
+    assert response.status_code == 404
 
 
 @PREFIXES
-async def test_what_is_put_is_what_is_read(door: FrontDoor, alice: Person, prefix: str) -> None:
+async def test_profile_is_read_as_it_was_put(client: ApiClient, alice: Person, prefix: str) -> None:
     body = profile(
         alice,
         encryptedCurrentPlan=bytes(range(256)),
@@ -98,20 +96,20 @@ async def test_what_is_put_is_what_is_read(door: FrontDoor, alice: Person, prefi
         encryptionIV=b"iv" * 8,
         rsaPublicKey=b"key",
     )
-    answer = await door.put(f"{prefix}/user", body)
-    assert (answer.status_code, answer.content) == (200, b"")
-    read = (await door.get(f"/v2/user/{alice.id}")).json()
+    response = await client.put(f"{prefix}/user", body)
+    assert (response.status_code, response.content) == (200, b"")
+    read = (await client.get(f"/v2/user/{alice.id}")).json()
     given = {name: value for name, value in body.items() if name != "password"}
     assert read == {**given, "lookup": alice.lookup}
 
 
-async def test_a_put_without_a_field_makes_it_null(door: FrontDoor, alice: Person) -> None:
+async def test_put_without_optional_field_sets_null(client: ApiClient, alice: Person) -> None:
     full = profile(
         alice, encryptedCurrentPlan=b"p", encryptedProfilePicture=b"q", encryptedName=b"n"
     )
-    await door.put("/v2/user", full)
-    await door.put("/v2/user", profile(alice, encryptionIV=b"i"))
-    read = (await door.get(f"/v2/user/{alice.id}")).json()
+    await client.put("/v2/user", full)
+    await client.put("/v2/user", profile(alice, encryptionIV=b"i"))
+    read = (await client.get(f"/v2/user/{alice.id}")).json()
     assert read["encryptedCurrentPlan"] is None
     assert read["encryptedProfilePicture"] is None
     assert read["encryptedName"] is None
@@ -119,20 +117,20 @@ async def test_a_put_without_a_field_makes_it_null(door: FrontDoor, alice: Perso
 
 
 @pytest.mark.parametrize("size", [1, 1_000_000, 1_000_001, 2000 * KIB])
-async def test_pictures_of_any_size_come_back_whole(
-    door: FrontDoor, alice: Person, size: int
+async def test_pictures_of_any_size_are_returned_complete(
+    client: ApiClient, alice: Person, size: int
 ) -> None:
     picture = (bytes(range(251)) * (size // 251 + 1))[:size]
-    answer = await door.put("/v2/user", profile(alice, encryptedProfilePicture=picture))
-    assert answer.status_code == 200
-    read = await door.get(f"/v2/user/{alice.lookup}")
+    response = await client.put("/v2/user", profile(alice, encryptedProfilePicture=picture))
+    assert response.status_code == 200
+    read = await client.get(f"/v2/user/{alice.lookup}")
     assert from_text(read.json()["encryptedProfilePicture"]) == picture
 
 
-async def test_a_smaller_picture_replaces_a_larger_one(door: FrontDoor, alice: Person) -> None:
-    await door.put("/v2/user", profile(alice, encryptedProfilePicture=b"a" * 1_500_000))
-    await door.put("/v2/user", profile(alice, encryptedProfilePicture=b"b"))
-    read = await door.get(f"/v2/user/{alice.id}")
+async def test_smaller_picture_replaces_larger_picture(client: ApiClient, alice: Person) -> None:
+    await client.put("/v2/user", profile(alice, encryptedProfilePicture=b"a" * 1_500_000))
+    await client.put("/v2/user", profile(alice, encryptedProfilePicture=b"b"))
+    read = await client.get(f"/v2/user/{alice.id}")
     assert from_text(read.json()["encryptedProfilePicture"]) == b"b"
 
 
@@ -146,108 +144,108 @@ LIMITS = {
 
 
 @pytest.mark.parametrize(("field", "limit"), LIMITS.items(), ids=LIMITS)
-async def test_a_field_may_be_as_long_as_its_limit_and_no_longer(
-    door: FrontDoor, somebody: Person, field: str, limit: int
+async def test_profile_fields_have_limits(
+    client: ApiClient, existing_user: Person, field: str, limit: int
 ) -> None:
-    at_limit = await door.put("/v2/user", profile(somebody, **{field: b"x" * limit}))
-    above = await door.put("/v2/user", profile(somebody, **{field: b"x" * (limit + 1)}))
-    restored = await door.put("/v2/user", profile(somebody))
+    at_limit = await client.put("/v2/user", profile(existing_user, **{field: b"x" * limit}))
+    above = await client.put("/v2/user", profile(existing_user, **{field: b"x" * (limit + 1)}))
+    restored = await client.put("/v2/user", profile(existing_user))
     assert [r.status_code for r in (at_limit, above, restored)] == [200, 400, 200]
     assert above.json()["errors"] == [{"field": field, "message": f"is longer than {limit} bytes"}]
 
 
 @pytest.mark.parametrize("field", ["id", "password", "encryptionIV", "rsaPublicKey"])
 @pytest.mark.parametrize("how", ["missing", "null", "number"])
-async def test_a_put_without_a_required_field_is_refused(
-    door: FrontDoor, somebody: Person, field: str, how: str
+async def test_put_without_required_field_is_rejected(
+    client: ApiClient, existing_user: Person, field: str, how: str
 ) -> None:
-    body = profile(somebody)
+    body = profile(existing_user)
     if how == "missing":
         del body[field]
     else:
         body[field] = None if how == "null" else 7
-    answer = await door.put("/v2/user", body)
-    assert answer.status_code == 400
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    response = await client.put("/v2/user", body)
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize(("length", "status"), [(40, 401), (41, 400)])
-async def test_a_password_has_at_most_40_characters(
-    door: FrontDoor, somebody: Person, length: int, status: int
+async def test_password_has_at_most_40_characters(
+    client: ApiClient, existing_user: Person, length: int, status: int
 ) -> None:
-    body = profile(somebody) | {"password": "x" * length}
-    assert (await door.put("/v2/user", body)).status_code == status
+    body = profile(existing_user) | {"password": "x" * length}
+    assert (await client.put("/v2/user", body)).status_code == status
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("PUT", "/v2/user"), ("POST", "/v2/user/delete")], ids=["put", "delete"]
 )
-async def test_a_wrong_password_is_refused_and_an_unknown_user_not_found(
-    door: FrontDoor, somebody: Person, unknown_id: str, method: str, path: str
+async def test_wrong_password_is_401_and_unknown_user_is_404(
+    client: ApiClient, existing_user: Person, unknown_id: str, method: str, path: str
 ) -> None:
-    wrong = await door.send(method, path, profile(somebody) | {"password": "wrong"})
-    unknown = await door.send(method, path, profile(somebody) | {"id": unknown_id})
+    wrong = await client.send(method, path, profile(existing_user) | {"password": "wrong"})
+    unknown = await client.send(method, path, profile(existing_user) | {"id": unknown_id})
     assert (wrong.status_code, unknown.status_code) == (401, 404)
-    assert (await door.get(f"/v2/user/{somebody.id}")).status_code == 200
+    assert (await client.get(f"/v2/user/{existing_user.id}")).status_code == 200
 
 
 @PREFIXES
-async def test_many_users_are_read_at_once_and_unknown_ones_left_out(
-    door: FrontDoor, alice: Person, bob: Person, unknown_id: str, prefix: str
+async def test_users_are_read_together_without_unknown_ids(
+    client: ApiClient, alice: Person, bob: Person, unknown_id: str, prefix: str
 ) -> None:
-    await door.put("/v2/user", profile(alice, encryptedProfilePicture=b"a" * 1_200_000))
-    await door.put("/v2/user", profile(bob, encryptedName=b"Bob"))
+    await client.put("/v2/user", profile(alice, encryptedProfilePicture=b"a" * 1_200_000))
+    await client.put("/v2/user", profile(bob, encryptedName=b"Bob"))
     ids = [alice.id, unknown_id, bob.id.upper(), alice.id]
-    answer = await door.post(f"{prefix}/users", {"ids": ids})
-    assert answer.status_code == 200
-    assert answer.json() == {
+    response = await client.post(f"{prefix}/users", {"ids": ids})
+    assert response.status_code == 200
+    assert response.json() == {
         "users": {
-            person.id: (await door.get(f"/v2/user/{person.id}")).json() for person in (alice, bob)
+            person.id: (await client.get(f"/v2/user/{person.id}")).json() for person in (alice, bob)
         }
     }
 
 
 @pytest.mark.parametrize(("count", "status"), [(0, 400), (1, 200), (200, 200), (201, 400)], ids=str)
-async def test_1_to_200_users_can_be_read_at_once(door: FrontDoor, count: int, status: int) -> None:
-    answer = await door.post("/v2/users", {"ids": [str(uuid4()) for _ in range(count)]})
-    assert answer.status_code == status
+async def test_users_route_accepts_1_to_200_ids(client: ApiClient, count: int, status: int) -> None:
+    response = await client.post("/v2/users", {"ids": [str(uuid4()) for _ in range(count)]})
+    assert response.status_code == status
     if status == 200:
-        assert answer.json() == {"users": {}}
+        assert response.json() == {"users": {}}
 
 
 @pytest.mark.parametrize("ids", [None, "x", ["x"], [7], {}], ids=str)
-async def test_ids_have_to_be_a_list_of_ids(door: FrontDoor, ids: object) -> None:
-    assert (await door.post("/v2/users", {"ids": ids})).status_code == 400
+async def test_users_route_requires_list_of_ids(client: ApiClient, ids: object) -> None:
+    assert (await client.post("/v2/users", {"ids": ids})).status_code == 400
 
 
 @PREFIXES
-async def test_a_deleted_user_is_gone(door: FrontDoor, alice: Person, prefix: str) -> None:
-    await door.put("/v2/user", profile(alice, encryptedProfilePicture=b"p" * 10))
+async def test_deleted_user_is_not_found(client: ApiClient, alice: Person, prefix: str) -> None:
+    await client.put("/v2/user", profile(alice, encryptedProfilePicture=b"p" * 10))
     body = {"id": alice.id, "password": alice.password}
-    answer = await door.post(f"{prefix}/user/delete", body)
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert (await door.get(f"/v2/user/{alice.id}")).status_code == 404
-    assert (await door.get(f"/v2/user/{alice.lookup}")).status_code == 404
-    assert (await door.post("/v2/users", {"ids": [alice.id]})).json() == {"users": {}}
-    assert (await door.put("/v2/user", profile(alice))).status_code == 404
-    assert (await door.post("/v2/user/delete", body)).status_code == 404
+    response = await client.post(f"{prefix}/user/delete", body)
+    assert (response.status_code, response.content) == (200, b"")
+    assert (await client.get(f"/v2/user/{alice.id}")).status_code == 404
+    assert (await client.get(f"/v2/user/{alice.lookup}")).status_code == 404
+    assert (await client.post("/v2/users", {"ids": [alice.id]})).json() == {"users": {}}
+    assert (await client.put("/v2/user", profile(alice))).status_code == 404
+    assert (await client.post("/v2/user/delete", body)).status_code == 404
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
-async def test_the_day_of_the_last_access_is_kept(
-    door: FrontDoor, database: Database, alice: Person, many: bool
+async def test_day_of_last_access_is_stored(
+    client: ApiClient, database: Database, alice: Person, many: bool
 ) -> None:
     document = database.document(USERS, UUID(alice.id))
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     await document.update({"last_accessed": today - timedelta(days=3)})
     if many:
-        await door.post("/v2/users", {"ids": [alice.id]})
+        await client.post("/v2/users", {"ids": [alice.id]})
     else:
-        await door.get(f"/v2/user/{alice.lookup}")
+        await client.get(f"/v2/user/{alice.lookup}")
     assert (await document.get()).get("last_accessed") == today
 
 
-async def test_passwords_are_stored_as_the_old_service_stored_them(
+async def test_password_hash_has_format_of_previous_service(
     database: Database, alice: Person
 ) -> None:
     stored = (await database.document(USERS, UUID(alice.id)).get()).to_dict() or {}
@@ -256,18 +254,18 @@ async def test_passwords_are_stored_as_the_old_service_stored_them(
     assert alice.password not in str(stored)
 
 
-async def test_a_lookup_belongs_to_one_user(database: Database, alice: Person) -> None:
+async def test_lookup_belongs_to_one_user(database: Database, alice: Person) -> None:
     claim = await database.document(LOOKUPS, alice.lookup).get()
     assert claim.to_dict() == {"user_id": alice.id}
 
 
 async def test_empty_picture_is_returned_by_every_read_route(
-    door: FrontDoor, alice: Person
+    client: ApiClient, alice: Person
 ) -> None:
-    await door.put("/v2/user", profile(alice, encryptedProfilePicture=b""))
-    answers = [
-        (await door.get(f"/v2/user/{alice.id}")).json(),
-        (await door.get(f"/v2/user/{alice.lookup}")).json(),
-        (await door.post("/v2/users", {"ids": [alice.id]})).json()["users"][alice.id],
+    await client.put("/v2/user", profile(alice, encryptedProfilePicture=b""))
+    responses = [
+        (await client.get(f"/v2/user/{alice.id}")).json(),
+        (await client.get(f"/v2/user/{alice.lookup}")).json(),
+        (await client.post("/v2/users", {"ids": [alice.id]})).json()["users"][alice.id],
     ]
-    assert [answer["encryptedProfilePicture"] for answer in answers] == ["", "", ""]
+    assert [response["encryptedProfilePicture"] for response in responses] == ["", "", ""]

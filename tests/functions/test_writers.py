@@ -1,4 +1,4 @@
-"""Many writes of one user at the same time: they queue up, and none fails."""
+"""Concurrent writes of one user: they wait for each other, and none fails."""
 
 import asyncio
 from collections import Counter
@@ -15,12 +15,12 @@ from scripts.client.person import Person
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
-from tests.front_door import FrontDoor
+from tests.api_client import ApiClient
 from tests.functions.test_events import event, followed
 from tests.functions.test_social import message
 from tests.functions.test_users import profile
 
-AT_ONCE = 64
+CONCURRENT_REQUESTS = 64
 
 
 def follow_secret(person: Person, number: int) -> dict[str, Any]:
@@ -53,30 +53,28 @@ Body = Callable[[Person, int], dict[str, Any]]
     ],
     ids=["events", "profiles", "follow secrets", "messages", "collections", "shared items"],
 )
-async def test_64_writes_of_one_user_at_once_all_succeed(
-    door: FrontDoor, alice: Person, method: str, path: str, body: Body
+async def test_concurrent_writes_of_one_user_succeed(
+    client: ApiClient, alice: Person, method: str, path: str, body: Body
 ) -> None:
     for number in range(3):
-        await door.put("/v2/inbox", message(alice, bytes([number])))
-    answers = await asyncio.gather(
-        *(door.send(method, path, body(alice, number)) for number in range(AT_ONCE))
+        await client.put("/v2/inbox", message(alice, bytes([number])))
+    responses = await asyncio.gather(
+        *(client.send(method, path, body(alice, number)) for number in range(CONCURRENT_REQUESTS))
     )
-    assert Counter(answer.status_code for answer in answers) == {200: AT_ONCE}
+    assert Counter(response.status_code for response in responses) == {200: CONCURRENT_REQUESTS}
 
 
-async def test_64_collections_of_one_inbox_at_once_share_its_messages(
-    door: FrontDoor, alice: Person
-) -> None:
+async def test_concurrent_inbox_reads_share_its_messages(client: ApiClient, alice: Person) -> None:
     sent = [f"message {number}".encode() for number in range(150)]
     for text in sent:
-        await door.put("/v2/inbox", message(alice, text))
-    answers = await asyncio.gather(
-        *(door.post("/v2/inbox", alice.credentials) for _ in range(AT_ONCE))
+        await client.put("/v2/inbox", message(alice, text))
+    responses = await asyncio.gather(
+        *(client.post("/v2/inbox", alice.credentials) for _ in range(CONCURRENT_REQUESTS))
     )
     received = [
         from_text(chunk)
-        for answer in answers
-        for each in answer.json()["inboxMessages"]
+        for response in responses
+        for each in response.json()["inboxMessages"]
         for chunk in each["encryptedMessage"]
     ]
     assert sorted(received) == sorted(sent)
@@ -84,7 +82,7 @@ async def test_64_collections_of_one_inbox_at_once_share_its_messages(
 
 @pytest.fixture
 async def instances() -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Clients of three instances of `users` and `events`, all of them in this process."""
+    """Clients of three instances of `users` and `events` in this process."""
     clients = []
     for _ in range(3):
         database = Database(DatabaseSettings())
@@ -96,46 +94,48 @@ async def instances() -> AsyncIterator[list[httpx.AsyncClient]]:
         await client.aclose()
 
 
-async def test_events_put_at_once_are_stored_in_order_of_arrival(
-    instances: list[httpx.AsyncClient], door: FrontDoor, alice: Person
+async def test_concurrent_events_are_stored_in_order_of_arrival(
+    instances: list[httpx.AsyncClient], client: ApiClient, alice: Person
 ) -> None:
     secret = await alice.allow_follower()
-    bodies = [event(alice) for _ in range(AT_ONCE)]
-    answers = await asyncio.gather(*(instances[0].put("/event", json=body) for body in bodies))
-    assert {answer.status_code for answer in answers} == {200}
-    feed = (await door.post("/v2/events", {"users": [followed(alice, secret)]})).json()["events"]
+    bodies = [event(alice) for _ in range(CONCURRENT_REQUESTS)]
+    responses = await asyncio.gather(*(instances[0].put("/event", json=body) for body in bodies))
+    assert {response.status_code for response in responses} == {200}
+    feed = (await client.post("/v2/events", {"users": [followed(alice, secret)]})).json()["events"]
     assert [each["eventId"] for each in feed] == [body["eventId"] for body in bodies]
-    assert len({each["timestamp"] for each in feed}) == AT_ONCE
+    assert len({each["timestamp"] for each in feed}) == CONCURRENT_REQUESTS
 
 
-async def test_last_of_profiles_put_at_once_is_the_one_stored(
-    instances: list[httpx.AsyncClient], door: FrontDoor, alice: Person
+async def test_last_of_concurrent_profiles_is_stored(
+    instances: list[httpx.AsyncClient], client: ApiClient, alice: Person
 ) -> None:
-    bodies = [profile(alice, encryptedName=bytes([number])) for number in range(AT_ONCE)]
-    answers = await asyncio.gather(*(instances[0].put("/user", json=body) for body in bodies))
-    assert {answer.status_code for answer in answers} == {200}
-    stored = (await door.get(f"/v2/user/{alice.id}")).json()
+    bodies = [
+        profile(alice, encryptedName=bytes([number])) for number in range(CONCURRENT_REQUESTS)
+    ]
+    responses = await asyncio.gather(*(instances[0].put("/user", json=body) for body in bodies))
+    assert {response.status_code for response in responses} == {200}
+    stored = (await client.get(f"/v2/user/{alice.id}")).json()
     assert stored["encryptedName"] == bodies[-1]["encryptedName"]
 
 
-async def test_three_instances_that_put_at_once_lose_no_event(
-    instances: list[httpx.AsyncClient], door: FrontDoor, alice: Person
+async def test_concurrent_instances_lose_no_event(
+    instances: list[httpx.AsyncClient], client: ApiClient, alice: Person
 ) -> None:
     secret = await alice.allow_follower()
-    bodies = [event(alice) for _ in range(AT_ONCE)]
-    answers = await asyncio.gather(
+    bodies = [event(alice) for _ in range(CONCURRENT_REQUESTS)]
+    responses = await asyncio.gather(
         *(instances[number % 3].put("/event", json=body) for number, body in enumerate(bodies))
     )
-    assert Counter(answer.status_code for answer in answers) == {200: AT_ONCE}
-    feed = (await door.post("/v2/events", {"users": [followed(alice, secret)]})).json()["events"]
+    assert Counter(response.status_code for response in responses) == {200: CONCURRENT_REQUESTS}
+    feed = (await client.post("/v2/events", {"users": [followed(alice, secret)]})).json()["events"]
     assert Counter(each["eventId"] for each in feed) == Counter(body["eventId"] for body in bodies)
 
 
-async def test_wrong_password_does_not_fail_puts_that_arrive_with_it(
+async def test_wrong_password_does_not_fail_concurrent_puts(
     instances: list[httpx.AsyncClient], alice: Person
 ) -> None:
     wrong = event(alice) | {"password": "wrong"}
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(instances[0].put("/event", json=body) for body in (event(alice), wrong, event(alice)))
     )
-    assert [answer.status_code for answer in answers] == [200, 401, 200]
+    assert [response.status_code for response in responses] == [200, 401, 200]

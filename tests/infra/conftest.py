@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.environments import ENVIRONMENTS, FULL, Environment, apply
 from tests.infra.state import State
-from tests.once import once
+from tests.shared_results import shared_result
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def environments() -> Callable[[str], Environment]:
     @cache
     def environment(name: str) -> Environment:
         # All workers of the test run share one result: an apply takes seconds.
-        applied = once(name, partial(apply, name))
+        applied = shared_result(name, partial(apply, name))
         return Environment(name, State(applied["state"]), applied["next_plan"])
 
     return environment

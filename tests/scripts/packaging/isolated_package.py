@@ -22,9 +22,9 @@ from scripts.packaging.contents import is_container
 from scripts.packaging.packages import Package
 from scripts.root import ROOT
 from tests import stack
-from tests.once import once
 from tests.scripts.packaging.dockerfile import container_command
 from tests.scripts.packaging.imports import find_imports
+from tests.shared_results import shared_result
 
 _UV = str(Path(sys.executable).with_name("uv"))
 _CACHE = ROOT / ".dev" / "packages"
@@ -50,7 +50,7 @@ class IsolatedPackage:
         requirements = self._code / "requirements.txt"
         content = sha256(requirements.read_bytes()).hexdigest()
         # Packages with the same requirements share an environment.
-        self._bin = Path(once(f"venv-{content[:16]}", partial(_install, requirements)))
+        self._bin = Path(shared_result(f"venv-{content[:16]}", partial(_install, requirements)))
 
     def import_all(self) -> None:
         """Import each module, and each module that it imports at any time, in one process.

@@ -1,4 +1,4 @@
-"""Hashing and remembering passwords."""
+"""Hashing, verification and caching of passwords."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ SALT = bytes(range(64))
 
 
 class Hashing:
-    """Counts the real hashes, and can hold them back for a time or until `may_end` is set."""
+    """Counts hashes, and can delay them by a time or until `may_end` is set."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -37,7 +37,7 @@ class Hashing:
 
 @pytest.fixture
 def hashing(monkeypatch: pytest.MonkeyPatch) -> Hashing:
-    """Hashes that cost nothing, so that what is remembered can be told from what is hashed."""
+    """Replace the hash function by a fast one that counts its calls."""
     hashing = Hashing()
     monkeypatch.setattr(module, "derive", hashing)
     return hashing
@@ -47,25 +47,25 @@ def passwords(**settings: float) -> Passwords:
     return Passwords(PasswordSettings.model_validate(settings))
 
 
-def test_a_hash_is_pbkdf2_with_sha512_and_350000_iterations_in_capital_hex() -> None:
+def test_hash_is_pbkdf2_sha512_in_upper_case_hex() -> None:
     expected = pbkdf2_hmac("sha512", "pässword".encode(), SALT, 350_000, 64)
     assert derive("pässword", SALT) == expected.hex().upper()
 
 
-async def test_a_row_of_the_old_database_verifies() -> None:
+async def test_hash_of_previous_service_verifies() -> None:
     key_hex = pbkdf2_hmac("sha512", b"old password", SALT, 350_000, 64).hex().upper()
     stored = PasswordHash(key_hex, SALT)
     assert await passwords().verify("old password", stored)
     assert not await passwords().verify("old passwore", stored)
 
 
-async def test_salts_differ(hashing: Hashing) -> None:
+async def test_salts_are_distinct(hashing: Hashing) -> None:
     first, second = [await passwords().hash("same") for _ in range(2)]
     assert first.salt != second.salt
     assert len(first.salt) == 64
 
 
-async def test_what_verified_costs_no_second_hash(hashing: Hashing) -> None:
+async def test_verified_password_is_not_hashed_again(hashing: Hashing) -> None:
     one = passwords()
     stored = await passwords().hash("right")
     hashing.count = 0
@@ -74,14 +74,14 @@ async def test_what_verified_costs_no_second_hash(hashing: Hashing) -> None:
     assert hashing.count == 1
 
 
-async def test_a_new_password_is_remembered_at_once(hashing: Hashing) -> None:
+async def test_new_password_is_cached(hashing: Hashing) -> None:
     one = passwords()
     stored = await one.hash("right")
     assert await one.verify("right", stored)
     assert hashing.count == 1
 
 
-async def test_a_wrong_password_is_never_remembered(hashing: Hashing) -> None:
+async def test_wrong_password_is_not_cached(hashing: Hashing) -> None:
     one = passwords()
     stored = await one.hash("right")
     assert not await one.verify("wrong", stored)
@@ -89,7 +89,7 @@ async def test_a_wrong_password_is_never_remembered(hashing: Hashing) -> None:
     assert hashing.count == 3
 
 
-async def test_a_changed_credential_stops_working_at_once(hashing: Hashing) -> None:
+async def test_old_password_is_rejected_after_change(hashing: Hashing) -> None:
     one = passwords()
     stored = await one.hash("right")
     other = await passwords().hash("other")
@@ -98,7 +98,7 @@ async def test_a_changed_credential_stops_working_at_once(hashing: Hashing) -> N
     assert not await one.verify("right", replace(stored, key_hex=other.key_hex))
 
 
-async def test_what_verified_is_forgotten_after_a_while(hashing: Hashing) -> None:
+async def test_cached_password_expires(hashing: Hashing) -> None:
     one = passwords(remembered_s=0.05)
     stored = await one.hash("right")
     await asyncio.sleep(0.1)
@@ -106,7 +106,7 @@ async def test_what_verified_is_forgotten_after_a_while(hashing: Hashing) -> Non
     assert hashing.count == 2
 
 
-async def test_no_more_than_so_many_are_remembered(hashing: Hashing) -> None:
+async def test_cached_passwords_are_bounded(hashing: Hashing) -> None:
     one = passwords(remembered=2)
     stored = [await one.hash(text) for text in "abc"]
     hashing.count = 0
@@ -117,7 +117,7 @@ async def test_no_more_than_so_many_are_remembered(hashing: Hashing) -> None:
     assert hashing.count == 1
 
 
-async def test_requests_at_once_share_one_hash_and_survive_one_hanging_up(
+async def test_concurrent_verifications_share_one_hash(
     hashing: Hashing,
 ) -> None:
     one = passwords()
@@ -132,20 +132,20 @@ async def test_requests_at_once_share_one_hash_and_survive_one_hanging_up(
     assert hashing.count == 1
 
 
-async def test_event_loop_runs_while_a_password_is_hashed(hashing: Hashing) -> None:
+async def test_hashing_does_not_block_event_loop(hashing: Hashing) -> None:
     hashing.may_end.clear()
     task = asyncio.create_task(passwords().hash("password"))
     await until(lambda: hashing.count == 1)
-    hashing.may_end.set()  # A hash on the event loop would wait for this line until it fails.
+    hashing.may_end.set()  # not reached while a hash blocks the event loop
     await task
 
 
-async def test_who_would_wait_too_long_is_told_to_come_again(hashing: Hashing) -> None:
+async def test_verification_is_rejected_when_wait_is_too_long(hashing: Hashing) -> None:
     one = passwords(longest_wait_s=0.05)
     hashing.seconds = 0.3
     tasks = [one.hash(str(number)) for number in range((os.cpu_count() or 1) + 20)]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
-    assert refused
-    assert len(refused) < len(outcomes)
-    assert refused[0].retry_after_s == 1
+    rejected = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
+    assert rejected
+    assert len(rejected) < len(outcomes)
+    assert rejected[0].retry_after_s == 1

@@ -1,4 +1,4 @@
-"""The limits of subscribers."""
+"""Rate limits of subscribers."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -17,48 +17,50 @@ from shared.store.settings import DatabaseSettings
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def subscriber(store: str) -> Subscriber:
-    return Subscriber(store, Purchase.of(str(uuid4())))
+def subscriber(provider: str) -> Subscriber:
+    return Subscriber(provider, Purchase.of(str(uuid4())))
 
 
-def limited(quotas: Quotas, settings: RateLimitSettings) -> RateLimits:
+def limits_of(quotas: Quotas, settings: RateLimitSettings) -> RateLimits:
     return RateLimits("test", settings.web, settings.mobile, quotas, settings)
 
 
-async def passes(limits: RateLimits, who: Subscriber, most: int) -> int:
-    """Ask `most` times at once; return how many passed."""
-    asked = (limits.admit(who, NOW) for _ in range(most))
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    limited = [each for each in answers if isinstance(each, RateLimited)]
-    assert answers.count(None) + len(limited) == most
-    return most - len(limited)
+async def admitted_count(limits: RateLimits, caller: Subscriber, count: int) -> int:
+    """Send `count` concurrent requests; return the number admitted."""
+    attempts = (limits.admit(caller, NOW) for _ in range(count))
+    responses = await asyncio.gather(*attempts, return_exceptions=True)
+    limited = [each for each in responses if isinstance(each, RateLimited)]
+    assert responses.count(None) + len(limited) == count
+    return count - len(limited)
 
 
 @pytest.mark.parametrize(
-    ("store", "limit"), [("Web", 100), ("Google", 20), ("Apple", 20), ("RevenueCat", 20)]
+    ("provider", "limit"), [("Web", 100), ("Google", 20), ("Apple", 20), ("RevenueCat", 20)]
 )
-async def test_every_store_has_its_limit(database: Database, store: str, limit: int) -> None:
-    limits = limited(Quotas(database), RateLimitSettings())
-    assert await passes(limits, subscriber(store), most=limit + 5) == limit
+async def test_each_provider_has_its_limit(database: Database, provider: str, limit: int) -> None:
+    limits = limits_of(Quotas(database), RateLimitSettings())
+    assert await admitted_count(limits, subscriber(provider), count=limit + 5) == limit
 
 
-async def test_buckets_are_counted_apart(database: Database) -> None:
-    quotas, settings, who = Quotas(database), RateLimitSettings(), subscriber("Apple")
+async def test_buckets_are_counted_separately(database: Database) -> None:
+    quotas, settings, caller = Quotas(database), RateLimitSettings(), subscriber("Apple")
     for bucket in ("ai", "chat"):
-        assert await passes(RateLimits(bucket, 1, 1, quotas, settings), who, most=2) == 1
+        assert (
+            await admitted_count(RateLimits(bucket, 1, 1, quotas, settings), caller, count=2) == 1
+        )
 
 
-async def test_in_test_mode_nobody_is_limited(
+async def test_test_mode_disables_limits(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_MODE", "True")
     monkeypatch.setenv("RATE_LIMIT_MOBILE", "1")
-    limits = limited(Quotas(database), RateLimitSettings())
-    assert await passes(limits, subscriber("Google"), most=5) == 5
+    limits = limits_of(Quotas(database), RateLimitSettings())
+    assert await admitted_count(limits, subscriber("Google"), count=5) == 5
 
 
-class Broken(Quotas):
-    """Counting fails."""
+class FailingQuotas(Quotas):
+    """Raises an error instead of counting."""
 
     def __init__(self, error: DependencyUnavailable) -> None:
         super().__init__(Database(DatabaseSettings()))
@@ -68,20 +70,20 @@ class Broken(Quotas):
         raise self._error
 
 
-async def test_who_cannot_be_counted_is_refused() -> None:
-    limits = limited(Broken(DependencyUnavailable("the store", 5)), RateLimitSettings())
+async def test_request_is_rejected_when_counters_are_unavailable() -> None:
+    limits = limits_of(FailingQuotas(DependencyUnavailable("the database", 5)), RateLimitSettings())
     with pytest.raises(DependencyUnavailable):
         await limits.admit(subscriber("Web"), NOW)
 
 
-async def test_who_cannot_be_counted_passes_if_the_operator_wants_it() -> None:
+async def test_request_is_admitted_when_counters_are_optional() -> None:
     settings = RateLimitSettings(when_unavailable="allow")
-    limits = limited(Broken(DependencyUnavailable("the store", 5)), settings)
+    limits = limits_of(FailingQuotas(DependencyUnavailable("the database", 5)), settings)
     await limits.admit(subscriber("Web"), NOW)
 
 
-async def test_a_crowd_is_no_way_around_the_limit() -> None:
+async def test_overloaded_counter_rejects_request() -> None:
     settings = RateLimitSettings(when_unavailable="allow")
-    limits = limited(Broken(Overloaded("requests", 5)), settings)
+    limits = limits_of(FailingQuotas(Overloaded("requests", 5)), settings)
     with pytest.raises(Overloaded):
         await limits.admit(subscriber("Web"), NOW)

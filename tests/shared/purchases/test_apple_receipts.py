@@ -1,9 +1,8 @@
-"""Receipts of the App Store, read by a stand-in that speaks `verifyReceipt`."""
+"""App Store receipts, verified by a fake `verifyReceipt`."""
 
 import json
 import logging
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,17 +11,16 @@ import httpx2
 import pytest
 
 from scripts.fakes.apple import AppStore, a_purchase, as_receipt
-from scripts.fakes.faults import Failing, Fault
+from scripts.fakes.faults import Fault
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable
 from shared.purchases.apple import Apple
 from shared.purchases.apple_settings import AppleSettings
 from shared.purchases.authenticator import Purchase
-from tests.loopback import served
+from tests.fakes import SHARED_SECRET, RunningFake
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-SHARED_SECRET = "SECRET-shared"  # noqa: S105 - opens nothing
 RECEIPT = as_receipt(b"a receipt")
 OTHER_SPELLING = as_receipt(b"a receipt!").replace("IQ==", "IR==")
 
@@ -32,87 +30,57 @@ def ms(at: datetime) -> str:
 
 
 class Environment:
-    """One of the two App Stores."""
+    """A fake of the App Store's production or sandbox environment."""
 
-    def __init__(self, name: str) -> None:
-        self.fake = AppStore(SHARED_SECRET, name)
-        self.server = self.fake.app()
+    def __init__(self, running: RunningFake[AppStore]) -> None:
+        self.fake = running.fake
+        self.server = running.server
 
-    def says(self, answer: int | list[dict[str, Any]] | dict[str, Any]) -> None:
-        """Settle what the receipt is answered with."""
-        self.fake.receipts = {RECEIPT: answer}
+    def respond(self, response: int | list[dict[str, Any]] | dict[str, Any]) -> None:
+        """Set the response for the receipt."""
+        self.fake.receipts = {RECEIPT: response}
 
-    def says_once(self, answer: dict[str, Any]) -> None:
-        """Settle what the next request is answered with."""
-        self.server.faults += [Fault(200, json.dumps(answer).encode())]
+    def respond_once(self, response: dict[str, Any]) -> None:
+        """Set the response to the next request only."""
+        self.server.faults += [Fault(200, json.dumps(response).encode())]
 
 
 @dataclass
-class Asked:
-    """Both App Stores, and verifiers that ask them."""
+class Harness:
+    """Both fake environments, and providers that call them."""
 
     production: Environment
     sandbox: Environment
     settings: AppleSettings
     http: httpx2.AsyncClient
 
-    def verifier(self, **settings: object) -> Apple:
+    def provider(self, **settings: object) -> Apple:
         chosen = self.settings.model_copy(update=settings)
         return Apple(chosen, Secrets(SecretSettings()), self.http, timeout_s=20)
 
     @property
     def calls(self) -> tuple[int, int]:
-        """How often production and sandbox were asked in this test."""
+        """The calls to production and to the sandbox in this test."""
         return self.production.server.calls, self.sandbox.server.calls
 
 
-@pytest.fixture(scope="module")
-def production() -> Environment:
-    return Environment("Production")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Environment:
-    return Environment("Sandbox")
-
-
-@pytest.fixture(scope="module")
-def settings(production: Environment, sandbox: Environment) -> Iterator[AppleSettings]:
-    with served(production.server) as address, served(sandbox.server) as sandbox_address:
-        yield AppleSettings.model_validate(
-            {
-                "shared_secret": SHARED_SECRET,
-                "receipt_url": f"{address}/verifyReceipt",
-                "sandbox_receipt_url": f"{sandbox_address}/verifyReceipt",
-            }
-        )
-
-
-@pytest.fixture(scope="module")
-async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient() as client:
-        yield client
-
-
 @pytest.fixture
-def asked(
-    production: Environment,
-    sandbox: Environment,
-    settings: AppleSettings,
+def harness(
+    fake_app_store: RunningFake[AppStore],
+    fake_sandbox: RunningFake[AppStore],
     outgoing: httpx2.AsyncClient,
-) -> Iterator[Asked]:
-    yield Asked(production, sandbox, settings, outgoing)
-    for environment in (production, sandbox):
-        forget(environment.server)
-        environment.fake.receipts.clear()
+) -> Harness:
+    settings = AppleSettings.model_validate(
+        {
+            "shared_secret": SHARED_SECRET,
+            "receipt_url": f"{fake_app_store.url}/verifyReceipt",
+            "sandbox_receipt_url": f"{fake_sandbox.url}/verifyReceipt",
+        }
+    )
+    return Harness(Environment(fake_app_store), Environment(fake_sandbox), settings, outgoing)
 
 
-def forget(server: Failing) -> None:
-    server.faults.clear()
-    server.calls = 0
-
-
-def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
 
 
@@ -148,55 +116,55 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     ids=[
         "one",
         "three",
-        "one, as a number",
-        "one of two products",
+        "quantity as a number",
+        "two products",
         "refunded, and bought again",
         "a subscription",
         "a subscription that ends now",
         "a subscription that has ended",
-        "a subscription that ends some time",
+        "a subscription with an invalid end",
         "nothing",
         "another product",
         "no product",
-        "shared by the family",
+        "shared by family",
         "of nobody",
-        "none of it",
-        "less than none",
+        "quantity 0",
+        "negative quantity",
         "no number",
         "no quantity",
         "refunded",
-        "refunded on a day",
+        "refunded, with a date",
     ],
 )
-async def test_who_has_a_receipt_for_the_product_is_entitled(
-    asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
+async def test_receipt_for_product_proves_purchase(
+    harness: Harness, purchases: list[dict[str, Any]], *, is_entitled: bool
 ) -> None:
-    asked.production.says(purchases)
-    assert (await asked.verifier().find_purchase(RECEIPT, NOW) is not None) == is_entitled
-    assert asked.calls == (1, 0)
+    harness.production.respond(purchases)
+    assert (await harness.provider().find_purchase(RECEIPT, NOW) is not None) == is_entitled
+    assert harness.calls == (1, 0)
 
 
-async def test_a_purchase_without_a_quantity_is_none(asked: Asked) -> None:
+async def test_purchase_without_quantity_is_ignored(harness: Harness) -> None:
     purchase = a_purchase()
     del purchase["quantity"]
-    asked.production.says([purchase])
-    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
+    harness.production.respond([purchase])
+    assert not await harness.provider().find_purchase(RECEIPT, NOW)
 
 
 def contents(**changes: object) -> dict[str, object]:
-    """Return all that is answered to a receipt in which nothing was bought, unless changed."""
+    """Return the response for a receipt without purchases, with `changes`."""
     receipt = {"bundle_id": "com.limajuice.liftlog", "in_app": []}
     return {"status": 0, "environment": "Production", "receipt": receipt, **changes}
 
 
 @pytest.mark.parametrize("place", ["in_app", "latest_receipt_info"])
-async def test_a_purchase_may_be_in_either_of_two_places(asked: Asked, place: str) -> None:
+async def test_purchase_is_found_in_either_list(harness: Harness, place: str) -> None:
     receipt = {"bundle_id": "com.limajuice.liftlog", "in_app": []}
     if place == "in_app":
-        asked.production.says(contents(receipt={**receipt, "in_app": [a_purchase()]}))
+        harness.production.respond(contents(receipt={**receipt, "in_app": [a_purchase()]}))
     else:
-        asked.production.says(contents(latest_receipt_info=[a_purchase()]))
-    assert await asked.verifier().find_purchase(RECEIPT, NOW)
+        harness.production.respond(contents(latest_receipt_info=[a_purchase()]))
+    assert await harness.provider().find_purchase(RECEIPT, NOW)
 
 
 @pytest.mark.parametrize(
@@ -210,18 +178,18 @@ async def test_a_purchase_may_be_in_either_of_two_places(asked: Asked, place: st
     ],
     ids=["of another app", "of no app", "of no purchase", "of null", "of a word"],
 )
-async def test_a_receipt_of_something_else_proves_no_purchase(
-    asked: Asked, receipt: dict[str, Any]
+async def test_receipt_for_other_product_is_rejected(
+    harness: Harness, receipt: dict[str, Any]
 ) -> None:
-    asked.production.says(contents(receipt=receipt))
-    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
+    harness.production.respond(contents(receipt=receipt))
+    assert not await harness.provider().find_purchase(RECEIPT, NOW)
 
 
-async def test_bundle_and_product_are_a_matter_of_configuration(asked: Asked) -> None:
-    asked.production.says([a_purchase(product_id="lifetime")])
-    assert await asked.verifier(product="lifetime").find_purchase(RECEIPT, NOW)
-    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
-    other = asked.verifier(product="lifetime", bundle_id="com.example.other")
+async def test_bundle_and_product_are_configurable(harness: Harness) -> None:
+    harness.production.respond([a_purchase(product_id="lifetime")])
+    assert await harness.provider(product="lifetime").find_purchase(RECEIPT, NOW)
+    assert not await harness.provider().find_purchase(RECEIPT, NOW)
+    other = harness.provider(product="lifetime", bundle_id="com.example.other")
     assert not await other.find_purchase(RECEIPT, NOW)
 
 
@@ -230,115 +198,115 @@ async def test_bundle_and_product_are_a_matter_of_configuration(asked: Asked) ->
     [([a_purchase()], True), ([], False)],
     ids=["of the product", "of nothing"],
 )
-async def test_the_sandbox_is_asked_about_its_own_receipts(
-    asked: Asked, purchases: list[dict[str, Any]], *, is_entitled: bool
+async def test_sandbox_receipt_is_sent_to_sandbox(
+    harness: Harness, purchases: list[dict[str, Any]], *, is_entitled: bool
 ) -> None:
-    asked.production.says(21007)
-    asked.sandbox.says(purchases)
-    assert (await asked.verifier().find_purchase(RECEIPT, NOW) is not None) == is_entitled
-    assert asked.calls == (1, 1)
+    harness.production.respond(21007)
+    harness.sandbox.respond(purchases)
+    assert (await harness.provider().find_purchase(RECEIPT, NOW) is not None) == is_entitled
+    assert harness.calls == (1, 1)
 
 
-async def test_receipts_of_the_sandbox_can_be_refused(asked: Asked) -> None:
-    asked.production.says(21007)
-    asked.sandbox.says([a_purchase()])
-    assert not await asked.verifier(allow_sandbox=False).find_purchase(RECEIPT, NOW)
-    assert asked.calls == (1, 0)
+async def test_sandbox_receipts_can_be_rejected(harness: Harness) -> None:
+    harness.production.respond(21007)
+    harness.sandbox.respond([a_purchase()])
+    assert not await harness.provider(allow_sandbox=False).find_purchase(RECEIPT, NOW)
+    assert harness.calls == (1, 0)
 
 
-async def test_a_good_receipt_of_production_never_reaches_the_sandbox(asked: Asked) -> None:
-    asked.production.says([a_purchase()])
-    asked.sandbox.says(21008)
-    assert await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert asked.calls == (1, 0)
+async def test_production_receipt_is_not_sent_to_sandbox(harness: Harness) -> None:
+    harness.production.respond([a_purchase()])
+    harness.sandbox.respond(21008)
+    assert await harness.provider().find_purchase(RECEIPT, NOW)
+    assert harness.calls == (1, 0)
 
 
-async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Asked) -> None:
-    verifier = asked.verifier()
-    asked.production.says(21007)
-    asked.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
+async def test_pause_of_sandbox_does_not_pause_production(harness: Harness) -> None:
+    provider = harness.provider()
+    harness.production.respond(21007)
+    harness.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
     with pytest.raises(DependencyUnavailable):
-        await verifier.find_purchase(RECEIPT, NOW)
-    asked.production.says([a_purchase()])
-    assert await verifier.find_purchase(RECEIPT, NOW)
+        await provider.find_purchase(RECEIPT, NOW)
+    harness.production.respond([a_purchase()])
+    assert await provider.find_purchase(RECEIPT, NOW)
 
 
 @pytest.mark.parametrize("status", [21003, 21006, 21010])
-async def test_some_statuses_mean_no_purchase(
-    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+async def test_status_without_purchase_rejects_receipt(
+    harness: Harness, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    asked.production.says(status)
-    assert not await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert asked.calls == (1, 0)
-    assert alarms(caplog) == []
+    harness.production.respond(status)
+    assert not await harness.provider().find_purchase(RECEIPT, NOW)
+    assert harness.calls == (1, 0)
+    assert errors(caplog) == []
 
 
-TRANSIENT = [21005, 21009, 21100, 21150, 21199]
-OUR_FAULT = [21000, 21001, 21008, 21099, 21200, 29999, -1, 1, 503]
+TRANSIENT_STATUSES = [21005, 21009, 21100, 21150, 21199]
+ALERTS = [21000, 21001, 21008, 21099, 21200, 29999, -1, 1, 503]
 
 
 @pytest.mark.parametrize("is_retryable", [True, False, None])
-@pytest.mark.parametrize("status", TRANSIENT)
+@pytest.mark.parametrize("status", TRANSIENT_STATUSES)
 async def test_transient_status_is_an_outage_without_an_alert(
-    asked: Asked, caplog: pytest.LogCaptureFixture, status: int, *, is_retryable: bool | None
+    harness: Harness, caplog: pytest.LogCaptureFixture, status: int, *, is_retryable: bool | None
 ) -> None:
-    asked.production.says({"status": status, "is-retryable": is_retryable})
+    harness.production.respond({"status": status, "is-retryable": is_retryable})
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert asked.calls == (1, 0)
+        await harness.provider().find_purchase(RECEIPT, NOW)
+    assert harness.calls == (1, 0)
     assert warnings(caplog) == [f"the App Store: status {status}"]
-    assert alarms(caplog) == []
+    assert errors(caplog) == []
 
 
-@pytest.mark.parametrize("status", OUR_FAULT)
-async def test_unexpected_status_is_an_alert_and_no_refusal(
-    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+@pytest.mark.parametrize("status", ALERTS)
+async def test_unexpected_status_is_an_outage_with_alert(
+    harness: Harness, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    asked.production.says(status)
+    harness.production.respond(status)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert asked.calls == (1, 0)
-    assert alarms(caplog) == [f"the App Store: status {status}"]
+        await harness.provider().find_purchase(RECEIPT, NOW)
+    assert harness.calls == (1, 0)
+    assert errors(caplog) == [f"the App Store: status {status}"]
 
 
-@pytest.mark.parametrize("status", [*TRANSIENT, *OUR_FAULT, 21002, 21004, 21007])
-async def test_statuses_of_the_sandbox_have_the_same_levels(
-    asked: Asked, caplog: pytest.LogCaptureFixture, status: int
+@pytest.mark.parametrize("status", [*TRANSIENT_STATUSES, *ALERTS, 21002, 21004, 21007])
+async def test_sandbox_statuses_have_the_same_log_levels(
+    harness: Harness, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    asked.production.says(21007)
-    asked.sandbox.says(status)
+    harness.production.respond(21007)
+    harness.sandbox.respond(status)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert asked.calls[0] == 1
-    [said] = warnings(caplog) if status in {21002, *TRANSIENT} else alarms(caplog)
-    assert said.startswith(f"the App Store's sandbox: status {status}")
+        await harness.provider().find_purchase(RECEIPT, NOW)
+    assert harness.calls[0] == 1
+    [entry] = warnings(caplog) if status in {21002, *TRANSIENT_STATUSES} else errors(caplog)
+    assert entry.startswith(f"the App Store's sandbox: status {status}")
 
 
-async def test_a_moments_trouble_is_asked_about_again(asked: Asked) -> None:
-    asked.production.says_once({"status": 21002})
-    asked.production.says([a_purchase()])
-    assert await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert asked.calls == (2, 0)
+async def test_status_21002_is_retried(harness: Harness) -> None:
+    harness.production.respond_once({"status": 21002})
+    harness.production.respond([a_purchase()])
+    assert await harness.provider().find_purchase(RECEIPT, NOW)
+    assert harness.calls == (2, 0)
 
 
-async def test_a_moments_trouble_may_end_in_the_sandbox(asked: Asked) -> None:
-    asked.production.says_once({"status": 21002})
-    asked.production.says(21007)
-    asked.sandbox.says_once({"status": 21002})
-    asked.sandbox.says([a_purchase()])
-    assert await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert asked.calls == (2, 2)
+async def test_status_21002_is_retried_for_sandbox_receipt(harness: Harness) -> None:
+    harness.production.respond_once({"status": 21002})
+    harness.production.respond(21007)
+    harness.sandbox.respond_once({"status": 21002})
+    harness.sandbox.respond([a_purchase()])
+    assert await harness.provider().find_purchase(RECEIPT, NOW)
+    assert harness.calls == (2, 2)
 
 
 async def test_status_21002_twice_is_an_outage_without_an_alert(
-    asked: Asked, caplog: pytest.LogCaptureFixture
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked.production.says(21002)
+    harness.production.respond(21002)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert asked.calls == (2, 0)
+        await harness.provider().find_purchase(RECEIPT, NOW)
+    assert harness.calls == (2, 0)
     assert warnings(caplog) == ["the App Store: status 21002"]
-    assert alarms(caplog) == []
+    assert errors(caplog) == []
 
 
 def bought_as(original_id: object, **changes: object) -> dict[str, Any]:
@@ -366,72 +334,72 @@ def bought_as(original_id: object, **changes: object) -> dict[str, Any]:
         "after a subscription",
     ],
 )
-async def test_oldest_purchase_that_counts_names_the_receipt(
-    asked: Asked, purchases: list[dict[str, Any]], counted: str
+async def test_oldest_valid_purchase_identifies_receipt(
+    harness: Harness, purchases: list[dict[str, Any]], counted: str
 ) -> None:
-    asked.production.says(purchases)
-    purchase = await asked.verifier().find_purchase(RECEIPT, NOW)
+    harness.production.respond(purchases)
+    purchase = await harness.provider().find_purchase(RECEIPT, NOW)
     assert purchase == Purchase.of(f"Production {counted}")
 
 
-async def test_equal_ids_of_sandbox_and_production_are_two_purchases(asked: Asked) -> None:
-    asked.production.says([bought_as("17")])
-    of_production = await asked.verifier().find_purchase(RECEIPT, NOW)
-    asked.production.says(21007)
-    asked.sandbox.says([bought_as("17")])
-    of_sandbox = await asked.verifier().find_purchase(RECEIPT, NOW)
+async def test_sandbox_and_production_ids_are_distinct(harness: Harness) -> None:
+    harness.production.respond([bought_as("17")])
+    of_production = await harness.provider().find_purchase(RECEIPT, NOW)
+    harness.production.respond(21007)
+    harness.sandbox.respond([bought_as("17")])
+    of_sandbox = await harness.provider().find_purchase(RECEIPT, NOW)
     assert of_sandbox == Purchase.of("Sandbox 17")
     assert of_production != of_sandbox
 
 
 @pytest.mark.parametrize("original_id", [None, "", 17], ids=["null", "empty", "a number"])
 async def test_purchase_without_an_original_id_is_an_alert(
-    asked: Asked, caplog: pytest.LogCaptureFixture, original_id: object
+    harness: Harness, caplog: pytest.LogCaptureFixture, original_id: object
 ) -> None:
-    asked.production.says([bought_as("17"), bought_as(original_id)])
+    harness.production.respond([bought_as("17"), bought_as(original_id)])
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(RECEIPT, NOW)
-    assert alarms(caplog) == ["the App Store: a purchase without an original transaction id"]
+        await harness.provider().find_purchase(RECEIPT, NOW)
+    assert errors(caplog) == ["the App Store: a purchase has no original transaction id"]
 
 
-async def test_that_our_shared_secret_is_refused_is_an_alarm_and_no_answer(
-    asked: Asked, caplog: pytest.LogCaptureFixture
+async def test_rejected_shared_secret_is_an_outage_with_alert(
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked.production.says([a_purchase()])
-    verifier = asked.verifier(
+    harness.production.respond([a_purchase()])
+    provider = harness.provider(
         shared_secret=AppleSettings.model_validate({"shared_secret": "SECRET-typo"}).shared_secret
     )
     with pytest.raises(DependencyUnavailable):
-        await verifier.find_purchase(RECEIPT, NOW)
-    assert alarms(caplog) == ["the App Store: status 21004: our shared secret is refused"]
+        await provider.find_purchase(RECEIPT, NOW)
+    assert errors(caplog) == ["the App Store: status 21004: our shared secret is rejected"]
 
 
-async def test_without_a_shared_secret_nobody_can_tell(
-    asked: Asked, caplog: pytest.LogCaptureFixture
+async def test_missing_shared_secret_is_an_outage(
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked.production.says([a_purchase()])
+    harness.production.respond([a_purchase()])
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier(shared_secret=None).find_purchase(RECEIPT, NOW)
-    assert alarms(caplog) == ["the setting APPLE_SHARED_SECRET is missing"]
-    assert asked.calls == (0, 0)
+        await harness.provider(shared_secret=None).find_purchase(RECEIPT, NOW)
+    assert errors(caplog) == ["the setting APPLE_SHARED_SECRET is missing"]
+    assert harness.calls == (0, 0)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [{}, {"status": None}, {"status": "0"}, {"status": 0}, contents(receipt=None)],
     ids=["nothing", "null", "text", "no receipt", "null for a receipt"],
 )
-async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[str, Any]) -> None:
-    asked.production.says(answer)
+async def test_incomplete_response_is_an_outage(harness: Harness, response: dict[str, Any]) -> None:
+    harness.production.respond(response)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(RECEIPT, NOW)
+        await harness.provider().find_purchase(RECEIPT, NOW)
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "",
-        "no receipt at all!",
+        "not a receipt!",
         "Zürich",
         RECEIPT[:-1],
         RECEIPT + "\n",
@@ -444,19 +412,19 @@ async def test_an_answer_that_says_nothing_is_none(asked: Asked, answer: dict[st
     ],
     ids=[
         "empty",
-        "no base64",
-        "no ASCII",
+        "not base64",
+        "not ASCII",
         "cut off",
         "with a line break",
-        "no sequence",
+        "not a DER sequence",
         "nothing",
-        "no signed data",
+        "not signed data",
         "another spelling",
         "two parts",
         "four parts",
     ],
 )
-async def test_what_cannot_be_a_receipt_is_not_asked_about(asked: Asked, text: str) -> None:
-    asked.production.says([a_purchase()])
-    assert not await asked.verifier().find_purchase(text, NOW)
-    assert asked.calls == (0, 0)
+async def test_text_that_is_not_a_receipt_is_not_sent(harness: Harness, text: str) -> None:
+    harness.production.respond([a_purchase()])
+    assert not await harness.provider().find_purchase(text, NOW)
+    assert harness.calls == (0, 0)

@@ -1,4 +1,4 @@
-"""Signed transactions of the App Store, with an authority of our own in Apple's place."""
+"""Signed App Store transactions, with a test certificate authority instead of Apple's."""
 
 import hashlib
 import hmac
@@ -6,7 +6,7 @@ import inspect
 import json
 import logging
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 from scripts.fakes.apple import BUNDLE, AppStore, Authority, other_signature
-from scripts.fakes.faults import Failing, Fault
+from scripts.fakes.faults import Fault
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable
@@ -33,12 +33,12 @@ from shared.purchases.apple import Apple
 from shared.purchases.apple_root import APPLE_ROOT_CA_G3
 from shared.purchases.apple_settings import AppleSettings
 from shared.purchases.authenticator import Purchase
-from tests.loopback import served
+from tests.fakes import RunningFake
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ID = "2000000000000001"
 APPLE = Authority()
-SOMEBODY = Authority()
+OTHER_AUTHORITY = Authority()
 OTHER_SIGNER = Authority(is_for_transactions=False)
 SANDBOX = {"environment": "Sandbox"}
 
@@ -47,22 +47,16 @@ def ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
 
 
-@pytest.fixture(scope="module")
-async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient() as client:
-        yield client
-
-
-NewVerifier = Callable[..., Apple]
+NewProvider = Callable[..., Apple]
 
 
 @pytest.fixture
-def new_verifier(outgoing: httpx2.AsyncClient) -> NewVerifier:
-    """Makes a verifier that asks nobody, for chains of `roots`."""
+def new_provider(outgoing: httpx2.AsyncClient) -> NewProvider:
+    """Create providers without an API key, which trust `roots`."""
 
     def make(*, roots: Sequence[bytes] = (APPLE.root, OTHER_SIGNER.root), **given: object) -> Apple:
         settings = AppleSettings.model_validate(given)
@@ -115,8 +109,8 @@ def new_verifier(outgoing: httpx2.AsyncClient) -> NewVerifier:
         "no product",
         "shared by the family",
         "of nobody",
-        "none of it",
-        "less than none",
+        "quantity 0",
+        "negative quantity",
         "no quantity",
         "of Xcode",
         "of a test on a device",
@@ -124,30 +118,30 @@ def new_verifier(outgoing: httpx2.AsyncClient) -> NewVerifier:
         "of no environment",
     ],
 )
-async def test_who_has_apples_word_for_the_product_is_entitled(
-    new_verifier: NewVerifier, changes: dict[str, Any], *, is_entitled: bool
+async def test_signed_transaction_proves_purchase(
+    new_provider: NewProvider, changes: dict[str, Any], *, is_entitled: bool
 ) -> None:
     assert (
-        await new_verifier().find_purchase(APPLE.sign(**changes), NOW) is not None
+        await new_provider().find_purchase(APPLE.sign(**changes), NOW) is not None
     ) == is_entitled
 
 
-async def test_transactions_of_the_sandbox_can_be_refused(new_verifier: NewVerifier) -> None:
-    strict = new_verifier(allow_sandbox=False)
+async def test_sandbox_transactions_can_be_rejected(new_provider: NewProvider) -> None:
+    strict = new_provider(allow_sandbox=False)
     assert await strict.find_purchase(APPLE.sign(), NOW)
     assert not await strict.find_purchase(APPLE.sign(**SANDBOX), NOW)
 
 
-async def test_bundle_and_product_are_a_matter_of_configuration(new_verifier: NewVerifier) -> None:
-    other = new_verifier(bundle_id="com.example.other", product="lifetime")
+async def test_bundle_and_product_are_configurable(new_provider: NewProvider) -> None:
+    other = new_provider(bundle_id="com.example.other", product="lifetime")
     token = APPLE.sign(bundleId="com.example.other", productId="lifetime")
     assert await other.find_purchase(token, NOW)
     assert not await other.find_purchase(APPLE.sign(), NOW)
-    assert not await new_verifier().find_purchase(token, NOW)
+    assert not await new_provider().find_purchase(token, NOW)
 
 
 def part(content: object) -> str:
-    """Return a part of a token."""
+    """Return `content` as a part of a token."""
     return urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
@@ -167,8 +161,8 @@ def unsigned(algorithm: str, **changes: object) -> str:
     return f"{part({'alg': algorithm, 'x5c': APPLE.chain})}.{part(APPLE.claims(**changes))}."
 
 
-def signed_with_what_everybody_knows() -> str:
-    """Return a token whose "secret" is the certificate that it shows."""
+def signed_with_public_secret() -> str:
+    """Return a token signed by HMAC, whose secret is the certificate that it contains."""
     head = f"{part({'alg': 'HS256', 'x5c': APPLE.chain})}.{part(APPLE.claims())}"
     mac = hmac.digest(APPLE.chain[0].encode(), head.encode(), hashlib.sha256)
     return f"{head}.{urlsafe_b64encode(mac).decode().rstrip('=')}"
@@ -179,38 +173,42 @@ def without_chain() -> str:
 
 
 GARBAGE = b64encode(b"\x30\x03\x02\x01\x01").decode()
-FORGERIES = {
+FORGED_TOKENS = {
     "another payload": other_payload(APPLE.sign(productId="tip")),
     "another signature": broken_signature(APPLE.sign()),
     "no signature": APPLE.sign().rpartition(".")[0] + ".",
-    "signed by somebody": SOMEBODY.sign(),
-    "signed by somebody, with Apple's root": SOMEBODY.sign(
-        chain=[*SOMEBODY.chain[:2], APPLE.chain[2]]
+    "signed by another authority": OTHER_AUTHORITY.sign(),
+    "signed by another authority, with Apple's root": OTHER_AUTHORITY.sign(
+        chain=[*OTHER_AUTHORITY.chain[:2], APPLE.chain[2]]
     ),
-    "signed by somebody, with Apple's upper half": SOMEBODY.sign(
-        chain=[SOMEBODY.chain[0], *APPLE.chain[1:]]
+    "signed by another authority, with Apple's upper half": OTHER_AUTHORITY.sign(
+        chain=[OTHER_AUTHORITY.chain[0], *APPLE.chain[1:]]
     ),
-    "signed by somebody, with Apple's chain": SOMEBODY.sign(chain=APPLE.chain),
+    "signed by another authority, with Apple's chain": OTHER_AUTHORITY.sign(chain=APPLE.chain),
     "signed by a certificate for something else": OTHER_SIGNER.sign(),
     "the chain is too short": APPLE.sign(chain=APPLE.chain[:2]),
     "the chain is too long": APPLE.sign(chain=[*APPLE.chain, APPLE.chain[2]]),
     "the chain is empty": APPLE.sign(chain=[]),
-    "the chain is upside down": APPLE.sign(chain=APPLE.chain[::-1]),
-    "the chain is the root alone": APPLE.sign(chain=APPLE.chain[2:] * 3),
-    "the chain is no base64": APPLE.sign(chain=["ü!", *APPLE.chain[1:]]),
+    "the chain is reversed": APPLE.sign(chain=APPLE.chain[::-1]),
+    "the chain contains only the root": APPLE.sign(chain=APPLE.chain[2:] * 3),
+    "the chain is not base64": APPLE.sign(chain=["ü!", *APPLE.chain[1:]]),
     "the chain is garbage": APPLE.sign(chain=[GARBAGE] * 3),
     "no chain": without_chain(),
-    "certificates that had run out": APPLE.sign(signedDate=ms(datetime(2031, 1, 1, tzinfo=UTC))),
-    "certificates of the future": APPLE.sign(signedDate=ms(datetime(2021, 1, 1, tzinfo=UTC))),
-    "signed at no time": APPLE.sign(signedDate="yesterday"),
-    "signed beyond all times": APPLE.sign(signedDate=10**30),
+    "expired certificates": APPLE.sign(signedDate=ms(datetime(2031, 1, 1, tzinfo=UTC))),
+    "certificates that are not valid yet": APPLE.sign(
+        signedDate=ms(datetime(2021, 1, 1, tzinfo=UTC))
+    ),
+    "signed at an invalid time": APPLE.sign(signedDate="yesterday"),
+    "signed at a time out of range": APPLE.sign(signedDate=10**30),
     "no algorithm": unsigned("none"),
-    "an algorithm that is not there": unsigned("ES999"),
-    "a shared secret": signed_with_what_everybody_knows(),
+    "an unknown algorithm": unsigned("ES999"),
+    "a shared secret": signed_with_public_secret(),
     "of Xcode, unsigned": unsigned("none", environment="Xcode"),
-    "of Xcode, by somebody": SOMEBODY.sign(environment="Xcode"),
+    "of Xcode, signed by another authority": OTHER_AUTHORITY.sign(environment="Xcode"),
     "of a test on a device, unsigned": unsigned("none", environment="LocalTesting"),
-    "of a test on a device, by somebody": SOMEBODY.sign(environment="LocalTesting"),
+    "of a test on a device, signed by another authority": OTHER_AUTHORITY.sign(
+        environment="LocalTesting"
+    ),
     "two dots": "..",
     "three words": "not.a.transaction",
     "three words in other scripts": "ключ.鍵.κλειδί",
@@ -221,9 +219,9 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
-async def test_a_forgery_proves_no_purchase(new_verifier: NewVerifier, forgery: str) -> None:
-    assert not await new_verifier().find_purchase(forgery, NOW)
+@pytest.mark.parametrize("forgery", FORGED_TOKENS.values(), ids=FORGED_TOKENS)
+async def test_forged_transaction_is_rejected(new_provider: NewProvider, forgery: str) -> None:
+    assert not await new_provider().find_purchase(forgery, NOW)
 
 
 @pytest.mark.parametrize(
@@ -237,30 +235,30 @@ async def test_a_forgery_proves_no_purchase(new_verifier: NewVerifier, forgery: 
     ],
     ids=["usual", "restored", "other signature", "another purchase", "of the sandbox"],
 )
-async def test_original_transaction_names_the_purchase(
-    new_verifier: NewVerifier, token: str, original_id: str
+async def test_original_transaction_identifies_purchase(
+    new_provider: NewProvider, token: str, original_id: str
 ) -> None:
-    assert await new_verifier().find_purchase(token, NOW) == Purchase.of(original_id)
+    assert await new_provider().find_purchase(token, NOW) == Purchase.of(original_id)
 
 
 async def test_transaction_without_an_original_id_is_an_alert(
-    new_verifier: NewVerifier, caplog: pytest.LogCaptureFixture
+    new_provider: NewProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(DependencyUnavailable):
-        await new_verifier().find_purchase(APPLE.sign(originalTransactionId=None), NOW)
-    assert alarms(caplog) == ["the App Store: a transaction without an original transaction id"]
+        await new_provider().find_purchase(APPLE.sign(originalTransactionId=None), NOW)
+    assert errors(caplog) == ["the App Store: a transaction has no original transaction id"]
 
 
 @pytest.mark.parametrize("claim", ["quantity", "expiresDate", "price"])
-async def test_what_apple_signed_in_a_shape_that_nobody_knows_is_no_answer(
-    new_verifier: NewVerifier, caplog: pytest.LogCaptureFixture, claim: str
+async def test_signed_transaction_of_unknown_format_is_an_outage(
+    new_provider: NewProvider, caplog: pytest.LogCaptureFixture, claim: str
 ) -> None:
     with pytest.raises(DependencyUnavailable):
-        await new_verifier().find_purchase(APPLE.sign(**{claim: "unknown"}), NOW)
-    assert len(alarms(caplog)) == 1
+        await new_provider().find_purchase(APPLE.sign(**{claim: "unknown"}), NOW)
+    assert len(errors(caplog)) == 1
 
 
-async def test_apples_own_root_is_what_counts_by_default(outgoing: httpx2.AsyncClient) -> None:
+async def test_default_root_is_apples_certificate(outgoing: httpx2.AsyncClient) -> None:
     fingerprint = "63343abfb89a6a03ebb57e9b3f5fa7be7c4f5c756f3017b3a8c488c3653e9179"
     assert hashlib.sha256(APPLE_ROOT_CA_G3).hexdigest() == fingerprint
     assert inspect.signature(Apple).parameters["roots"].default == (APPLE_ROOT_CA_G3,)
@@ -270,23 +268,15 @@ async def test_apples_own_root_is_what_counts_by_default(outgoing: httpx2.AsyncC
 
 
 @dataclass
-class Environment:
-    """One App Store Server API."""
+class Harness:
+    """The fake APIs of production and sandbox, and providers with a key for them."""
 
-    fake: AppStore
-    server: Failing
-
-
-@dataclass
-class Asked:
-    """The App Store Server API of production and sandbox, and a verifier that has a key to it."""
-
-    production: Environment
-    sandbox: Environment
+    production: RunningFake[AppStore]
+    sandbox: RunningFake[AppStore]
     settings: AppleSettings
     http: httpx2.AsyncClient
 
-    def verifier(self, **settings: object) -> Apple:
+    def provider(self, **settings: object) -> Apple:
         chosen = self.settings.model_copy(update=settings)
         return Apple(chosen, Secrets(SecretSettings()), self.http, 20, roots=[APPLE.root])
 
@@ -299,48 +289,24 @@ def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes = b
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
 
 
-def an_environment(name: str) -> Environment:
-    fake = AppStore("no receipts here", name, public_key=PRIVATE_KEY.public_key())
-    return Environment(fake, fake.app())
-
-
-@pytest.fixture(scope="module")
-def production() -> Environment:
-    return an_environment("Production")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Environment:
-    return an_environment("Sandbox")
-
-
-@pytest.fixture(scope="module")
-def settings(production: Environment, sandbox: Environment) -> Iterator[AppleSettings]:
-    with served(production.server) as address, served(sandbox.server) as sandbox_address:
-        yield AppleSettings.model_validate(
-            {
-                "issuer_id": "57246542-96fe-1a63-e053-0824d011072a",
-                "key_id": "2X9R4HXF34",
-                "private_key": pem(PRIVATE_KEY),
-                "api_url": address,
-                "sandbox_api_url": sandbox_address,
-            }
-        )
-
-
 @pytest.fixture
-def asked(
-    production: Environment,
-    sandbox: Environment,
-    settings: AppleSettings,
+def harness(
+    fake_app_store: RunningFake[AppStore],
+    fake_sandbox: RunningFake[AppStore],
     outgoing: httpx2.AsyncClient,
-) -> Iterator[Asked]:
-    yield Asked(production, sandbox, settings, outgoing)
-    for environment in (production, sandbox):
-        environment.server.faults.clear()
-        environment.server.calls = 0
-        environment.fake.transactions.clear()
-        environment.fake.passes.clear()
+) -> Harness:
+    for each in (fake_app_store, fake_sandbox):
+        each.fake.public_key = PRIVATE_KEY.public_key()
+    settings = AppleSettings.model_validate(
+        {
+            "issuer_id": "57246542-96fe-1a63-e053-0824d011072a",
+            "key_id": "2X9R4HXF34",
+            "private_key": pem(PRIVATE_KEY),
+            "api_url": fake_app_store.url,
+            "sandbox_api_url": fake_sandbox.url,
+        }
+    )
+    return Harness(fake_app_store, fake_sandbox, settings, outgoing)
 
 
 @pytest.mark.parametrize(
@@ -356,18 +322,18 @@ def asked(
     ],
     ids=["stands", "renewed", "refunded", "ended", "given away", "exchanged", "unknown"],
 )
-async def test_what_apple_says_now_is_what_counts(
-    asked: Asked, caplog: pytest.LogCaptureFixture, current: str | None, *, is_entitled: bool
+async def test_current_state_overrides_signed_transaction(
+    harness: Harness, caplog: pytest.LogCaptureFixture, current: str | None, *, is_entitled: bool
 ) -> None:
-    asked.production.fake.transactions = {} if current is None else {ID: current}
-    assert (await asked.verifier().find_purchase(APPLE.sign(), NOW) is not None) == is_entitled
-    assert asked.production.server.calls == 1
-    assert asked.sandbox.server.calls == 0
-    assert alarms(caplog) == []
+    harness.production.fake.transactions = {} if current is None else {ID: current}
+    assert (await harness.provider().find_purchase(APPLE.sign(), NOW) is not None) == is_entitled
+    assert harness.production.server.calls == 1
+    assert harness.sandbox.server.calls == 0
+    assert errors(caplog) == []
 
 
 def spare_bits(token: str) -> str:
-    """Return a token whose last character differs in bits that no byte of the signature uses."""
+    """Return a token whose last character differs in bits that the signature does not use."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]
 
@@ -384,142 +350,140 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
-async def test_other_spelling_of_a_signature_proves_nothing(
-    asked: Asked, spelling: Callable[[str], str]
+async def test_other_spelling_of_signature_is_rejected(
+    harness: Harness, spelling: Callable[[str], str]
 ) -> None:
-    asked.production.fake.transactions[ID] = APPLE.sign()
+    harness.production.fake.transactions[ID] = APPLE.sign()
     token = APPLE.sign()
-    assert await asked.verifier().find_purchase(spelling(token), NOW) is None
-    assert asked.production.server.calls == 0
-    assert await asked.verifier().find_purchase(token, NOW)
+    assert await harness.provider().find_purchase(spelling(token), NOW) is None
+    assert harness.production.server.calls == 0
+    assert await harness.provider().find_purchase(token, NOW)
 
 
 @pytest.mark.parametrize(
     "token",
-    [SOMEBODY.sign(), APPLE.sign(revocationDate=1), APPLE.sign(productId="tip"), "a.b.c"],
-    ids=["forged", "refunded", "another product", "rubbish"],
+    [OTHER_AUTHORITY.sign(), APPLE.sign(revocationDate=1), APPLE.sign(productId="tip"), "a.b.c"],
+    ids=["forged", "refunded", "another product", "not a transaction"],
 )
-async def test_apple_is_not_asked_about_what_is_no_purchase_anyway(
-    asked: Asked, token: str
-) -> None:
-    asked.production.fake.transactions[ID] = APPLE.sign()
-    assert not await asked.verifier().find_purchase(token, NOW)
-    assert asked.production.server.calls == 0
+async def test_rejected_transaction_is_not_sent_to_apple(harness: Harness, token: str) -> None:
+    harness.production.fake.transactions[ID] = APPLE.sign()
+    assert not await harness.provider().find_purchase(token, NOW)
+    assert harness.production.server.calls == 0
 
 
-async def test_the_sandbox_is_asked_about_its_own_transactions(asked: Asked) -> None:
-    asked.sandbox.fake.transactions[ID] = APPLE.sign(**SANDBOX)
-    assert await asked.verifier().find_purchase(APPLE.sign(**SANDBOX), NOW)
-    asked.sandbox.fake.transactions[ID] = APPLE.sign(**SANDBOX, revocationDate=ms(NOW))
-    assert not await asked.verifier().find_purchase(APPLE.sign(**SANDBOX), NOW)
-    assert asked.production.server.calls == 0
-    assert asked.sandbox.server.calls == 2
+async def test_sandbox_transaction_is_sent_to_sandbox(harness: Harness) -> None:
+    harness.sandbox.fake.transactions[ID] = APPLE.sign(**SANDBOX)
+    assert await harness.provider().find_purchase(APPLE.sign(**SANDBOX), NOW)
+    harness.sandbox.fake.transactions[ID] = APPLE.sign(**SANDBOX, revocationDate=ms(NOW))
+    assert not await harness.provider().find_purchase(APPLE.sign(**SANDBOX), NOW)
+    assert harness.production.server.calls == 0
+    assert harness.sandbox.server.calls == 2
 
 
-async def test_a_sandbox_that_wants_a_pause_does_not_stop_production(asked: Asked) -> None:
-    asked.production.fake.transactions[ID] = APPLE.sign()
-    asked.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
-    verifier = asked.verifier()
+async def test_pause_of_sandbox_does_not_pause_production(harness: Harness) -> None:
+    harness.production.fake.transactions[ID] = APPLE.sign()
+    harness.sandbox.server.faults += [Fault(429, headers={"Retry-After": "600"})]
+    provider = harness.provider()
     with pytest.raises(DependencyUnavailable):
-        await verifier.find_purchase(APPLE.sign(**SANDBOX), NOW)
-    assert await verifier.find_purchase(APPLE.sign(), NOW)
+        await provider.find_purchase(APPLE.sign(**SANDBOX), NOW)
+    assert await provider.find_purchase(APPLE.sign(), NOW)
 
 
-async def test_a_transactions_number_cannot_lead_to_another_address(asked: Asked) -> None:
+async def test_transaction_id_cannot_change_the_path(harness: Harness) -> None:
     number = "../../v2/history?x=1#"
-    asked.production.fake.transactions[ID] = APPLE.sign()
+    harness.production.fake.transactions[ID] = APPLE.sign()
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(APPLE.sign(transactionId=number), NOW)
+        await harness.provider().find_purchase(APPLE.sign(transactionId=number), NOW)
 
 
-async def test_we_show_apple_a_pass_that_is_soon_worth_nothing(asked: Asked) -> None:
-    asked.production.fake.transactions[ID] = APPLE.sign()
-    assert await asked.verifier().find_purchase(APPLE.sign(), NOW)
-    [shown] = asked.production.fake.passes
-    left_s = shown.pop("exp") - datetime.now(UTC).timestamp()
+async def test_access_token_for_apple_is_short_lived(harness: Harness) -> None:
+    harness.production.fake.transactions[ID] = APPLE.sign()
+    assert await harness.provider().find_purchase(APPLE.sign(), NOW)
+    [claims] = harness.production.fake.passes
+    left_s = claims.pop("exp") - datetime.now(UTC).timestamp()
     assert 0 < left_s <= 20 * 60
-    assert shown == {
+    assert claims == {
         "alg": "ES256",
         "typ": "JWT",
-        "kid": asked.settings.key_id,
-        "iss": asked.settings.issuer_id,
+        "kid": harness.settings.key_id,
+        "iss": harness.settings.issuer_id,
         "aud": "appstoreconnect-v1",
         "bid": BUNDLE,
     }
 
 
-async def test_deleted_account_is_no_purchase(
-    asked: Asked, caplog: pytest.LogCaptureFixture
+async def test_deleted_account_has_no_purchase(
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked.production.server.faults += [refused(404, 4040001)]
-    assert await asked.verifier().find_purchase(APPLE.sign(), NOW) is None
-    assert alarms(caplog) == []
+    harness.production.server.faults += [error_response(404, 4040001)]
+    assert await harness.provider().find_purchase(APPLE.sign(), NOW) is None
+    assert errors(caplog) == []
 
 
-def refused(status: int, code: int) -> Fault:
+def error_response(status: int, code: int) -> Fault:
     return Fault(status, json.dumps({"errorCode": code, "errorMessage": "..."}).encode())
 
 
-def answered(**content: object) -> Fault:
+def response_with(**content: object) -> Fault:
     return Fault(200, json.dumps(content).encode())
 
 
-TRANSIENT = {
-    "account not found, for now": refused(404, 4040002),
-    "app not found, for now": refused(404, 4040004),
-    "original not found, for now": refused(404, 4040006),
-    "an error": refused(500, 5000000),
-    "an error for now": refused(500, 5000001),
-    "too many calls": refused(429, 4290000),
+TRANSIENT_RESPONSES = {
+    "account not found, for now": error_response(404, 4040002),
+    "app not found, for now": error_response(404, 4040004),
+    "original not found, for now": error_response(404, 4040006),
+    "an error": error_response(500, 5000000),
+    "a transient error": error_response(500, 5000001),
+    "too many calls": error_response(429, 4290000),
 }
 
 
-@pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
+@pytest.mark.parametrize("fault", TRANSIENT_RESPONSES.values(), ids=TRANSIENT_RESPONSES)
 async def test_transient_error_is_an_outage_without_an_alert(
-    asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
+    harness: Harness, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
-    asked.production.fake.transactions[ID] = APPLE.sign()
-    asked.production.server.faults += [fault]
+    harness.production.fake.transactions[ID] = APPLE.sign()
+    harness.production.server.faults += [fault]
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(APPLE.sign(), NOW)
-    assert asked.production.server.calls == 1
+        await harness.provider().find_purchase(APPLE.sign(), NOW)
+    assert harness.production.server.calls == 1
     lines = [each for each in caplog.records if each.name == "shared.purchases.provider_api"]
     assert [each.levelno for each in lines] == [logging.WARNING]
 
 
-NO_ANSWER = {
-    "app not found": refused(404, 4040003),
-    "an invalid number": refused(400, 4000006),
-    "signed by somebody": answered(signedTransactionInfo=SOMEBODY.sign()),
-    "unsigned": answered(signedTransactionInfo=unsigned("none")),
-    "of another app": answered(signedTransactionInfo=APPLE.sign(bundleId="com.example.other")),
-    "rubbish": answered(signedTransactionInfo="a.b.c"),
-    "a number": answered(signedTransactionInfo=1),
-    "null": answered(signedTransactionInfo=None),
-    "nothing": answered(),
+INVALID_RESPONSES = {
+    "app not found": error_response(404, 4040003),
+    "an invalid number": error_response(400, 4000006),
+    "signed by another authority": response_with(signedTransactionInfo=OTHER_AUTHORITY.sign()),
+    "unsigned": response_with(signedTransactionInfo=unsigned("none")),
+    "of another app": response_with(signedTransactionInfo=APPLE.sign(bundleId="com.example.other")),
+    "not a transaction": response_with(signedTransactionInfo="a.b.c"),
+    "a number": response_with(signedTransactionInfo=1),
+    "null": response_with(signedTransactionInfo=None),
+    "nothing": response_with(),
 }
 
 
-@pytest.mark.parametrize("fault", NO_ANSWER.values(), ids=NO_ANSWER)
-async def test_unexpected_answer_is_an_alert_and_no_refusal(
-    asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
+@pytest.mark.parametrize("fault", INVALID_RESPONSES.values(), ids=INVALID_RESPONSES)
+async def test_unexpected_response_is_an_outage_with_alert(
+    harness: Harness, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
-    asked.production.fake.transactions[ID] = APPLE.sign()
-    asked.production.server.faults += [fault]
+    harness.production.fake.transactions[ID] = APPLE.sign()
+    harness.production.server.faults += [fault]
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(APPLE.sign(), NOW)
-    assert asked.production.server.calls == 1
-    assert len(alarms(caplog)) == 1
+        await harness.provider().find_purchase(APPLE.sign(), NOW)
+    assert harness.production.server.calls == 1
+    assert len(errors(caplog)) == 1
 
 
-async def test_that_our_key_is_refused_is_an_alarm_and_no_answer(
-    asked: Asked, caplog: pytest.LogCaptureFixture
+async def test_rejected_key_is_an_outage_with_alert(
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked.production.fake.transactions[ID] = APPLE.sign()
+    harness.production.fake.transactions[ID] = APPLE.sign()
     another = SecretStr(pem(ec.generate_private_key(ec.SECP256R1())))
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier(private_key=another).find_purchase(APPLE.sign(), NOW)
-    assert alarms(caplog) == ["the App Store: our own credentials are refused (401)"]
+        await harness.provider(private_key=another).find_purchase(APPLE.sign(), NOW)
+    assert errors(caplog) == ["the App Store: our credentials are rejected (401)"]
 
 
 def public_pem() -> str:
@@ -527,23 +491,23 @@ def public_pem() -> str:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-NO_KEY = {
+INVALID_KEYS = {
     "nothing": "",
     "a word": "SECRET-no-key",
-    "half of it": pem(PRIVATE_KEY)[:100],
+    "half of the key": pem(PRIVATE_KEY)[:100],
     "of another kind": pem(rsa.generate_private_key(65537, 2048)),
     "of another curve": pem(ec.generate_private_key(ec.SECP384R1())),
     "locked": pem(PRIVATE_KEY, b"password"),
-    "the public one": public_pem(),
+    "a public key": public_pem(),
 }
 
 
-@pytest.mark.parametrize("key", NO_KEY.values(), ids=NO_KEY)
-async def test_with_a_key_that_is_none_nobody_can_tell(
-    asked: Asked, caplog: pytest.LogCaptureFixture, key: str
+@pytest.mark.parametrize("key", INVALID_KEYS.values(), ids=INVALID_KEYS)
+async def test_invalid_private_key_is_an_outage_with_alert(
+    harness: Harness, caplog: pytest.LogCaptureFixture, key: str
 ) -> None:
-    asked.production.fake.transactions[ID] = APPLE.sign()
+    harness.production.fake.transactions[ID] = APPLE.sign()
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier(private_key=SecretStr(key)).find_purchase(APPLE.sign(), NOW)
-    assert alarms(caplog) == ["the App Store: APPLE_PRIVATE_KEY is no private key"]
-    assert asked.production.server.calls == 0
+        await harness.provider(private_key=SecretStr(key)).find_purchase(APPLE.sign(), NOW)
+    assert errors(caplog) == ["the App Store: APPLE_PRIVATE_KEY is not a private key"]
+    assert harness.production.server.calls == 0

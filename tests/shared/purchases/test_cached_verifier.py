@@ -1,4 +1,4 @@
-"""What is remembered of a store's answers, in this process and in others."""
+"""Cached verifications, in memory and in the database."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -29,26 +29,26 @@ PURCHASE = Purchase.of("SECRET-purchase-id")
 
 
 @dataclass
-class Shop:
-    """A purchase store that returns or raises `answers`, and counts its calls."""
+class FakeProvider:
+    """A provider that returns or raises `result`, and records the tokens of its calls."""
 
-    answers: Purchase | DependencyUnavailable | None = PURCHASE
-    asked: list[str] = field(default_factory=list)
+    result: Purchase | DependencyUnavailable | None = PURCHASE
+    tokens: list[str] = field(default_factory=list)
 
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
-        self.asked.append(token)
+        self.tokens.append(token)
         await asyncio.sleep(0)
-        if isinstance(self.answers, DependencyUnavailable):
-            raise self.answers
-        return self.answers
+        if isinstance(self.result, DependencyUnavailable):
+            raise self.result
+        return self.result
 
 
-DOWN = DependencyUnavailable("the shop", 17)
+OUTAGE = DependencyUnavailable("the provider", 17)
 
 
 @pytest.fixture
-def shop() -> Shop:
-    return Shop()
+def provider() -> FakeProvider:
+    return FakeProvider()
 
 
 @pytest.fixture
@@ -56,136 +56,136 @@ def token() -> str:
     return f"SECRET-{uuid4()}"
 
 
-def instance(shop: Shop, database: Database) -> CachedVerifier:
-    """Return a process of its own, as far as memory goes."""
-    return CachedVerifier("Google", shop, Verifications(database), SETTINGS)
+def instance(provider: FakeProvider, database: Database) -> CachedVerifier:
+    """Return a verifier with an empty cache, as in another instance."""
+    return CachedVerifier("Google", provider, Verifications(database), SETTINGS)
 
 
-async def test_a_hundred_requests_at_once_ask_the_store_once(
-    shop: Shop, database: Database, token: str
+async def test_concurrent_requests_call_provider_once(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    remembered = instance(shop, database)
-    answers = await asyncio.gather(*(remembered.find_purchase(token, NOW) for _ in range(100)))
-    assert answers == [PURCHASE] * 100
-    assert await remembered.find_purchase(token, NOW + 29 * MINUTE)
-    assert shop.asked == [token]
+    verifier = instance(provider, database)
+    results = await asyncio.gather(*(verifier.find_purchase(token, NOW) for _ in range(100)))
+    assert results == [PURCHASE] * 100
+    assert await verifier.find_purchase(token, NOW + 29 * MINUTE)
+    assert provider.tokens == [token]
 
 
-async def test_another_instance_does_not_ask_the_store(
-    shop: Shop, database: Database, token: str
+async def test_other_instance_does_not_call_provider(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    await instance(shop, database).find_purchase(token, NOW)
-    other = instance(shop, database)
+    await instance(provider, database).find_purchase(token, NOW)
+    other = instance(provider, database)
     assert await other.find_purchase(token, NOW + 29 * MINUTE) == PURCHASE
-    assert len(shop.asked) == 1
-    # What the first one learned is not young for ever.
+    assert len(provider.tokens) == 1
+    # The stored confirmation expires at the time of the first verification plus 30 minutes.
     assert await other.find_purchase(token, NOW + 30 * MINUTE)
-    assert len(shop.asked) == 2
+    assert len(provider.tokens) == 2
 
 
-async def test_a_remembered_answer_costs_no_round_trip(shop: Shop, token: str) -> None:
+async def test_cached_result_costs_no_round_trip(provider: FakeProvider, token: str) -> None:
     trips = RoundTrips()
-    remembered = instance(shop, Database(DatabaseSettings(), trips.interceptors))
+    verifier = instance(provider, Database(DatabaseSettings(), trips.interceptors))
     with trips.counted() as calls:
-        await remembered.find_purchase(token, NOW)
+        await verifier.find_purchase(token, NOW)
     assert calls == ["BatchGetDocuments", "Commit"]
     with trips.counted() as calls:
-        await remembered.find_purchase(token, NOW + MINUTE)
+        await verifier.find_purchase(token, NOW + MINUTE)
     assert calls == []
 
 
-async def test_a_refusal_is_remembered_for_a_minute_and_by_nobody_else(
-    shop: Shop, database: Database, token: str
+async def test_rejection_is_cached_for_a_minute_in_memory(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    shop.answers = None
-    remembered = instance(shop, database)
-    assert not await remembered.find_purchase(token, NOW)
-    assert not await remembered.find_purchase(token, NOW + 59 * SECOND)
-    assert len(shop.asked) == 1
+    provider.result = None
+    verifier = instance(provider, database)
+    assert not await verifier.find_purchase(token, NOW)
+    assert not await verifier.find_purchase(token, NOW + 59 * SECOND)
+    assert len(provider.tokens) == 1
     assert not (await document(database, token)).exists
-    shop.answers = PURCHASE
-    assert await remembered.find_purchase(token, NOW + 60 * SECOND)
+    provider.result = PURCHASE
+    assert await verifier.find_purchase(token, NOW + 60 * SECOND)
 
 
-async def test_while_the_store_is_down_who_was_good_within_a_day_stays_good(
-    shop: Shop, database: Database, token: str
+async def test_recent_confirmation_is_accepted_during_outage(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    remembered = instance(shop, database)
-    await remembered.find_purchase(token, NOW)
-    shop.answers = DOWN
-    for asked in (remembered, instance(shop, database)):
-        assert await asked.find_purchase(token, NOW + DAY - SECOND) == PURCHASE
+    verifier = instance(provider, database)
+    await verifier.find_purchase(token, NOW)
+    provider.result = OUTAGE
+    for each in (verifier, instance(provider, database)):
+        assert await each.find_purchase(token, NOW + DAY - SECOND) == PURCHASE
         with pytest.raises(DependencyUnavailable):
-            await asked.find_purchase(token, NOW + DAY + MINUTE)
+            await each.find_purchase(token, NOW + DAY + MINUTE)
 
 
-async def test_a_store_that_is_down_is_not_asked_by_every_request(
-    shop: Shop, database: Database, token: str
+async def test_unavailable_provider_is_not_called_each_time(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    remembered = instance(shop, database)
-    await remembered.find_purchase(token, NOW)
-    shop.answers = DOWN
+    verifier = instance(provider, database)
+    await verifier.find_purchase(token, NOW)
+    provider.result = OUTAGE
     later = NOW + 31 * MINUTE
     for second in (0, 5, 16):
-        assert await remembered.find_purchase(token, later + second * SECOND)
-    assert len(shop.asked) == 2
-    shop.answers = None  # it is back, and the purchase was refunded meanwhile
-    assert not await remembered.find_purchase(token, later + 17 * SECOND)
+        assert await verifier.find_purchase(token, later + second * SECOND)
+    assert len(provider.tokens) == 2
+    provider.result = None  # the outage is over, and the purchase was refunded
+    assert not await verifier.find_purchase(token, later + 17 * SECOND)
 
 
-async def test_while_the_store_is_down_nobody_can_tell_about_a_stranger(
-    shop: Shop, database: Database, token: str
+async def test_unknown_token_fails_during_outage(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    shop.answers = DOWN
-    remembered = instance(shop, database)
+    provider.result = OUTAGE
+    verifier = instance(provider, database)
     with pytest.raises(DependencyUnavailable) as caught:
-        await remembered.find_purchase(token, NOW)
+        await verifier.find_purchase(token, NOW)
     assert caught.value.retry_after_s == 17
-    shop.answers = PURCHASE
-    assert await remembered.find_purchase(token, NOW + SECOND)
+    provider.result = PURCHASE
+    assert await verifier.find_purchase(token, NOW + SECOND)
 
 
-async def test_a_purchase_that_was_taken_back_is_forgotten_everywhere(
-    shop: Shop, database: Database, token: str
+async def test_refunded_purchase_is_deleted_everywhere(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    remembered = instance(shop, database)
-    await remembered.find_purchase(token, NOW)
-    shop.answers = None
-    assert not await remembered.find_purchase(token, NOW + 31 * MINUTE)
+    verifier = instance(provider, database)
+    await verifier.find_purchase(token, NOW)
+    provider.result = None
+    assert not await verifier.find_purchase(token, NOW + 31 * MINUTE)
     assert not (await document(database, token)).exists
-    shop.answers = DOWN
-    for asked in (remembered, instance(shop, database)):
+    provider.result = OUTAGE
+    for each in (verifier, instance(provider, database)):
         with pytest.raises(DependencyUnavailable):
-            await asked.find_purchase(token, NOW + 33 * MINUTE)
+            await each.find_purchase(token, NOW + 33 * MINUTE)
 
 
-async def test_a_caller_who_hangs_up_does_not_take_the_answer_with_them(
-    shop: Shop, database: Database, token: str
+async def test_cancelled_caller_does_not_cancel_verification(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    remembered = instance(shop, database)
-    first = asyncio.create_task(remembered.find_purchase(token, NOW))
+    verifier = instance(provider, database)
+    first = asyncio.create_task(verifier.find_purchase(token, NOW))
     await asyncio.sleep(0)
-    second = asyncio.create_task(remembered.find_purchase(token, NOW))
+    second = asyncio.create_task(verifier.find_purchase(token, NOW))
     await asyncio.sleep(0)
     first.cancel()
     assert await second
-    assert len(shop.asked) == 1
+    assert len(provider.tokens) == 1
 
 
-async def test_without_firestore_the_store_itself_is_asked(shop: Shop, token: str) -> None:
+async def test_provider_is_called_when_database_is_down(provider: FakeProvider, token: str) -> None:
     nowhere = DatabaseSettings(emulator_host="127.0.0.1:9", retry_for_s=0.1, attempt_timeout_s=5)
-    remembered = instance(shop, Database(nowhere))
-    assert await remembered.find_purchase(token, NOW)
-    assert await remembered.find_purchase(token, NOW + MINUTE)
-    assert len(shop.asked) == 1
-    shop.answers = DOWN
-    assert await remembered.find_purchase(token, NOW + 31 * MINUTE)
+    verifier = instance(provider, Database(nowhere))
+    assert await verifier.find_purchase(token, NOW)
+    assert await verifier.find_purchase(token, NOW + MINUTE)
+    assert len(provider.tokens) == 1
+    provider.result = OUTAGE
+    assert await verifier.find_purchase(token, NOW + 31 * MINUTE)
 
 
-async def test_only_a_hash_of_the_token_is_stored(
-    shop: Shop, database: Database, token: str
+async def test_token_is_stored_only_as_hash(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    await instance(shop, database).find_purchase(token, NOW)
+    await instance(provider, database).find_purchase(token, NOW)
     stored = await document(database, token)
     assert stored.to_dict() == {
         "verified_at": NOW,
@@ -211,59 +211,61 @@ async def old_document(database: Database, token: str) -> None:
 
 
 @pytest.mark.usefixtures("old_document")
-async def test_old_document_causes_a_new_verification(
-    shop: Shop, database: Database, token: str
+async def test_document_without_purchase_is_verified_again(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    remembered = instance(shop, database)
-    assert await remembered.find_purchase(token, NOW + MINUTE) == PURCHASE
-    assert shop.asked == [token]
+    verifier = instance(provider, database)
+    assert await verifier.find_purchase(token, NOW + MINUTE) == PURCHASE
+    assert provider.tokens == [token]
     assert (await document(database, token)).get("purchase_sha256") == PURCHASE.sha256
 
 
 @pytest.mark.usefixtures("old_document")
-async def test_old_document_passes_by_its_token_in_an_outage(
-    shop: Shop, database: Database, token: str
+async def test_document_without_purchase_is_accepted_in_outage(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    shop.answers = DOWN
-    remembered = instance(shop, database)
-    assert await remembered.find_purchase(token, NOW + MINUTE) == Purchase.of(token)
+    provider.result = OUTAGE
+    verifier = instance(provider, database)
+    assert await verifier.find_purchase(token, NOW + MINUTE) == Purchase.of(token)
     with pytest.raises(DependencyUnavailable):
-        await instance(shop, database).find_purchase(token, NOW + DAY)
-    shop.answers = PURCHASE
+        await instance(provider, database).find_purchase(token, NOW + DAY)
+    provider.result = PURCHASE
     after_pause = NOW + MINUTE + 17 * SECOND
-    assert await remembered.find_purchase(token, after_pause) == PURCHASE
+    assert await verifier.find_purchase(token, after_pause) == PURCHASE
 
 
 @pytest.mark.usefixtures("old_document")
-async def test_refund_deletes_an_old_document(shop: Shop, database: Database, token: str) -> None:
-    shop.answers = None
-    assert await instance(shop, database).find_purchase(token, NOW + MINUTE) is None
+async def test_refund_deletes_document_without_purchase(
+    provider: FakeProvider, database: Database, token: str
+) -> None:
+    provider.result = None
+    assert await instance(provider, database).find_purchase(token, NOW + MINUTE) is None
     assert not (await document(database, token)).exists
 
 
-class Sulking(Verifications):
-    """Can be read, but not written."""
+class ReadOnlyVerifications(Verifications):
+    """Can be read but not written."""
 
     async def put(self, *_: object) -> None:
-        raise DependencyUnavailable("the store", 5)
+        raise DependencyUnavailable("the database", 5)
 
     async def delete(self, *_: object) -> None:
-        raise DependencyUnavailable("the store", 5)
+        raise DependencyUnavailable("the database", 5)
 
 
-async def test_what_others_cannot_be_told_is_remembered_here(
-    shop: Shop, database: Database, token: str
+async def test_confirmation_is_cached_when_database_fails(
+    provider: FakeProvider, database: Database, token: str
 ) -> None:
-    remembered = CachedVerifier("Google", shop, Sulking(database), SETTINGS)
-    assert await remembered.find_purchase(token, NOW)
-    shop.answers = None
-    assert not await remembered.find_purchase(token, NOW + 31 * MINUTE)
-    assert not await remembered.find_purchase(token, NOW + 31 * MINUTE)
-    assert len(shop.asked) == 2
+    verifier = CachedVerifier("Google", provider, ReadOnlyVerifications(database), SETTINGS)
+    assert await verifier.find_purchase(token, NOW)
+    provider.result = None
+    assert not await verifier.find_purchase(token, NOW + 31 * MINUTE)
+    assert not await verifier.find_purchase(token, NOW + 31 * MINUTE)
+    assert len(provider.tokens) == 2
 
 
-class Slow:
-    """A shop that takes many calls, none of which takes too long."""
+class SlowProvider:
+    """A provider whose verification consists of many short calls."""
 
     async def find_purchase(self, _token: str, _now: datetime) -> Purchase | None:
         for _ in range(1000):
@@ -271,17 +273,15 @@ class Slow:
         return PURCHASE
 
 
-async def test_a_verification_is_bounded_however_many_calls_it_takes(
-    database: Database, token: str
-) -> None:
-    hasty = SETTINGS.model_copy(update={"timeout_s": 0.1})
-    remembered = CachedVerifier("Google", Slow(), Verifications(database), hasty)
+async def test_verification_of_many_calls_times_out(database: Database, token: str) -> None:
+    short_timeout = SETTINGS.model_copy(update={"timeout_s": 0.1})
+    verifier = CachedVerifier("Google", SlowProvider(), Verifications(database), short_timeout)
     async with asyncio.timeout(20):
         with pytest.raises(DependencyUnavailable):
-            await remembered.find_purchase(token, NOW)
+            await verifier.find_purchase(token, NOW)
 
 
-class Counted(Verifications):
+class CountingVerifications(Verifications):
     """Sets `all_read` after its 60th read."""
 
     def __init__(self, database: Database) -> None:
@@ -297,24 +297,28 @@ class Counted(Verifications):
         return found
 
 
-async def test_store_gets_at_most_16_made_up_tokens_at_once(database: Database) -> None:
-    class Crowded:
-        now = most = 0
+async def test_concurrent_verifications_are_limited(database: Database) -> None:
+    class BlockingProvider:
+        concurrent = max_concurrent = 0
 
         async def find_purchase(self, _token: str, _now: datetime) -> None:
-            self.now += 1
-            self.most = max(self.most, self.now)
-            await may_answer.wait()
-            self.now -= 1
+            self.concurrent += 1
+            self.max_concurrent = max(self.max_concurrent, self.concurrent)
+            await may_end.wait()
+            self.concurrent -= 1
 
-    shop, verifications, may_answer = Crowded(), Counted(database), asyncio.Event()
-    unhurried = SETTINGS.model_copy(update={"timeout_s": 60})
-    remembered = CachedVerifier("Google", shop, verifications, unhurried)
-    asking = asyncio.gather(*(remembered.find_purchase(str(uuid4()), NOW) for _ in range(60)))
+    provider, verifications, may_end = (
+        BlockingProvider(),
+        CountingVerifications(database),
+        asyncio.Event(),
+    )
+    long_timeout = SETTINGS.model_copy(update={"timeout_s": 60})
+    verifier = CachedVerifier("Google", provider, verifications, long_timeout)
+    verifying = asyncio.gather(*(verifier.find_purchase(str(uuid4()), NOW) for _ in range(60)))
     await verifications.all_read.wait()
-    for _ in range(20):  # After its read a request reaches the limit in a few steps of the loop.
+    for _ in range(20):  # a request reaches the limit a few event loop iterations after its read
         await asyncio.sleep(0)
-    assert shop.now == 16
-    may_answer.set()
-    assert await asking == [None] * 60
-    assert shop.most == 16
+    assert provider.concurrent == 16
+    may_end.set()
+    assert await verifying == [None] * 60
+    assert provider.max_concurrent == 16

@@ -1,9 +1,9 @@
-"""Google Play, asked over its wire format; Google's own library signs in to a stand-in."""
+"""Google Play, with a fake API and a fake token server."""
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,80 +17,38 @@ from scripts.fakes.faults import Failing, Fault
 from shared.errors import DependencyUnavailable
 from shared.purchases.authenticator import Purchase
 from shared.purchases.google_play import GooglePlay, GooglePlaySettings
+from tests.fakes import RunningFake
 from tests.loopback import served
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-TOKEN = "minodojglppganfbiedlabed.AO-J1OyNtpooSraUdtKlZ_9gYs0o20ZF"  # noqa: S105 - opens nothing
+TOKEN = "minodojglppganfbiedlabed.AO-J1OyNtpooSraUdtKlZ_9gYs0o20ZF"  # noqa: S105 - not a real one
 BOUGHT = {"purchaseState": 0}
 HTML = b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>"
 
 
 @dataclass
-class Asked:
-    """The stand-in, and verifiers that ask it."""
+class Harness:
+    """The fake, and providers that call it."""
 
     fake: google.GooglePlay
     server: Failing
-    address: str
+    url: str
     http: httpx2.AsyncClient
 
-    def verifier(self, timeout_s: float = 20, **settings: str) -> GooglePlay:
-        chosen = GooglePlaySettings.model_validate({"url": self.address, **settings})
+    def provider(self, timeout_s: float = 20, **settings: str) -> GooglePlay:
+        chosen = GooglePlaySettings.model_validate({"url": self.url, **settings})
         return GooglePlay(chosen, self.http, timeout_s)
 
 
-@pytest.fixture(scope="module")
-def fake() -> google.GooglePlay:
-    return google.GooglePlay()
-
-
-@pytest.fixture(scope="module")
-def server(fake: google.GooglePlay) -> Failing:
-    return fake.app()
-
-
-@pytest.fixture(scope="module")
-def address(server: Failing) -> Iterator[str]:
-    with served(server) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def account(fake: google.GooglePlay) -> Iterator[dict[str, str]]:
-    with served(fake.sign_in_app()) as sign_in:
-        yield google.service_account(sign_in)
-
-
-@pytest.fixture(scope="module")
-async def outgoing() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient() as client:
-        yield client
-
-
 @pytest.fixture
-def key_file(account: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The service account that this process runs as."""
-    path = tmp_path / "key.json"
-    path.write_text(json.dumps(account))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-    return path
-
-
-@pytest.fixture
-def asked(
-    fake: google.GooglePlay,
-    server: Failing,
-    address: str,
+def harness(
+    fake_google_play: RunningFake[google.GooglePlay],
     outgoing: httpx2.AsyncClient,
-    key_file: Path,
-) -> Iterator[Asked]:
+    service_account_file: Path,
+) -> Harness:
+    fake = fake_google_play.fake
     fake.purchases[TOKEN] = BOUGHT
-    yield Asked(fake, server, address, outgoing)
-    fake.purchases.clear()
-    fake.asked.clear()
-    fake.access_tokens = 0
-    fake.access_lasts_s = 3599
-    server.faults.clear()
+    return Harness(fake, fake_google_play.server, fake_google_play.url, outgoing)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +67,9 @@ def asked(
     ],
     ids=[
         "purchased",
-        "purchased, and named",
+        "purchased, with product",
         "purchased by a tester",
-        "purchased and used",
+        "purchased and consumed",
         "refunded in part",
         "cancelled",
         "pending",
@@ -120,11 +78,11 @@ def asked(
         "unknown",
     ],
 )
-async def test_who_has_purchased_is_entitled(
-    asked: Asked, purchase: dict[str, Any] | None, *, is_entitled: bool
+async def test_purchased_product_proves_purchase(
+    harness: Harness, purchase: dict[str, Any] | None, *, is_entitled: bool
 ) -> None:
-    asked.fake.purchases = {} if purchase is None else {TOKEN: purchase}
-    assert (await asked.verifier().find_purchase(TOKEN, NOW) is not None) == is_entitled
+    harness.fake.purchases = {} if purchase is None else {TOKEN: purchase}
+    assert (await harness.provider().find_purchase(TOKEN, NOW) is not None) == is_entitled
 
 
 @pytest.mark.parametrize(
@@ -137,112 +95,112 @@ async def test_who_has_purchased_is_entitled(
     ],
     ids=["an order", "no order", "an empty order", "null for an order"],
 )
-async def test_order_names_the_purchase_or_else_its_token(
-    asked: Asked, purchase: dict[str, Any], name: str
+async def test_order_id_or_token_identifies_purchase(
+    harness: Harness, purchase: dict[str, Any], name: str
 ) -> None:
-    asked.fake.purchases = {TOKEN: purchase}
-    assert await asked.verifier().find_purchase(TOKEN, NOW) == Purchase.of(name)
+    harness.fake.purchases = {TOKEN: purchase}
+    assert await harness.provider().find_purchase(TOKEN, NOW) == Purchase.of(name)
 
 
 @pytest.mark.parametrize("reason", ["rateLimitExceeded", "userRateLimitExceeded"])
 async def test_rate_limit_with_status_403_is_a_pause(
-    asked: Asked, caplog: pytest.LogCaptureFixture, reason: str
+    harness: Harness, caplog: pytest.LogCaptureFixture, reason: str
 ) -> None:
-    verifier = asked.verifier()
-    asked.server.faults += [refused(403, reason)]
-    before = asked.server.calls
+    provider = harness.provider()
+    harness.server.faults += [error_response(403, reason)]
+    before = harness.server.calls
     for _ in range(2):
         with pytest.raises(DependencyUnavailable):
-            await verifier.find_purchase(TOKEN, NOW)
-    assert asked.server.calls - before == 1
-    assert alarms(caplog) == []
+            await provider.find_purchase(TOKEN, NOW)
+    assert harness.server.calls - before == 1
+    assert errors(caplog) == []
 
 
-async def test_a_purchase_of_something_else_does_not_count_under_our_products_name(
-    asked: Asked,
+async def test_purchase_of_other_product_is_rejected(
+    harness: Harness,
 ) -> None:
-    answer = json.dumps({**BOUGHT, "productId": "tip"}).encode()
-    asked.server.faults += [Fault(200, answer)]
-    assert not await asked.verifier().find_purchase(TOKEN, NOW)
+    response = json.dumps({**BOUGHT, "productId": "tip"}).encode()
+    harness.server.faults += [Fault(200, response)]
+    assert not await harness.provider().find_purchase(TOKEN, NOW)
 
 
-async def test_package_and_product_are_a_matter_of_configuration(asked: Asked) -> None:
-    asked.fake.purchases[TOKEN] = {**BOUGHT, "productId": "lifetime"}
-    assert await asked.verifier(product="lifetime").find_purchase(TOKEN, NOW)
-    assert not await asked.verifier().find_purchase(TOKEN, NOW)
+async def test_package_and_product_are_configurable(harness: Harness) -> None:
+    harness.fake.purchases[TOKEN] = {**BOUGHT, "productId": "lifetime"}
+    assert await harness.provider(product="lifetime").find_purchase(TOKEN, NOW)
+    assert not await harness.provider().find_purchase(TOKEN, NOW)
 
 
-def refused(status: int, reason: str) -> Fault:
+def error_response(status: int, reason: str) -> Fault:
     return Fault(status, bytes(google.error(status, reason).body))
 
 
-NO_PURCHASE = {
-    "not found": refused(404, "purchaseTokenNotFound"),
-    "not found, as documented": refused(404, "notFound"),
-    "gone": refused(410, "purchaseTokenNoLongerValid"),
-    "gone for too long": refused(410, "subscriptionPurchaseNoLongerAvailable"),
-    "gone without a word": Fault(410),
-    "invalid": refused(400, "invalid"),
-    "invalid, as documented": refused(400, "invalidValue"),
-    "of another product": refused(400, "purchaseTokenDoesNotMatchProductId"),
-    "of another app": refused(400, "purchaseTokenDoesNotMatchPackageName"),
+REJECTIONS = {
+    "not found": error_response(404, "purchaseTokenNotFound"),
+    "not found, as documented": error_response(404, "notFound"),
+    "gone": error_response(410, "purchaseTokenNoLongerValid"),
+    "gone for too long": error_response(410, "subscriptionPurchaseNoLongerAvailable"),
+    "gone without a body": Fault(410),
+    "invalid": error_response(400, "invalid"),
+    "invalid, as documented": error_response(400, "invalidValue"),
+    "of another product": error_response(400, "purchaseTokenDoesNotMatchProductId"),
+    "of another app": error_response(400, "purchaseTokenDoesNotMatchPackageName"),
 }
 
 
-@pytest.mark.parametrize("fault", NO_PURCHASE.values(), ids=NO_PURCHASE)
-async def test_a_token_that_google_does_not_accept_proves_no_purchase(
-    asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
+@pytest.mark.parametrize("fault", REJECTIONS.values(), ids=REJECTIONS)
+async def test_token_rejected_by_google_proves_no_purchase(
+    harness: Harness, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
-    asked.server.faults += [fault]
-    assert not await asked.verifier().find_purchase(TOKEN, NOW)
-    assert alarms(caplog) == []
+    harness.server.faults += [fault]
+    assert not await harness.provider().find_purchase(TOKEN, NOW)
+    assert errors(caplog) == []
 
 
-OUR_MISTAKE = {
-    "unknown application": refused(404, "applicationNotFound"),
-    "no permission": refused(403, "permissionDenied"),
-    "no permission for orders": refused(403, "userInsufficientPermission"),
-    "project not linked": refused(403, "projectNotLinked"),
-    "no access": refused(401, "authError"),
-    "a part is missing": refused(400, "required"),
+ALERTS = {
+    "unknown application": error_response(404, "applicationNotFound"),
+    "no permission": error_response(403, "permissionDenied"),
+    "no permission for orders": error_response(403, "userInsufficientPermission"),
+    "project not linked": error_response(403, "projectNotLinked"),
+    "no access": error_response(401, "authError"),
+    "a part is missing": error_response(400, "required"),
     "another address": Fault(404, HTML),
     "another method": Fault(405, HTML),
     "no reason": Fault(400, b'{"error": {"code": 400, "message": "..."}}'),
     "no list of reasons": Fault(400, b'{"error": {"errors": 400}}'),
-    "a reason that is none": Fault(400, b'{"error": {"errors": [{"reason": ["invalid"]}]}}'),
-    "an error in a word": Fault(400, b'{"error": "invalid_grant"}'),
+    "a reason that is not text": Fault(400, b'{"error": {"errors": [{"reason": ["invalid"]}]}}'),
+    "an error that is text": Fault(400, b'{"error": "invalid_grant"}'),
 }
 
 
-def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
 
 
-@pytest.mark.parametrize("fault", OUR_MISTAKE.values(), ids=OUR_MISTAKE)
-async def test_a_refusal_of_ourselves_is_an_alarm_and_no_answer(
-    asked: Asked, caplog: pytest.LogCaptureFixture, fault: Fault
+@pytest.mark.parametrize("fault", ALERTS.values(), ids=ALERTS)
+async def test_rejected_credentials_are_an_outage_with_alert(
+    harness: Harness, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
-    asked.server.faults += [fault]
+    harness.server.faults += [fault]
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(TOKEN, NOW)
-    [alarm] = alarms(caplog)
-    assert alarm.startswith("Google Play")
+        await harness.provider().find_purchase(TOKEN, NOW)
+    [error] = errors(caplog)
+    assert error.startswith("Google Play")
 
 
-async def test_a_package_that_is_not_ours_is_an_alarm_and_no_answer(
-    asked: Asked, caplog: pytest.LogCaptureFixture
+async def test_unknown_package_is_an_outage_with_alert(
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier(package="com.example.typo").find_purchase(TOKEN, NOW)
-    assert alarms(caplog) == ["Google Play: the request is refused (404)"]
+        await harness.provider(package="com.example.typo").find_purchase(TOKEN, NOW)
+    assert errors(caplog) == ["Google Play: the request is rejected (404)"]
 
 
-ODD_TOKENS = {
+UNUSUAL_TOKENS = {
     "a slash": "a/b",
-    "the parent": "..",
-    "itself": ".",
-    "another's address": "../../tokens/x",
-    "a way up": "a/../../b",
+    "the parent directory": "..",
+    "the current directory": ".",
+    "another path": "../../tokens/x",
+    "a path with parents": "a/../../b",
     "a query": "?x=1#y",
     "escapes": "a+b%2F c",
     "other scripts": "ü✓",
@@ -250,83 +208,89 @@ ODD_TOKENS = {
 }
 
 
-@pytest.mark.parametrize("token", ODD_TOKENS.values(), ids=ODD_TOKENS)
-async def test_a_token_cannot_lead_to_another_address(asked: Asked, token: str) -> None:
-    before = asked.server.calls
-    assert not await asked.verifier().find_purchase(token, NOW)
-    assert asked.fake.asked in ([], [token])  # as what it is, if at all
-    assert asked.server.calls - before == len(asked.fake.asked)
+@pytest.mark.parametrize("token", UNUSUAL_TOKENS.values(), ids=UNUSUAL_TOKENS)
+async def test_token_cannot_change_the_path(harness: Harness, token: str) -> None:
+    before = harness.server.calls
+    assert not await harness.provider().find_purchase(token, NOW)
+    assert harness.fake.asked in ([], [token])  # unchanged, if it is sent
+    assert harness.server.calls - before == len(harness.fake.asked)
 
 
-async def test_a_token_may_hold_any_character(asked: Asked) -> None:
-    token = "a/../b.-_~+%2F ?&#ü"  # noqa: S105 - opens nothing
-    asked.fake.purchases[token] = BOUGHT
-    assert await asked.verifier().find_purchase(token, NOW)
+async def test_token_may_contain_any_character(harness: Harness) -> None:
+    token = "a/../b.-_~+%2F ?&#ü"  # noqa: S105 - not a real one
+    harness.fake.purchases[token] = BOUGHT
+    assert await harness.provider().find_purchase(token, NOW)
 
 
-async def test_an_impossible_token_is_not_asked_for(asked: Asked) -> None:
-    before = asked.server.calls
-    assert not await asked.verifier().find_purchase("x" * 2001, NOW)
-    assert asked.server.calls == before
-    assert asked.fake.access_tokens == 0
+async def test_invalid_token_is_not_sent(harness: Harness) -> None:
+    before = harness.server.calls
+    assert not await harness.provider().find_purchase("x" * 2001, NOW)
+    assert harness.server.calls == before
+    assert harness.fake.access_tokens == 0
 
 
-async def test_an_access_token_serves_for_many_verifications(asked: Asked) -> None:
-    verifier = asked.verifier()
+async def test_access_token_is_reused(harness: Harness) -> None:
+    provider = harness.provider()
     for _ in range(3):
-        assert await verifier.find_purchase(TOKEN, NOW)
-    assert asked.fake.access_tokens == 1
+        assert await provider.find_purchase(TOKEN, NOW)
+    assert harness.fake.access_tokens == 1
 
 
-async def test_an_access_token_serves_all_who_ask_at_once(asked: Asked) -> None:
-    verifier = asked.verifier()
-    answers = await asyncio.gather(*(verifier.find_purchase(TOKEN, NOW) for _ in range(20)))
-    assert answers == [Purchase.of(TOKEN)] * 20
-    assert asked.fake.access_tokens == 1
+async def test_concurrent_verifications_share_access_token(harness: Harness) -> None:
+    provider = harness.provider()
+    responses = await asyncio.gather(*(provider.find_purchase(TOKEN, NOW) for _ in range(20)))
+    assert responses == [Purchase.of(TOKEN)] * 20
+    assert harness.fake.access_tokens == 1
 
 
-async def test_an_access_token_that_has_run_out_is_replaced(asked: Asked) -> None:
-    asked.fake.access_lasts_s = 10
-    verifier = asked.verifier()
-    assert await verifier.find_purchase(TOKEN, NOW)
-    assert await verifier.find_purchase(TOKEN, NOW)
-    assert asked.fake.access_tokens == 2
+async def test_expired_access_token_is_replaced(harness: Harness) -> None:
+    harness.fake.access_lasts_s = 10
+    provider = harness.provider()
+    assert await provider.find_purchase(TOKEN, NOW)
+    assert await provider.find_purchase(TOKEN, NOW)
+    assert harness.fake.access_tokens == 2
 
 
-def replace(key_file: Path, content: str | None) -> None:
-    key_file.unlink()
+def replace(service_account_file: Path, content: str | None) -> None:
+    service_account_file.unlink()
     if content is not None:
-        key_file.write_text(content)
+        service_account_file.write_text(content)
 
 
 @pytest.mark.parametrize(
     "content",
     [None, "", "{", "{}", '{"type": "service_account"}'],
-    ids=["missing", "empty", "broken", "nothing in it", "no key in it"],
+    ids=["missing", "empty", "broken", "empty object", "no key"],
 )
-async def test_without_a_service_account_nobody_can_tell(
-    asked: Asked, key_file: Path, caplog: pytest.LogCaptureFixture, content: str | None
+async def test_missing_service_account_is_an_outage(
+    harness: Harness,
+    service_account_file: Path,
+    caplog: pytest.LogCaptureFixture,
+    content: str | None,
 ) -> None:
-    replace(key_file, content)
-    before = asked.server.calls
+    replace(service_account_file, content)
+    before = harness.server.calls
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(TOKEN, NOW)
-    assert alarms(caplog) == ["Google Play: no access token: DefaultCredentialsError"]
-    assert asked.server.calls == before
+        await harness.provider().find_purchase(TOKEN, NOW)
+    assert errors(caplog) == ["Google Play: no access token: DefaultCredentialsError"]
+    assert harness.server.calls == before
 
 
 @pytest.fixture
-def sign_in(fake: google.GooglePlay, key_file: Path) -> Iterator[Failing]:
-    """A server of access tokens for one test: Google's library may go on asking after it."""
-    failing = fake.sign_in_app()
-    with served(failing) as address:
-        sign_in_at(address, key_file)
+def sign_in(
+    fake_google_play: RunningFake[google.GooglePlay],
+    service_account_file: Path,
+) -> Iterator[Failing]:
+    """A token server for one test: Google's library may still call it after the test."""
+    failing = fake_google_play.fake.sign_in_app()
+    with served(failing) as url:
+        set_token_server(url, service_account_file)
         yield failing
 
 
-def sign_in_at(address: str, key_file: Path) -> None:
-    account = json.loads(key_file.read_text())
-    key_file.write_text(json.dumps({**account, "token_uri": f"{address}/token"}))
+def set_token_server(address: str, service_account_file: Path) -> None:
+    account = json.loads(service_account_file.read_text())
+    service_account_file.write_text(json.dumps({**account, "token_uri": f"{address}/token"}))
 
 
 SIGN_IN_OUTAGES = {
@@ -339,71 +303,69 @@ SIGN_IN_OUTAGES = {
 
 @pytest.mark.parametrize("fault", SIGN_IN_OUTAGES.values(), ids=SIGN_IN_OUTAGES)
 async def test_sign_in_outage_causes_no_alert(
-    asked: Asked, sign_in: Failing, caplog: pytest.LogCaptureFixture, fault: Fault
+    harness: Harness, sign_in: Failing, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     sign_in.faults += [fault] * 20
-    before = asked.server.calls
-    # Google's library waits for seconds before it sends a failed request again.
-    verifier = asked.verifier(timeout_s=0.2)
+    before = harness.server.calls
+    # Google's library waits for seconds before it retries a failed request.
+    provider = harness.provider(timeout_s=0.2)
     for _ in range(2):
         with pytest.raises(DependencyUnavailable):
-            await verifier.find_purchase(TOKEN, NOW)
-    assert asked.server.calls == before
+            await provider.find_purchase(TOKEN, NOW)
+    assert harness.server.calls == before
     lines = [each for each in caplog.records if each.name == "shared.purchases.provider_api"]
     assert [each.levelno for each in lines] == [logging.WARNING] * 2
     assert all(each.getMessage().startswith("Google Play: no access token") for each in lines)
 
 
-NOT_SIGNED_IN = {
-    "a key that was deleted": Fault(400, b'{"error": "invalid_grant"}'),
-    "an account that may not": Fault(401, b'{"error": "unauthorized_client"}'),
+SIGN_IN_REJECTIONS = {
+    "a deleted key": Fault(400, b'{"error": "invalid_grant"}'),
+    "an account without permission": Fault(401, b'{"error": "unauthorized_client"}'),
     "nothing": Fault(200, b"{}"),
-    "no JSON": Fault(200, HTML),
-    "no JSON object": Fault(200, b"[]"),
-    "no time": Fault(200, b'{"access_token": "x", "expires_in": "soon"}'),
+    "not JSON": Fault(200, HTML),
+    "not a JSON object": Fault(200, b"[]"),
+    "invalid lifetime": Fault(200, b'{"access_token": "x", "expires_in": "soon"}'),
 }
 
 
-@pytest.mark.parametrize("fault", NOT_SIGNED_IN.values(), ids=NOT_SIGNED_IN)
-async def test_sign_in_refusal_is_an_alert(
-    asked: Asked, sign_in: Failing, caplog: pytest.LogCaptureFixture, fault: Fault
+@pytest.mark.parametrize("fault", SIGN_IN_REJECTIONS.values(), ids=SIGN_IN_REJECTIONS)
+async def test_sign_in_rejection_is_an_alert(
+    harness: Harness, sign_in: Failing, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     sign_in.faults += [fault] * 20
-    before = asked.server.calls
-    verifier = asked.verifier()
+    before = harness.server.calls
+    provider = harness.provider()
     for _ in range(2):
         with pytest.raises(DependencyUnavailable):
-            await verifier.find_purchase(TOKEN, NOW)
-    assert asked.server.calls == before
-    assert len(alarms(caplog)) == 2
-    assert all(each.startswith("Google Play: no access token") for each in alarms(caplog))
+            await provider.find_purchase(TOKEN, NOW)
+    assert harness.server.calls == before
+    assert len(errors(caplog)) == 2
+    assert all(each.startswith("Google Play: no access token") for each in errors(caplog))
 
 
-async def test_many_who_wait_for_one_sign_in_all_give_up_in_time(
-    asked: Asked, sign_in: Failing
-) -> None:
+async def test_callers_waiting_for_sign_in_time_out(harness: Harness, sign_in: Failing) -> None:
     sign_in.faults += [Fault(is_silent=True)] * 20
-    verifier = asked.verifier(timeout_s=0.2)
+    provider = harness.provider(timeout_s=0.2)
     async with asyncio.timeout(50):  # The silent server ends a request after 60 s.
-        answers = await asyncio.gather(
-            *(verifier.find_purchase(TOKEN, NOW) for _ in range(20)), return_exceptions=True
+        responses = await asyncio.gather(
+            *(provider.find_purchase(TOKEN, NOW) for _ in range(20)), return_exceptions=True
         )
-    assert {type(answer) for answer in answers} == {DependencyUnavailable}
+    assert {type(response) for response in responses} == {DependencyUnavailable}
 
 
-async def test_a_sign_in_that_failed_is_tried_again_by_the_next(
-    asked: Asked, sign_in: Failing
+async def test_failed_sign_in_is_retried_by_next_request(
+    harness: Harness, sign_in: Failing
 ) -> None:
     sign_in.faults += [Fault(400, b'{"error": "invalid_grant"}')]
-    verifier = asked.verifier()
+    provider = harness.provider()
     with pytest.raises(DependencyUnavailable):
-        await verifier.find_purchase(TOKEN, NOW)
-    assert await verifier.find_purchase(TOKEN, NOW)
+        await provider.find_purchase(TOKEN, NOW)
+    assert await provider.find_purchase(TOKEN, NOW)
 
 
-async def test_a_server_of_access_tokens_that_is_not_there_is_no_answer(
-    asked: Asked, key_file: Path
+async def test_unreachable_token_server_is_an_outage(
+    harness: Harness, service_account_file: Path
 ) -> None:
-    sign_in_at("http://127.0.0.1:1", key_file)
+    set_token_server("http://127.0.0.1:1", service_account_file)
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier().find_purchase(TOKEN, NOW)
+        await harness.provider().find_purchase(TOKEN, NOW)

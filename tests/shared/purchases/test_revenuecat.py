@@ -1,8 +1,7 @@
-"""RevenueCat, asked over its wire format."""
+"""RevenueCat, with a fake API."""
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +16,7 @@ from shared.clients.settings import SecretSettings
 from shared.errors import DependencyUnavailable
 from shared.purchases.authenticator import Purchase
 from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
-from tests.loopback import served
+from tests.fakes import RunningFake
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -27,49 +26,29 @@ def ms(at: datetime) -> int:
 
 
 @dataclass
-class Asked:
-    """The stand-in, and the verifier that asks it."""
+class Harness:
+    """The fake, and the provider that calls it."""
 
     fake: revenuecat.RevenueCat
     server: Failing
     settings: RevenueCatSettings
-    verifier: RevenueCat
-
-
-@pytest.fixture(scope="module")
-def fake() -> revenuecat.RevenueCat:
-    return revenuecat.RevenueCat()
-
-
-@pytest.fixture(scope="module")
-def server(fake: revenuecat.RevenueCat) -> Failing:
-    return fake.app()
-
-
-@pytest.fixture(scope="module")
-def address(server: Failing) -> Iterator[str]:
-    with served(server) as address:
-        yield address
+    provider: RevenueCat
 
 
 @pytest.fixture
-async def asked(fake: revenuecat.RevenueCat, server: Failing, address: str) -> AsyncIterator[Asked]:
+def harness(
+    fake_revenuecat: RunningFake[revenuecat.RevenueCat], outgoing: httpx2.AsyncClient
+) -> Harness:
     settings = RevenueCatSettings.model_validate(
         {
             "api_key": revenuecat.KEY,
             "project": revenuecat.PROJECT,
             "entitlement": ENTITLEMENT,
-            "url": address,
+            "url": fake_revenuecat.url,
         }
     )
-    async with httpx2.AsyncClient() as http:
-        yield Asked(
-            fake,
-            server,
-            settings,
-            RevenueCat(settings, Secrets(SecretSettings()), http, timeout_s=20),
-        )
-    server.faults.clear()
+    provider = RevenueCat(settings, Secrets(SecretSettings()), outgoing, timeout_s=20)
+    return Harness(fake_revenuecat.fake, fake_revenuecat.server, settings, provider)
 
 
 @pytest.mark.parametrize(
@@ -95,37 +74,37 @@ async def asked(fake: revenuecat.RevenueCat, server: Failing, address: str) -> A
         "not on three pages",
     ],
 )
-async def test_who_has_the_entitlement_is_entitled(
-    asked: Asked, entitlements: list[Entitlement] | None, *, is_entitled: bool
+async def test_active_entitlement_proves_purchase(
+    harness: Harness, entitlements: list[Entitlement] | None, *, is_entitled: bool
 ) -> None:
-    asked.fake.entitlements_of = lambda _customer: entitlements
+    harness.fake.entitlements_of = lambda _customer: entitlements
     assert (
-        await asked.verifier.find_purchase("$RCAnonymousID:0123", NOW) is not None
+        await harness.provider.find_purchase("$RCAnonymousID:0123", NOW) is not None
     ) == is_entitled
 
 
-async def test_a_customer_id_cannot_lead_to_another_address(asked: Asked) -> None:
-    asked.fake.entitlements_of = lambda _customer: None
-    asked.fake.asked.clear()
+async def test_customer_id_cannot_change_the_path(harness: Harness) -> None:
+    harness.fake.entitlements_of = lambda _customer: None
+    harness.fake.asked.clear()
     customer = "../someone/active_entitlements?x=/ü#"
-    assert not await asked.verifier.find_purchase(customer, NOW)
-    assert asked.fake.asked == [customer]
+    assert not await harness.provider.find_purchase(customer, NOW)
+    assert harness.fake.asked == [customer]
 
 
-async def test_an_impossible_customer_id_is_not_asked_for(asked: Asked) -> None:
-    calls = asked.server.calls
-    assert not await asked.verifier.find_purchase("x" * 1501, NOW)
-    assert asked.server.calls == calls
+async def test_invalid_customer_id_is_not_sent(harness: Harness) -> None:
+    calls = harness.server.calls
+    assert not await harness.provider.find_purchase("x" * 1501, NOW)
+    assert harness.server.calls == calls
 
 
 @pytest.mark.parametrize("missing", ["api_key", "project", "entitlement"])
-async def test_without_configuration_nobody_can_tell(asked: Asked, missing: str) -> None:
+async def test_missing_settings_are_an_outage(harness: Harness, missing: str) -> None:
     nothing = None if missing == "api_key" else ""
-    settings = asked.settings.model_copy(update={missing: nothing})
+    settings = harness.settings.model_copy(update={missing: nothing})
     async with httpx2.AsyncClient() as http:
-        verifier = RevenueCat(settings, Secrets(SecretSettings()), http, timeout_s=20)
+        provider = RevenueCat(settings, Secrets(SecretSettings()), http, timeout_s=20)
         with pytest.raises(DependencyUnavailable):
-            await verifier.find_purchase("subscriber", NOW)
+            await provider.find_purchase("subscriber", NOW)
 
 
 @pytest.mark.parametrize(
@@ -139,52 +118,52 @@ async def test_without_configuration_nobody_can_tell(asked: Asked, missing: str)
     ],
     ids=repr,
 )
-async def test_a_list_of_unknown_shape_is_no_answer(asked: Asked, body: bytes) -> None:
-    asked.server.faults.append(Fault(200, body))
+async def test_list_of_unknown_format_is_an_outage(harness: Harness, body: bytes) -> None:
+    harness.server.faults.append(Fault(200, body))
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier.find_purchase("subscriber", NOW)
+        await harness.provider.find_purchase("subscriber", NOW)
 
 
 @pytest.mark.parametrize(
     ("is_retryable", "level"), [(True, logging.WARNING), (False, logging.ERROR)]
 )
 async def test_only_a_permanent_error_is_an_alert(
-    asked: Asked, caplog: pytest.LogCaptureFixture, level: int, *, is_retryable: bool
+    harness: Harness, caplog: pytest.LogCaptureFixture, level: int, *, is_retryable: bool
 ) -> None:
     error = {"type": "unprocessable_entity_error", "retryable": is_retryable}
-    asked.server.faults.append(Fault(422, json.dumps(error).encode()))
+    harness.server.faults.append(Fault(422, json.dumps(error).encode()))
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier.find_purchase("subscriber", NOW)
+        await harness.provider.find_purchase("subscriber", NOW)
     assert [each.levelno for each in caplog.records if each.name.startswith("shared")] == [level]
 
 
 @pytest.mark.parametrize("customer", ["$RCAnonymousID:0a", "$RCAnonymousID:0A", "a b", "a%20b"])
-async def test_customer_id_names_the_purchase(asked: Asked, customer: str) -> None:
-    asked.fake.entitlements_of = lambda _customer: [Entitlement()]
-    asked.fake.asked.clear()
-    assert await asked.verifier.find_purchase(customer, NOW) == Purchase.of(customer)
-    assert asked.fake.asked == [customer]
+async def test_customer_id_identifies_purchase(harness: Harness, customer: str) -> None:
+    harness.fake.entitlements_of = lambda _customer: [Entitlement()]
+    harness.fake.asked.clear()
+    assert await harness.provider.find_purchase(customer, NOW) == Purchase.of(customer)
+    assert harness.fake.asked == [customer]
 
 
 @pytest.mark.parametrize(
     ("parameter", "is_about_the_token"), [("customer_id", True), ("project_id", False)]
 )
-async def test_a_customer_that_cannot_be_one_has_bought_nothing(
-    asked: Asked, parameter: str, *, is_about_the_token: bool
+async def test_malformed_customer_id_proves_no_purchase(
+    harness: Harness, parameter: str, *, is_about_the_token: bool
 ) -> None:
     error = {"type": "parameter_error", "param": parameter}
-    asked.server.faults.append(Fault(400, json.dumps(error).encode()))
+    harness.server.faults.append(Fault(400, json.dumps(error).encode()))
     if is_about_the_token:
-        assert not await asked.verifier.find_purchase("x" * 500, NOW)
+        assert not await harness.provider.find_purchase("x" * 500, NOW)
     else:
         with pytest.raises(DependencyUnavailable):
-            await asked.verifier.find_purchase("subscriber", NOW)
+            await harness.provider.find_purchase("subscriber", NOW)
 
 
-async def test_a_list_that_never_ends_is_not_read_for_ever(asked: Asked) -> None:
+async def test_endless_list_is_an_outage(harness: Harness) -> None:
     endless = [Entitlement(f"entl{n}") for n in range(1000)]
-    asked.fake.entitlements_of = lambda _customer: endless
-    calls = asked.server.calls
+    harness.fake.entitlements_of = lambda _customer: endless
+    calls = harness.server.calls
     with pytest.raises(DependencyUnavailable):
-        await asked.verifier.find_purchase("subscriber", NOW)
-    assert asked.server.calls - calls == 20
+        await harness.provider.find_purchase("subscriber", NOW)
+    assert harness.server.calls - calls == 20

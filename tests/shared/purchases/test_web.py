@@ -16,7 +16,7 @@ def web(key: str | None) -> Web:
     return Web(WebSettings.model_validate({"auth_key": key}), Secrets(SecretSettings()))
 
 
-async def test_the_key_is_let_in() -> None:
+async def test_key_is_accepted() -> None:
     assert await web(KEY).find_purchase(KEY, NOW)
 
 
@@ -36,21 +36,21 @@ async def test_the_key_is_let_in() -> None:
         "a null",
     ],
 )
-async def test_another_is_not(token: str) -> None:
+async def test_wrong_key_is_rejected(token: str) -> None:
     assert not await web(KEY).find_purchase(token, NOW)
 
 
-async def test_a_key_may_hold_any_character() -> None:
+async def test_key_may_contain_any_character() -> None:
     assert await web("Schlüssel ✓").find_purchase("Schlüssel ✓", NOW)
     assert not await web("Schlüssel ✓").find_purchase("Schlussel ✓", NOW)
 
 
 @pytest.mark.parametrize("token", ["", "None", KEY], ids=["nothing", "None", "a key"])
-async def test_without_a_key_nobody_passes(token: str) -> None:
+async def test_unset_key_rejects_every_token(token: str) -> None:
     assert not await web(None).find_purchase(token, NOW)
 
 
-async def test_a_key_that_is_set_to_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_empty_key_rejects_every_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_AUTH_KEY", "")
     unset = Web(WebSettings(), Secrets(SecretSettings()))
     assert not await unset.find_purchase("", NOW)

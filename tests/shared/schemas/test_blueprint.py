@@ -1,4 +1,4 @@
-"""Plan version 3: its limits, its rules, and how it is written."""
+"""Plan version 3: limits, rules and JSON."""
 
 import json
 from datetime import date
@@ -78,16 +78,16 @@ def lasting(duration: Any) -> dict[str, Any]:
     return cardio(target={"type": "time", "value": duration})
 
 
-def told(content: dict[str, Any], today: date = date(2026, 1, 9)) -> Any:
-    """Return what a client is told about a program that the model has written so."""
+def sent(content: dict[str, Any], today: date = date(2026, 1, 9)) -> Any:
+    """Return the message to a client for a program of the model."""
     program = Program.model_validate_json(json.dumps(content))
     message = json.loads(to_json(ChatPlanV2.of_program(program, today)))
     WHOLE_2026.validate(message)
     return message
 
 
-FITTING = {
-    "one of everything": PROGRAM,
+VALID = {
+    "every kind of exercise": PROGRAM,
     "seven sessions": {**PROGRAM, "sessions": [SESSION] * 7},
     "twenty exercises": with_exercises(*[WEIGHTED] * 20),
     "twenty sets": weighted(plannedSets=[{"reps": {"min": 1, "max": 100}}] * 20),
@@ -95,7 +95,7 @@ FITTING = {
     "no progression": weighted(progression=[]),
     "five rules": weighted(progression=[RULE] * 4 + [LOAD]),
     "no ceiling": ruled(RULE, ceiling=None, onCeiling=None),
-    "a ceiling that is kept": ruled(RULE, onCeiling=None),
+    "a ceiling without reset": ruled(RULE, onCeiling=None),
     "equal rests": resting(minRest="PT90S", maxRest="PT1M30S", failureRest="PT1M30S"),
     "rests in other units": resting(minRest="PT59S", maxRest="PT1M", failureRest="PT1H"),
     "a long name": weighted(name="x" * 100),
@@ -108,12 +108,12 @@ FITTING = {
        for each in ("first", "middle", "last", "all")},
     **{f"resistance {each}": weighted(resistance=each)
        for each in ("none", "external", "bodyweight")},
-    **{f"so many {each}s": cardio(
+    **{f"distance in {each}s": cardio(
         target={"type": "distance", "value": {"value": "1", "unit": each}})
        for each in ("metre", "yard", "mile", "kilometre")},
 }  # fmt: skip
 
-UNFIT = {
+INVALID = {
     "no sessions": {**PROGRAM, "sessions": []},
     "eight sessions": {**PROGRAM, "sessions": [SESSION] * 8},
     "no exercises": with_exercises(),
@@ -121,17 +121,17 @@ UNFIT = {
     "no sets": weighted(plannedSets=[]),
     "twenty-one sets": weighted(plannedSets=[{"reps": {"min": 5, "max": 5}}] * 21),
     "no rounds": with_exercises({**CARDIO, "sets": []}),
-    "a range upside down": weighted(plannedSets=[{"reps": {"min": 12, "max": 8}}]),
+    "a range from large to small": weighted(plannedSets=[{"reps": {"min": 12, "max": 8}}]),
     "no repetitions": weighted(plannedSets=[{"reps": {"min": 0, "max": 8}}]),
     "too many repetitions": weighted(plannedSets=[{"reps": {"min": 8, "max": 101}}]),
     "half a repetition": weighted(plannedSets=[{"reps": {"min": 1.5, "max": 2}}]),
-    "rests that shrink": resting(minRest="PT4M"),
-    "a rest after failure that shrinks": resting(failureRest="PT2M59S"),
-    "rests that shrink in other units": resting(minRest="PT181S"),
+    "decreasing rests": resting(minRest="PT4M"),
+    "decreasing rest after failure": resting(failureRest="PT2M59S"),
+    "decreasing rests in other units": resting(minRest="PT181S"),
     "six rules": weighted(progression=[RULE] * 6),
     "a load with a ceiling": ruled(LOAD, ceiling="100"),
-    "a load that is reset": ruled(LOAD, onCeiling="reset"),
-    "a ceiling that does something else": ruled(RULE, onCeiling="stop"),
+    "a load with a reset": ruled(LOAD, onCeiling="reset"),
+    "an unknown action at the ceiling": ruled(RULE, onCeiling="stop"),
     "another axis": ruled(RULE, axis="time"),
     "another trigger": ruled(RULE, trigger="always"),
     "another scope": ruled(RULE, scope={"type": "firstSet"}),
@@ -143,15 +143,15 @@ UNFIT = {
     "another unit": cardio(target={"type": "distance", "value": {"value": "1", "unit": "foot"}}),
     "another target": cardio(target={"type": "calories", "value": "100"}),
     "no name": weighted(name=""),
-    "a link that is none": weighted(link="javascript:alert(1)"),
+    "a link that is not a URL": weighted(link="javascript:alert(1)"),
     "no step": ruled(LOAD, step="0.00"),
     "no time": lasting("PT0S"),
-    "a name of a kilometre": weighted(name="x" * 101),
+    "a name of 101 characters": weighted(name="x" * 101),
     "a session without a name": {**PROGRAM, "sessions": [{**SESSION, "name": ""}]},
     "long notes": weighted(notes="x" * 1001),
     "a long link": weighted(link="https://" + "x" * 493),
     "a long description": {**PROGRAM, "description": "x" * 3001},
-    "not told whether it is a superset": weighted(supersetWithNext=None),
+    "no value for the superset": weighted(supersetWithNext=None),
     **{f"for {each!r}": lasting(each)
        for each in ("PT", "P1D", "90", 90, "PT1.5M", "pt90s", "PT90", "PT1M30S\n", "-PT1M", "",
                     "PT30S1M", "P0DT1M", "P30S", "00:01:30", None, "PT99999S", "PT\u0661S")},
@@ -161,19 +161,19 @@ UNFIT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("content", FITTING.values(), ids=FITTING)
-def test_what_a_plan_may_be_is_told_as_the_contract_has_it(content: dict[str, Any]) -> None:
-    assert len(told(content)["blueprint"]["sessions"]) == len(content["sessions"])
+@pytest.mark.parametrize("content", VALID.values(), ids=VALID)
+def test_valid_program_is_sent_as_in_contract(content: dict[str, Any]) -> None:
+    assert len(sent(content)["blueprint"]["sessions"]) == len(content["sessions"])
 
 
-@pytest.mark.parametrize("content", UNFIT.values(), ids=UNFIT)
-def test_what_no_plan_may_be_is_refused(content: dict[str, Any]) -> None:
+@pytest.mark.parametrize("content", INVALID.values(), ids=INVALID)
+def test_invalid_program_is_rejected(content: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Program.model_validate_json(json.dumps(content))
 
 
-def test_a_plan_names_its_versions_and_the_day_of_its_last_change() -> None:
-    message = told(PROGRAM, date(2026, 1, 9))
+def test_plan_contains_versions_and_last_edited_day() -> None:
+    message = sent(PROGRAM, date(2026, 1, 9))
     assert (message["type"], message["name"]) == ("chatPlan", "Strong")
     assert (message["description"], message["version"]) == ("Because.", 3)
     program = message["blueprint"]
@@ -182,22 +182,22 @@ def test_a_plan_names_its_versions_and_the_day_of_its_last_change() -> None:
     assert [session["version"] for session in program["sessions"]] == [6]
 
 
-def test_an_exercise_arrives_as_the_model_has_written_it() -> None:
-    [session] = told(PROGRAM)["blueprint"]["sessions"]
+def test_exercise_is_sent_unchanged() -> None:
+    [session] = sent(PROGRAM)["blueprint"]["sessions"]
     weighted_exercise, cardio_exercise = session["exercises"]
     assert weighted_exercise == {**WEIGHTED, "progression": [RULE, without_nulls(LOAD)]}
     assert cardio_exercise == {**CARDIO, "sets": [without_nulls(each) for each in CARDIO["sets"]]}
 
 
-def test_what_a_plan_leaves_out_is_left_out_and_never_null() -> None:
-    text = json.dumps(told(with_exercises({**WEIGHTED, "progression": [LOAD]}, CARDIO)))
+def test_omitted_fields_are_never_null() -> None:
+    text = json.dumps(sent(with_exercises({**WEIGHTED, "progression": [LOAD]}, CARDIO)))
     assert "null" not in text
     assert "ceiling" not in text.lower()
     assert text.count("restBetweenSets") == 1
 
 
-def test_numbers_are_written_as_numbers_and_decimals_as_text() -> None:
-    text = to_json(told(PROGRAM)).decode()
+def test_decimals_are_sent_as_text() -> None:
+    text = to_json(sent(PROGRAM)).decode()
     assert '"step":"1"' in text
     assert '"value":"0.5"' in text
     assert '"reps":{"min":8,"max":12}' in text

@@ -21,7 +21,7 @@ from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
 from tests import stack
-from tests.front_door import FrontDoor
+from tests.api_client import ApiClient
 from tests.functions.cleanup.test_cleanup import MESSAGE
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
@@ -148,11 +148,11 @@ def own(emulator: Emulator) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def functions(own: Stack, http: httpx.AsyncClient) -> FrontDoor:
-    return FrontDoor(addresses(own.ports), http)
+def functions(own: Stack, http: httpx.AsyncClient) -> ApiClient:
+    return ApiClient(addresses(own.ports), http)
 
 
-async def send_all(functions: FrontDoor) -> dict[str, tuple[httpx.Response, float]]:
+async def send_all(functions: ApiClient) -> dict[str, tuple[httpx.Response, float]]:
     """Send all requests at once; return the responses and their durations in seconds."""
 
     async def send(method: str, path: str, body: object) -> tuple[httpx.Response, float]:
@@ -167,7 +167,7 @@ async def send_all(functions: FrontDoor) -> dict[str, tuple[httpx.Response, floa
 
 
 async def test_every_route_returns_503_until_the_database_is_back(
-    emulator: Emulator, functions: FrontDoor
+    emulator: Emulator, functions: ApiClient
 ) -> None:
     emulator.stop()
     try:
@@ -191,7 +191,7 @@ async def test_every_route_returns_503_until_the_database_is_back(
 
 
 async def test_cleanup_returns_503_until_the_database_is_back(
-    emulator: Emulator, functions: FrontDoor, own: Stack, http: httpx.AsyncClient
+    emulator: Emulator, functions: ApiClient, own: Stack, http: httpx.AsyncClient
 ) -> None:
     emulator.stop()
     try:
@@ -205,7 +205,7 @@ async def test_cleanup_returns_503_until_the_database_is_back(
 
 
 async def test_every_route_times_out_while_the_database_hangs(
-    emulator: Emulator, functions: FrontDoor
+    emulator: Emulator, functions: ApiClient
 ) -> None:
     emulator.suspend()
     try:

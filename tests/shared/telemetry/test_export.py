@@ -66,7 +66,7 @@ class ScriptedProvider:
 
 
 @pytest.fixture(scope="module")
-async def received(database: Database, somebody: Person) -> AsyncIterator[Receiver]:
+async def received(database: Database, existing_user: Person) -> AsyncIterator[Receiver]:
     """Fake collector after operations that emit every metric."""
     receiver = Receiver()
     with served(receiver) as address, pytest.MonkeyPatch.context() as environment:
@@ -82,7 +82,7 @@ async def received(database: Database, somebody: Person) -> AsyncIterator[Receiv
                 otlp_endpoint=address,
             )
         )
-        await sign_ins(database, somebody)
+        await sign_ins(database, existing_user)
         await session_plans(database)
         await purchases(database)
         await refusals(database)
@@ -102,11 +102,11 @@ async def deletions(database: Database) -> None:
     await Bench(Work(2)).clean()
 
 
-async def sign_ins(database: Database, somebody: Person) -> None:
+async def sign_ins(database: Database, existing_user: Person) -> None:
     """Sign in twice, then send requests that must not appear in the export."""
     dependencies = [Dependency("store", database.check)]
     app = build_app(functions.social.main.routes(database), dependencies=dependencies)
-    credentials = {"userId": somebody.id, "password": somebody.password}
+    credentials = {"userId": existing_user.id, "password": existing_user.password}
     headers = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
     async with client(app) as http:
         for _ in range(2):

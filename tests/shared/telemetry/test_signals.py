@@ -36,8 +36,8 @@ from shared.telemetry.signals import (
     start_export,
 )
 from shared.web.request_log import RequestLog
-from tests.isolated import start
 from tests.loopback import served, until
+from tests.service_start import start
 from tests.shared.telemetry.function_process import TRACE, TRACEPARENT, running_function
 from tests.shared.telemetry.receiver import Receiver, read
 

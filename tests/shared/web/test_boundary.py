@@ -1,4 +1,4 @@
-"""The outermost catch."""
+"""The outermost exception handler."""
 
 import logging
 
@@ -18,20 +18,20 @@ MESSAGE = "SECRET"
 
 
 class UnforeseenError(Exception):
-    """Says something that nobody may see."""
+    """An exception whose message must not be logged or returned."""
 
 
 async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise UnforeseenError(MESSAGE)
 
 
-async def broken_in_the_middle(_scope: Scope, _receive: Receive, send: Send) -> None:
+async def broken_during_response(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"half", "more_body": True})
     raise UnforeseenError(MESSAGE)
 
 
-async def left_alone(_scope: Scope, _receive: Receive, _send: Send) -> None:
+async def disconnected(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise ClientDisconnect
 
 
@@ -58,14 +58,14 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.name == boundary.logger.name]
 
 
-async def test_a_bug_is_answered_with_a_problem_that_tells_nothing(
+async def test_exception_returns_500_without_its_message(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    answer = await call(Boundary(broken))
-    assert answer.status_code == 500
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert MESSAGE not in answer.text
+    response = await call(Boundary(broken))
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert MESSAGE not in response.text
     [record] = logged(caplog)
     assert record.levelno == logging.ERROR
     assert record.getMessage() == "UnforeseenError in a request"
@@ -73,7 +73,7 @@ async def test_a_bug_is_answered_with_a_problem_that_tells_nothing(
     assert record.exc_info[0] is UnforeseenError
 
 
-async def test_a_bug_is_logged_with_the_route_and_not_the_path(
+async def test_exception_is_logged_with_route_not_path(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await call(RequestLog(Boundary(Router([], {"/{id}": broken}))))
@@ -81,19 +81,19 @@ async def test_a_bug_is_logged_with_the_route_and_not_the_path(
     assert record.getMessage() == "UnforeseenError in GET /{id}"
 
 
-async def test_a_response_that_broke_off_is_not_completed(caplog: pytest.LogCaptureFixture) -> None:
-    sent = await sent_by(Boundary(broken_in_the_middle))
+async def test_interrupted_response_stays_incomplete(caplog: pytest.LogCaptureFixture) -> None:
+    sent = await sent_by(Boundary(broken_during_response))
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[-1]["more_body"]
     assert len(logged(caplog)) == 1
 
 
-async def test_an_outage_in_the_middle_of_an_answer_is_a_warning_and_no_report(
+async def test_outage_during_response_is_logged_as_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise DependencyUnavailable("the store", 1)
+        raise DependencyUnavailable("the database", 1)
 
     sent = await sent_by(Boundary(cut_off))
     assert [message["type"] for message in sent] == ["http.response.start"]
@@ -101,13 +101,13 @@ async def test_an_outage_in_the_middle_of_an_answer_is_a_warning_and_no_report(
     assert (record.levelno, record.exc_info) == (logging.WARNING, None)
 
 
-async def test_a_client_that_went_away_is_neither_answered_nor_logged(
+async def test_disconnect_is_not_answered_or_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert await sent_by(Boundary(left_alone)) == []
+    assert await sent_by(Boundary(disconnected)) == []
     assert not logged(caplog)
 
 
-async def test_what_works_passes_untouched() -> None:
-    answer = await call(Boundary(PlainTextResponse("fine")))
-    assert (answer.status_code, answer.text) == (200, "fine")
+async def test_response_of_working_app_is_unchanged() -> None:
+    response = await call(Boundary(PlainTextResponse("fine")))
+    assert (response.status_code, response.text) == (200, "fine")

@@ -1,4 +1,4 @@
-"""Handlers whose client disconnects."""
+"""Work and handlers whose client disconnects."""
 
 import asyncio
 import socket
@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc.aio
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Scope
 
 import functions.events.main
@@ -14,35 +15,51 @@ import functions.sharing.main
 import functions.social.main
 import functions.users.main
 from scripts.local.ports import HOST
-from shared.schemas.wire import Answer, Request
+from shared.errors import NotFound
+from shared.schemas.wire import Request, Response
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
+from shared.web.disconnect import run_until_disconnect
 from shared.web.json_stream import JsonStream, stream_list
 from shared.web.routes import Handler, Route
 from tests.loopback import served, until
 
-SOMEBODY = "00000000-0000-4000-8000-000000000000"
-FEED = f'{{"users":[{{"userId":"{SOMEBODY}","followSecret":"s","since":"2000-01-01T00:00:00Z"}}]}}'
+USER_ID = "00000000-0000-4000-8000-000000000000"
+FEED = f'{{"users":[{{"userId":"{USER_ID}","followSecret":"s","since":"2000-01-01T00:00:00Z"}}]}}'
 
 
-class Ask(Request):
-    """Takes anything."""
+class EmptyRequest(Request):
+    """Has no fields."""
 
 
-class Line(Answer):
+class Line(Response):
     text: str
 
 
+class Connection:
+    """The connection of a client that can disconnect."""
+
+    def __init__(self) -> None:
+        self._disconnected = asyncio.Event()
+
+    def disconnect(self) -> None:
+        self._disconnected.set()
+
+    async def receive(self) -> Message:
+        await self._disconnected.wait()
+        return {"type": "http.disconnect"}
+
+
 class Work:
-    """A handler that runs until it may end."""
+    """Work, or a handler, that runs until `may_end` is set."""
 
     def __init__(self) -> None:
         self.has_begun = asyncio.Event()
         self.may_end = asyncio.Event()
         self.outcome = "running"
 
-    async def do(self, _ask: Ask) -> None:
+    async def do(self) -> str:
         self.has_begun.set()
         try:
             await self.may_end.wait()
@@ -50,12 +67,16 @@ class Work:
             self.outcome = "cancelled"
             raise
         self.outcome = "finished"
+        return "result"
+
+    async def handle(self, _request: EmptyRequest) -> None:
+        await self.do()
 
 
 async def disconnected_during(work: Work, handler: Handler, *, is_cancellable: bool) -> None:
     """Call a route, and disconnect once its handler has begun."""
-    route = Route("POST", "/ask", "x", Ask, None, handler, is_cancellable=is_cancellable)
-    scope: Scope = {"type": "http", "method": "POST", "path": "/ask", "headers": []}
+    route = Route("POST", "/test", "x", EmptyRequest, None, handler, is_cancellable=is_cancellable)
+    scope: Scope = {"type": "http", "method": "POST", "path": "/test", "headers": []}
     scope["query_string"] = b""
     messages = iter([{"type": "http.request", "body": b"{}", "more_body": False}])
 
@@ -66,12 +87,12 @@ async def disconnected_during(work: Work, handler: Handler, *, is_cancellable: b
         return {"type": "http.disconnect"}
 
     async def send(_message: Message) -> None:
-        """Lose it."""
+        """Discard the message."""
 
     calling = asyncio.create_task(call(build_app([route]), scope, receive, send))
     await work.has_begun.wait()
     if not is_cancellable:
-        for _ in range(100):  # more steps than a cancellation takes
+        for _ in range(100):  # more event loop iterations than a cancellation needs
             await asyncio.sleep(0)
         work.may_end.set()
     await calling
@@ -81,15 +102,51 @@ async def call(app: ASGIApp, *channels: Any) -> None:
     await app(*channels)
 
 
+async def test_finished_work_returns_its_result() -> None:
+    work = Work()
+    work.may_end.set()
+    assert await run_until_disconnect(Connection().receive, work.do()) == "result"
+
+
+async def test_disconnect_cancels_the_work() -> None:
+    connection, work = Connection(), Work()
+    working = asyncio.create_task(run_until_disconnect(connection.receive, work.do()))
+    await work.has_begun.wait()
+    connection.disconnect()
+    with pytest.raises(ClientDisconnect):
+        await working
+    assert work.outcome == "cancelled"
+
+
+async def test_failed_work_raises_its_error() -> None:
+    async def fail() -> None:
+        raise NotFound("nothing there")
+
+    with pytest.raises(NotFound):
+        await run_until_disconnect(Connection().receive, fail())
+
+
+async def test_cancellation_cancels_the_work() -> None:
+    work = Work()
+    working = asyncio.create_task(run_until_disconnect(Connection().receive, work.do()))
+    await work.has_begun.wait()
+    before = asyncio.all_tasks()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert work.outcome == "cancelled"
+    assert len(before - asyncio.all_tasks()) == 3
+
+
 async def test_reading_handler_is_cancelled_on_disconnect() -> None:
     work = Work()
-    await disconnected_during(work, work.do, is_cancellable=True)
+    await disconnected_during(work, work.handle, is_cancellable=True)
     assert work.outcome == "cancelled"
 
 
 async def test_writing_handler_finishes_after_disconnect() -> None:
     work = Work()
-    await disconnected_during(work, work.do, is_cancellable=False)
+    await disconnected_during(work, work.handle, is_cancellable=False)
     assert work.outcome == "finished"
 
 
@@ -108,7 +165,7 @@ async def test_streamed_answer_stops_on_disconnect(chunks_before: int) -> None:
             ended.append(type(error))
             raise
 
-    async def stream(_ask: Ask) -> JsonStream:
+    async def stream(_request: EmptyRequest) -> JsonStream:
         return stream_list("lines", lines(), {})
 
     work = Work()
@@ -118,7 +175,7 @@ async def test_streamed_answer_stops_on_disconnect(chunks_before: int) -> None:
 
 
 class Hanging(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
-    """Holds every read of the database back, and counts those that wait."""
+    """Blocks every read of the database, and counts the blocked reads."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -134,13 +191,13 @@ class Hanging(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # gr
 
 
 READS = {
-    "user by id": (f"GET /user/{SOMEBODY}", ""),
+    "user by id": (f"GET /user/{USER_ID}", ""),
     "user by lookup": ("GET /user/abcdefghijkl", ""),
-    "headers of a user": (f"HEAD /v2/user/{SOMEBODY}", ""),
-    "users": ("POST /users", f'{{"ids": ["{SOMEBODY}"]}}'),
+    "user by HEAD": (f"HEAD /v2/user/{USER_ID}", ""),
+    "users": ("POST /users", f'{{"ids": ["{USER_ID}"]}}'),
     "feed": ("POST /events", FEED),
     "shared item": ("GET /shareditem/abcdefghijkl", ""),
-    "inbox": ("POST /inbox", f'{{"userId": "{SOMEBODY}", "password": "p"}}'),
+    "inbox": ("POST /inbox", f'{{"userId": "{USER_ID}", "password": "p"}}'),
 }
 
 
@@ -151,7 +208,7 @@ def hanging() -> Hanging:
 
 @pytest.fixture(scope="module")
 def port(hanging: Hanging) -> Iterator[int]:
-    """Serve every cancellable route, on a database that does not answer."""
+    """Serve every cancellable route, with a database that does not respond."""
     database = Database(DatabaseSettings(), [hanging])
     services = (
         functions.users.main,

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the running functions held against it by generated requests."""
+"""The OpenAPI document, and a comparison of it with the running functions."""
 
 import re
 import subprocess
@@ -18,15 +18,15 @@ from tests.shared.web.test_routes import CONTRACT, declared
 
 
 def document_of(function: str) -> dict[str, Any]:
-    """Return the document that the running function shows."""
-    answer = httpx.get(url(stack.current().of(function)) + "/openapi.json", timeout=60)
-    assert answer.status_code == 200
-    document: dict[str, Any] = answer.json()
+    """Return the document that the running function serves."""
+    response = httpx.get(url(stack.current().of(function)) + "/openapi.json", timeout=60)
+    assert response.status_code == 200
+    document: dict[str, Any] = response.json()
     return document
 
 
 @pytest.mark.parametrize("function", CONTRACT)
-def test_every_route_is_described(function: str) -> None:
+def test_document_lists_every_route(function: str) -> None:
     described = {
         f"{method.upper()} {path.removeprefix('/v2')}"
         for path, operations in document_of(function)["paths"].items()
@@ -35,7 +35,7 @@ def test_every_route_is_described(function: str) -> None:
     assert described == CONTRACT[function]
 
 
-def test_limits_and_names_are_described() -> None:
+def test_document_contains_limits_and_names() -> None:
     schemas = document_of("users")["components"]["schemas"]
     replace = schemas["ReplaceUserRequest"]
     assert replace["required"] == ["id", "password", "encryptionIV", "rsaPublicKey"]
@@ -45,7 +45,7 @@ def test_limits_and_names_are_described() -> None:
 
 
 @pytest.mark.parametrize("function", CONTRACT)
-def test_generated_requests_get_documented_answers(
+def test_generated_requests_get_documented_responses(
     function: str, tmp_path: Path, is_long: bool
 ) -> None:
     finished = subprocess.run(
@@ -66,7 +66,7 @@ def test_generated_requests_get_documented_answers(
     assert re.search(r"(\d{2,}) generated, \1 passed", finished.stdout), finished.stdout
 
 
-def test_the_document_is_made_from_the_declared_routes() -> None:
+def test_document_matches_declared_routes() -> None:
     for function, routes in declared().items():
         document = describe(routes)
         assert document["openapi"] == "3.1.0"
@@ -76,8 +76,8 @@ def test_the_document_is_made_from_the_declared_routes() -> None:
             statuses = {int(status) for status in operation["responses"]}
             assert statuses == {200, *route.statuses}
             assert ("requestBody" in operation) == route.has_body
-            for status, answer in operation["responses"].items():
-                has_retry_after = "Retry-After" in answer.get("headers", {})
+            for status, response in operation["responses"].items():
+                has_retry_after = "Retry-After" in response.get("headers", {})
                 assert has_retry_after == (status in ("429", "502", "503", "504"))
             is_for_subscribers = route.path.startswith("/ai")
             assert ("security" in operation) == is_for_subscribers

@@ -23,21 +23,21 @@ SPELLINGS = {
     "/A.B/C": ("/a.b/c", 4, {}),
 }
 UNKNOWN = ("", "user", "/users", "/user/a/b", "/v3/user", "/v2/v2/user", "/aXb/c", "/u/ser")
-LOOK_ALIKES = ("/u\u017fer", "/user\n", "/\u212a")
+HOMOGLYPHS = ("/u\u017fer", "/user\n", "/\u212a")
 
 
 @pytest.mark.parametrize("path", SPELLINGS)
-def test_path_spellings_lead_to_one_target(path: str) -> None:
+def test_path_spellings_match_one_target(path: str) -> None:
     found = PATHS.find(path)
     assert found is not None
     assert (found.template, found.target, found.parameters) == SPELLINGS[path]
 
 
-@pytest.mark.parametrize("path", UNKNOWN + LOOK_ALIKES, ids=ascii)
-def test_path_that_is_not_served_is_not_found(path: str) -> None:
+@pytest.mark.parametrize("path", UNKNOWN + HOMOGLYPHS, ids=ascii)
+def test_unknown_path_is_not_found(path: str) -> None:
     assert Paths({"/user": 3, "/user/{id}": 1, "/a.b/c": 4, "/k": 5}).find(path) is None
 
 
-def test_path_of_many_slashes_takes_linear_time() -> None:
+def test_path_with_many_slashes_takes_linear_time() -> None:
     # Quadratic time would take hours.
     assert PATHS.find("/" * 1_000_000 + "x" + "/" * 1_000_000 + "y") is None

@@ -1,4 +1,4 @@
-"""Whether everything is there, with dependencies made for the purpose."""
+"""Readiness with dependencies that the tests define."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 class Clock:
-    """Time that passes when it is told to, for what is remembered; latencies are real."""
+    """A clock that the tests advance, for the cache; latencies are measured in real time."""
 
     perf_counter = staticmethod(time.perf_counter)
 
@@ -43,15 +43,15 @@ class Clock:
 
 
 class Slow:
-    """A check that takes until it may end, and is counted."""
+    """A check that runs until `may_end` is set, and counts its calls."""
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.started = 0
         self.ended = 0
         self.may_end = asyncio.Event()
 
     async def check(self) -> None:
-        self.begun += 1
+        self.started += 1
         try:
             await self.may_end.wait()
         finally:
@@ -65,7 +65,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def there() -> None:
+async def available() -> None:
     pass
 
 
@@ -81,39 +81,39 @@ def failing(error: Exception) -> Check:
 
 
 def client(*dependencies: Dependency) -> httpx.AsyncClient:
-    """Return a client of an app that has these."""
+    """Return a client of an app with these dependencies."""
     transport = httpx.ASGITransport(build_app([], dependencies=dependencies))
     return httpx.AsyncClient(transport=transport, base_url="http://x")
 
 
-async def asked(*dependencies: Dependency) -> httpx.Response:
+async def response_with(*dependencies: Dependency) -> httpx.Response:
     async with client(*dependencies) as http:
         return await http.get("/v2/health/ready")
 
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
-async def test_with_everything_at_hand_it_is_ready(prefix: str) -> None:
-    async with client(Dependency("store", there), Dependency("key", there)) as http:
-        answer = await http.get(f"{prefix}/health/ready", headers={"Origin": "https://a.example"})
-    assert answer.status_code == 200
-    content = answer.json()
+async def test_service_is_ready_with_all_dependencies(prefix: str) -> None:
+    async with client(Dependency("store", available), Dependency("key", available)) as http:
+        response = await http.get(f"{prefix}/health/ready", headers={"Origin": "https://a.example"})
+    assert response.status_code == 200
+    content = response.json()
     assert content == {"status": "ready", "dependencies": {}}
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert "retry-after" not in answer.headers
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "retry-after" not in response.headers
 
 
-async def test_who_depends_on_nothing_is_ready() -> None:
-    answer = await asked()
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "dependencies": {}})
+async def test_service_without_dependencies_is_ready() -> None:
+    response = await response_with()
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "dependencies": {}})
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-async def test_readiness_can_only_be_read(method: str) -> None:
+async def test_readiness_supports_only_get_and_head(method: str) -> None:
     async with client(Dependency("store", broken)) as http:
-        answer = await http.request(method, "/health/ready")
-    assert_problem(answer, 405)
-    assert answer.headers["allow"] == "GET, HEAD"
+        response = await http.request(method, "/health/ready")
+    assert_problem(response, 405)
+    assert response.headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize(
@@ -127,21 +127,19 @@ async def test_readiness_can_only_be_read(method: str) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_what_cannot_be_had_is_named_and_no_more_is_told(
-    error: Exception, status: str
-) -> None:
-    answer = await asked(Dependency("good", there), Dependency("bad", failing(error)))
-    assert answer.status_code == 503
-    assert int(answer.headers["retry-after"]) > 0
-    assert answer.headers["cache-control"] == "no-store"
-    content = answer.json()
+async def test_unavailable_dependency_is_listed_by_name_only(error: Exception, status: str) -> None:
+    response = await response_with(Dependency("good", available), Dependency("bad", failing(error)))
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+    assert response.headers["cache-control"] == "no-store"
+    content = response.json()
     assert content["status"] == "not ready"
     assert content["dependencies"] == {"bad": {"status": status}}
-    assert MESSAGE not in answer.text
+    assert MESSAGE not in response.text
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """Return the states of all dependencies, as often as they were logged."""
+    """Return the statuses of all dependencies from each log entry."""
     return [
         vars(each)["json_fields"]["dependencies"]
         for each in caplog.records
@@ -150,22 +148,22 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("is_set", [True, False], ids=["unavailable", "not set"])
-async def test_answer_does_not_name_what_is_not_needed(is_set: bool) -> None:
+async def test_optional_dependency_is_not_listed(is_set: bool) -> None:
     down = failing(DependencyUnavailable("it", 7))
-    answer = await asked(
-        Dependency("good", there), Dependency("bad", down, is_needed=False, is_set=is_set)
+    response = await response_with(
+        Dependency("good", available), Dependency("bad", down, is_needed=False, is_set=is_set)
     )
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "dependencies": {}})
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "dependencies": {}})
 
 
 @pytest.mark.parametrize("is_needed", [True, False])
-async def test_dependency_that_is_not_set_is_not_checked(
+async def test_unset_dependency_is_not_checked(
     is_needed: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, readiness.logger.name)
-    answer = await asked(Dependency("key", broken, is_needed=is_needed, is_set=False))
-    assert answer.status_code == (503 if is_needed else 200)
-    assert answer.json()["dependencies"] == ({"key": {"status": "not set"}} if is_needed else {})
+    response = await response_with(Dependency("key", broken, is_needed=is_needed, is_set=False))
+    assert response.status_code == (503 if is_needed else 200)
+    assert response.json()["dependencies"] == ({"key": {"status": "not set"}} if is_needed else {})
     assert logged(caplog) == [
         {"key": {"status": "not set", "isNeeded": is_needed, "latencyMs": None}}
     ]
@@ -185,7 +183,7 @@ async def test_all_dependencies_are_logged_and_measured_on_change(
 
     async def check() -> None:
         if next(is_down):
-            raise DependencyUnavailable("the store", 1)
+            raise DependencyUnavailable("the database", 1)
 
     key = Dependency("key", broken, is_needed=False, is_set=False)
     async with client(Dependency("store", check), key) as http:
@@ -199,8 +197,8 @@ async def test_all_dependencies_are_logged_and_measured_on_change(
     assert all(each["store"]["latencyMs"] >= 0 for each in states)
 
 
-async def test_a_bug_in_a_check_is_logged_as_any_other(caplog: pytest.LogCaptureFixture) -> None:
-    await asked(Dependency("bad", broken))
+async def test_exception_in_check_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    await response_with(Dependency("bad", broken))
     [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert record.getMessage() == "LookupError in the check of bad"
     line = JsonFormatter(TelemetrySettings()).format(record)
@@ -208,16 +206,16 @@ async def test_a_bug_in_a_check_is_logged_as_any_other(caplog: pytest.LogCapture
     assert MESSAGE not in line
 
 
-async def test_a_check_that_was_cancelled_by_others_has_failed() -> None:
-    answer = await asked(Dependency("odd", failing_with_cancellation))
-    assert answer.json()["dependencies"]["odd"]["status"] == "unavailable"
+async def test_cancelled_check_counts_as_unavailable() -> None:
+    response = await response_with(Dependency("odd", failing_with_cancellation))
+    assert response.json()["dependencies"]["odd"]["status"] == "unavailable"
 
 
 async def failing_with_cancellation() -> None:
     raise asyncio.CancelledError
 
 
-async def test_what_is_missing_is_told_once_and_that_it_is_back(
+async def test_outage_and_recovery_are_logged_once(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, readiness.logger.name)
@@ -225,9 +223,9 @@ async def test_what_is_missing_is_told_once_and_that_it_is_back(
 
     async def check() -> None:
         if next(is_down):
-            raise DependencyUnavailable("the store", 1)
+            raise DependencyUnavailable("the database", 1)
 
-    async with client(Dependency("store", check), Dependency("other", there)) as http:
+    async with client(Dependency("store", check), Dependency("other", available)) as http:
         for _ in range(5):
             await http.get("/health/ready")
             clock.now += 10
@@ -235,46 +233,48 @@ async def test_what_is_missing_is_told_once_and_that_it_is_back(
         "dependencies: store ok, other ok",
         "not ready: store is unavailable",
         "dependencies: store unavailable, other ok",
-        "store is there again",
+        "store is available again",
         "dependencies: store ok, other ok",
     ]
 
 
-async def test_checks_that_hang_end_together(caplog: pytest.LogCaptureFixture) -> None:
+async def test_hanging_checks_time_out_together(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, readiness.logger.name)
     hanging = [Slow() for _ in range(5)]
     slow = [Dependency(f"{n}", each.check) for n, each in enumerate(hanging)]
-    answer = await Readiness([Dependency("good", there), *slow], check_within_s=0.01).respond()
-    assert answer.status_code == 503
+    response = await Readiness(
+        [Dependency("good", available), *slow], check_timeout_s=0.01
+    ).respond()
+    assert response.status_code == 503
     [found] = logged(caplog)
     assert found.pop("good")["status"] == "ok"
     assert {each["status"] for each in found.values()} == {"timed out"}
-    assert [each.begun for each in hanging] == [1] * 5
+    assert [each.started for each in hanging] == [1] * 5
     await until(lambda: [each.ended for each in hanging] == [1] * 5)
 
 
-async def test_who_asks_at_the_same_time_shares_the_answer_and_so_does_who_asks_soon(
+async def test_concurrent_and_early_requests_share_a_check(
     clock: Clock,
 ) -> None:
     slow = Slow()
     async with client(Dependency("store", slow.check)) as http:
-        asking = [asyncio.create_task(http.get("/health/ready")) for _ in range(20)]
-        await until(lambda: slow.begun == 1)
+        requests = [asyncio.create_task(http.get("/health/ready")) for _ in range(20)]
+        await until(lambda: slow.started == 1)
         slow.may_end.set()
-        answers = [await each for each in asking]
+        responses = [await each for each in requests]
         clock.now += 0.9
-        answers.append(await http.get("/v2/health/ready"))
-        answers.append(await http.get("/health/ready"))
-    assert {answer.status_code for answer in answers} == {200}
-    assert slow.begun == 1
+        responses.append(await http.get("/v2/health/ready"))
+        responses.append(await http.get("/health/ready"))
+    assert {response.status_code for response in responses} == {200}
+    assert slow.started == 1
 
 
-async def test_the_truth_is_known_a_second_later(clock: Clock) -> None:
+async def test_result_is_cached_for_one_second(clock: Clock) -> None:
     is_down = iter((False, True, False))
 
     async def check() -> None:
         if next(is_down):
-            raise DependencyUnavailable("the store", 5)
+            raise DependencyUnavailable("the database", 5)
 
     async with client(Dependency("store", check)) as http:
         statuses = []
@@ -284,12 +284,12 @@ async def test_the_truth_is_known_a_second_later(clock: Clock) -> None:
     assert statuses == [200, 503, 200]
 
 
-async def test_who_hangs_up_ends_at_once_and_neither_others_nor_tasks_suffer() -> None:
+async def test_disconnect_does_not_cancel_shared_check() -> None:
     slow = Slow()
     before = asyncio.all_tasks()
     async with client(Dependency("store", slow.check)) as http:
         first, second = (asyncio.create_task(http.get("/health/ready")) for _ in range(2))
-        await until(lambda: slow.begun == 1)
+        await until(lambda: slow.started == 1)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
@@ -299,23 +299,23 @@ async def test_who_hangs_up_ends_at_once_and_neither_others_nor_tasks_suffer() -
     await until(lambda: asyncio.all_tasks() <= before)
 
 
-async def test_nothing_goes_on_after_everybody_has_hung_up() -> None:
+async def test_check_ends_after_all_clients_disconnect() -> None:
     slow = Slow()
     before = asyncio.all_tasks()
-    asking = asyncio.create_task(Readiness([Dependency("s", slow.check)], 0.01).respond())
-    await until(lambda: slow.begun == 1)
-    asking.cancel()
+    requests = asyncio.create_task(Readiness([Dependency("s", slow.check)], 0.01).respond())
+    await until(lambda: slow.started == 1)
+    requests.cancel()
     await until(lambda: asyncio.all_tasks() <= before)
     assert slow.ended == 1
 
 
-async def test_a_crowd_costs_one_read(clock: Clock) -> None:
+async def test_concurrent_requests_cost_one_read(clock: Clock) -> None:
     trips = RoundTrips()
     database = Database(DatabaseSettings(), trips.interceptors)
     async with client(Dependency("store", database.check)) as http:
         with trips.counted() as calls:
-            answers = await asyncio.gather(*(http.get("/health/ready") for _ in range(100)))
-        assert {answer.status_code for answer in answers} == {200}
+            responses = await asyncio.gather(*(http.get("/health/ready") for _ in range(100)))
+        assert {response.status_code for response in responses} == {200}
         assert calls == [READ]
         assert trips.documents == 1
         clock.now += 1

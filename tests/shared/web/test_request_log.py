@@ -1,4 +1,4 @@
-"""A line per request."""
+"""Log entries of requests."""
 
 import asyncio
 import json
@@ -28,29 +28,29 @@ from shared.web.boundary import Boundary
 from shared.web.request_log import RequestLog
 from shared.web.routes import Route
 
-SECRET = "SECRET-in-the-address"  # noqa: S105 - one that we made up
+SECRET = "SECRET-in-the-url"  # noqa: S105 - not a real one
 
 
-class Ask(Request):
+class ThingRequest(Request):
     id: str
 
 
 @pytest.fixture
-def told() -> Iterator[list[logging.LogRecord]]:
-    """The lines about requests, as they are told."""
-    lines: list[logging.LogRecord] = []
+def entries() -> Iterator[list[logging.LogRecord]]:
+    """The log entries of requests."""
+    entries: list[logging.LogRecord] = []
 
-    def note(line: logging.LogRecord) -> bool:
-        lines.append(line)
+    def note(entry: logging.LogRecord) -> bool:
+        entries.append(entry)
         return True
 
     request_log.logger.addFilter(note)
-    yield lines
+    yield entries
     request_log.logger.removeFilter(note)
 
 
 def app_of(handler: Any) -> ASGIApp:
-    return build_app([Route("GET", "/thing/{id}", "x", Ask, None, handler)])
+    return build_app([Route("GET", "/thing/{id}", "x", ThingRequest, None, handler)])
 
 
 async def call(app: ASGIApp, method: str, path: str) -> httpx.Response:
@@ -58,20 +58,20 @@ async def call(app: ASGIApp, method: str, path: str) -> httpx.Response:
         return await http.request(method, path)
 
 
-async def fine(_ask: Ask) -> None:
+async def succeed(_request: ThingRequest) -> None:
     note_round_trip()
     note_documents(3)
 
 
-async def test_a_request_is_told_with_its_template_and_what_it_cost(
-    told: list[logging.LogRecord],
+async def test_request_is_logged_with_template_and_cost(
+    entries: list[logging.LogRecord],
 ) -> None:
-    await call(app_of(fine), "GET", f"/v2/thing/{SECRET}?password={SECRET}")
-    [line] = told
-    fields: dict[str, Any] = vars(line)
-    assert line.levelno == logging.INFO
-    assert line.getMessage().startswith("GET /thing/{id} 200 ")
-    assert line.getMessage().endswith(" ms")
+    await call(app_of(succeed), "GET", f"/v2/thing/{SECRET}?password={SECRET}")
+    [entry] = entries
+    fields: dict[str, Any] = vars(entry)
+    assert entry.levelno == logging.INFO
+    assert entry.getMessage().startswith("GET /thing/{id} 200 ")
+    assert entry.getMessage().endswith(" ms")
     assert fields["http_request"].pop("latency").endswith("s")
     assert fields["http_request"] == {
         "requestMethod": "GET",
@@ -89,23 +89,23 @@ async def test_a_request_is_told_with_its_template_and_what_it_cost(
     }
 
 
-async def test_tasks_of_a_request_count_for_it(told: list[logging.LogRecord]) -> None:
-    async def handler(ask: Ask) -> None:
-        await asyncio.gather(fine(ask), fine(ask))
+async def test_round_trips_of_subtasks_are_counted(entries: list[logging.LogRecord]) -> None:
+    async def handler(request: ThingRequest) -> None:
+        await asyncio.gather(succeed(request), succeed(request))
 
     await call(app_of(handler), "GET", "/thing/1")
-    assert vars(told[0])["json_fields"]["round_trips"] == 2
+    assert vars(entries[0])["json_fields"]["round_trips"] == 2
 
 
-async def test_requests_at_the_same_time_count_apart(told: list[logging.LogRecord]) -> None:
-    async def handler(ask: Ask) -> None:
-        for _ in range(int(ask.id)):
+async def test_concurrent_requests_are_counted_separately(entries: list[logging.LogRecord]) -> None:
+    async def handler(request: ThingRequest) -> None:
+        for _ in range(int(request.id)):
             await asyncio.sleep(0)
             note_round_trip()
 
     app = app_of(handler)
     await asyncio.gather(*(call(app, "GET", f"/thing/{count}") for count in (1, 2, 3)))
-    assert sorted(vars(line)["json_fields"]["round_trips"] for line in told) == [1, 2, 3]
+    assert sorted(vars(entry)["json_fields"]["round_trips"] for entry in entries) == [1, 2, 3]
     assert current_request() is None
 
 
@@ -120,39 +120,39 @@ async def test_requests_at_the_same_time_count_apart(told: list[logging.LogRecor
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-async def test_the_level_says_how_bad_it_is(
-    told: list[logging.LogRecord], error: Exception, status: int, level: int
+async def test_log_level_depends_on_status(
+    entries: list[logging.LogRecord], error: Exception, status: int, level: int
 ) -> None:
-    async def handler(_ask: Ask) -> None:
+    async def handler(_request: ThingRequest) -> None:
         raise error
 
     await call(app_of(handler), "GET", "/thing/1")
-    [line] = told
-    assert (line.levelno, vars(line)["json_fields"]["status"]) == (level, status)
+    [entry] = entries
+    assert (entry.levelno, vars(entry)["json_fields"]["status"]) == (level, status)
 
 
-async def test_what_we_cannot_do_is_told_with_the_reason(told: list[logging.LogRecord]) -> None:
-    async def handler(_ask: Ask) -> None:
+async def test_outage_is_logged_with_reason(entries: list[logging.LogRecord]) -> None:
+    async def handler(_request: ThingRequest) -> None:
         raise Overloaded("passwords to hash", 1)
 
     await call(app_of(handler), "GET", "/thing/1")
-    [line] = told
+    [entry] = entries
     reason = "too many passwords to hash at the moment"
-    assert line.getMessage().endswith(f" ms: {reason}")
-    assert vars(line)["json_fields"]["reason"] == reason
+    assert entry.getMessage().endswith(f" ms: {reason}")
+    assert vars(entry)["json_fields"]["reason"] == reason
 
 
-async def test_what_the_client_did_wrong_needs_no_reason(told: list[logging.LogRecord]) -> None:
-    async def handler(_ask: Ask) -> None:
+async def test_client_error_is_logged_without_reason(entries: list[logging.LogRecord]) -> None:
+    async def handler(_request: ThingRequest) -> None:
         raise NotFound("no such thing")
 
     await call(app_of(handler), "GET", "/thing/1")
-    assert told[0].getMessage().endswith(" ms")
-    assert "reason" not in vars(told[0])["json_fields"]
+    assert entries[0].getMessage().endswith(" ms")
+    assert "reason" not in vars(entries[0])["json_fields"]
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "told_as"),
+    ("method", "path", "expected"),
     [
         ("GET", f"/{SECRET}", "GET (no such route) 404"),
         ("POST", f"/thing/{SECRET}", "POST /thing/{id} 405"),
@@ -160,38 +160,38 @@ async def test_what_the_client_did_wrong_needs_no_reason(told: list[logging.LogR
         ("GET", "/openapi.json", "GET /openapi.json 200"),
     ],
 )
-async def test_nothing_of_a_clients_own_words_is_told(
-    told: list[logging.LogRecord], method: str, path: str, told_as: str
+async def test_log_contains_no_client_input(
+    entries: list[logging.LogRecord], method: str, path: str, expected: str
 ) -> None:
-    await call(app_of(fine), method, path)
-    assert told[0].getMessage().startswith(told_as)
-    assert "SECRET" not in json.dumps(vars(told[0]), default=repr)
+    await call(app_of(succeed), method, path)
+    assert entries[0].getMessage().startswith(expected)
+    assert "SECRET" not in json.dumps(vars(entries[0]), default=repr)
 
 
-async def test_a_browsers_preflight_is_told_as_one(told: list[logging.LogRecord]) -> None:
+async def test_preflight_is_logged_as_preflight(entries: list[logging.LogRecord]) -> None:
     headers = {"Origin": "https://x", "Access-Control-Request-Method": "PUT"}
-    transport = httpx.ASGITransport(app_of(fine))
+    transport = httpx.ASGITransport(app_of(succeed))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
         await http.options("/thing/1", headers=headers)
         await http.options("/thing/1")
-    preflight, other = (line.getMessage() for line in told)
+    preflight, other = (entry.getMessage() for entry in entries)
     assert preflight.startswith("OPTIONS (preflight) 200")
     assert other.startswith("OPTIONS /thing/{id} 405")
 
 
-async def test_health_is_asked_for_too_often_to_be_told(told: list[logging.LogRecord]) -> None:
+async def test_health_requests_are_logged_at_debug_level(entries: list[logging.LogRecord]) -> None:
     for path in ("/health", "/v2/health"):
-        assert (await call(app_of(fine), "GET", path)).text == "healthy"
-    assert [line.levelno for line in told if line.levelno > logging.DEBUG] == []
+        assert (await call(app_of(succeed), "GET", path)).text == "healthy"
+    assert [entry.levelno for entry in entries if entry.levelno > logging.DEBUG] == []
 
 
-async def through(app: ASGIApp, scope: Scope, received: list[Message]) -> list[Message]:
-    """Send messages to `app`; return its own."""
+async def exchange(app: ASGIApp, scope: Scope, received: list[Message]) -> list[Message]:
+    """Send messages to `app`; return the messages it sends."""
     sent: list[Message] = []
-    coming = iter(received)
+    messages = iter(received)
 
     async def receive() -> Message:
-        return next(coming)
+        return next(messages)
 
     async def send(message: Message) -> None:
         sent.append(message)
@@ -200,46 +200,46 @@ async def through(app: ASGIApp, scope: Scope, received: list[Message]) -> list[M
     return sent
 
 
-async def hung_up_on(_scope: Scope, _receive: Receive, _send: Send) -> None:
-    """Stand for an app below the boundary, which ends without an answer."""
+async def disconnected(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Return without a response, as an app does after a disconnect."""
 
 
-async def half(scope: Scope, receive: Receive, send: Send) -> None:
+async def respond_incompletely(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"half", "more_body": True})
 
 
-@pytest.mark.parametrize("app", [hung_up_on, half], ids=["without an answer", "in its middle"])
-async def test_a_client_that_hung_up_is_told_as_499(
-    told: list[logging.LogRecord], app: ASGIApp
-) -> None:
-    await through(RequestLog(app), {"type": "http", "method": "GET"}, [])
-    [line] = told
-    assert (line.levelno, vars(line)["http_request"]["status"]) == (logging.INFO, 499)
+@pytest.mark.parametrize(
+    "app", [disconnected, respond_incompletely], ids=["no response", "incomplete response"]
+)
+async def test_disconnect_is_logged_as_499(entries: list[logging.LogRecord], app: ASGIApp) -> None:
+    await exchange(RequestLog(app), {"type": "http", "method": "GET"}, [])
+    [entry] = entries
+    assert (entry.levelno, vars(entry)["http_request"]["status"]) == (logging.INFO, 499)
 
 
-async def test_a_client_that_hangs_up_on_a_plan_is_told_as_499(
-    told: list[logging.LogRecord],
+async def test_disconnect_during_handler_is_logged_as_499(
+    entries: list[logging.LogRecord],
 ) -> None:
-    async def handler(_ask: Ask) -> None:
+    async def handler(_request: ThingRequest) -> None:
         raise ClientDisconnect
 
-    await call_without_answer(app_of(handler))
-    assert [vars(line)["json_fields"]["status"] for line in told] == [499]
+    await call_with_disconnect(app_of(handler))
+    assert [vars(entry)["json_fields"]["status"] for entry in entries] == [499]
 
 
-async def call_without_answer(app: ASGIApp) -> None:
+async def call_with_disconnect(app: ASGIApp) -> None:
     scope = {"type": "http", "method": "GET", "path": "/thing/1", "query_string": b""}
-    await through(app, scope, [{"type": "http.disconnect"}])
+    await exchange(app, scope, [{"type": "http.disconnect"}])
 
 
 @pytest.mark.parametrize(
     ("error", "level"),
     [(KeyError(SECRET), logging.ERROR), (DependencyUnavailable("x", 1), logging.WARNING)],
-    ids=["a bug", "an outage"],
+    ids=["exception", "outage"],
 )
-async def test_an_answer_that_we_broke_off_is_told_as_bad_as_its_reason(
-    told: list[logging.LogRecord], error: Exception, level: int
+async def test_interrupted_response_has_level_of_its_error(
+    entries: list[logging.LogRecord], error: Exception, level: int
 ) -> None:
     async def broken() -> Any:
         yield b"half"
@@ -249,22 +249,24 @@ async def test_an_answer_that_we_broke_off_is_told_as_bad_as_its_reason(
         await StreamingResponse(broken())(scope, receive, send)
 
     scope = {"type": "http", "method": "GET", "asgi": {"spec_version": "2.4"}}
-    await through(RequestLog(Boundary(app)), scope, [])
-    assert [(line.levelno, vars(line)["json_fields"]["status"]) for line in told] == [(level, 200)]
+    await exchange(RequestLog(Boundary(app)), scope, [])
+    assert [(entry.levelno, vars(entry)["json_fields"]["status"]) for entry in entries] == [
+        (level, 200)
+    ]
 
 
-async def test_the_size_is_that_of_what_was_sent(told: list[logging.LogRecord]) -> None:
+async def test_response_size_is_logged(entries: list[logging.LogRecord]) -> None:
     await call(RequestLog(PlainTextResponse("twelve bytes")), "GET", "/")
-    assert vars(told[0])["http_request"]["responseSize"] == "12"
+    assert vars(entries[0])["http_request"]["responseSize"] == "12"
 
 
-async def served_socket(serve: Any, received: list[Message], path: str = "/talk") -> None:
-    app = build_app([], {"/talk": serve})
+async def serve_socket(serve: Any, received: list[Message], path: str = "/socket") -> None:
+    app = build_app([], {"/socket": serve})
     scope = {"type": "websocket", "path": path, "query_string": f"access_token={SECRET}".encode()}
-    await through(app, {**scope, "extensions": {"websocket.http.response": {}}}, received)
+    await exchange(app, {**scope, "extensions": {"websocket.http.response": {}}}, received)
 
 
-async def talk(socket: WebSocket) -> None:
+async def serve_until_disconnect(socket: WebSocket) -> None:
     await socket.accept()
     try:
         while True:
@@ -274,39 +276,39 @@ async def talk(socket: WebSocket) -> None:
         pass
 
 
-async def test_a_websocket_is_told_once_when_it_has_ended(told: list[logging.LogRecord]) -> None:
-    words: list[Message] = [{"type": "websocket.receive", "text": SECRET}] * 3
-    await served_socket(
-        talk,
-        [{"type": "websocket.connect"}, *words, {"type": "websocket.disconnect", "code": 1000}],
+async def test_websocket_is_logged_once_at_its_end(entries: list[logging.LogRecord]) -> None:
+    messages: list[Message] = [{"type": "websocket.receive", "text": SECRET}] * 3
+    await serve_socket(
+        serve_until_disconnect,
+        [{"type": "websocket.connect"}, *messages, {"type": "websocket.disconnect", "code": 1000}],
     )
-    [line] = told
-    assert line.getMessage().startswith("WebSocket /talk 101 ")
-    assert vars(line)["json_fields"]["round_trips"] == 3
-    assert line.levelno == logging.INFO
+    [entry] = entries
+    assert entry.getMessage().startswith("WebSocket /socket 101 ")
+    assert vars(entry)["json_fields"]["round_trips"] == 3
+    assert entry.levelno == logging.INFO
 
 
-async def test_a_websocket_that_nobody_serves_is_told_without_its_path(
-    told: list[logging.LogRecord],
+async def test_unknown_websocket_is_logged_without_path(
+    entries: list[logging.LogRecord],
 ) -> None:
-    await served_socket(talk, [{"type": "websocket.connect"}], f"/{SECRET}")
-    assert told[0].getMessage().startswith("WebSocket (no such route) 404 ")
+    await serve_socket(serve_until_disconnect, [{"type": "websocket.connect"}], f"/{SECRET}")
+    assert entries[0].getMessage().startswith("WebSocket (no such route) 404 ")
 
 
-async def test_a_websocket_that_is_closed_unaccepted_is_told_as_forbidden(
-    told: list[logging.LogRecord],
+async def test_rejected_websocket_is_logged_as_403(
+    entries: list[logging.LogRecord],
 ) -> None:
     async def refuse(socket: WebSocket) -> None:
         await socket.close()
 
-    await served_socket(refuse, [{"type": "websocket.connect"}])
-    assert told[0].getMessage().startswith("WebSocket /talk 403 ")
+    await serve_socket(refuse, [{"type": "websocket.connect"}])
+    assert entries[0].getMessage().startswith("WebSocket /socket 403 ")
 
 
-async def test_a_websocket_that_fails_is_an_error(told: list[logging.LogRecord]) -> None:
+async def test_failed_websocket_is_logged_as_error(entries: list[logging.LogRecord]) -> None:
     async def fail(socket: WebSocket) -> None:
         await socket.accept()
         raise KeyError(SECRET)
 
-    await served_socket(fail, [{"type": "websocket.connect"}])
-    assert told[0].levelno == logging.ERROR
+    await serve_socket(fail, [{"type": "websocket.connect"}])
+    assert entries[0].levelno == logging.ERROR

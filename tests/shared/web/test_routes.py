@@ -1,4 +1,4 @@
-"""The declarations, against the contract and against each other."""
+"""Declared routes, compared with the contract and with each other."""
 
 from functools import cache
 
@@ -6,9 +6,11 @@ import pytest
 
 from functions.chat.main import chat, resources
 from scripts.local.gateway import routes_by_service
-from shared.errors import LiftLogError, Overloaded
+from shared.errors import LiftLogError, NotFound, Overloaded
+from shared.schemas.users import SignInRequest
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
+from shared.web.authentication import PasswordAuth, PurchaseAuth
 from shared.web.problems import STATUS
 from shared.web.routes import Route
 
@@ -27,7 +29,7 @@ CONTRACT = {
     "chat": {"POST /ai-chat/negotiate", "POST /ai-chat-v2/negotiate"},
 }
 
-SMALLEST_LIMIT_BYTES = {
+MIN_BODY_LIMIT_BYTES = {
     "PUT /user": (15 + 2000 + 2) * 1024 * 4 // 3,
     "PUT /event": 15 * 1024 * 4 // 3,
     "PUT /inbox": 20 * 1024 * 4 // 3,
@@ -53,25 +55,45 @@ def name(route: Route) -> str:
 
 
 def family(error: type[LiftLogError]) -> set[type[LiftLogError]]:
-    """Return an error class and all below it."""
+    """Return an error class and its subclasses."""
     return {error}.union(*(family(below) for below in error.__subclasses__()))
 
 
-def test_every_route_of_the_contract_is_declared_and_no_other() -> None:
+def test_declared_routes_match_the_contract() -> None:
     assert {
         function: {name(route) for route in routes} for function, routes in declared().items()
     } == {**CONTRACT, "cleanup": {"POST /"}}
 
 
-def test_every_error_we_can_raise_has_a_status() -> None:
+def test_every_error_has_a_status() -> None:
     assert family(LiftLogError) - {LiftLogError} == STATUS.keys()
 
 
-def test_who_checks_passwords_may_be_overloaded() -> None:
+def test_routes_with_credentials_declare_password_auth() -> None:
     for route in every_route():
-        takes_password = "password" in route.takes.model_fields
-        hashes = takes_password or route.path == "/user/create"
-        assert (Overloaded in route.refuses) == hashes, name(route)
+        has_password = "password" in route.request.model_fields
+        assert issubclass(route.request, SignInRequest) == has_password, name(route)
+        assert isinstance(route.auth, PasswordAuth) == has_password, name(route)
+
+
+def test_only_subscriber_routes_declare_purchase_auth() -> None:
+    for route in every_route():
+        assert isinstance(route.auth, PurchaseAuth) == route.path.startswith("/ai"), name(route)
+
+
+def test_routes_that_hash_passwords_declare_overload() -> None:
+    for route in every_route():
+        hashes = isinstance(route.auth, PasswordAuth) or route.path == "/user/create"
+        assert (Overloaded in route.errors) == hashes, name(route)
+
+
+def test_only_sharing_hides_unknown_users() -> None:
+    hiding = {
+        name(route)
+        for route in every_route()
+        if isinstance(route.auth, PasswordAuth) and NotFound not in route.errors
+    }
+    assert hiding == {"POST /shareditem"}
 
 
 def test_cancellable_routes_are_declared() -> None:
@@ -84,18 +106,18 @@ def test_cancellable_routes_are_declared() -> None:
     }
 
 
-@pytest.mark.parametrize("route", SMALLEST_LIMIT_BYTES)
-def test_the_body_limit_leaves_room_for_the_largest_valid_body_but_not_for_two(
+@pytest.mark.parametrize("route", MIN_BODY_LIMIT_BYTES)
+def test_body_limit_is_near_the_largest_valid_body(
     route: str,
 ) -> None:
     [declared_route] = [each for each in every_route() if name(each) == route]
-    largest = SMALLEST_LIMIT_BYTES[route]
+    largest = MIN_BODY_LIMIT_BYTES[route]
     assert largest < declared_route.max_body_bytes
     if largest > 100_000:
         assert declared_route.max_body_bytes < 2 * largest
 
 
-def test_small_requests_have_small_limits() -> None:
+def test_small_requests_have_small_body_limits() -> None:
     limits = {name(route): route.max_body_bytes for route in every_route() if route.has_body}
     assert limits["POST /user/create"] < 8192
     assert limits["POST /user/delete"] < 8192

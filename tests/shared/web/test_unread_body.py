@@ -1,4 +1,4 @@
-"""Answers to requests whose body is not read, or not to its end."""
+"""Responses to requests whose body is not read completely."""
 
 import asyncio
 import socket
@@ -21,41 +21,43 @@ from tests.loopback import served
 MIB = 1024 * 1024
 
 
-class Ask(Request):
-    """Takes little."""
+class EmptyRequest(Request):
+    """Has no fields."""
 
 
-async def refuse(_ask: Ask) -> None:
+async def reject(_request: EmptyRequest) -> None:
     raise Overloaded("the service", 1)
 
 
-async def missing(_ask: Ask) -> None:
+async def missing(_request: EmptyRequest) -> None:
     raise NotFound("no such thing")
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Serve routes that refuse requests before their bodies are read, as uvicorn does it."""
+    """Serve routes that reject requests before their bodies are read."""
     routes = [
-        Route("POST", "/small", "x", Ask, None, refuse),
-        Route("DELETE", "/query", "x", Ask, None, missing, [NotFound], from_query=True),
+        Route("POST", "/small", "x", EmptyRequest, None, reject),
+        Route("DELETE", "/query", "x", EmptyRequest, None, missing, [NotFound], from_query=True),
     ]
     with pytest.MonkeyPatch.context() as patch, served(build_app(routes)) as address:
-        patch.setattr(UnreadBody, "within_s", 600)  # no machine is so slow
+        patch.setattr(
+            UnreadBody, "timeout_s", 600
+        )  # so that a slow machine does not end a test early
         yield int(address.rpartition(":")[2])
 
 
 def exchanged(port: int, head: str, pieces: list[bytes]) -> bytes:
-    """Send a request whole, and only then read the answer; return all of it, or the error."""
+    """Send a complete request before reading; return the response, or the name of the error."""
     try:
         with socket.create_connection((HOST, port)) as client:
             client.sendall(head.encode())
             for piece in pieces:
                 client.sendall(piece)
-            answer = b""
+            response = b""
             while data := client.recv(MIB):
-                answer += data
-            return answer
+                response += data
+            return response
     except OSError as error:
         return type(error).__name__.encode()
 
@@ -72,20 +74,20 @@ async def connected(
         await writer.wait_closed()
 
 
-REFUSALS = {
+REJECTIONS = {
     "too large": ("POST /small", 413),
     "unknown route": ("POST /nowhere", 404),
     "another method": ("PUT /small", 405),
-    "body of no use": ("DELETE /query", 404),
+    "unused body": ("DELETE /query", 404),
 }
 
 
 @pytest.mark.parametrize("framing", ["length", "chunks"])
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-async def test_refusal_of_unread_body_is_never_a_reset(
-    port: int, refusal: tuple[str, int], framing: str
+@pytest.mark.parametrize("rejection", REJECTIONS.values(), ids=REJECTIONS)
+async def test_rejection_of_unread_body_is_not_a_reset(
+    port: int, rejection: tuple[str, int], framing: str
 ) -> None:
-    line, status = refusal
+    line, status = rejection
     size, piece = 900_000, 9_000
     if framing == "length":
         headers, pieces = f"Content-Length: {size}", [b" " * piece] * (size // piece)
@@ -93,51 +95,51 @@ async def test_refusal_of_unread_body_is_never_a_reset(
         chunk = f"{piece:x}\r\n".encode() + b" " * piece + b"\r\n"
         headers, pieces = "Transfer-Encoding: chunked", [*[chunk] * (size // piece), b"0\r\n\r\n"]
     head = f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n\r\n"
-    answers: list[bytes] = []
+    responses: list[bytes] = []
     for _ in range(5):
-        answers += await asyncio.gather(
+        responses += await asyncio.gather(
             *(asyncio.to_thread(exchanged, port, head, pieces) for _ in range(10))
         )
-    assert Counter(answer[:12] for answer in answers) == {f"HTTP/1.1 {status}".encode(): 50}
-    assert all(b'"status"' in answer for answer in answers)
+    assert Counter(response[:12] for response in responses) == {f"HTTP/1.1 {status}".encode(): 50}
+    assert all(b'"status"' in response for response in responses)
 
 
-async def test_refusal_arrives_while_the_client_still_sends(port: int) -> None:
+async def test_rejection_arrives_while_client_sends(port: int) -> None:
     async with connected(port) as (reader, writer):
         head = (
             "POST /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9000\r\n\r\n"
         )
         writer.write(head.encode())
-        answer = await reader.readuntil(b"\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 413 ")
+        response = await reader.readuntil(b"\r\n\r\n")
+        assert response.startswith(b"HTTP/1.1 413 ")
         assert b'"status": 413' in await reader.readuntil(b"}")
         writer.write(b" " * 9000)
-        assert await reader.read() == b""  # the connection ends in order, after the whole body
+        assert await reader.read() == b""  # the connection is closed after the complete body
 
 
-async def test_refused_request_leaves_its_connection_usable(port: int) -> None:
+async def test_rejected_request_keeps_connection_usable(port: int) -> None:
     async with connected(port) as (reader, writer):
         for _ in range(3):
             writer.write(
                 b"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n" + b" " * 9000
             )
-            answer = await reader.readuntil(b"\r\n\r\n")
-            assert answer.startswith(b"HTTP/1.1 413 ")
-            assert b"connection: close" not in answer
+            response = await reader.readuntil(b"\r\n\r\n")
+            assert response.startswith(b"HTTP/1.1 413 ")
+            assert b"connection: close" not in response
             await reader.readuntil(b"}")
 
 
-async def test_refused_body_is_not_invited(port: int) -> None:
+async def test_rejected_body_gets_no_100_continue(port: int) -> None:
     """RFC 9110, section 10.1.1."""
     async with connected(port) as (reader, writer):
         writer.write(b"POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n")
         writer.write(b"Content-Length: 9000\r\n\r\n")
-        answer = await reader.read()  # to the end of the connection
-        assert answer.startswith(b"HTTP/1.1 413 ")
-        assert b"connection: close" in answer
+        response = await reader.read()  # to the end of the connection
+        assert response.startswith(b"HTTP/1.1 413 ")
+        assert b"connection: close" in response
 
 
-async def test_body_that_may_be_valid_is_invited(port: int) -> None:
+async def test_accepted_body_gets_100_continue(port: int) -> None:
     async with connected(port) as (reader, writer):
         head = (
             "POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
@@ -149,7 +151,7 @@ async def test_body_that_may_be_valid_is_invited(port: int) -> None:
 
 
 class Exchange:
-    """A server's side of a request with a body that comes in pieces, as many as are asked for."""
+    """The server side of a request whose body consists of endless equal pieces."""
 
     def __init__(self, piece: bytes, headers: list[tuple[bytes, bytes]]) -> None:
         self.scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
@@ -160,7 +162,7 @@ class Exchange:
     async def receive(self) -> Message:
         if not self._piece:
             await asyncio.Event().wait()
-        assert self.sent, "the answer comes first"
+        assert self.sent, "the response is sent first"
         self.received += len(self._piece)
         return {"type": "http.request", "body": self._piece, "more_body": True}
 
@@ -185,18 +187,18 @@ async def test_rest_of_body_is_read_up_to_1_mib(headers: list[tuple[bytes, bytes
     assert (body["body"], body["more_body"]) == (b"no", True)
     assert (end["body"], end["more_body"]) == (b"", False)
     is_last = (b"connection", b"close") in start["headers"]
-    assert is_last == (headers is CHUNKED)  # a body of unknown length may never end
+    assert is_last == (headers is CHUNKED)  # a body of unknown length may be endless
 
 
-async def test_rest_of_body_is_awaited_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(UnreadBody, "within_s", 0)
+async def test_rest_of_body_is_read_within_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UnreadBody, "timeout_s", 0)
     exchange = Exchange(b"", LENGTH)
     await serve(UnreadBody(PlainTextResponse("no")), exchange)
     assert [message.get("more_body") for message in exchange.sent] == [None, True, False]
 
 
 @pytest.mark.parametrize("headers", [[], [(b"content-length", b"0")]], ids=["none", "empty"])
-async def test_request_without_body_is_answered_at_once(
+async def test_request_without_body_gets_response_at_once(
     headers: list[tuple[bytes, bytes]],
 ) -> None:
     exchange = Exchange(b"", headers)
@@ -204,7 +206,7 @@ async def test_request_without_body_is_answered_at_once(
     assert [message.get("more_body", False) for message in exchange.sent] == [False, False]
 
 
-async def test_answer_to_a_body_that_was_read_is_not_held_back() -> None:
+async def test_response_after_read_body_is_not_delayed() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         while (await receive())["more_body"]:
             pass

@@ -1,4 +1,4 @@
-"""Results that are costly to make, and that all processes of a test run share."""
+"""Expensive results that all processes of a test run share."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ _FOLDER = "LIFTLOG_TEST_RESULTS"
 
 
 def begin() -> None:
-    """Make the folder of a test run; processes that this one starts use it, too."""
+    """Create the folder of a test run; child processes inherit it."""
     os.environ[_FOLDER] = mkdtemp(prefix="liftlog-tests-")
 
 
@@ -23,19 +23,19 @@ def end() -> None:
     shutil.rmtree(os.environ.pop(_FOLDER))
 
 
-def once(name: str, produce: Callable[[Path], Any]) -> Any:
-    """Return what the first of several processes produces; the others wait for it.
+def shared_result(name: str, produce: Callable[[Path], Any]) -> Any:
+    """Return the result of `produce`, which one process calls while the others wait.
 
     Args:
-        name: of the result.
+        name: the name of the result.
         produce: takes a path that it may use; returns JSON.
     """
-    place = Path(os.environ[_FOLDER], name)
-    kept = place.with_suffix(".json")
-    with _locked(place.with_suffix(".lock")):
-        if not kept.exists():
-            kept.write_text(json.dumps(produce(place)))
-    return json.loads(kept.read_text())
+    path = Path(os.environ[_FOLDER], name)
+    file = path.with_suffix(".json")
+    with _locked(path.with_suffix(".lock")):
+        if not file.exists():
+            file.write_text(json.dumps(produce(path)))
+    return json.loads(file.read_text())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The functions as a client reaches them: over HTTP, each at its own address."""
+"""An HTTP client of the functions, which sends any request and does not check responses."""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ import httpx
 from scripts.client.api import FUNCTION_OF
 
 
-class FrontDoor:
-    """Sends requests and returns whatever comes back."""
+class ApiClient:
+    """Sends requests to the functions and returns their responses."""
 
     def __init__(self, addresses: Mapping[str, str], http: httpx.AsyncClient) -> None:
         self._addresses = addresses
@@ -30,7 +30,7 @@ class FrontDoor:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Send `body` as JSON, or `content` as it is."""
+        """Send `body` as JSON, or `content` unchanged."""
         if content is None and body is not None:
             content = json.dumps(body).encode()
         return await self._http.request(
@@ -41,14 +41,14 @@ class FrontDoor:
         )
 
     async def get(self, path: str) -> httpx.Response:
-        """GET a path."""
+        """Send a GET request."""
         return await self.send("GET", path)
 
     async def put(self, path: str, body: Any) -> httpx.Response:
-        """PUT JSON."""
+        """Send JSON in a PUT request."""
         return await self.send("PUT", path, body)
 
     async def post(self, path: str, body: Any, token: str | None = None) -> httpx.Response:
-        """POST JSON, with a purchase token if there is one."""
+        """Send JSON in a POST request, with `token` as the purchase token."""
         headers = {} if token is None else {"Authorization": token}
         return await self.send("POST", path, body, headers=headers)

@@ -1,4 +1,4 @@
-"""The start of a service in a process of its own, with nothing in its environment."""
+"""The start of a service in a separate process with an empty environment."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from scripts.root import ROOT
-from tests.once import once
+from tests.shared_results import shared_result
 
 _PROGRAM = """
 import importlib, json, sys
@@ -29,16 +29,16 @@ class Start:
     """The settings and modules of a service after its start."""
 
     settings: list[str]
-    """The names of the classes of settings that it has made."""
+    """The names of the settings classes that it created."""
 
     modules: dict[str, str]
-    """The files of the modules by their names; empty for those without."""
+    """The files of the modules by their names; empty for modules without a file."""
 
 
 @cache
 def start(service: str) -> Start:
     """Start a service, once in a test run."""
-    return Start(**once(f"start-{service}", lambda _path: _printed(service)))
+    return Start(**shared_result(f"start-{service}", lambda _path: _printed(service)))
 
 
 def _printed(service: str) -> Any:

@@ -1,0 +1,62 @@
+"""Authentication methods of routes: password or purchase token."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from shared.auth.sign_in import Credentials, SignIn
+from shared.errors import LiftLogError, NotAuthenticated, NotEntitled, NotFound, Overloaded
+from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
+from shared.schemas.users import SignInRequest
+from shared.schemas.wire import Request
+from shared.store.users import Account
+from shared.timestamps import now
+from shared.web.purchase_token import presented_token
+
+
+@dataclass(frozen=True)
+class PasswordAuth:
+    """Sign-in with the user id and password in the body, after the body is validated."""
+
+    sign_in: SignIn
+    hides_unknown_users: bool = False
+    """Whether an unknown user is answered like a wrong password: 401 instead of 404."""
+
+    @property
+    def refuses(self) -> Sequence[type[LiftLogError]]:
+        """The errors of `account`, except outages."""
+        unknown_user = () if self.hides_unknown_users else (NotFound,)
+        return (*unknown_user, NotAuthenticated, Overloaded)
+
+    async def account(self, credentials: Credentials) -> Account:
+        """Return the account of a user; one round trip."""
+        try:
+            return await self.sign_in.account(credentials)
+        except NotFound:
+            if not self.hides_unknown_users:
+                raise
+            raise NotAuthenticated("no such user or wrong password") from None
+
+
+@dataclass(frozen=True)
+class PurchaseAuth:
+    """Sign-in with a purchase token in a header, before the body is read."""
+
+    purchases: PurchaseAuthenticator
+    refuses: Sequence[type[LiftLogError]] = (NotEntitled,)
+
+    async def subscriber(self, connection: HTTPConnection) -> Subscriber:
+        """Return the subscriber whose token `connection` presents."""
+        return await self.purchases.subscriber(presented_token(connection), now())
+
+
+def credentials(request: Request) -> Credentials:
+    """Return the credentials in the body of a request.
+
+    Raises:
+        TypeError: the route is declared with `PasswordAuth`, but its body has no credentials.
+    """
+    if not isinstance(request, SignInRequest):
+        raise TypeError(f"{type(request).__name__} has no credentials")
+    return Credentials(request.user_id, request.password)

@@ -77,7 +77,8 @@ resource "google_cloud_run_v2_service" "chat" {
   }
 
   lifecycle {
-    # ./scripts/deploy and ./scripts/rollback set the traffic split.
+    # ./scripts/deploy and ./scripts/rollback set the traffic split. An update sends the split that the plan
+    # has read. So ./scripts/deploy refuses to apply a plan if the split has changed since.
     ignore_changes = [traffic, client, client_version]
   }
 

@@ -31,7 +31,6 @@ module "function" {
   limits    = each.value.limits
   instances = local.instances[each.key]
   is_public = each.value.is_public
-  is_held   = contains(var.held, each.key)
 
   # A build fails without these grants, and the reference to the account alone does not wait for them.
   depends_on = [

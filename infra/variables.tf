@@ -66,17 +66,6 @@ variable "chat_image" {
   }
 }
 
-variable "held" {
-  description = "Services whose new revisions get no traffic at first. ./scripts/deploy then moves the traffic in steps."
-  type        = set(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for service in var.held : contains(keys(local.services), service)])
-    error_message = "`held` has an unknown service. Services: ${join(", ", keys(local.services))}."
-  }
-}
-
 # A map instead of an object: Terraform would drop a misspelt attribute of an object without an error.
 variable "instances" {
   description = "Number of instances by service. `min` (default 0) are kept without traffic and are billed; `max` replaces the limit in services.tf."

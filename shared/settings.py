@@ -17,9 +17,7 @@ class Settings(BaseSettings):
     An empty variable counts as not set. The docstring of a field describes it to operators.
     """
 
-    model_config = SettingsConfigDict(
-        env_ignore_empty=True, frozen=True, use_attribute_docstrings=True, validate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, validate_by_name=True)
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - pydantic validates them
         try:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from scripts.reference.__main__ import pages, write
-from scripts.reference.settings import classes, in_code, sections
+from scripts.reference.settings import classes, descriptions, in_code, sections
 from scripts.root import ROOT
 from shared.planner.settings import ModelSettings
 from shared.settings import Settings
@@ -46,9 +46,9 @@ def test_every_setting_has_a_description() -> None:
     for settings in classes():
         assert settings.__doc__
         for name, field in settings.model_fields.items():
-            assert re.match(r"(The|A|Whether|`True`) .+\.$", field.description or "", re.DOTALL), (
-                name
-            )
+            assert re.match(
+                r"(The|A|Whether|`True`) .+\.$", descriptions(settings).get(name, ""), re.DOTALL
+            ), name
 
 
 def test_variable_of_several_classes_has_one_description() -> None:
@@ -56,7 +56,7 @@ def test_variable_of_several_classes_has_one_description() -> None:
     for settings in classes():
         for name, field in settings.model_fields.items():
             variable = settings.variable(name)
-            own = (field.description, field.default)
+            own = (descriptions(settings).get(name), field.default)
             assert described.setdefault(variable, own) == own, variable
 
 

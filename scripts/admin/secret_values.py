@@ -1,6 +1,6 @@
-"""The value of a secret, on its way from a person to Secret Manager.
+"""The value of a secret, from the terminal or standard input to Secret Manager.
 
-No message has any of it.
+No message contains any part of a value.
 """
 
 import getpass
@@ -9,61 +9,63 @@ import warnings
 
 from scripts.cloud.known_secrets import KnownSecret
 
-_PEM = "APPLE_PRIVATE_KEY"
-_CURVE = "secp256r1"  # that of ES256
-_LONGEST_BYTES = 65_536
+_PEM_VARIABLE = "APPLE_PRIVATE_KEY"
+_ES256_CURVE = "secp256r1"
+_MAX_VALUE_BYTES = 65_536
 """Source: https://cloud.google.com/secret-manager/quotas (size of a secret's payload)"""
 
 
-def take(secret: KnownSecret) -> str:
-    """Return what a person types, unseen and twice, or what comes from a file or a program.
+def read_value(secret: KnownSecret) -> str:
+    """Return the value from a hidden prompt, entered twice, or from standard input.
 
     Raises:
-        ValueError: it cannot be this secret.
+        ValueError: the value is not valid for this secret.
     """
     if not sys.stdin.isatty():
-        return checked(secret, sys.stdin.buffer.read())
-    if secret.variable == _PEM:
-        raise ValueError("a key in PEM has several lines: give its file, `< AuthKey_....p8`")
+        return check_value(secret, sys.stdin.buffer.read())
+    if secret.variable == _PEM_VARIABLE:
+        raise ValueError("a PEM key has several lines: pass its file, `< AuthKey_....p8`")
     with warnings.catch_warnings():
-        # Rather not at all than on the screen.
+        # getpass falls back to a visible prompt with a warning; fail instead.
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
-            value = getpass.getpass(f"{secret.variable} (is not shown): ")
-            again = getpass.getpass("once more: ")
+            value = getpass.getpass(f"{secret.variable} (hidden): ")
+            again = getpass.getpass("again: ")
         except (EOFError, getpass.GetPassWarning):
-            raise ValueError("nothing was typed, or not unseen") from None
+            raise ValueError("no value was entered, or the terminal cannot hide it") from None
     if value != again:
-        raise ValueError("these were two different values")
-    return checked(secret, value.encode())
+        raise ValueError("the two values differ")
+    return check_value(secret, value.encode())
 
 
-def checked(secret: KnownSecret, given: bytes) -> str:
-    """Return a value without the newline that ends a file.
+def check_value(secret: KnownSecret, given: bytes) -> str:
+    """Return a value as text, without the newline at the end of a file.
 
     Raises:
-        ValueError: it cannot be this secret.
+        ValueError: the value is not valid for this secret.
     """
-    if len(given) > _LONGEST_BYTES:
-        raise ValueError(f"it is longer than {_LONGEST_BYTES} bytes, which Secret Manager refuses")
+    if len(given) > _MAX_VALUE_BYTES:
+        raise ValueError(f"the value is longer than {_MAX_VALUE_BYTES} bytes")
     try:
         value = given.decode()
     except UnicodeDecodeError:
-        raise ValueError("it is no text") from None
+        raise ValueError("the value is not UTF-8 text") from None
+    # Editors end a file with a newline, and a provider would reject a key with it.
     value = value.removesuffix("\n").removesuffix("\r")
     if not value.strip():
-        raise ValueError("it is empty")
+        raise ValueError("the value is empty")
     if value.startswith("sm://"):
-        raise ValueError("it is a reference to a secret, and no secret")
-    if secret.variable == _PEM:
+        raise ValueError("the value is a reference to a secret")
+    if secret.variable == _PEM_VARIABLE:
         _check_key(value)
     elif "\n" in value or "\r" in value:
-        raise ValueError("it has several lines")
+        raise ValueError("the value has several lines")
     return value
 
 
 def _check_key(value: str) -> None:
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - takes a while
+    # Slow imports, needed for one secret only.
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415
         EllipticCurvePrivateKey,
     )
@@ -72,6 +74,7 @@ def _check_key(value: str) -> None:
     try:
         key = load_pem_private_key(value.strip().encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("it is no private key in PEM") from None
-    if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != _CURVE:
-        raise ValueError("it is a private key, but not one for ES256, which the App Store takes")
+        raise ValueError("the value is not a private key in PEM") from None
+    # The App Store accepts ES256 signatures only.
+    if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != _ES256_CURVE:
+        raise ValueError("the private key is not for ES256, which the App Store requires")

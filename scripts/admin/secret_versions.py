@@ -1,6 +1,6 @@
-"""The versions of a secret in Secret Manager, and which are not needed any more.
+"""The versions of a secret in Secret Manager, with the outdated ones among them.
 
-Services ask for `latest`, which is the version that was added last, whatever its state is.
+Services read `latest`, which is the newest version, also if it is disabled.
 
 Source: https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions
 """
@@ -16,7 +16,7 @@ _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60))
 
 @dataclass(frozen=True)
 class Version:
-    """One version; the secret's value is not known here."""
+    """One version, without its value."""
 
     number: int
     created_at: datetime
@@ -24,11 +24,11 @@ class Version:
 
     @property
     def is_enabled(self) -> bool:
-        """Whether it can be read."""
+        """Whether services can read it."""
         return self.state == _ENABLED
 
 
-def versions(listed: str) -> list[Version]:
+def read_versions(listed: str) -> list[Version]:
     """Read `gcloud secrets versions list --format=json`; oldest first."""
     found = [
         Version(
@@ -38,37 +38,38 @@ def versions(listed: str) -> list[Version]:
         )
         for each in json.loads(listed)
     ]
+    # By number: names sort 10 before 9.
     return sorted(found, key=lambda version: version.number)
 
 
-def trouble(found: Sequence[Version]) -> str | None:
-    """Say why services cannot read a secret; None if they can."""
-    if not found:
+def find_problem(versions: Sequence[Version]) -> str | None:
+    """Return the reason why services cannot read a secret; None if they can."""
+    if not versions:
         return "has no version"
-    newest = found[-1]
+    newest = versions[-1]
     if not newest.is_enabled:
         return f"version {newest.number}, the newest, is {newest.state.lower()}"
     return None
 
 
-def outdated(found: Sequence[Version]) -> list[Version]:
+def outdated_versions(versions: Sequence[Version]) -> list[Version]:
     """Return the enabled versions before the newest.
 
     Raises:
-        ValueError: services cannot read the newest, so no other may go.
+        ValueError: services cannot read the newest, so the others must stay.
     """
-    if (why := trouble(found)) is not None:
-        raise ValueError(f"it {why}; set it first")
-    return [version for version in found[:-1] if version.is_enabled]
+    if (problem := find_problem(versions)) is not None:
+        raise ValueError(f"the secret {problem}; set it first")
+    return [version for version in versions[:-1] if version.is_enabled]
 
 
-def left_s(newest: Version, now: datetime, refresh_s: float) -> float:
-    """Return for how long some process may still use the version before `newest`; 0 if none."""
-    return max(0, (newest.created_at + timedelta(seconds=refresh_s) - now).total_seconds())
+def remaining_use_s(newest: Version, now: datetime, max_age_s: float) -> float:
+    """Return how long an instance may still use the version before `newest`; 0 if none does."""
+    return max(0, (newest.created_at + timedelta(seconds=max_age_s) - now).total_seconds())
 
 
-def age(version: Version, now: datetime) -> str:
-    """Return how old a version is, in the largest unit that fits."""
+def format_age(version: Version, now: datetime) -> str:
+    """Return the age of a version in whole units, of the largest unit that fits."""
     seconds = (now - version.created_at).total_seconds()
     for unit, length in _UNITS:
         if seconds >= length:

@@ -1,18 +1,17 @@
-"""`./scripts/traffic`: how much of each family's traffic the new service gets, and the old one."""
+"""`./scripts/traffic`: shows and changes the traffic split between the new and the old service."""
 
 import argparse
 import sys
 from collections.abc import Collection, Mapping
 
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from scripts.admin import traffic_split, url_map
-from scripts.cloud.calls import Calls, FailedCallError
-from scripts.cloud.command import RefusedError, carry_out, command_line, confirm
-from scripts.cloud.environments import Environment
-from scripts.cloud.kept_object import KeptObject, Version
+from scripts.admin.traffic_split import TrafficSplit
+from scripts.cloud.command import CommandContext, RefusedError, command_line, run_command
+from scripts.cloud.runner import CommandFailedError
+from scripts.cloud.stored_object import ObjectVersion, StoredObject
 
 _URL_MAP = "liftlog"
 _EXAMPLES = """\
@@ -24,122 +23,119 @@ _EXAMPLES = """\
 
 
 def main() -> int:
-    """Do what the command line says; return the exit status."""
-    options = _options()
-    return carry_out(
-        options,
-        lambda environment, calls, console: _Traffic(
-            options, environment, calls, console
-        ).carry_out(),
-    )
+    """Run the command line; return the exit status."""
+    return run_command(_options(), lambda context: _Traffic(context).run(), CommandContext)
 
 
 class _Traffic:
-    def __init__(
-        self, options: argparse.Namespace, environment: Environment, calls: Calls, console: Console
-    ) -> None:
-        self._options = options
-        self._calls = calls
-        self._console = console
-        self._project = f"--project={environment.project}"
-        self._object = KeptObject(calls, environment, "traffic.json")
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
+        self._options = context.options
+        self._runner = context.runner
+        self._console = context.console
+        self._project = context.project_flag
+        self._stored = StoredObject(context.runner, context.environment, "traffic.json")
 
-    def carry_out(self) -> int:
+    def run(self) -> int:
         if self._options.family is None:
-            wanted = self._shares(self._object.text())
-            self._console.print(_table(url_map.in_force(self._url_map()), wanted))
+            configured = self._parse(self._stored.read_text())
+            self._console.print(_table(url_map.read_percents(self._export()), configured))
             return 0
-        asked_for = _asked_for(self._options)
-        before = self._object.version()
-        wanted = self._shares(before.text) | asked_for
-        found = self._url_map()
-        _changed(found, asked_for)
-        self._console.print(_table(url_map.in_force(found), wanted, asked_for))
-        if (warning := traffic_split.warning(wanted, asked_for)) is not None:
-            self._console.print(warning, style="yellow")
+        requested = _requested(self._options)
+        before = self._stored.read_version()
+        configured = self._parse(before.text) | requested
+        found = self._export()
+        _with_split(found, requested)  # refuses before the confirmation
+        self._console.print(_table(url_map.read_percents(found), configured, requested))
+        if (risk := traffic_split.find_risk(configured, requested)) is not None:
+            self._console.print(risk, style="yellow")
         percent = self._options.percent
-        question = f"Give the new service {percent} % of {', '.join(asked_for)}?"
-        confirm(question, self._options, self._console)
-        self._write(wanted, before)
-        self._import(asked_for)
-        if not self._calls.is_dry:
-            self._check(wanted, asked_for)
+        self._context.confirm(f"Send {percent} % of {', '.join(requested)} to the new service?")
+        # The object first: after a failure between the two, Terraform applies the configured split.
+        self._store(configured, before)
+        self._import(requested)
+        if not self._runner.is_dry:
+            self._check(configured, requested)
         return 0
 
-    def _write(self, wanted: traffic_split.Shares, before: Version) -> None:
-        text = traffic_split.written(wanted)
-        self._object.replace(before, text)
-        self._console.print(f"  (that is {text.strip()})", style="dim", markup=False)
+    def _store(self, configured: TrafficSplit, before: ObjectVersion) -> None:
+        text = traffic_split.format_split(configured)
+        self._stored.replace(before, text)
+        self._console.print(f"  (content: {text.strip()})", style="dim", markup=False)
 
-    def _import(self, asked_for: traffic_split.Shares) -> None:
-        # gcloud replaces the fingerprint of what it is given by the newest, so nothing would keep
-        # us from undoing what others did since we looked: look again, right before.
+    def _import(self, requested: TrafficSplit) -> None:
+        # Exported again, right before the import: gcloud replaces the fingerprint with the newest
+        # one, so a concurrent change would not be refused but undone.
         try:
-            text = yaml.safe_dump(_changed(self._url_map(), asked_for), sort_keys=True)
+            text = yaml.safe_dump(_with_split(self._export(), requested), sort_keys=True)
             command = ("gcloud", "compute", "url-maps", "import", _URL_MAP, "--global")
-            self._calls.change(*command, self._project, "--quiet", takes=text)
-            self._console.print("  (that is what was exported, with the new weights)", style="dim")
-        except (FailedCallError, RefusedError) as error:
-            raise RefusedError(f"{error}\n{self._half_done()}") from None
+            # Without --quiet gcloud asks for confirmation.
+            self._runner.change(*command, self._project, "--quiet", stdin=text)
+            self._console.print("  (content: the export, with the new weights)", style="dim")
+        except (CommandFailedError, RefusedError) as error:
+            raise RefusedError(f"{error}\n{self._incomplete()}") from None
 
-    def _check(self, wanted: traffic_split.Shares, asked_for: traffic_split.Shares) -> None:
-        now = url_map.in_force(self._url_map())
-        self._console.print(_table(now, wanted))
-        if any(now.get(family) != {percent} for family, percent in asked_for.items()):
-            raise RefusedError(f"the URL map was changed at the same time\n{self._half_done()}")
-        self._console.print("It takes about a minute until all of Google's front ends follow.")
+    def _check(self, configured: TrafficSplit, requested: TrafficSplit) -> None:
+        # gcloud does not refuse an import after a concurrent change, so compare the result.
+        now = url_map.read_percents(self._export())
+        self._console.print(_table(now, configured))
+        if any(now.get(family) != {percent} for family, percent in requested.items()):
+            raise RefusedError(
+                f"another process changed the URL map at the same time\n{self._incomplete()}"
+            )
+        self._console.print("The change takes about a minute to reach all front ends of Google.")
 
-    def _half_done(self) -> str:
+    def _incomplete(self) -> str:
         family, percent = self._options.family, self._options.percent
         environment = self._options.environment
         return (
-            f"{self._object.url} and the URL map differ now. The same command again mends it:\n"
+            f"{self._stored.url} and the URL map differ now. To repair this, run again:\n"
             f"  ./scripts/traffic --environment {environment} {family} {percent}"
         )
 
-    def _shares(self, text: str) -> dict[str, int]:
+    def _parse(self, text: str) -> dict[str, int]:
         try:
-            return traffic_split.read(text)
+            return traffic_split.parse_split(text)
         except ValueError as error:
-            raise RefusedError(f"{self._object.url} cannot be used: {error}") from None
+            raise RefusedError(f"{self._stored.url} is not valid: {error}") from None
 
-    def _url_map(self) -> url_map.UrlMap:
+    def _export(self) -> url_map.UrlMap:
         command = ("gcloud", "compute", "url-maps", "export", _URL_MAP, "--global")
-        found: url_map.UrlMap = yaml.safe_load(self._calls.read(*command, self._project))
+        found: url_map.UrlMap = yaml.safe_load(self._runner.read(*command, self._project))
         return found
 
 
-def _asked_for(options: argparse.Namespace) -> dict[str, int]:
+def _requested(options: argparse.Namespace) -> dict[str, int]:
     try:
-        return traffic_split.chosen(options.family, options.percent)
+        return traffic_split.requested_split(options.family, options.percent)
     except ValueError as error:
         raise RefusedError(str(error)) from None
 
 
-def _changed(found: url_map.UrlMap, asked_for: traffic_split.Shares) -> url_map.UrlMap:
+def _with_split(found: url_map.UrlMap, requested: TrafficSplit) -> url_map.UrlMap:
     try:
-        return url_map.with_shares(found, asked_for)
+        return url_map.with_split(found, requested)
     except ValueError as error:
         raise RefusedError(str(error)) from None
 
 
 def _table(
-    now: Mapping[str, set[int]], wanted: traffic_split.Shares, asked_for: Collection[str] = ()
+    now: Mapping[str, set[int]], configured: TrafficSplit, requested: Collection[str] = ()
 ) -> Table:
-    table = Table("family", "new, in force", "new, wanted", "")
+    table = Table("family", "new service now", "new service configured", "")
     for family in traffic_split.FAMILIES:
         percents = now.get(family, set())
-        in_force = ", ".join(f"{percent} %" for percent in sorted(percents)) or "not there"
-        note = "changes" if family in asked_for else "differs"
-        if percents == {wanted[family]}:
+        current = ", ".join(f"{percent} %" for percent in sorted(percents)) or "missing"
+        note = "changes" if family in requested else "differs"
+        if percents == {configured[family]}:
             note = ""
-        table.add_row(family, in_force, f"{wanted[family]} %", note)
+        table.add_row(family, current, f"{configured[family]} %", note)
     return table
 
 
 def _percent(text: str) -> int:
     percent = int(text) if text.isdecimal() else -1
-    if not 0 <= percent <= traffic_split.WHOLE:
+    if not 0 <= percent <= traffic_split.FULL_PERCENT:
         raise argparse.ArgumentTypeError("not a whole number from 0 to 100")
     return percent
 
@@ -147,8 +143,9 @@ def _percent(text: str) -> int:
 def _options() -> argparse.Namespace:
     parser = command_line(
         "traffic",
-        "Show how much of each family's traffic the new service gets, or change it: at once in\n"
-        "the balancer's URL map, and where Terraform takes it from. The old service gets the rest.",
+        "Show or change the percent of each family's traffic that the new service receives.\n"
+        "The old service receives the rest. A change sets the URL map of the load balancer, and\n"
+        "the object that Terraform reads.",
         _EXAMPLES,
     )
     parser.add_argument(
@@ -156,7 +153,7 @@ def _options() -> argparse.Namespace:
         metavar="FAMILY",
         nargs="?",
         choices=(*traffic_split.FAMILIES, traffic_split.ALL),
-        help=f"of {', '.join(traffic_split.FAMILIES)}, or {traffic_split.ALL}",
+        help=f"one of {', '.join(traffic_split.FAMILIES)}, or {traffic_split.ALL}",
     )
     parser.add_argument(
         "percent", metavar="PERCENT", nargs="?", type=_percent, help="0 to 100; chat: 0 or 100"

@@ -1,6 +1,6 @@
-"""The shares of the traffic that the new services get, per family of routes, as they are wanted.
+"""The traffic split between the new services and the old one, by family of routes.
 
-They lie in an object beside the functions' archives, from which Terraform takes them, too.
+An object beside the archives of the functions holds the configured split. Terraform reads it too.
 """
 
 import json
@@ -9,70 +9,72 @@ from collections.abc import Iterable, Mapping
 from scripts.local.ports import SERVICES
 
 FAMILIES = tuple(name for name in SERVICES if name != "cleanup")
-"""The routes that are shared between new and old; each is a service of its own."""
+"""Families of routes, each with a service of the same name. The cleanup has no routes."""
 
 ALL = "all"
-WHOLE = 100
+FULL_PERCENT = 100
 
-_KEEP_DATA = ("users", "events", "social", "sharing")
-_OWN_DATA = "Old and new have data of their own"
+# `ai` and `chat` keep only counters, so each side can have its own.
+_FAMILIES_WITH_DATA = ("users", "events", "social", "sharing")
+_SEPARATE_DATA = "The new and the old service have separate databases"
 
-Shares = Mapping[str, int]
+TrafficSplit = Mapping[str, int]
 """Percent for the new service by family."""
 
 
-def written(shares: Shares) -> str:
-    """Return what the object holds."""
-    return json.dumps(shares, sort_keys=True) + "\n"
+def format_split(split: TrafficSplit) -> str:
+    """Return the content of the object."""
+    return json.dumps(split, sort_keys=True) + "\n"
 
 
-def read(text: str) -> dict[str, int]:
-    """Read what the object holds.
+def parse_split(text: str) -> dict[str, int]:
+    """Read the content of the object.
 
     Raises:
-        ValueError: these are no shares, or one is missing.
+        ValueError: the text has another form, or a family is missing.
     """
-    shares = json.loads(text)
-    if not isinstance(shares, dict) or not all(_is_share(each) for each in shares.values()):
-        raise ValueError("it does not give percents by family")
-    missing = [family for family in FAMILIES if family not in shares]
+    split = json.loads(text)
+    if not isinstance(split, dict) or not all(_is_percent(each) for each in split.values()):
+        raise ValueError("it does not map families to percents")
+    missing = [family for family in FAMILIES if family not in split]
     if missing:
-        raise ValueError(f"it does not say {', '.join(missing)}")
-    return shares
+        raise ValueError(f"no percent for {', '.join(missing)}")
+    return split
 
 
-def chosen(family: str, percent: int) -> dict[str, int]:
-    """Return the shares that a command line asks for.
+def requested_split(family: str, percent: int) -> dict[str, int]:
+    """Return the part of the split that a command line changes.
 
     Raises:
-        ValueError: the chat cannot be shared.
+        ValueError: the chat cannot be split.
     """
     families = FAMILIES if family == ALL else (family,)
-    if "chat" in families and percent not in {0, WHOLE}:
+    if "chat" in families and percent not in {0, FULL_PERCENT}:
         raise ValueError(
-            "chat goes as a whole, 0 or 100: a client negotiates first and connects then, and both "
-            "have to meet the same server. The other families can be shared one by one"
+            "chat needs 0 or 100: a client negotiates first and connects then, and both requests "
+            "must reach the same server. The other families can be split one by one"
         )
     return dict.fromkeys(families, percent)
 
 
-def warning(shares: Shares, changed: Iterable[str]) -> str | None:
-    """Say what may go wrong with `shares` while old and new have data of their own; None: nothing.
+def find_risk(split: TrafficSplit, changed: Iterable[str]) -> str | None:
+    """Return a warning about data that a new split separates; None if there is no risk.
 
     Args:
-        shares: of all families, as they will be.
-        changed: the families that are about to change.
+        split: the new split of all families.
+        changed: the families that change.
     """
-    if not set(changed) & set(_KEEP_DATA):
+    if not set(changed) & set(_FAMILIES_WITH_DATA):
         return None
-    if {shares[family] for family in _KEEP_DATA} in ({0}, {WHOLE}):
-        return f"{_OWN_DATA}: what was written on one side is on the other only if it was copied."
+    if {split[family] for family in _FAMILIES_WITH_DATA} in ({0}, {FULL_PERCENT}):
+        return f"{_SEPARATE_DATA}: one side has data of the other only if it was copied."
     return (
-        f"{_OWN_DATA}, and {', '.join(_KEEP_DATA)} need each other's.\n"
-        "Unless both sides have the same data now, requests that meet the other side fail: accounts"
-        " are\nunknown there, what was published is missing, and what is written stays there."
+        f"{_SEPARATE_DATA}, and {', '.join(_FAMILIES_WITH_DATA)} read each other's data.\n"
+        "Unless both databases are equal now, requests that reach the other side fail: accounts"
+        " are\nunknown there, published data is missing, and new data stays there."
     )
 
 
-def _is_share(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= WHOLE
+def _is_percent(value: object) -> bool:
+    # A boolean is an int in Python, but not a percent.
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= FULL_PERCENT

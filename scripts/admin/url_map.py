@@ -1,7 +1,7 @@
-"""The balancer's URL map: which share of a family's requests the new service gets.
+"""The URL map of the load balancer, and the weights of the new services in it.
 
-A family's rules name its backend service, which is called like the family, and beside it the one
-of the old service, each with a weight.
+The rules of a family name its backend service, which has the name of the family. Beside it they
+name the backend of the old service. Each has a weight.
 
 Source: https://cloud.google.com/compute/docs/reference/rest/v1/urlMaps (HttpRouteRule,
 HttpRouteAction, WeightedBackendService)
@@ -12,79 +12,84 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scripts.admin.traffic_split import FAMILIES, WHOLE
+from scripts.admin.traffic_split import FAMILIES, FULL_PERCENT, TrafficSplit
 
 UrlMap = dict[str, Any]
-"""What `gcloud compute url-maps export` prints, read."""
+"""The parsed output of `gcloud compute url-maps export`."""
 
-Weighted = list[dict[str, Any]]
+WeightedBackends = list[dict[str, Any]]
 
 
-def in_force(url_map: UrlMap) -> dict[str, set[int]]:
-    """Return the shares of the new services by family; several where a family's rules differ."""
+def read_percents(url_map: UrlMap) -> dict[str, set[int]]:
+    """Return the percents of the new services by family; several if its rules differ."""
+    # Weights are relative, and need not add up to 100.
     found: dict[str, set[int]] = defaultdict(set)
-    for family, weighted in _weighted(url_map):
-        total = sum(_weight(each) for each in weighted)
-        new = sum(_weight(each) for each in weighted if _name(each) == family)
-        found[family].add(round(WHOLE * new / total) if total else 0)
-    return {family: {WHOLE} for family in _unshared(url_map)} | found
+    for family, backends in _weighted_backends(url_map):
+        total = sum(_weight(each) for each in backends)
+        new = sum(_weight(each) for each in backends if _name(each) == family)
+        found[family].add(round(FULL_PERCENT * new / total) if total else 0)
+    # Split rules take precedence: a default without a split serves only unknown paths.
+    return {family: {FULL_PERCENT} for family in _unsplit_families(url_map)} | found
 
 
-def with_shares(url_map: UrlMap, shares: Mapping[str, int]) -> UrlMap:
-    """Return a URL map whose weights are as `shares` says; what it does not name stays.
+def with_split(url_map: UrlMap, split: TrafficSplit) -> UrlMap:
+    """Return a copy with the weights of `split`; other families keep theirs.
 
     Raises:
-        ValueError: a family of `shares` has no old service beside it, or is not there at all.
+        ValueError: a family has no rules, or no old service beside it.
     """
+    # A copy: the caller shows the current weights after this check.
     changed = copy.deepcopy(url_map)
-    shared = set()
-    for family, weighted in _weighted(changed):
-        old = [each for each in weighted if _name(each) != family]
-        if family in shares and len(old) == 1:
-            [new] = (each for each in weighted if _name(each) == family)
-            new["weight"], old[0]["weight"] = shares[family], WHOLE - shares[family]
-            shared.add(family)
-    alone = [family for family in shares if family not in shared]
-    if alone:
+    found = set()
+    for family, backends in _weighted_backends(changed):
+        old = [each for each in backends if _name(each) != family]
+        if family in split and len(old) == 1:
+            [new] = (each for each in backends if _name(each) == family)
+            new["weight"], old[0]["weight"] = split[family], FULL_PERCENT - split[family]
+            found.add(family)
+    missing = [family for family in split if family not in found]
+    if missing:
         raise ValueError(
-            f"the URL map has no old service beside {', '.join(alone)}: nothing can be shared. "
-            "`old_service_host` in the environment's file in infra/ says where it is"
+            f"the URL map has no old service beside {', '.join(missing)}, so there is no split. "
+            "Set `old_service_host` in the file of the environment in infra/"
         )
     return changed
 
 
-def _weighted(url_map: UrlMap) -> Iterator[tuple[str, Weighted]]:
-    """Yield each choice between new and old, with its family."""
-    for node in _nodes(url_map):
-        weighted = node.get("weightedBackendServices", [])
-        names = [_name(each) for each in weighted]
+def _weighted_backends(url_map: UrlMap) -> Iterator[tuple[str, WeightedBackends]]:
+    """Yield the backends of each split rule, with its family."""
+    for node in _objects(url_map):
+        backends = node.get("weightedBackendServices", [])
+        names = [_name(each) for each in backends]
         for family in FAMILIES:
             if family in names:
-                yield family, weighted
+                yield family, backends
 
 
-def _unshared(url_map: UrlMap) -> Iterator[str]:
-    """Yield the families of rules that know the new service alone."""
-    for node in _nodes(url_map):
+def _unsplit_families(url_map: UrlMap) -> Iterator[str]:
+    """Yield the families of rules without an old service."""
+    for node in _objects(url_map):
         for key in ("service", "defaultService"):
             name = str(node.get(key, "")).rpartition("/")[2]
             if name in FAMILIES:
                 yield name
 
 
-def _nodes(value: object) -> Iterator[dict[str, Any]]:
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    """Yield all objects at any depth: defaults and rules nest differently."""
     if isinstance(value, dict):
         yield value
         for each in value.values():
-            yield from _nodes(each)
+            yield from _objects(each)
     if isinstance(value, list):
         for each in value:
-            yield from _nodes(each)
+            yield from _objects(each)
 
 
-def _name(weighted: Mapping[str, Any]) -> str:
-    return str(weighted["backendService"]).rpartition("/")[2]
+def _name(backend: Mapping[str, object]) -> str:
+    # The API returns the full URL of a backend service.
+    return str(backend["backendService"]).rpartition("/")[2]
 
 
-def _weight(weighted: Mapping[str, Any]) -> int:
-    return int(weighted.get("weight", 0))  # a zero may be left out
+def _weight(backend: Mapping[str, Any]) -> int:
+    return int(backend.get("weight", 0))  # the API omits a weight of zero

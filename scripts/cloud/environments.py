@@ -1,4 +1,4 @@
-"""The environments: what the files `infra/<environment>.tfvars` say of each."""
+"""The environments, read from the files `infra/<environment>.tfvars`."""
 
 import argparse
 import os
@@ -11,49 +11,50 @@ from scripts.root import ROOT
 
 NAMES = ("dev", "staging", "prod")
 FOLDER_VARIABLE = "INFRA_FOLDER"
-"""The environment variable that names another folder of such files, a test's for instance."""
+"""Environment variable with another folder for the `.tfvars` files, for tests."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment: a project on Google Cloud, and where in it the product runs."""
+    """One environment: a Google Cloud project and the region of its services."""
 
     name: str
     project: str
     region: str
     secrets: frozenset[str] | None = None
-    """The variables of those secrets that services are told of; None: of all."""
+    """Variables of the secrets that the services receive; None means all."""
 
     @property
     def state_bucket(self) -> str:
-        """Where Terraform keeps what it knows of the environment."""
+        """Bucket of the Terraform state."""
         return f"{self.project}-terraform"
 
     @property
     def sources_bucket(self) -> str:
-        """Where the functions' archives lie, and the shares of the traffic."""
+        """Bucket of the function archives, the traffic split and the previous revisions."""
         return f"{self.project}-sources"
 
 
-def environment(name: str, folder: Path | None = None) -> Environment:
-    """Read an environment.
+def read_environment(name: str, folder: Path | None = None) -> Environment:
+    """Read an environment from its file.
 
     Args:
-        name: which one.
-        folder: where the files are; by default `infra`, or what `INFRA_FOLDER` says.
+        name: one of `NAMES`.
+        folder: the folder of the files; by default `INFRA_FOLDER`, or else `infra`.
 
     Raises:
-        ValueError: its file is missing, or does not say what has to be known.
+        ValueError: the file is missing, or lacks the project or the region.
     """
     folder = folder or Path(os.environ.get(FOLDER_VARIABLE) or ROOT / "infra")
     path = folder / f"{name}.tfvars"
     if not path.exists():
-        raise ValueError(f"there is no {path.relative_to(folder.parent)}")
+        raise ValueError(f"{path.relative_to(folder.parent)} does not exist")
     with path.open() as file:
         values = hcl2.load(file)
+    # Terraform validates all other variables; without these two, gcloud would use its own defaults.
     missing = [key for key in ("project", "region") if not _text(values.get(key, ""))]
     if missing:
-        raise ValueError(f"{path.name} does not say {' and '.join(missing)}")
+        raise ValueError(f"{path.name} does not set {' and '.join(missing)}")
     secrets = values.get("secrets")
     return Environment(
         name,
@@ -64,14 +65,16 @@ def environment(name: str, folder: Path | None = None) -> Environment:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Let a command say which environment it is about, and whether it only shows its calls."""
-    parser.add_argument("--environment", choices=NAMES, required=True, help="which to work on")
+    """Add the options `--environment` and `--dry-run` to a command."""
+    # No default: a command without the option must not reach an environment by accident.
+    parser.add_argument("--environment", choices=NAMES, required=True, help="environment to use")
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="change nothing: show the calls that would be made, after those that only read",
+        help="change nothing: run the commands that only read, and print the others",
     )
 
 
 def _text(value: object) -> str:
+    # Version 8 of python-hcl2 keeps the quotes of strings.
     return str(value).strip('"')

@@ -1,4 +1,4 @@
-"""The secrets that the code knows, and which services read them."""
+"""The secrets that the code refers to, and the services that read them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ from shared.purchases.revenuecat import RevenueCatSettings
 from shared.purchases.web import WebSettings
 from shared.settings import Settings
 
-REFRESH_S = float(SecretSettings.model_fields["refresh_s"].default)
-"""After how long at most a new version is in use everywhere; SECRET_REFRESH_S may change it."""
+MAX_SECRET_AGE_S = float(SecretSettings.model_fields["refresh_s"].default)
+"""Longest time until all instances use a new version. SECRET_REFRESH_S may change it."""
 
-_FOR_SUBSCRIBERS = ("ai", "chat")
+# Only these two check purchases and call the model.
+_SUBSCRIBER_SERVICES = ("ai", "chat")
 _READ_BY: Mapping[type[Settings], tuple[str, ...]] = {
-    WebSettings: _FOR_SUBSCRIBERS,
-    AppleSettings: _FOR_SUBSCRIBERS,
-    RevenueCatSettings: _FOR_SUBSCRIBERS,
-    ModelSettings: _FOR_SUBSCRIBERS,
+    WebSettings: _SUBSCRIBER_SERVICES,
+    AppleSettings: _SUBSCRIBER_SERVICES,
+    RevenueCatSettings: _SUBSCRIBER_SERVICES,
+    ModelSettings: _SUBSCRIBER_SERVICES,
 }
 
 
@@ -29,17 +30,18 @@ class KnownSecret:
     """One secret."""
 
     variable: str
-    """The environment variable that refers to it."""
+    """Environment variable with the reference to the secret."""
 
     read_by: tuple[str, ...]
 
     @property
     def id(self) -> str:
-        """Its name in Secret Manager."""
+        """Name in Secret Manager."""
         return self.variable.lower().replace("_", "-")
 
 
-KNOWN = tuple(
+# Read from the settings classes, so that a new secret appears here without an entry.
+KNOWN_SECRETS = tuple(
     KnownSecret(settings.variable(name), services)
     for settings, services in _READ_BY.items()
     for name, field in settings.model_fields.items()
@@ -47,13 +49,14 @@ KNOWN = tuple(
 )
 
 
-def find(name: str) -> KnownSecret:
-    """Return the secret of a variable or an id.
+def get_secret(name: str) -> KnownSecret:
+    """Return the secret with this variable or id.
 
     Raises:
-        ValueError: there is none. Does not repeat `name`, which may be a value by mistake.
+        ValueError: the name is unknown. The message omits it: it may be a value typed by mistake.
     """
-    for secret in KNOWN:
+    for secret in KNOWN_SECRETS:
         if name in {secret.variable, secret.id}:
             return secret
-    raise ValueError(f"NAME is none of {', '.join(secret.variable for secret in KNOWN)}")
+    known = ", ".join(secret.variable for secret in KNOWN_SECRETS)
+    raise ValueError(f"NAME must be one of {known}")

@@ -1,1 +1,1 @@
-"""Packages: what is deployed of each service, as an archive."""
+"""Packages: the deployed files of each service, as an archive."""

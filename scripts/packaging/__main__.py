@@ -1,26 +1,27 @@
-"""`./scripts/package`: makes what is deployed of each service."""
+"""`./scripts/package`: builds the package of each service."""
 
 import argparse
 
 from scripts.local.ports import SERVICES
-from scripts.packaging.packages import package, root, write
+from scripts.packaging.packages import build_package, build_root, write_packages
 
 
 def main() -> None:
-    """Package the services that the command line names, or all."""
-    packages = [package(service) for service in _services()]
-    write(packages, root())
+    """Package the services of the command line, by default all."""
+    # All in memory first: an error in one service leaves `build/` unchanged.
+    packages = [build_package(service) for service in _services()]
+    write_packages(packages, build_root())
     for each in packages:
-        size = f"{each.files} files  {len(each.archive):,} bytes"
+        size = f"{each.file_count} files  {len(each.archive):,} bytes"
         print(f"{each.service:<8} {size}  sha256 {each.sha256}  {each.path}")
 
 
 def _services() -> list[str]:
     parser = argparse.ArgumentParser(
         prog="./scripts/package",
-        description="Makes what is deployed of each service, in build/packages/: for a function an "
-        "archive of its source, for chat the context of its container's build. The same source "
-        "gives the same bytes. build/packages.json lists them for Terraform.",
+        description="Build packages in build/packages/: for a function the archive of its source, "
+        "for the chat the context of its container build. The same source gives the same bytes. "
+        "build/packages.json lists the packages for Terraform.",
     )
     parser.add_argument(
         "services",
@@ -34,7 +35,7 @@ def _services() -> list[str]:
 
 def _service(name: str) -> str:
     if name not in SERVICES:
-        raise argparse.ArgumentTypeError(f"there is no {name!r}, only {', '.join(SERVICES)}")
+        raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(SERVICES)}")
     return name
 
 

@@ -1,7 +1,7 @@
-"""Archives that are the same, byte for byte, whenever and wherever they are made.
+"""Archives with the same bytes for the same files, on every machine.
 
-Nothing in them is compressed, which each version of zlib does in another way, and of what the file
-system knows there is nothing in them but names and contents.
+Terraform deploys a function only if the hash of its archive changes. So entries are not compressed,
+because versions of zlib differ, and have no times, owners or modes from the file system.
 """
 
 import io
@@ -12,27 +12,29 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 _UNIX = 3
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
+# The earliest time that the ZIP format can hold.
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """Return a ZIP archive of files, which are given by name."""
+def zip_files(files: Mapping[str, bytes]) -> bytes:
+    """Return a ZIP archive of files by name."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _EARLIEST)
+            entry = zipfile.ZipInfo(name, _TIMESTAMP)
+            # The default depends on the operating system.
             entry.create_system = _UNIX
             entry.external_attr = (stat.S_IFREG | _FILE_MODE) << 16
             archive.writestr(entry, content)
     return target.getvalue()
 
 
-def tarred(files: Mapping[str, bytes]) -> bytes:
-    """Return a TAR archive of files, which are given by name; they belong to nobody."""
+def tar_files(files: Mapping[str, bytes]) -> bytes:
+    """Return a TAR archive of files by name, owned by root."""
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        # Without entries of their own, folders would have whatever mode the unpacking side likes.
+        # Without these entries, the modes of folders depend on the unpacking machine.
         for folder in sorted(_folders(files)):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, _FOLDER_MODE

@@ -1,13 +1,14 @@
-"""What belongs into a service's package: its code, what that imports of `shared`, its packages.
+"""The contents of a package: code of the service, its imports from `shared`, its requirements.
 
-The code is read and not run, so that a package can be made without anything that it needs.
+The code is analysed, not imported. So packaging needs none of the requirements.
 """
 
 import grimp
 
 from scripts.root import ROOT
 
-_MAIN = b'''"""Where the Functions Framework looks for the function `%(service)b`."""
+# The Functions Framework loads `main.py` in the root folder.
+_MAIN = b'''"""Entry point of the function `%(service)b` for the Functions Framework."""
 
 from functions.%(service)b.main import main
 
@@ -15,10 +16,11 @@ __all__ = ["main"]
 '''
 
 
-def contents(service: str) -> dict[str, bytes]:
-    """Return the files of a service's package, by their names in it."""
+def package_files(service: str) -> dict[str, bytes]:
+    """Return the files of a package by name."""
     folder = ROOT / "functions" / service
-    files = {path: (ROOT / path).read_bytes() for path in map(_path, _needed(_start(service)))}
+    modules = _imported_modules(_start_module(service))
+    files = {path: (ROOT / path).read_bytes() for path in map(_path, modules)}
     files["requirements.txt"] = (folder / "requirements.txt").read_bytes()
     if is_container(service):
         files["Dockerfile"] = (folder / "Dockerfile").read_bytes()
@@ -28,39 +30,40 @@ def contents(service: str) -> dict[str, bytes]:
 
 
 def is_container(service: str) -> bool:
-    """Whether it is deployed as a container, and not as the source of a function."""
+    """Whether a service is deployed as a container instead of a function."""
+    # Cloud Functions does not support WebSockets.
     return service == "chat"
 
 
-def _start(service: str) -> str:
-    """Return the module that everything begins with."""
+def _start_module(service: str) -> str:
     return f"functions.{service}.{'__main__' if is_container(service) else 'main'}"
 
 
-def _needed(start: str) -> set[str]:
-    """Return our modules that `start` imports, itself and theirs included.
+def _imported_modules(start: str) -> set[str]:
+    """Return `start` and all modules of this project that it imports, directly or not.
 
-    Imports inside functions count. Those for types alone do not, since nothing happens there.
+    Imports inside functions count. Imports for type checking do not, because they never run.
     """
     graph = grimp.build_graph(
         "functions", "shared", cache_dir=None, exclude_type_checking_imports=True
     )
-    needed: set[str] = set()
+    included: set[str] = set()
     found = {start}
-    while found - needed:
-        needed |= found
-        for module in needed:
-            found = found | graph.find_upstream_modules(module) | _packages_of(module)
-    return needed
+    # A parent package can import modules too, so repeat until nothing is added.
+    while found - included:
+        included |= found
+        for module in included:
+            found = found | graph.find_upstream_modules(module) | _parent_packages(module)
+    return included
 
 
-def _packages_of(module: str) -> set[str]:
-    """Return the packages around a module, which Python imports before it."""
+def _parent_packages(module: str) -> set[str]:
+    """Return the packages that Python imports before a module."""
     names = module.split(".")
     return {".".join(names[:length]) for length in range(1, len(names))}
 
 
 def _path(module: str) -> str:
-    """Return a module's file, from the root of the project as from that of a package."""
+    """Return the file of a module, relative to the root of the project and of a package."""
     path = module.replace(".", "/")
     return f"{path}/__init__.py" if (ROOT / path).is_dir() else f"{path}.py"

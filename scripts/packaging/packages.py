@@ -7,62 +7,64 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from scripts.packaging.archives import tarred, zipped
-from scripts.packaging.contents import contents, is_container
+from scripts.packaging.archives import tar_files, zip_files
+from scripts.packaging.contents import is_container, package_files
 from scripts.root import ROOT
 
 ROOT_VARIABLE = "BUILD_ROOT"
-"""The environment variable that names another folder to have `build/` in, a test's for instance."""
+"""Environment variable with another folder for `build/`, for tests."""
 
 _FOLDER = "build/packages"
 _LIST = "build/packages.json"
-_DIGITS = 16
+# 64 bits identify a content, and keep the names of objects short.
+_HASH_DIGITS = 16
 
 
 @dataclass(frozen=True)
 class Package:
-    """What is deployed of a service."""
+    """The deployed files of a service."""
 
     service: str
-    files: int
+    file_count: int
     archive: bytes
 
     @property
     def sha256(self) -> str:
-        """The hash of the archive."""
+        """Hash of the archive."""
         return sha256(self.archive).hexdigest()
 
     @property
     def path(self) -> str:
-        """The archive's name, in the folder that `write` is given: another for other content."""
+        """Path of the archive below the root of `build/`; a new content has a new name."""
         ending = "tar" if is_container(self.service) else "zip"
-        return f"{_FOLDER}/{self.service}-{self.sha256[:_DIGITS]}.{ending}"
+        return f"{_FOLDER}/{self.service}-{self.sha256[:_HASH_DIGITS]}.{ending}"
 
 
-def root() -> Path:
-    """Return the folder with `build/`: the project's own, or what `BUILD_ROOT` says."""
+def build_root() -> Path:
+    """Return the folder of `build/`: the root of the project, or `BUILD_ROOT`."""
     return Path(os.environ.get(ROOT_VARIABLE) or ROOT)
 
 
-def package(service: str) -> Package:
-    """Make the package of a service."""
-    files = contents(service)
-    archive = tarred(files) if is_container(service) else zipped(files)
+def build_package(service: str) -> Package:
+    """Build the package of a service."""
+    files = package_files(service)
+    archive = tar_files(files) if is_container(service) else zip_files(files)
     return Package(service, len(files), archive)
 
 
-def write(packages: Sequence[Package], folder: Path) -> None:
-    """Write archives in place of older ones of the same services, and list them.
+def write_packages(packages: Sequence[Package], folder: Path) -> None:
+    """Write and list packages, and delete older archives of their services.
 
-    What the list says of other services stays. It never names an archive that is not there.
+    Entries of other services stay. At every moment, all listed archives exist.
     """
     (folder / _FOLDER).mkdir(parents=True, exist_ok=True)
-    packages_by_name = listed(folder)
+    packages_by_name = read_package_list(folder)
     for each in packages:
         (folder / each.path).write_bytes(each.archive)
         packages_by_name[each.service] = {"archive": each.path, "sha256": each.sha256}
     unfinished = folder / f"{_LIST}.new"
     unfinished.write_text(json.dumps(packages_by_name, indent=2, sort_keys=True) + "\n")
+    # A rename is atomic: a reader sees the old list or the new one, never a part.
     unfinished.replace(folder / _LIST)
     for each in packages:
         for archive in (folder / _FOLDER).glob(f"{each.service}-*"):
@@ -70,8 +72,8 @@ def write(packages: Sequence[Package], folder: Path) -> None:
                 archive.unlink()
 
 
-def listed(folder: Path) -> dict[str, dict[str, str]]:
-    """Return `archive`, below `folder`, and `sha256` of each service that was packaged."""
+def read_package_list(folder: Path) -> dict[str, dict[str, str]]:
+    """Return `archive`, relative to `folder`, and `sha256` of each packaged service."""
     path = folder / _LIST
     if not path.exists():
         return {}

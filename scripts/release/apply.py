@@ -1,104 +1,110 @@
-"""`apply`: lets Terraform make new revisions that get no traffic, and gives them addresses."""
+"""`apply`: Terraform creates new revisions without traffic, and each gets a test address."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from scripts.cloud.calls import FailedCallError
-from scripts.cloud.command import RefusedError, confirm
-from scripts.release.changes import differences
-from scripts.release.delivery import Delivery
-from scripts.release.plan import show
+from scripts.cloud.command import RefusedError
+from scripts.cloud.runner import CommandFailedError
+from scripts.release.context import ReleaseContext
+from scripts.release.deployed_services import CANDIDATE_TAG, DeployedService
 from scripts.release.release import Release, Service
-from scripts.release.running import TAG, Running
 from scripts.release.terraform import Terraform
 
-_UPDATE = ("gcloud", "run", "services", "update-traffic")
+Services = Mapping[str, DeployedService]
 
 
-def apply(delivery: Delivery) -> None:
-    """Do what was planned, while the traffic stays with the revisions that serve now.
+def apply(context: ReleaseContext) -> None:
+    """Apply the plan that `plan` showed. Traffic stays on the revisions that serve now.
 
     Raises:
-        RefusedError: the answer was no, the plan has changed, or something did not work.
+        RefusedError: not confirmed, the traffic changed since the plan, or a step failed.
     """
-    release = delivery.release("changes", "plan")
-    before = delivery.settled()
-    held = list(before) if delivery.calls.is_dry else [n for n in release.held if n in before]
-    if not release.changes and not held:
-        delivery.say("nothing is to be applied")
+    is_dry = context.runner.is_dry
+    release = context.load_release("has_changes", "plan")
+    if release.has_changes or release.serving:
+        context.confirm(f"Apply this to {context.environment.project}?")
+    # After the confirmation: the traffic may change while the command waits for the answer.
+    before = context.unsplit_services()
+    if is_dry:
+        serving = {name: str(service.serving) for name, service in before.items()}
+        release = replace(release, serving=serving)
     else:
-        question = f"Apply this to {delivery.environment.project}?"
-        confirm(question, delivery.options, delivery.console)
-        serving = {name: str(before[name].serving) for name in held}
-        _apply(delivery, release, serving)
-    after = _ready(delivery, before, held)
-    for name in held:
-        new = f"<new revision of {name}>" if delivery.calls.is_dry else after[name].newest
-        if new != before[name].serving:
-            tag = f"--update-tags={TAG}={new}"
-            delivery.calls.change(*_UPDATE, name, tag, *delivery.place)
-    _save(delivery, release, before, held)
+        _check_traffic(context, release, before)
+    if release.has_changes:
+        _apply(context, release)
+    else:
+        context.print("no changes to apply")
+    after = context.services()
+    if not is_dry:
+        _check_result(context, release, before, after)
+    # The tag gives a revision without traffic an address for the smoke test.
+    for name, old in release.serving.items():
+        new = f"<new revision of {name}>" if is_dry else after[name].newest
+        if new != old:
+            context.update_traffic(name, f"--update-tags={CANDIDATE_TAG}={new}")
+    # Read again: Cloud Run assigns the address of a tag.
+    services = context.services()
+    if not is_dry:
+        _save(context, release, before, services)
 
 
-def _apply(delivery: Delivery, release: Release, serving: Mapping[str, str]) -> None:
-    pinned = []
-    try:
-        for name, revision in serving.items():
-            to = f"--to-revisions={revision}=100"
-            delivery.calls.change(*_UPDATE, name, to, *delivery.place)
-            pinned.append(f"{name} stays with {revision}")
-        terraform = Terraform(delivery, delivery.environment.name)
-        _plan_again(delivery, terraform, release, list(serving))
-        terraform.apply()
-    except (FailedCallError, RefusedError, KeyboardInterrupt) as error:
-        said = str(error) or "interrupted"
+def _check_traffic(context: ReleaseContext, release: Release, services: Services) -> None:
+    """Refuse a plan from before a rollback: it would undo the rollback of the chat."""
+    changed = [
+        name
+        for name, revision in release.serving.items()
+        if name not in services
+        or services[name].serving != revision
+        or services[name].follows_newest
+    ]
+    if changed:
         raise RefusedError(
-            "\n".join([said, *pinned])
-            + f"\nNo traffic was moved. {delivery.command()} goes on from here, with a new plan"
+            f"the traffic of {', '.join(changed)} has changed since the plan; nothing was changed. "
+            f"Plan again: {context.stage_command('plan')}"
+        )
+
+
+def _apply(context: ReleaseContext, release: Release) -> None:
+    try:
+        Terraform(context, context.environment.name).apply()
+    except (CommandFailedError, KeyboardInterrupt) as error:
+        unchanged = [
+            f"{name}: all traffic stays on {revision}" for name, revision in release.serving.items()
+        ]
+        # The saved plan is stale after a partial apply, and Terraform refuses it.
+        raise RefusedError(
+            "\n".join([str(error) or "interrupted", *unchanged])
+            + f"\nNo traffic was moved. To continue with a new plan: {context.stage_command()}"
         ) from None
 
 
-def _plan_again(
-    delivery: Delivery, terraform: Terraform, release: Release, held: list[str]
+def _check_result(
+    context: ReleaseContext, release: Release, before: Services, after: Services
 ) -> None:
-    found = terraform.plan(release.image or "", held=held)
-    show(delivery, found)
-    if other := differences(release.changes or (), found, held):
-        raise RefusedError("this is not what was planned before:\n" + "\n".join(other))
-
-
-def _ready(
-    delivery: Delivery, before: Mapping[str, Running], held: list[str]
-) -> dict[str, Running]:
-    """Return what runs now, which is to be ready and without new traffic."""
-    after = delivery.running()
-    if delivery.calls.is_dry:
-        return after
-    ours = [name for name in after if name in held or name not in before]
-    if late := [name for name in ours if not after[name].is_ready]:
-        raise RefusedError(f"the newest revision of {', '.join(late)} does not start: see its log")
-    if moved := [name for name in held if after[name].serving != before[name].serving]:
-        back = f"./scripts/rollback --environment {delivery.environment.name}"
-        ways = [f"  {back} {name} --to {before[name].serving}" for name in moved]
+    # Only services of this release: a broken revision of another one must not block it.
+    ours = [name for name in after if name in release.serving or name not in before]
+    if failed := [name for name in ours if not after[name].is_ready]:
+        names = ", ".join(failed)
+        raise RefusedError(f"the newest revision of {names} does not start: see its log")
+    moved = [name for name, old in release.serving.items() if after[name].serving != old]
+    if moved:
+        rollback = f"./scripts/rollback --environment {context.environment.name}"
+        commands = [f"  {rollback} {name} --to {release.serving[name]}" for name in moved]
         raise RefusedError(
-            "\n".join([f"the traffic of {', '.join(moved)} has moved by itself:", *ways])
+            "\n".join(
+                [f"the traffic of {', '.join(moved)} moved during apply. To return:", *commands]
+            )
         )
-    return after
 
 
-def _save(
-    delivery: Delivery, release: Release, before: Mapping[str, Running], held: list[str]
-) -> None:
-    after = delivery.running()
-    if delivery.calls.is_dry:
-        return
+def _save(context: ReleaseContext, release: Release, before: Services, after: Services) -> None:
     services = {}
     for name, service in after.items():
         old = before[name].serving if name in before else None
-        is_candidate = name in held and service.newest != old
-        url = service.candidate if is_candidate else service.address
-        new = service.newest if name in held or old is None else old
+        is_candidate = name in release.serving and service.newest != old
+        url = service.candidate_url if is_candidate else service.address
+        new = service.newest if name in release.serving or old is None else old
         services[name] = Service(service.address, str(url), old, new)
         if is_candidate:
-            delivery.say(f"{name}: {new} answers at {url}, and gets no traffic yet")
-    delivery.save(replace(release, services=services))
+            context.print(f"{name}: {new} is at {url}, without traffic")
+    context.save(replace(release, services=services))

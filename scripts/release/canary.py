@@ -1,4 +1,4 @@
-"""`canary`: gives new revisions more and more of the traffic, or none if they fail."""
+"""`canary`: moves the traffic to the new revisions in steps, or back if one fails."""
 
 import os
 import signal
@@ -7,149 +7,151 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import FrameType
 
-from scripts.cloud.calls import FailedCallError
 from scripts.cloud.command import RefusedError
-from scripts.cloud.kept_object import KeptObject, Version
+from scripts.cloud.runner import CommandFailedError
+from scripts.cloud.stored_object import ObjectVersion, StoredObject
 from scripts.local.interruptions import ENDING
-from scripts.release import history
-from scripts.release.delivery import Delivery
+from scripts.release import previous_revisions
+from scripts.release.canary_watch import CanaryWatch
+from scripts.release.context import ReleaseContext
+from scripts.release.deployed_services import CANDIDATE_TAG
 from scripts.release.release import Service
-from scripts.release.running import TAG
-from scripts.release.watch import Watch
 
-_STEPS = (5, 25, 50)
-_AT_ONCE = ("cleanup",)
-"""Services that are not asked often enough to compare anything."""
+# A small first step limits the damage of a broken revision; larger ones show it under load.
+_STEP_PERCENTS = (5, 25, 50)
+_UNWATCHED_SERVICES = ("cleanup",)
+"""Services with too few requests for a comparison."""
 
-_UPDATE = ("gcloud", "run", "services", "update-traffic")
+Services = Mapping[str, Service]
 
 
-def canary(delivery: Delivery) -> None:
-    """Let the traffic over, for all services that changed side by side, while errors are counted.
+def canary(context: ReleaseContext) -> None:
+    """Move the traffic of all changed services together, and watch their errors.
 
-    A chat stays with the revision that it began with for as long as its socket is open: up to an
-    hour. What it counts is therefore mostly talks that were begun and ended within a step.
+    A WebSocket stays on its revision until it closes, at most an hour. So the chat is judged mainly
+    by conversations that begin and end within a step.
 
     Raises:
-        RefusedError: the old revisions have all the traffic again; says why.
+        RefusedError: the old revisions have all traffic again; the message has the reason.
     """
-    candidates = delivery.release("services", "apply").candidates
+    candidates = context.load_release("services", "apply").candidates
     if not candidates:
-        delivery.say("no service has changed, so no traffic is to be moved")
+        context.print("no service has a new revision; the traffic stays as it is")
         return
-    _check(delivery, candidates, 0)
-    _remember(delivery, candidates)
-    watched = {name: each for name, each in candidates.items() if name not in _AT_ONCE}
-    _interrupted_once()
+    # The build may have waited for hours between `apply` and this stage.
+    _check_unchanged(context, candidates, 0)
+    _record_previous(context, candidates)
+    watched = {name: each for name, each in candidates.items() if name not in _UNWATCHED_SERVICES}
+    # From here on every end of this process must leave all traffic on one revision.
+    _interrupt_once()
     try:
-        watch = Watch(delivery, watched, datetime.now(UTC))
-        for percent in _STEPS if watched and not delivery.options.at_once else ():
-            _share(delivery, watched, percent)
-            watch.look_on(percent)
-            _check(delivery, candidates, percent)
-        _finish(delivery, candidates)
-    except BaseException as error:  # noqa: BLE001 - nobody is to be left with the new revisions
-        _undisturbed()
-        _give_back(delivery, candidates, _reason(error))
-    if not delivery.calls.is_dry:
-        delivery.say(f"{', '.join(candidates)}: all traffic goes to the new revisions")
+        watch = CanaryWatch(context, watched, datetime.now(UTC))
+        for percent in _STEP_PERCENTS if watched and not context.options.at_once else ():
+            _split(context, watched, percent)
+            watch.watch_step(percent)
+            _check_unchanged(context, candidates, percent)
+        _promote(context, candidates)
+    except BaseException as error:  # noqa: BLE001 - every failure has to move the traffic back
+        _ignore_signals()
+        _roll_back(context, candidates, _reason(error))
+    if not context.runner.is_dry:
+        context.print(f"{', '.join(candidates)}: the new revisions have all traffic")
 
 
-def _remember(delivery: Delivery, services: Mapping[str, Service]) -> None:
-    """Keep which revisions have served until now: the way back, which Cloud Run does not know."""
-    kept = KeptObject(delivery.calls, delivery.environment, history.FILE)
-    before = kept.version(if_dry=Version("[]", "<its generation>"))
+def _record_previous(context: ReleaseContext, services: Services) -> None:
+    """Record the old revisions for `./scripts/rollback`, before any traffic moves."""
+    stored = StoredObject(context.runner, context.environment, previous_revisions.OBJECT_NAME)
+    version = stored.read_version(if_dry=ObjectVersion("[]", "<its generation>"))
     replaced = {name: str(service.old) for name, service in services.items()}
     try:
-        releases = history.with_release(history.read(before.text), replaced)
+        history = previous_revisions.parse_history(version.text)
     except ValueError as error:
-        raise RefusedError(f"{kept.url} cannot be used: {error}") from None
-    kept.replace(before, history.written(releases))
+        raise RefusedError(f"{stored.url} is not valid: {error}") from None
+    history = previous_revisions.add_release(history, replaced)
+    stored.replace(version, previous_revisions.format_history(history))
 
 
-def _share(delivery: Delivery, services: Mapping[str, Service], percent: int) -> None:
+def _split(context: ReleaseContext, services: Services, percent: int) -> None:
     for name, service in services.items():
-        shares = f"{service.new}={percent},{service.old}={100 - percent}"
-        delivery.calls.change(*_UPDATE, name, f"--to-revisions={shares}", *delivery.place)
+        split = f"{service.new}={percent},{service.old}={100 - percent}"
+        context.update_traffic(name, f"--to-revisions={split}")
 
 
-def _finish(delivery: Delivery, services: Mapping[str, Service]) -> None:
-    # By "latest", not by name: so Terraform finds it as it wants it.
-    for name in services:
-        flags = ("--to-latest", f"--remove-tags={TAG}")
-        delivery.calls.change(*_UPDATE, name, *flags, *delivery.place)
+def _promote(context: ReleaseContext, services: Services) -> None:
+    # By name, never "latest": a later revision would get all traffic without a test.
+    for name, service in services.items():
+        flags = (f"--to-revisions={service.new}=100", f"--remove-tags={CANDIDATE_TAG}")
+        context.update_traffic(name, *flags)
 
 
-def _check(delivery: Delivery, services: Mapping[str, Service], percent: int) -> None:
-    """Refuse to go on if somebody else has deployed, or has moved the traffic.
+def _check_unchanged(context: ReleaseContext, services: Services, percent: int) -> None:
+    """Refuse to continue after a deployment or a traffic change by another process.
 
-    "Latest" would then be what nobody has tried, and traffic would return to what was left for good
-    reason.
+    A rollback has priority over this release. A newer revision belongs to a later release, which
+    then also releases these changes.
     """
-    found = delivery.running()
-    if delivery.calls.is_dry:
+    found = context.services()
+    if context.runner.is_dry:
         return
     for name, service in services.items():
         if name not in found or found[name].newest != service.new:
-            raise RefusedError(f"{name} was deployed by somebody else meanwhile")
-        new = 0 if name in _AT_ONCE else percent
-        wanted = {str(service.old): 100 - new} | ({service.new: new} if new else {})
-        if found[name].shares != wanted:
-            raise RefusedError(f"the traffic of {name} was moved by somebody else meanwhile")
+            raise RefusedError(f"another process deployed {name} during this release")
+        new = 0 if name in _UNWATCHED_SERVICES else percent
+        expected = {str(service.old): 100 - new} | ({service.new: new} if new else {})
+        if found[name].traffic != expected:
+            raise RefusedError(f"another process changed the traffic of {name}")
 
 
-def _give_back(delivery: Delivery, services: Mapping[str, Service], why: str) -> None:
-    """Send all traffic to the old revisions; the tag stays, for whoever looks into it.
+def _roll_back(context: ReleaseContext, services: Services, reason: str) -> None:
+    """Move all traffic to the old revisions; the tag stays, for an analysis.
 
     Raises:
         RefusedError: always.
     """
-    delivery.say(f"all traffic goes back to the old revisions: {why}", style="red")
-    stuck = []
+    context.print(f"moving all traffic back to the old revisions: {reason}", style="red")
+    failed = []
     for name, service in services.items():
-        to = f"--to-revisions={service.old}=100"
         try:
-            delivery.calls.change(*_UPDATE, name, to, *delivery.place)
-        except FailedCallError as error:  # the others still have to go back
-            delivery.say(str(error), style="red")
-            stuck.append(name)
-    environment = delivery.environment.name
-    if stuck:
+            context.update_traffic(name, f"--to-revisions={service.old}=100")
+        except CommandFailedError as error:  # the other services still have to move back
+            context.print(str(error), style="red")
+            failed.append(name)
+    environment = context.environment.name
+    if failed:
         raise RefusedError(
-            f"{why}\n{', '.join(stuck)} DID NOT GO BACK: at once\n"
-            f"  ./scripts/rollback --environment {environment} {' '.join(stuck)}"
+            f"{reason}\n{', '.join(failed)} NOT MOVED BACK. Run now:\n"
+            f"  ./scripts/rollback --environment {environment} {' '.join(failed)}"
         ) from None
-    looked_at = [f"  {name}: {service.new}, {service.url}" for name, service in services.items()]
+    addresses = [f"  {name}: {service.new}, {service.url}" for name, service in services.items()]
     raise RefusedError(
         "\n".join(
             [
-                why,
-                "The old revisions have all the traffic. Look at the logs of the new ones, which",
-                "keep the tag candidate and an address of their own:",
-                *looked_at,
+                reason,
+                "The old revisions have all traffic. The new ones keep the tag candidate and",
+                "their own addresses; see their logs:",
+                *addresses,
             ]
         )
     ) from None
 
 
-def _interrupted_once() -> None:
-    """Take the first signal to end for an interruption, and no second one: see `_give_back`."""
+def _interrupt_once() -> None:
+    """Let the first signal start the rollback, and ignore later ones until it is done."""
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        _undisturbed()
+        _ignore_signals()
         if number == signal.SIGHUP:
-            # The terminal is gone, and whoever writes to it would fail.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.dup2(nowhere, sys.stderr.fileno())
+            # The terminal is closed: output to it would raise and stop the rollback.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+            os.dup2(null, sys.stderr.fileno())
         raise KeyboardInterrupt
 
     for number in ENDING:
         signal.signal(number, interrupt)
 
 
-def _undisturbed() -> None:
-    """Let nothing interrupt this process any more."""
+def _ignore_signals() -> None:
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
 
@@ -157,4 +159,4 @@ def _undisturbed() -> None:
 def _reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    return str(error) if isinstance(error, FailedCallError | RefusedError) else repr(error)
+    return str(error) if isinstance(error, CommandFailedError | RefusedError) else repr(error)

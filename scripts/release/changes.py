@@ -1,4 +1,4 @@
-"""What Terraform is about to change, read from a plan: for people, for the canary, for safety.
+"""The changes of a Terraform plan: summary, refused losses, and updated services.
 
 Source: https://developer.hashicorp.com/terraform/internals/json-format (resource_changes)
 """
@@ -13,97 +13,75 @@ from scripts.local.ports import SERVICES
 
 _ADD, _CHANGE, _REPLACE, _DESTROY, _FORGET = "add", "change", "replace", "destroy", "forget"
 _KINDS = (_ADD, _CHANGE, _REPLACE, _DESTROY, _FORGET)
-_OF_SERVICES = {"google_cloudfunctions2_function", "google_cloud_run_v2_service"}
-_KEPT = _OF_SERVICES | {  # without the first two, there is no revision to return to
-    "google_artifact_registry_repository",  # what is running is pulled from it again and again
-    "google_compute_global_address",  # the domain points to it
+_SERVICE_TYPES = {"google_cloudfunctions2_function", "google_cloud_run_v2_service"}
+_PROTECTED_TYPES = _SERVICE_TYPES | {  # without a service, no revision is left for a rollback
+    "google_artifact_registry_repository",  # Cloud Run pulls running images from it again
+    "google_compute_global_address",  # DNS records point to it
     "google_firestore_backup_schedule",
     "google_firestore_database",
-    "google_pubsub_subscription",  # messages wait in it
+    "google_pubsub_subscription",  # holds undelivered messages
     "google_pubsub_topic",
     "google_secret_manager_secret",
     "google_storage_bucket",
 }
-"""Types whose resources hold what no later release brings back."""
+"""Types of resources with content that a later release cannot restore."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one resource."""
+    """The change of one resource."""
 
     address: str
     type: str
     kind: str
-    """`add`, `change`, `replace`, `destroy`, or `forget`: it stays, but Terraform leaves it be."""
+    """`add`, `change`, `replace`, `destroy`, or `forget` (leaves the state, but stays)."""
 
     name: str
-    """The resource's own, if it has one."""
+    """The `name` of the resource; empty if it has none."""
 
     @property
-    def service(self) -> str | None:
-        """The service that gets a new revision, or other settings, by this; None for all else."""
-        is_one = self.kind == _CHANGE and self.type in _OF_SERVICES and self.name in SERVICES
-        return self.name if is_one else None
+    def updated_service(self) -> str | None:
+        """The existing service that this change updates; None for any other change."""
+        is_update = self.kind == _CHANGE and self.type in _SERVICE_TYPES
+        return self.name if is_update and self.name in SERVICES else None
 
 
-def changes(shown: str) -> list[Change]:
-    """Read `terraform show -json PLAN`: all that would not stay as it is."""
+def read_changes(shown: str) -> list[Change]:
+    """Read the output of `terraform show -json PLAN`; omits resources without a change."""
     found = [_change(each) for each in json.loads(shown).get("resource_changes", ())]
     return [change for change in found if change is not None]
 
 
-def summary(some: Sequence[Change]) -> list[str]:
-    """Return lines for people: how many of which kind, and which resources."""
-    if not some:
-        return ["nothing is to change"]
-    numbers = Counter(change.kind for change in some)
+def summarize(changes: Sequence[Change]) -> list[str]:
+    """Return lines for the terminal: a count of each kind, then each resource."""
+    if not changes:
+        return ["no changes"]
+    numbers = Counter(change.kind for change in changes)
     counted = [f"{numbers[kind]} to {kind}" for kind in _KINDS if numbers[kind] or kind != _FORGET]
-    ordered = sorted(some, key=lambda change: (-_KINDS.index(change.kind), change.address))
+    # Losses first: a long plan must not hide them.
+    ordered = sorted(changes, key=lambda change: (-_KINDS.index(change.kind), change.address))
     return [", ".join(counted), *(f"  {change.kind:<8}{change.address}" for change in ordered)]
 
 
-def refusals(some: Sequence[Change], allowed: Collection[str]) -> list[str]:
-    """Say what would be lost for good; empty if nothing, or if all of it is `allowed`.
+def find_losses(changes: Sequence[Change], allowed: Collection[str]) -> list[str]:
+    """Return a line for each protected resource that would be destroyed.
 
     Args:
-        some: the changes.
-        allowed: addresses of resources that are to go.
+        changes: the changes of a plan.
+        allowed: addresses of resources that may be destroyed.
     """
     return [
         f"{change.address} would be lost ({change.kind})"
-        for change in some
+        for change in changes
         if change.kind in {_REPLACE, _DESTROY}
-        and change.type in _KEPT
+        and change.type in _PROTECTED_TYPES
         and change.address not in allowed
     ]
 
 
-def services(some: Sequence[Change]) -> set[str]:
-    """Return the services that run already and get a new revision."""
-    return {change.service for change in some if change.service is not None}
-
-
-def differences(
-    first: Sequence[Change], second: Sequence[Change], held: Collection[str]
-) -> list[str]:
-    """Say where a second plan, with `held` services, differs from the one that was agreed to.
-
-    A function whose traffic was sent back in an earlier release may be in the first plan only for
-    that: Terraform would give all to its newest revision. When it is held there is nothing to do.
-
-    Args:
-        first: the changes that were agreed to.
-        second: those of the other plan.
-        held: services whose new revisions get no traffic by themselves.
-    """
-    before = {change.address: change.kind for change in first if change.service not in held}
-    now = {change.address: change.kind for change in second}
-    agreed = before | {change.address: change.kind for change in first if change.address in now}
-    return [
-        f"{address}: {agreed.get(address, 'nothing')} before, {now.get(address, 'nothing')} now"
-        for address in sorted({*agreed, *now})
-        if agreed.get(address) != now.get(address)
-    ]
+def updated_services(changes: Sequence[Change]) -> set[str]:
+    """Return the existing services that the plan updates."""
+    return {change.updated_service for change in changes if change.updated_service is not None}
 
 
 def _change(found: Any) -> Change | None:  # noqa: ANN401 - JSON
@@ -111,6 +89,7 @@ def _change(found: Any) -> Change | None:  # noqa: ANN401 - JSON
     kind = _kind(change["actions"])
     if kind is None:
         return None
+    # `after` is null for a destroyed resource, `before` for a new one.
     name = str((change["after"] or change["before"] or {}).get("name", ""))
     return Change(found["address"], found["type"], kind, name)
 

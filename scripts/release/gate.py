@@ -1,76 +1,79 @@
-"""The gate of the canary: whether a new revision may have more traffic, or loses what it has."""
+"""The gate of the canary: decides whether a new revision gets more traffic or none."""
 
 from dataclasses import dataclass
 from enum import Enum
 from math import sqrt
 
-_TOLERATED = 0.01
-_TIMES_THE_OLD = 2
-_NEVER_TOLERATED = 0.1
-_ENOUGH = 50
-_FEWEST_ERRORS = 3
+# The reasons for these values are in `judge`.
+_BASE_ERROR_RATIO = 0.01
+_OLD_RATIO_FACTOR = 2
+_MAX_ERROR_RATIO = 0.1
+_MIN_REQUESTS = 50
+_MIN_ERRORS = 3
 
 
 @dataclass(frozen=True)
-class Counts:
-    """What a revision has answered since the canary began.
+class RequestCounts:
+    """Requests and errors of a revision since the canary began.
 
-    Only statuses from 500 are errors. Those of 400 are the clients': wrong passwords, unknown ids,
-    limits that were reached (429), apps that hung up (499). Their number says more of who happens
-    to ask than of the revision. A chat that ends well counts as 101.
+    Only statuses from 500 are errors. Statuses of 400 come from clients: wrong passwords, unknown
+    ids, rate limits (429), disconnects (499). They depend on the clients, not on the revision. A
+    conversation that ends normally counts as 101.
     """
 
     requests: int = 0
     errors: int = 0
 
     @property
-    def share(self) -> float:
-        """The share of errors; 0 without requests."""
+    def error_ratio(self) -> float:
+        """Errors per request; 0 without requests."""
         return self.errors / self.requests if self.requests else 0.0
 
 
 class Decision(Enum):
-    """What comes next."""
+    """The next step for a revision."""
 
-    GO_ON = "goes on"
-    WAIT = "is watched"
-    RETURN = "is returned"
+    PROMOTE = "more traffic"
+    WAIT = "same traffic"
+    ROLL_BACK = "no traffic"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A decision, and its reason for people."""
+class GateResult:
+    """A decision, with its reason for the terminal."""
 
     decision: Decision
     reason: str
 
 
-def judge(new: Counts, old: Counts, *, is_last_look: bool) -> Verdict:
+def judge(new: RequestCounts, old: RequestCounts, *, is_final: bool) -> GateResult:
     """Compare a new revision with the old one that serves beside it.
 
-    The new one may have a share of errors of 1 %, or twice the old one's if that is more, and
-    never more than 10 %: while everything fails, nothing can be said for the new one either. Since
-    errors come by chance, too, the new one is returned when there are at least three and more than
-    that share allows by two standard deviations of a Poisson distribution: with n allowed, more
-    than n + 2 sqrt(n). At 1 % that is three of 90 requests, five of 200, seventeen of 1,000.
+    The allowed error ratio is 1 %, or twice the old ratio if that is more, but at most 10 %: when
+    all requests fail, the new revision cannot be judged either. Errors also occur by chance. So
+    the new revision is rolled back only with at least three errors, and with more than the allowed
+    number plus two standard deviations of a Poisson distribution. With n allowed errors the limit
+    is n + 2 sqrt(n): at 1 %, three errors in 90 requests, five in 200, 17 in 1,000.
 
-    At the last look fewer than 50 requests tell nothing: without any error the new one goes on, for
-    services that hardly anybody asks must be deployable, too; with one it is returned.
+    At the final check, fewer than 50 requests are too few. Without an error the new revision is
+    still promoted, because services with little traffic must be deployable. With one it is rolled
+    back.
 
-    More errors never help a revision, and more requests without errors never harm it.
+    More errors never improve the decision, and more requests without errors never worsen it.
     """
-    tolerated = min(max(_TOLERATED, _TIMES_THE_OLD * old.share), _NEVER_TOLERATED)
+    tolerated = min(max(_BASE_ERROR_RATIO, _OLD_RATIO_FACTOR * old.error_ratio), _MAX_ERROR_RATIO)
     allowed = new.requests * tolerated
-    is_chance = new.errors < _FEWEST_ERRORS or new.errors <= allowed + 2 * sqrt(allowed)
-    said = f"{new.errors} errors in {new.requests} requests"
+    is_chance = new.errors < _MIN_ERRORS or new.errors <= allowed + 2 * sqrt(allowed)
+    counted = f"{new.errors} errors in {new.requests} requests"
     if not is_chance:
-        compared = f"{said} ({new.share:.1%}); the old one has {old.share:.1%}"
-        return Verdict(Decision.RETURN, f"{compared}, and {tolerated:.1%} would do")
-    if not is_last_look:
-        return Verdict(Decision.WAIT, said)
-    if new.requests >= _ENOUGH:
-        return Verdict(Decision.GO_ON, said)
-    few = f"{said} are too few to tell"
+        ratios = f"{new.error_ratio:.1%}; old revision {old.error_ratio:.1%}"
+        return GateResult(Decision.ROLL_BACK, f"{counted} ({ratios}, allowed {tolerated:.1%})")
+    if not is_final:
+        return GateResult(Decision.WAIT, counted)
+    if new.requests >= _MIN_REQUESTS:
+        return GateResult(Decision.PROMOTE, counted)
+    few = f"{counted}, fewer than {_MIN_REQUESTS} requests"
+    # With few requests, chance and a defect look the same, so one error is enough.
     if new.errors:
-        return Verdict(Decision.RETURN, f"{few}, and not all went well")
-    return Verdict(Decision.GO_ON, f"{few}, but nothing went wrong")
+        return GateResult(Decision.ROLL_BACK, f"{few} with an error")
+    return GateResult(Decision.PROMOTE, f"{few} without an error")

@@ -1,65 +1,67 @@
-"""`package` and `image`: what is deployed of each service, and the container of the chat."""
+"""`package` and `image`: the packages of all services, and the container image of the chat."""
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from scripts.cloud.command import RefusedError
-from scripts.packaging.packages import listed
-from scripts.release.delivery import Delivery
+from scripts.packaging.packages import read_package_list
+from scripts.release.context import ReleaseContext
 from scripts.release.release import Release
 from scripts.root import ROOT
 
 _TAG_DIGITS = 16
 
 
-def package(delivery: Delivery) -> None:
-    """Package every service."""
-    delivery.calls.change("./scripts/package")
+def package(context: ReleaseContext) -> None:
+    """Build the package of every service."""
+    context.runner.change("./scripts/package")
 
 
-def image(delivery: Delivery) -> None:
-    """Build and push the chat's image, unless there is one of the same content.
+def image(context: ReleaseContext) -> None:
+    """Build and push the image of the chat, unless the registry has this content.
 
-    This begins a release: what was planned before is forgotten.
+    Starts a new release: the state of an earlier one is discarded.
 
     Raises:
-        RefusedError: there is no package of the chat.
+        RefusedError: the chat has no package, or the registry lacks the pushed image.
     """
-    archive, tag = _context(delivery)
-    host = f"{delivery.environment.region}-docker.pkg.dev"
-    repository = f"{host}/{delivery.environment.project}/images"
-    digest = _digest(delivery, repository, tag)
+    archive, tag = _build_context(context)
+    host = f"{context.environment.region}-docker.pkg.dev"
+    repository = f"{host}/{context.environment.project}/images"
+    digest = _digest(context, repository, tag)
     if digest is None:
         name = f"{repository}/chat:{tag}"
-        calls = delivery.calls
-        calls.change("gcloud", "auth", "configure-docker", host, "--quiet")
-        calls.change("docker", "build", "--platform=linux/amd64", "--tag", name, "-", takes=archive)
-        calls.change("docker", "push", name)
-        digest = _digest(delivery, repository, tag)
+        run = context.runner.change
+        run("gcloud", "auth", "configure-docker", host, "--quiet")
+        # Cloud Run needs amd64, also if the building machine has another architecture.
+        run("docker", "build", "--platform=linux/amd64", "--tag", name, "-", stdin=archive)
+        run("docker", "push", name)
+        digest = _digest(context, repository, tag)
     else:
-        delivery.say(f"there is an image of this content already: {tag}")
-    if digest is None and not delivery.calls.is_dry:
-        raise RefusedError(f"{repository} does not list what was pushed to it: run this again")
-    delivery.save(Release(delivery.environment.name, f"{repository}/chat@{digest}"))
+        context.print(f"the registry has this content already: {tag}")
+    if digest is None and not context.runner.is_dry:
+        raise RefusedError(f"{repository} does not list the pushed image: run this command again")
+    # By digest: a tag can move, and Terraform would not see the change.
+    context.save(Release(context.environment.name, f"{repository}/chat@{digest}"))
 
 
-def _context(delivery: Delivery) -> tuple[Path, str]:
-    """Return what the image is built from, and the tag that it therefore has."""
-    if delivery.calls.is_dry:
+def _build_context(context: ReleaseContext) -> tuple[Path, str]:
+    """Return the archive to build the image from, and the tag for its content."""
+    if context.runner.is_dry:
         return Path("build", "packages", "chat-<hash>.tar"), "<hash>"
-    package = listed(delivery.root).get("chat")
+    package = read_package_list(context.root).get("chat")
     if package is None:
-        raise RefusedError(f"the chat is not packaged: {delivery.command('package')}")
-    archive = Path(os.path.relpath(delivery.root / package["archive"], ROOT))
+        raise RefusedError(f"the chat has no package: run {context.stage_command('package')}")
+    archive = Path(os.path.relpath(context.root / package["archive"], ROOT))
     return archive, package["sha256"][:_TAG_DIGITS]
 
 
-def _digest(delivery: Delivery, repository: str, tag: str) -> str | None:
+def _digest(context: ReleaseContext, repository: str, tag: str) -> str | None:
     command = ("gcloud", "artifacts", "docker", "tags", "list", repository)
-    tags: list[Any] = json.loads(
-        delivery.calls.read(*command, delivery.project, "--format=json", if_dry="[]")
+    tags: list[Mapping[str, str]] = json.loads(
+        context.runner.read(*command, context.project_flag, "--format=json", if_dry="[]")
     )
     versions = [each["version"] for each in tags if each["tag"].endswith(f"/chat/tags/{tag}")]
     return versions[0].rpartition("/")[2] if versions else None

@@ -1,76 +1,70 @@
-"""What the stages of one release tell each other, in `build/release.json`."""
+"""State of a release between its stages, in `build/release.json`."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from scripts.release.changes import Change
-
+# In Cloud Build each stage is a process, and only files in the workspace pass between them.
 _FILE = Path("build", "release.json")
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service, when the new revisions are there."""
+    """A service after `apply`."""
 
     address: str
     url: str
-    """Where its new revision answers; its usual address if there is none."""
+    """Address of the new revision; the usual address without a new revision."""
 
     old: str | None
-    """The revision with the traffic; None if the service is new."""
+    """The revision with all traffic; None for a service that this release creates."""
 
     new: str
-    """Its newest revision; the same as the old one if it has not changed."""
+    """The revision to release; equal to `old` if the service did not change."""
 
     @property
     def is_candidate(self) -> bool:
-        """Whether there is something to compare, and to return."""
+        """Whether a new revision waits for its canary."""
         return self.old not in {None, self.new}
 
 
 @dataclass(frozen=True)
 class Release:
-    """One release, as far as it has come; a stage sets what is None before it."""
+    """A release; fields are None until their stage has run."""
 
     environment: str
     image: str | None = None
-    """The chat's, by its digest."""
+    """The image of the chat, with its digest; from `image`."""
 
-    changes: tuple[Change, ...] | None = None
-    """What was planned."""
+    has_changes: bool | None = None
+    """Whether the plan changes any resource; from `plan`."""
 
-    held: tuple[str, ...] = ()
-    """The services that are to change, and run already."""
+    serving: Mapping[str, str] = field(default_factory=dict)
+    """The revision with all traffic, for services that get a new revision; from `plan`."""
 
     services: Mapping[str, Service] | None = None
+    """All services; from `apply`."""
 
     @property
     def candidates(self) -> dict[str, Service]:
-        """The services that have an old and a new revision."""
+        """The services with an old and a new revision."""
         services = self.services or {}
         return {name: service for name, service in services.items() if service.is_candidate}
 
     def save(self, root: Path) -> None:
-        """Write it for the next stage."""
+        """Write the state for the next stage."""
         path = root / _FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{json.dumps(asdict(self), indent=2)}\n")
 
 
 def load(root: Path) -> Release | None:
-    """Read the release that was begun last; None if there is none."""
+    """Read the state; None if no release has started."""
     path = root / _FILE
     if not path.exists():
         return None
-    content: dict[str, Any] = json.loads(path.read_text())
-    changes, services = content["changes"], content["services"]
-    return Release(
-        content["environment"],
-        content["image"],
-        None if changes is None else tuple(Change(**change) for change in changes),
-        tuple(content["held"]),
-        None if services is None else {name: Service(**each) for name, each in services.items()},
-    )
+    content = json.loads(path.read_text())
+    services = content.pop("services")
+    found = None if services is None else {name: Service(**each) for name, each in services.items()}
+    return Release(**content, services=found)

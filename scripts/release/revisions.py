@@ -1,23 +1,21 @@
-"""The revisions of services on Cloud Run, and which of them is the way back.
+"""Revisions of Cloud Run services, and the choice of the revision for a rollback.
 
-Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services (ServiceStatus) and
-https://cloud.google.com/run/docs/reference/rest/v1/namespaces.revisions (RevisionStatus)
+Source: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.revisions (RevisionStatus)
 """
 
 import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-Shares = Mapping[str, int]
-"""Percent of a service's traffic by revision."""
+RevisionTraffic = Mapping[str, int]
+"""Percent of the traffic of a service by revision."""
 
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision: code and settings that were deployed together."""
+    """Code and settings that were deployed together."""
 
     name: str
     created_at: datetime
@@ -25,21 +23,18 @@ class Revision:
 
 
 @dataclass(frozen=True)
-class Way:
-    """Where a service goes back to; None if it stays, and why."""
+class RollbackChoice:
+    """The revision that gets all traffic of a service; None leaves the traffic unchanged."""
 
-    to: str | None
+    revision: str | None
     note: str = ""
-    is_dead_end: bool = False
-    """It stays although it was to go."""
+    """The reason for None."""
+
+    is_failure: bool = False
+    """Whether a rollback is needed but impossible."""
 
 
-def shares_of_services(listed: str) -> dict[str, Shares]:
-    """Read `gcloud run services list --format=json`: who has the traffic of each service."""
-    return {each["metadata"]["name"]: _shares(each) for each in json.loads(listed)}
-
-
-def revisions(listed: str) -> list[Revision]:
+def read_revisions(listed: str) -> list[Revision]:
     """Read `gcloud run revisions list --format=json`; oldest first."""
     found = [
         Revision(
@@ -49,63 +44,61 @@ def revisions(listed: str) -> list[Revision]:
         )
         for each in json.loads(listed)
     ]
+    # By time: the name of a revision need not contain its number.
     return sorted(found, key=lambda revision: (revision.created_at, revision.name))
 
 
-def way_back(
-    shares: Shares, all_revisions: Sequence[Revision], have_served: Collection[str]
-) -> Way:
-    """Choose the revision that a service goes back to.
+def choose_previous(
+    traffic: RevisionTraffic, revisions: Sequence[Revision], served: Collection[str]
+) -> RollbackChoice:
+    """Choose the revision that a service returns to.
 
-    While several revisions share the traffic, as in a canary, it is the oldest of them. Otherwise
-    it is the newest that has served, is ready, and is older than the one with all traffic. If that
-    one is not the newest itself, the service is back already: who repeats the command does not go
-    back twice.
+    During a canary it is the oldest revision with traffic. Otherwise it is the newest revision
+    that is ready, has served, and is older than the one with all traffic. A service whose traffic
+    is not on its newest revision is rolled back already, so a repeated command changes
+    nothing.
 
     Args:
-        shares: who has the traffic now.
-        all_revisions: oldest first.
-        have_served: those that are known to have had all traffic once.
+        traffic: the current traffic.
+        revisions: oldest first.
+        served: revisions that once had all traffic.
     """
-    names = [revision.name for revision in all_revisions]
-    serving = [name for name in names if shares.get(name)]
+    names = [revision.name for revision in revisions]
+    serving = [name for name in names if traffic.get(name)]
     if len(serving) > 1:
-        return Way(serving[0])
+        return RollbackChoice(serving[0])
     if not serving:
-        return Way(None, "no revision has traffic", is_dead_end=True)
-    place = names.index(serving[0])
-    newer = _ready(all_revisions[place + 1 :])
+        return RollbackChoice(None, "no revision has traffic", is_failure=True)
+    position = names.index(serving[0])
+    newer = _ready_names(revisions[position + 1 :])
     if newer:
-        return Way(None, f"is back already: {newer[-1]} is newer. Further: --to REVISION")
-    older = _ready(all_revisions[:place])
+        note = f"already rolled back: {newer[-1]} is newer. To go further: --to REVISION"
+        return RollbackChoice(None, note)
+    older = _ready_names(revisions[:position])
     if not older:
-        return Way(None, "nothing older is ready", is_dead_end=True)
-    tried = [name for name in older if name in have_served]
-    if not tried:
-        note = f"nothing older is known to have served. --to REVISION, of {', '.join(older)}"
-        return Way(None, note, is_dead_end=True)
-    return Way(tried[-1])
+        return RollbackChoice(None, "no older revision is ready", is_failure=True)
+    # Ready is not enough: a revision may be ready and still have failed its canary.
+    candidates = [name for name in older if name in served]
+    if not candidates:
+        note = f"no older revision is recorded as served. Use --to with one of {', '.join(older)}"
+        return RollbackChoice(None, note, is_failure=True)
+    return RollbackChoice(candidates[-1])
 
 
-def way_to(name: str, shares: Shares, all_revisions: Sequence[Revision]) -> Way:
-    """Check that a service can go to the revision `name`.
+def choose_named(
+    name: str, traffic: RevisionTraffic, revisions: Sequence[Revision]
+) -> RollbackChoice:
+    """Choose the revision `name`.
 
     Raises:
-        ValueError: it is not there, or not ready; says which are.
+        ValueError: it does not exist or is not ready; the message lists the ready revisions.
     """
-    ready = _ready(all_revisions)
+    ready = _ready_names(revisions)
     if name not in ready:
-        raise ValueError(f"{name} is no revision that is ready; these are: {', '.join(ready)}")
-    if [revision for revision, percent in shares.items() if percent] == [name]:
-        return Way(None, "has all traffic already")
-    return Way(name)
-
-
-def _shares(service: Any) -> Shares:  # noqa: ANN401 - JSON
-    shares: Counter[str] = Counter()
-    for target in service["status"].get("traffic", ()):
-        shares[target["revisionName"]] += target.get("percent", 0)
-    return {name: percent for name, percent in shares.items() if percent}
+        raise ValueError(f"{name} is not a ready revision; ready are {', '.join(ready)}")
+    if [revision for revision, percent in traffic.items() if percent] == [name]:
+        return RollbackChoice(None, "has all traffic already")
+    return RollbackChoice(name)
 
 
 def _is_ready(revision: Any) -> bool:  # noqa: ANN401 - JSON
@@ -113,5 +106,5 @@ def _is_ready(revision: Any) -> bool:  # noqa: ANN401 - JSON
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
-def _ready(some: Sequence[Revision]) -> list[str]:
-    return [revision.name for revision in some if revision.is_ready]
+def _ready_names(revisions: Sequence[Revision]) -> list[str]:
+    return [revision.name for revision in revisions if revision.is_ready]

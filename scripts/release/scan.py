@@ -1,23 +1,24 @@
-"""`scan`: known holes in the packages that are deployed."""
+"""`scan`: known vulnerabilities in the deployed packages."""
 
-from scripts.cloud.calls import FailedCallError
 from scripts.cloud.command import RefusedError
+from scripts.cloud.runner import CommandFailedError
 from scripts.local.ports import SERVICES
-from scripts.release.delivery import Delivery
+from scripts.release.context import ReleaseContext
 
 
-def scan(delivery: Delivery) -> None:
-    """Ask the package index's advisories about every pinned package, which resolves nothing.
+def scan(context: ReleaseContext) -> None:
+    """Check every pinned package against the advisories of the package index.
 
     Raises:
-        RefusedError: there are holes, or nobody could tell.
+        RefusedError: a package has a vulnerability, or the check failed.
     """
     files = [f"--requirement=functions/{name}/requirements.txt" for name in SERVICES]
+    # Hashes and no pip: the scan checks exactly the pinned versions and resolves nothing.
     flags = ("--require-hashes", "--disable-pip", "--strict", "--progress-spinner=off")
     try:
-        delivery.calls.change("pip-audit", *flags, *files)
-    except FailedCallError as error:
+        context.runner.change("pip-audit", *flags, *files)
+    except CommandFailedError as error:
         raise RefusedError(
-            f"{error}\nA hole that is named above: ./scripts/lock --upgrade takes newer versions. "
-            "Anything else: nobody could tell; try again"
+            f"{error}\nIf the output above lists vulnerabilities, update with ./scripts/lock "
+            "--upgrade. Otherwise the check itself failed: run it again"
         ) from None

@@ -1,103 +1,108 @@
-"""`smoke`: whether the new revisions are ready, and whether Alice and Bob come through."""
+"""`smoke`: checks that the new revisions are ready and handle the main use cases."""
 
 import time
 from collections.abc import Mapping
 
 import httpx
 
-from scripts.cloud.calls import FailedCallError
 from scripts.cloud.command import RefusedError
+from scripts.cloud.runner import CommandFailedError
 from scripts.local.ports import CALLED_BY_APPS
-from scripts.release.delivery import Delivery
+from scripts.release.context import ReleaseContext
 from scripts.release.release import Service
 
 _TIMEOUT_S = 10
-_EACH_S = 2
-_PRIVATE = "cleanup"
+_RETRY_DELAY_S = 2
+_PRIVATE_SERVICE = "cleanup"
 _INVOKER = "cleanup-trigger"
 
 
-def smoke(delivery: Delivery) -> None:
-    """Try every service where its new revision answers, and those that stay as they are.
+def smoke(context: ReleaseContext) -> None:
+    """Test every service: new revisions at their own addresses, others at their usual ones.
 
     Raises:
-        RefusedError: something does not work; no traffic has moved.
+        RefusedError: a test failed; no traffic has moved.
     """
-    services = delivery.release("services", "apply").services or {}
+    services = context.load_release("services", "apply").services or {}
     try:
         for name, service in services.items():
-            _await_ready(delivery, name, service)
-        _play(delivery, services)
-    except (FailedCallError, RefusedError) as error:
+            _await_ready(context, name, service)
+        _run_clients(context, services)
+    except (CommandFailedError, RefusedError) as error:
         raise RefusedError(
-            f"{error}\nNo traffic was moved. What failed has the tag candidate: look at its log"
+            f"{error}\nNo traffic was moved. New revisions have the tag candidate: see their log"
         ) from None
 
 
-def _await_ready(delivery: Delivery, name: str, service: Service) -> None:
+def _await_ready(context: ReleaseContext, name: str, service: Service) -> None:
     url = f"{service.url}/health/ready"
-    headers = _credentials(delivery, service) if name == _PRIVATE else {}
-    if delivery.calls.is_dry:
-        delivery.say(f"  GET {url}")
+    headers = _credentials(context, service) if name == _PRIVATE_SERVICE else {}
+    if context.runner.is_dry:
+        context.print(f"  GET {url}")
         return
-    end = time.monotonic() + delivery.options.ready_within_s
+    # A revision without traffic has no instance yet, and starts one for this request.
+    deadline = time.monotonic() + context.options.ready_within_s
     while (problem := _problem(url, headers)) is not None:
-        if time.monotonic() >= end:
+        if time.monotonic() >= deadline:
             raise RefusedError(f"{name} is not ready: {problem}, from {url}")
-        time.sleep(_EACH_S)
-    delivery.say(f"{name} is ready: {url}")
+        time.sleep(_RETRY_DELAY_S)
+    context.print(f"{name} is ready: {url}")
 
 
 def _problem(url: str, headers: Mapping[str, str]) -> str | None:
-    """Return what is not well; None if all is. What starts right now may take its time."""
+    """Return the reason why a service is not ready; None if it is.
+
+    Transport errors count as not ready: the first instance of a revision may still start.
+    """
     try:
-        answer = httpx.get(url, headers=headers, timeout=_TIMEOUT_S)
+        response = httpx.get(url, headers=headers, timeout=_TIMEOUT_S)
     except httpx.TransportError as error:
         return str(error) or type(error).__name__
-    return None if answer.is_success else f"{answer.status_code} {answer.text}"
+    return None if response.is_success else f"{response.status_code} {response.text}"
 
 
-def _credentials(delivery: Delivery, service: Service) -> dict[str, str]:
-    """Return what proves that we are who alone may call the service.
+def _credentials(context: ReleaseContext, service: Service) -> dict[str, str]:
+    """Return the headers that authorize a call of the private service.
 
     Raises:
-        RefusedError: we may not be that one; says what helps.
+        RefusedError: gcloud returned no token; the message has the missing role.
     """
-    account = f"{_INVOKER}@{delivery.environment.project}.iam.gserviceaccount.com"
+    account = f"{_INVOKER}@{context.environment.project}.iam.gserviceaccount.com"
     command = ("gcloud", "auth", "print-identity-token", f"--impersonate-service-account={account}")
-    # Also for a revision's own address it is the service that a token is for.
+    # The audience is the service, also at the address of a tagged revision.
     flags = (f"--audiences={service.address}", "--include-email")
     try:
-        token = delivery.calls.read(*command, *flags, if_dry="").strip()
-    except FailedCallError as error:
+        token = context.runner.read(*command, *flags, if_dry="").strip()
+    except CommandFailedError as error:
         raise RefusedError(
-            f"{error}\nIf permission was denied: not even owners may speak for an account unless "
-            f"they are let, once and a few minutes before:\n"
-            f"  gcloud iam service-accounts add-iam-policy-binding {account} {delivery.project}"
+            f"{error}\nIf permission was denied, grant yourself this role once (also as an owner),"
+            f" and wait a few minutes:\n"
+            f"  gcloud iam service-accounts add-iam-policy-binding {account} {context.project_flag}"
             " --member=user:YOU --role=roles/iam.serviceAccountTokenCreator"
         ) from None
     return {"Authorization": f"Bearer {token}"}
 
 
-def _play(delivery: Delivery, services: Mapping[str, Service]) -> None:
-    secrets = _purchase(delivery)
-    needed = [name for name in CALLED_BY_APPS if name in services]
-    addresses = [f"{name}={services[name].url}" for name in needed]
-    delivery.calls.change("./scripts/journey", *addresses, secrets=secrets)
+def _run_clients(context: ReleaseContext, services: Mapping[str, Service]) -> None:
+    secrets = _purchase(context)
+    names = [name for name in CALLED_BY_APPS if name in services]
+    addresses = [f"{name}={services[name].url}" for name in names]
+    context.runner.change("./scripts/journey", *addresses, secrets=secrets)
+    # The chat accepts subscribers only.
     if secrets and "chat" in services:
-        delivery.calls.change("./scripts/chat", services["chat"].url, secrets=secrets)
+        context.runner.change("./scripts/chat", services["chat"].url, secrets=secrets)
 
 
-def _purchase(delivery: Delivery) -> dict[str, str]:
-    """Return what proves a purchase, for the environment of a client; nothing if there is none."""
-    # Loads what serves subscribers, for which the other stages need not wait.
-    from scripts.cloud.known_secrets import find  # noqa: PLC0415
+def _purchase(context: ReleaseContext) -> dict[str, str]:
+    """Return a purchase token in an environment variable; empty without a key for the web."""
+    # Imports the settings of the purchase providers, which the other stages do not need.
+    from scripts.cloud.known_secrets import get_secret  # noqa: PLC0415
 
-    web_key = find("WEB_AUTH_KEY")
-    known = delivery.environment.secrets
-    if known is not None and web_key.variable not in known:
-        delivery.say(f"without {web_key.variable} nothing is tried that only subscribers may do")
+    web_key = get_secret("WEB_AUTH_KEY")
+    configured = context.environment.secrets
+    if configured is not None and web_key.variable not in configured:
+        context.print(f"no {web_key.variable}: requests that need a subscription are skipped")
         return {}
     command = ("gcloud", "secrets", "versions", "access", "latest", f"--secret={web_key.id}")
-    key = delivery.calls.read(*command, delivery.project, if_dry="").strip()
+    key = context.runner.read(*command, context.project_flag, if_dry="").strip()
     return {"PURCHASE_TOKEN": f"Web {key}"}

@@ -1,60 +1,59 @@
-"""Terraform, as the stages call it, on the files in `infra/`."""
+"""The Terraform commands of the stages, on the files in `infra/`."""
 
-import json
 import os
 from collections.abc import Collection
 
-from scripts.release.changes import Change, changes
-from scripts.release.delivery import Delivery
+from scripts.release.changes import Change, read_changes
+from scripts.release.context import ReleaseContext
 from scripts.root import ROOT
 
 _FOLDER = ROOT / "infra"
-_READ_WITHIN_S = 300
+_SHOW_TIMEOUT_S = 300
 
 
 class Terraform:
-    """The calls for one environment. A dry run only shows them: they need what it does not make."""
+    """Terraform for one environment and one plan file.
 
-    def __init__(self, delivery: Delivery, plan: str) -> None:
-        self._calls = delivery.calls
-        self._environment = delivery.environment
-        self._folder = delivery.root / "build"
+    A dry run only prints the commands: a plan needs the archives, which a dry run does not build.
+    """
+
+    def __init__(self, context: ReleaseContext, plan: str) -> None:
+        self._runner = context.runner
+        self._environment = context.environment
+        self._folder = context.root / "build"
+        # Relative to `infra/`, because of -chdir; so the printed commands work on any machine.
         self._plan = os.path.relpath(self._folder / f"{plan}.tfplan", _FOLDER)
 
     def prepare(self) -> None:
-        """Let it know where it remembers what is there, and fetch Google's provider."""
+        """Select the state of the environment, and download the providers."""
         bucket = f"-backend-config=bucket={self._environment.state_bucket}"
-        self._change("init", "-input=false", "-reconfigure", bucket)
+        self._run("init", "-input=false", "-reconfigure", bucket)
 
-    def plan(
-        self, image: str, *, held: Collection[str] = (), targets: Collection[str] = ()
-    ) -> list[Change]:
-        """Plan, which shows all details, and return what would change.
+    def plan(self, image: str, *, targets: Collection[str] = ()) -> list[Change]:
+        """Write the plan file, print the full plan, and return the changes.
 
         Args:
-            image: the chat's; none if it is empty.
-            held: services whose new revisions get no traffic by themselves.
-            targets: addresses of what alone is to be made; everything by default.
+            image: the image of the chat; empty for none.
+            targets: addresses to limit the plan to; everything by default.
         """
         self._folder.mkdir(exist_ok=True)
         packages = os.path.relpath(self._folder / "packages.json", _FOLDER)
-        self._change(
+        self._run(
             "plan",
             "-input=false",
             "-lock-timeout=5m",
             f"-var-file={self._environment.name}.tfvars",
             f"-var=packages_file={packages}",
             f"-var=chat_image={image}",
-            f"-var=held={json.dumps(sorted(held))}",
             *(f"-target={target}" for target in targets),
             f"-out={self._plan}",
         )
         command = ("terraform", "-chdir=infra", "show", "-json", self._plan)
-        return changes(self._calls.read(*command, within_s=_READ_WITHIN_S, if_dry="{}"))
+        return read_changes(self._runner.read(*command, timeout_s=_SHOW_TIMEOUT_S, if_dry="{}"))
 
     def apply(self) -> None:
-        """Do what was planned last."""
-        self._change("apply", "-input=false", "-lock-timeout=5m", self._plan)
+        """Apply the plan file. Terraform refuses it if the state has changed since the plan."""
+        self._run("apply", "-input=false", "-lock-timeout=5m", self._plan)
 
-    def _change(self, *arguments: str) -> None:
-        self._calls.change("terraform", "-chdir=infra", *arguments)
+    def _run(self, *arguments: str) -> None:
+        self._runner.change("terraform", "-chdir=infra", *arguments)

@@ -1,18 +1,9 @@
 """Sign-in with a user id and a password."""
 
-from typing import NamedTuple
-from uuid import UUID
-
+from shared.auth.credentials import Credentials
 from shared.auth.passwords import Passwords
 from shared.errors import NotAuthenticated, NotFound
 from shared.store.users import Account, Users
-
-
-class Credentials(NamedTuple):
-    """A user id and a password as a request contains them, not yet verified."""
-
-    user_id: UUID
-    password: str
 
 
 class SignIn:

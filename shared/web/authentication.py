@@ -2,24 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
-from shared.auth.sign_in import Credentials, SignIn
+from shared.auth.credentials import Credentials
 from shared.errors import LiftLogError, NotAuthenticated, NotEntitled, NotFound, Overloaded
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.schemas.users import SignInRequest
 from shared.schemas.wire import Request
-from shared.store.users import Account
 from shared.timestamps import now
 from shared.web.purchase_token import presented_token
+
+# Types only: services without passwords do not load cryptography.
+if TYPE_CHECKING:
+    from shared.auth.sign_in import SignIn
+    from shared.store.users import Account
 
 
 @dataclass(frozen=True)
 class PasswordAuth:
     """Sign-in with the user id and password in the body, after the body is validated."""
 
-    sign_in: SignIn
+    sign_in: "SignIn"
     hides_unknown_users: bool = False
     """Whether an unknown user is answered like a wrong password: 401 instead of 404."""
 
@@ -29,7 +34,7 @@ class PasswordAuth:
         unknown_user = () if self.hides_unknown_users else (NotFound,)
         return (*unknown_user, NotAuthenticated, Overloaded)
 
-    async def account(self, credentials: Credentials) -> Account:
+    async def account(self, credentials: Credentials) -> "Account":
         """Return the account of a user; one round trip."""
         try:
             return await self.sign_in.account(credentials)

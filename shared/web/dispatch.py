@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from shared.auth.sign_in import Credentials
+from shared.auth.credentials import Credentials
 from shared.concurrency.group_commit import GroupCommit
 from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
 from shared.purchases.authenticator import Subscriber

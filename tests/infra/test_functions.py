@@ -10,7 +10,7 @@ import pytest
 from functions.chat.settings import ChatSettings
 from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
 from shared.planner.settings import ModelSettings
-from tests.infra.environments import IMAGE, Environment, workspace
+from tests.infra.environments import IMAGE, Environment
 from tests.infra.services import PLATFORM_VARIABLES, chat, function, variables
 from tests.infra.state import State, Values, parse_seconds
 
@@ -138,18 +138,10 @@ def test_dev_and_staging_have_fewer_instances(
         assert small["min_instance_count"] == 0
 
 
-def test_new_revision_of_held_service_gets_no_traffic(tmp_path: Path) -> None:
-    module = workspace(tmp_path, "prod")
-    module.plan('-var=held=["users", "ai"]')
-    configs = {
-        each["change"]["after"]["name"]: each["change"]["after"]["service_config"][0]
-        for each in module.planned()["resource_changes"]
-        if each["type"] == "google_cloudfunctions2_function"
-    }
-    held = {
-        name for name, config in configs.items() if not config["all_traffic_on_latest_revision"]
-    }
-    assert held == {"users", "ai"}
+def test_new_revision_of_function_gets_no_traffic(state: State) -> None:
+    for name in FUNCTIONS:
+        config = function(state, name).block("service_config")
+        assert config["all_traffic_on_latest_revision"] is False, name
 
 
 def test_outputs_match_the_resources(state: State) -> None:

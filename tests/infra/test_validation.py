@@ -22,7 +22,6 @@ INVALID = (
         "firestore_location=us": "A location has the form",
         "serving_database=Restored": "A database name is",
         "chat_image=images/chat:latest": "by its digest",
-        'held=["user"]': _UNKNOWN_SERVICE,
         "instances={user={min=1}}": _UNKNOWN_SERVICE,
         'secrets=["OPENAI_KEY"]': "has an unknown name. Secrets: APPLE_PRIVATE_KEY,",
         "domain=https://api.liftlog.example": "A domain has the form",

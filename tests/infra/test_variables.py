@@ -9,7 +9,7 @@ from tests.infra.configuration import Body, declarations, modules, parse, read_c
 from tests.infra.environments import ENVIRONMENTS, INFRA
 
 # Variables that ./scripts/deploy sets; the environment's file must not.
-DEPLOYMENT_VARIABLES = {"chat_image", "held", "packages_file"}
+DEPLOYMENT_VARIABLES = {"chat_image", "packages_file"}
 MODULES = modules(INFRA)
 
 

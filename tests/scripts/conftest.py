@@ -1,4 +1,4 @@
-"""Programs in place of those that reach Google, for commands that are run as people run them."""
+"""Fixtures for commands: fake programs instead of those that reach Google, and a fake clock."""
 
 import copy
 import importlib
@@ -15,8 +15,8 @@ import pytest
 from scripts.cloud.environments import FOLDER_VARIABLE
 from scripts.packaging.packages import ROOT_VARIABLE
 from tests import in_process
-from tests.scripts.cloud.programs import docker, gcloud, pip_audit, terraform
-from tests.scripts.cloud.programs.server import Programs, serving
+from tests.scripts.cloud.fake_programs import docker, gcloud, pip_audit, terraform
+from tests.scripts.cloud.fake_programs.server import FakePrograms, serve_programs
 
 PROGRAMS = {
     "docker": docker.main,
@@ -25,62 +25,70 @@ PROGRAMS = {
     "terraform": terraform.main,
 }
 PROJECT = "liftlog-prod"
-RELEASES = f"gs://{PROJECT}-sources/releases.json"
-NO_RELEASES = {RELEASES: {"generation": 1, "data": "[]"}}
-"""As Terraform makes it."""
+RELEASES_URL = f"gs://{PROJECT}-sources/releases.json"
+NO_RELEASES = {RELEASES_URL: {"generation": 1, "data": "[]"}}
+"""The object as Terraform creates it."""
+
+_PACKAGES = {
+    "deploy": "release",
+    "rollback": "release",
+    "cleanup": "admin",
+    "secrets": "admin",
+    "traffic": "admin",
+}
 
 
 @dataclass(frozen=True)
-class Cloud:
-    """A folder of fake programs to put on the path, and their state."""
+class FakeCloud:
+    """A folder of fake programs for the PATH, and the state that they share."""
 
     folder: Path
-    programs: Programs
+    programs: FakePrograms
 
     @property
     def state(self) -> dict[str, Any]:
         """A copy of the state: `services`, and more."""
-        with self.changing() as state:
+        with self.edit_state() as state:
             return copy.deepcopy(state)
 
     @property
-    def calls(self) -> list[list[str]]:
-        """Every call so far, in order."""
-        calls: list[list[str]] = self.state.get("calls", [])
-        return calls
+    def commands(self) -> list[list[str]]:
+        """Every command so far, in order."""
+        commands: list[list[str]] = self.state.get("commands", [])
+        return commands
 
-    def changing(self) -> AbstractContextManager[dict[str, Any]]:
-        """Return the state for a change, during which no program runs."""
+    def edit_state(self) -> AbstractContextManager[dict[str, Any]]:
+        """Return the state for a change; no program runs during the block."""
         return self.programs.state()
 
-    def has(self, **state: Any) -> None:
-        """Add to the state."""
-        with self.changing() as now:
+    def update(self, **state: Any) -> None:
+        """Set entries of the state."""
+        with self.edit_state() as now:
             now.update(state)
 
     def run(
         self,
         command: str,
         *arguments: str,
-        given: str | None = None,
+        stdin: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in this process, with the fake programs."""
         return in_process.run(
-            importlib.import_module(f"scripts.{_ROOMS[command]}.{command}").main,
+            importlib.import_module(f"scripts.{_PACKAGES[command]}.{command}").main,
             *arguments,
-            given=given,
+            given=stdin,
             environment={**self.environment, **(environment or {})},
         )
 
     @property
     def root(self) -> Path:
-        """The folder with `build/`."""
+        """The folder that contains `build/`."""
         return self.folder.parent
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a command that finds the fake programs."""
+        """The environment variables of a command that uses the fake programs."""
         return {
             **os.environ,
             "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
@@ -91,46 +99,37 @@ class Cloud:
         }
 
 
-_ROOMS = {
-    "deploy": "release",
-    "rollback": "release",
-    "cleanup": "admin",
-    "secrets": "admin",
-    "traffic": "admin",
-}
-
-
-class Clock:
-    """The module `time` of the stages that wait: a sleep takes no time."""
+class FakeClock:
+    """Replaces the module `time`: a sleep advances the clock and returns immediately."""
 
     def __init__(self) -> None:
         self.passed_s = 0.0
         self.after_sleep: Callable[[], object] = lambda: None
 
     def monotonic(self) -> float:
-        """Return the sum of the sleeps."""
+        """Return the sum of all sleeps."""
         return self.passed_s
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.passed_s += seconds
         self.after_sleep()
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of commands that run in this process."""
-    clock = Clock()
-    for stage in ("smoke", "watch"):
-        monkeypatch.setattr(f"scripts.release.{stage}.time", clock)
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The clock of the stages that wait, in this process."""
+    clock = FakeClock()
+    for module in ("smoke", "canary_watch"):
+        monkeypatch.setattr(f"scripts.release.{module}.time", clock)
     return clock
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    """An environment, prod, with nothing in it."""
+def cloud(tmp_path: Path) -> Iterator[FakeCloud]:
+    """An environment, prod, without any resource."""
     folder = tmp_path / "programs"
     folder.mkdir()
     (folder / "prod.tfvars").write_text(f'project = "{PROJECT}"\nregion = "us-central1"\n')
-    with serving(folder, PROGRAMS) as programs:
-        yield Cloud(folder, programs)
+    with serve_programs(folder, PROGRAMS) as programs:
+        yield FakeCloud(folder, programs)

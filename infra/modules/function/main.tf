@@ -40,10 +40,11 @@ resource "google_cloudfunctions2_function" "this" {
     # Installed apps call the function's own address as well as the domain.
     ingress_settings = "ALLOW_ALL"
 
-    # False keeps the traffic split. If the split names "latest" instead of a revision, as after the first apply
-    # and after each canary, a new revision still gets all traffic. Therefore ./scripts/deploy pins the traffic
-    # to the serving revision before each apply. The provider sends false since 7.32.0.
-    all_traffic_on_latest_revision = !var.is_held
+    # False keeps the traffic split of the Cloud Run service; true moves all traffic to each new revision. If
+    # the split names "latest" instead of a revision, a new revision still gets all traffic. Therefore
+    # ./scripts/deploy pins the traffic before each plan. The provider sends false since 7.32.0.
+    # docs/decisions/releases.md has the reasons.
+    all_traffic_on_latest_revision = false
   }
 }
 

@@ -46,8 +46,3 @@ variable "is_public" {
   description = "Whether callers need no IAM permission. The function itself authenticates them, as the contract defines."
   type        = bool
 }
-
-variable "is_held" {
-  description = "Whether a new revision gets no traffic until ./scripts/deploy moves it."
-  type        = bool
-}

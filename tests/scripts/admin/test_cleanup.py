@@ -84,11 +84,11 @@ async def test_run_is_watched_until_it_has_ended(cleanup: Command, database: Dat
 @pytest.mark.parametrize(
     ("done", "outcome"),
     [
-        (None, "under way, or cut off"),
-        (Pass(failed={"inbox"}), "failed: inbox; will be tried again"),
+        (None, "in progress or killed"),
+        (Pass(failed={"inbox"}), "failed: inbox; will be retried"),
         (Pass(unfinished={"events"}), "out of time: events; the next run continues"),
     ],
-    ids=["under way", "failed", "out of time"],
+    ids=["in progress", "failed", "out of time"],
 )
 async def test_status_shows_the_outcome_of_a_run(
     cleanup: Command, database: Database, done: Pass | None, outcome: str
@@ -106,7 +106,7 @@ async def test_missing_job_is_reported_in_one_line(cleanup: Command) -> None:
     exit_status, output = await cleanup("status", project="another")
     assert exit_status == 1
     [line] = output.splitlines()
-    assert "that did not work" in line
+    assert line.startswith("error: ")
 
 
 def test_command_reports_in_one_line_that_no_stack_runs() -> None:
@@ -114,5 +114,5 @@ def test_command_reports_in_one_line_that_no_stack_runs() -> None:
     refused = run("cleanup", "status", "--port", str(ports.base))
     assert refused.returncode == 1
     [line] = refused.stdout.splitlines()
-    assert f"nothing answers at {HOST}:{ports.fakes}: start ./scripts/dev" in line
+    assert f"no response at {HOST}:{ports.fakes}: start ./scripts/dev" in line
     assert refused.stderr == ""

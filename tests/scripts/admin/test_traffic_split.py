@@ -1,49 +1,61 @@
-"""Which shares may be wanted, and when there is something to be warned of."""
+"""Valid traffic splits, and warnings about their risks."""
 
 import json
 from typing import Any
 
 import pytest
 
-from scripts.admin.traffic_split import FAMILIES, chosen, read, warning, written
+from scripts.admin.traffic_split import (
+    FAMILIES,
+    find_risk,
+    format_split,
+    parse_split,
+    requested_split,
+)
 
-WHOLE = dict.fromkeys(FAMILIES, 100)
+ALL_NEW = dict.fromkeys(FAMILIES, 100)
 
 
-def test_what_is_written_can_be_read() -> None:
-    assert read(written(WHOLE | {"ai": 5})) == WHOLE | {"ai": 5}
+def test_formatted_split_can_be_parsed() -> None:
+    assert parse_split(format_split(ALL_NEW | {"ai": 5})) == ALL_NEW | {"ai": 5}
 
 
 @pytest.mark.parametrize(
     "value",
-    [[], {**WHOLE, "ai": 101}, {**WHOLE, "ai": -1}, {**WHOLE, "ai": True}, {**WHOLE, "ai": "5"}],
-    ids=["a list", "too much", "too little", "a boolean", "a text"],
+    [
+        [],
+        {**ALL_NEW, "ai": 101},
+        {**ALL_NEW, "ai": -1},
+        {**ALL_NEW, "ai": True},
+        {**ALL_NEW, "ai": "5"},
+    ],
+    ids=["list", "above 100", "negative", "boolean", "text"],
 )
-def test_what_are_no_shares_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="does not give percents"):
-        read(json.dumps(value))
+def test_invalid_split_is_rejected(value: Any) -> None:
+    with pytest.raises(ValueError, match="does not map families to percents"):
+        parse_split(json.dumps(value))
 
 
-def test_shares_that_leave_families_out_are_refused() -> None:
-    with pytest.raises(ValueError, match="does not say events, chat"):
-        read(json.dumps({f: 100 for f in FAMILIES if f not in {"events", "chat"}}))
+def test_incomplete_split_is_rejected() -> None:
+    with pytest.raises(ValueError, match="no percent for events, chat"):
+        parse_split(json.dumps({f: 100 for f in FAMILIES if f not in {"events", "chat"}}))
 
 
-def test_a_family_or_all_may_be_chosen() -> None:
-    assert chosen("ai", 5) == {"ai": 5}
-    assert chosen("chat", 0) == {"chat": 0}
-    assert chosen("all", 100) == WHOLE
+def test_one_family_or_all_can_be_requested() -> None:
+    assert requested_split("ai", 5) == {"ai": 5}
+    assert requested_split("chat", 0) == {"chat": 0}
+    assert requested_split("all", 100) == ALL_NEW
 
 
 @pytest.mark.parametrize("family", ["chat", "all"])
 @pytest.mark.parametrize("percent", [1, 99])
-def test_the_chat_is_not_shared(family: str, percent: int) -> None:
-    with pytest.raises(ValueError, match="have to meet the same server"):
-        chosen(family, percent)
+def test_chat_cannot_be_split(family: str, percent: int) -> None:
+    with pytest.raises(ValueError, match="must reach the same server"):
+        requested_split(family, percent)
 
 
 @pytest.mark.parametrize(
-    ("shares", "changed", "is_risky"),
+    ("split", "changed", "is_risky"),
     [
         ({}, "all", False),
         ({"users": 50}, "users", True),
@@ -55,24 +67,22 @@ def test_the_chat_is_not_shared(family: str, percent: int) -> None:
         ({"users": 50}, "ai", False),
     ],
     ids=[
-        "everything is new",
-        "users are shared",
-        "a little is left with the old",
-        "users are on the other side than their events",
-        "all that keep data are on the same side",
-        "what keeps no data is shared",
-        "what keeps no data is elsewhere",
-        "it was so before",
+        "all on the new side",
+        "users split",
+        "one percent of events on the old side",
+        "users on another side than their events",
+        "all families with data on one side",
+        "family without data split",
+        "family without data on the other side",
+        "unchanged split",
     ],
 )
-def test_one_is_warned_while_data_would_be_on_two_sides(
-    shares: dict[str, int], changed: str, is_risky: bool
-) -> None:
+def test_data_on_two_sides_is_a_risk(split: dict[str, int], changed: str, is_risky: bool) -> None:
     families = FAMILIES if changed == "all" else (changed,)
-    said = warning(WHOLE | shares, families) or ""
-    assert ("requests that meet the other side fail" in said) == is_risky
+    risk = find_risk(ALL_NEW | split, families) or ""
+    assert ("requests that reach the other side fail" in risk) == is_risky
 
 
-def test_one_is_told_that_data_does_not_move_with_the_traffic() -> None:
-    assert "only if it was copied" in (warning(WHOLE, FAMILIES) or "")
-    assert warning(WHOLE, ["ai", "chat"]) is None
+def test_move_of_families_with_data_names_the_copy() -> None:
+    assert "only if it was copied" in (find_risk(ALL_NEW, FAMILIES) or "")
+    assert find_risk(ALL_NEW, ["ai", "chat"]) is None

@@ -1,4 +1,4 @@
-"""Whether gcloud itself takes the calls that our commands make, and those that the runbook has."""
+"""The gcloud commands of the scripts and the docs, checked by gcloud itself."""
 
 import json
 import os
@@ -13,25 +13,25 @@ import pytest
 from scripts.root import ROOT
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("gcloud") is None and "CI" not in os.environ,  # where it is, it has to run
-    reason="there is no gcloud on the PATH",
+    shutil.which("gcloud") is None and "CI" not in os.environ,  # required in CI
+    reason="gcloud is not on the PATH",
 )
 
 UNKNOWN = "gcloud run services list --no-such-flag=1"
 
 
-def of_commands() -> set[str]:
-    """Return the calls of our commands, as their dry runs show them."""
+def script_commands() -> set[str]:
+    """Return the commands in the golden files of dry runs."""
     golden = Path(__file__).parent / "golden"
     shown = "\n".join(path.read_text() for path in golden.glob("*.txt"))
     return {
-        re.sub(r" < \(.*\)$", "", re.sub(r"<[^<>]*>", "x", call))
-        for call in re.findall(r"^[$ ] (gcloud .*)", shown, re.MULTILINE)
+        re.sub(r" < \(.*\)$", "", re.sub(r"<[^<>]*>", "x", command))
+        for command in re.findall(r"^[$ ] (gcloud .*)", shown, re.MULTILINE)
     }
 
 
-def of_runbook() -> tuple[set[str], set[str]]:
-    """Return the calls of the runbook: those in blocks, and those in its text."""
+def documented_commands() -> tuple[set[str], set[str]]:
+    """Return the commands of the docs: those in blocks, and those in sentences."""
     pages = "\n".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
     pages = pages.replace("PROJECT", "liftlog-prod")
     in_blocks = re.findall(r"^(gcloud .+)$", pages, re.MULTILINE)
@@ -41,39 +41,39 @@ def of_runbook() -> tuple[set[str], set[str]]:
 
 @pytest.fixture(scope="module")
 def errors(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """The errors of gcloud by call; one start, which is slow, checks all calls."""
-    calls = sorted(of_commands().union(*of_runbook(), {UNKNOWN}))
-    commands = tmp_path_factory.mktemp("gcloud") / "commands.json"
-    commands.write_text(json.dumps([{"command_string": call} for call in calls]))
-    answer = subprocess.run(
-        ["gcloud", "meta", "lint-gcloud-commands", f"--commands-file={commands}"],  # noqa: S607
+    """Errors by command, from one run of gcloud: its start is slow."""
+    commands = sorted(script_commands().union(*documented_commands(), {UNKNOWN}))
+    file = tmp_path_factory.mktemp("gcloud") / "commands.json"
+    file.write_text(json.dumps([{"command_string": command} for command in commands]))
+    done = subprocess.run(
+        ["gcloud", "meta", "lint-gcloud-commands", f"--commands-file={file}"],  # noqa: S607
         capture_output=True,
         text=True,
         check=True,
     )
-    checked = json.loads(answer.stdout)
-    assert {each["command_string"] for each in checked} == set(calls)
+    checked = json.loads(done.stdout)
+    assert {each["command_string"] for each in checked} == set(commands)
     return {
         each["command_string"]: each["error_message"] for each in checked if not each["success"]
     }
 
 
-def refused(calls: Iterable[str], errors: Mapping[str, str]) -> dict[str, str]:
-    """Return the errors of those calls that gcloud refuses."""
-    return {call: errors[call] for call in calls if call in errors}
+def rejected(commands: Iterable[str], errors: Mapping[str, str]) -> dict[str, str]:
+    """Return the errors of those commands that gcloud rejects."""
+    return {command: errors[command] for command in commands if command in errors}
 
 
-def test_gcloud_takes_every_call_of_our_commands(errors: Mapping[str, str]) -> None:
-    assert len(of_commands()) > 20
-    assert refused(of_commands(), errors) == {}
+def test_gcloud_accepts_script_commands(errors: Mapping[str, str]) -> None:
+    assert len(script_commands()) > 20
+    assert rejected(script_commands(), errors) == {}
 
 
-def test_gcloud_takes_every_call_of_the_runbook(errors: Mapping[str, str]) -> None:
-    in_blocks, in_text = of_runbook()
+def test_gcloud_accepts_documented_commands(errors: Mapping[str, str]) -> None:
+    in_blocks, in_text = documented_commands()
     assert len(in_blocks) > 20
     assert len(in_text) > 5
-    assert refused(in_blocks | in_text, errors) == {}
+    assert rejected(in_blocks | in_text, errors) == {}
 
 
-def test_a_call_that_gcloud_does_not_know_is_refused(errors: Mapping[str, str]) -> None:
+def test_gcloud_rejects_unknown_flag(errors: Mapping[str, str]) -> None:
     assert "--no-such-flag" in errors[UNKNOWN]

@@ -1,4 +1,4 @@
-"""What `./scripts/deploy apply` says and leaves when somebody ends it in the middle."""
+"""`./scripts/deploy apply` interrupted by a signal."""
 
 import signal
 import subprocess
@@ -7,17 +7,17 @@ import pytest
 
 from scripts.release.release import Release
 from scripts.root import ROOT
-from tests.scripts.cloud.deployed import IMAGE, deploy_everything, release, serving
-from tests.scripts.cloud.programs.terraform import planned
-from tests.scripts.conftest import Cloud
+from tests.scripts.cloud.fake_programs.terraform import planned
+from tests.scripts.cloud.project_state import IMAGE, deploy_all, read_release, traffic_of
+from tests.scripts.conftest import FakeCloud
 
 DEPLOY = ("deploy", "--environment=prod")
-PATIENCE_S = 300
+TIMEOUT_S = 300
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "the platform"])
-def test_whoever_ends_terraform_is_told_where_it_is(cloud: Cloud, number: signal.Signals) -> None:
-    deploy_everything(cloud, planned=[planned("users", "update")], never_ends=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_interrupted_apply_reports_the_traffic(cloud: FakeCloud, number: signal.Signals) -> None:
+    deploy_all(cloud, planned=[planned("users", "update")], apply_hangs=True)
     Release("prod", IMAGE).save(cloud.root)
     assert cloud.run(*DEPLOY, "plan").returncode == 0
     with subprocess.Popen(
@@ -31,8 +31,9 @@ def test_whoever_ends_terraform_is_told_where_it_is(cloud: Cloud, number: signal
         while "terraform -chdir=infra apply" not in process.stdout.readline():
             assert process.poll() is None
         process.send_signal(number)
-        said, _ = process.communicate(timeout=PATIENCE_S)
+        output, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
-    assert "interrupted\nusers stays with users-00001\nNo traffic was moved." in said
-    assert serving(cloud, "users") == {"users-00001": 100}
-    assert release(cloud)["services"] is None
+    expected = "interrupted\nusers: all traffic stays on users-00001\nNo traffic was moved."
+    assert expected in output
+    assert traffic_of(cloud, "users") == {"users-00001": 100}
+    assert read_release(cloud)["services"] is None

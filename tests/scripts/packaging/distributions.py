@@ -1,4 +1,4 @@
-"""Which distribution on the package index a module comes from, and what each asks for."""
+"""The distribution on the package index of a module, and the requirements of distributions."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -9,30 +9,34 @@ from packaging.utils import canonicalize_name
 
 from tests.scripts.packaging.imports import Import
 
+Distribution = tuple[str, frozenset[str]]
+"""A name on the package index, and extras."""
 
-def provider(imported: Import) -> str | None:
-    """Return the distribution that has an imported module, or None if none that is installed has.
 
-    Several share the packages `google` and `opentelemetry`: it is files that tell.
+def provider_of(imported: Import) -> str | None:
+    """Return the installed distribution that contains a module, or None.
+
+    Found by file: several distributions share the packages `google` and `opentelemetry`.
     """
-    names = [name.replace(".", "/") for name in (imported.maybe, imported.module) if name]
+    modules = (imported.submodule, imported.module)
+    names = [name.replace(".", "/") for name in modules if name]
     files = (f"{name}{ending}" for name in names for ending in (".py", "/__init__.py"))
     return next((owner for file in files if (owner := _owners().get(file))), None)
 
 
-def with_all_below(names: Iterable[str]) -> set[str]:
-    """Return distributions with all that they ask for, on whatever platform."""
-    found: set[tuple[str, frozenset[str]]] = set()
+def with_requirements(names: Iterable[str]) -> set[str]:
+    """Return distributions with all their requirements, for all platforms."""
+    found: set[Distribution] = set()
     waiting = [(name, frozenset[str]()) for name in names]
     while waiting:
-        wanted = waiting.pop()
-        if wanted not in found:
-            found.add(wanted)
-            waiting += _asked_for(*wanted)
+        distribution = waiting.pop()
+        if distribution not in found:
+            found.add(distribution)
+            waiting += _requirements(*distribution)
     return {name for name, _extras in found}
 
 
-def _asked_for(name: str, extras: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
+def _requirements(name: str, extras: frozenset[str]) -> list[Distribution]:
     try:
         requirements = [Requirement(each) for each in requires(name) or ()]
     except PackageNotFoundError:  # for another platform
@@ -40,7 +44,7 @@ def _asked_for(name: str, extras: frozenset[str]) -> list[tuple[str, frozenset[s
     return [
         (canonicalize_name(each.name), frozenset(each.extras))
         for each in requirements
-        if not _is_extra(each) or any(_holds(each, extra) for extra in extras)
+        if not _is_extra(each) or any(_applies(each, extra) for extra in extras)
     ]
 
 
@@ -48,13 +52,13 @@ def _is_extra(requirement: Requirement) -> bool:
     return requirement.marker is not None and "extra ==" in str(requirement.marker)
 
 
-def _holds(requirement: Requirement, extra: str) -> bool:
+def _applies(requirement: Requirement, extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
 @cache
 def _owners() -> dict[str, str]:
-    """Return the name of a distribution for each file that it has installed."""
+    """Return the name of the distribution of each installed file."""
     return {
         str(file): canonicalize_name(each.metadata["Name"])
         for each in distributions()

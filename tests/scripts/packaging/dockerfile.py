@@ -1,4 +1,4 @@
-"""A Dockerfile, read as far as ours goes: one instruction a line, no parser's options.
+"""A parser for simple Dockerfiles: one instruction on each line, no parser directives.
 
 Source: https://docs.docker.com/reference/dockerfile/
 """
@@ -9,46 +9,46 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Instruction:
-    """One of a stage: its word, in capitals, and what follows."""
+    """An instruction of a stage: its word, in capitals, and its arguments."""
 
     word: str
-    rest: str
+    arguments: str
 
 
 @dataclass(frozen=True)
 class Stage:
-    """An image that is made on the way; the last is what runs."""
+    """A build stage; the last one becomes the image."""
 
     image: str
     name: str | None
     instructions: list[Instruction] = field(default_factory=list)
 
     def all(self, word: str) -> list[str]:
-        """Return what follows each instruction of one kind."""
-        return [each.rest for each in self.instructions if each.word == word]
+        """Return the arguments of each instruction of one kind."""
+        return [each.arguments for each in self.instructions if each.word == word]
 
 
-def stages(text: str) -> list[Stage]:
+def parse_stages(text: str) -> list[Stage]:
     """Return the stages of a Dockerfile."""
     found: list[Stage] = []
     for line in text.replace("\\\n", " ").splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        word, _, rest = line.strip().partition(" ")
+        word, _, arguments = line.strip().partition(" ")
         if word.upper() == "FROM":
-            image, *named = rest.split()
+            image, *named = arguments.split()
             found.append(Stage(image, named[1] if named else None))
         else:
-            found[-1].instructions.append(Instruction(word.upper(), rest.strip()))
+            found[-1].instructions.append(Instruction(word.upper(), arguments.strip()))
     return found
 
 
-def command_of(text: str) -> list[str]:
-    """Return what the container runs, which has to be without a shell.
+def container_command(text: str) -> list[str]:
+    """Return the command of the container, in its form without a shell.
 
     Raises:
-        ValueError: it is not, or there is none, or more.
+        ValueError: there is not exactly one command, or it needs a shell.
     """
-    [command] = stages(text)[-1].all("CMD")
+    [command] = parse_stages(text)[-1].all("CMD")
     words: list[str] = json.loads(command)
     return words

@@ -1,39 +1,39 @@
-"""What code imports, read from its text: by statements anywhere in it, and by names in strings.
+"""The imports of a source text: statements at any depth, and imports by name.
 
-Knows nothing of what makes the packages, so that it can disagree.
+Independent of the code that builds packages, so that the tests can find its errors.
 """
 
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-_BY_NAME = frozenset({"import_module", "__import__"})
+_IMPORTS_BY_NAME = frozenset({"import_module", "__import__"})
 
 
 @dataclass(frozen=True)
 class Import:
-    """One module that is imported; of `from a import b` that is `a`, and `a.b` if there is one."""
+    """One imported module. `from a import b` has module `a`, and `a.b` if that is a module."""
 
     module: str
-    maybe: str | None = None
+    submodule: str | None = None
     is_by_name: bool = False
 
 
-def imports(source: str) -> set[Import]:
-    """Return what a module's code imports, at its start or ever, and not only for types.
+def find_imports(source: str) -> set[Import]:
+    """Return the imports of a module, at its start or later, without those for type checking.
 
     Raises:
-        ValueError: it imports by a name that is made while it runs.
+        ValueError: the name of an imported module is not a constant.
     """
     tree = ast.parse(source)
-    names = list(_names(tree))
-    if len(names) < sum(map(_mentions_import_by_name, ast.walk(tree))):
-        raise ValueError("it cannot be told which module is imported by its name")
+    names = list(_constant_names(tree))
+    if len(names) < sum(map(_imports_by_name, ast.walk(tree))):
+        raise ValueError("the name of an import is not a constant")
     return {*_statements(tree), *(Import(name, is_by_name=True) for name in names)}
 
 
-def reached(start: str, source_of: Callable[[str], str | None]) -> set[str]:
-    """Return the modules with a source that `start` imports, itself and theirs included."""
+def find_all_imports(start: str, source_of: Callable[[str], str | None]) -> set[str]:
+    """Return `start` and all modules with a source that it imports, directly or not."""
     found: set[str] = set()
     waiting = [start]
     while waiting:
@@ -43,7 +43,9 @@ def reached(start: str, source_of: Callable[[str], str | None]) -> set[str]:
             found.add(module)
             waiting += [module.rpartition(".")[0]]
             waiting += [
-                name for each in imports(source) for name in (each.module, each.maybe or "")
+                name
+                for each in find_imports(source)
+                for name in (each.module, each.submodule or "")
             ]
     return found
 
@@ -56,27 +58,27 @@ def _statements(node: ast.AST) -> Iterator[Import]:
             case ast.ImportFrom(module=str(module), level=0, names=names):
                 yield from (Import(module, f"{module}.{name.name}") for name in names)
             case ast.ImportFrom():
-                raise ValueError("an import that is relative says too little")
+                raise ValueError("relative imports are not supported")
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=others):
                 yield from _statements(ast.Module(others, []))
             case _:
                 yield from _statements(each)
 
 
-def _mentions_import_by_name(node: ast.AST) -> bool:
+def _imports_by_name(node: ast.AST) -> bool:
     match node:
         case ast.Attribute(attr=name) | ast.Name(id=name) | ast.alias(name=name):
-            return name in _BY_NAME
+            return name in _IMPORTS_BY_NAME
         case _:
             return False
 
 
-def _names(tree: ast.AST) -> Iterator[str]:
+def _constant_names(tree: ast.AST) -> Iterator[str]:
     """Yield each name in `importlib.import_module(name)` and `to_thread(..., name)`."""
     for node in ast.walk(tree):
         match node:
             case (
-                ast.Call(func=ast.Attribute(attr=way), args=[ast.Constant(value=str(name))])
-                | ast.Call(args=[ast.Attribute(attr=way), ast.Constant(value=str(name))])
-            ) if way in _BY_NAME:
+                ast.Call(func=ast.Attribute(attr=function), args=[ast.Constant(value=str(name))])
+                | ast.Call(args=[ast.Attribute(attr=function), ast.Constant(value=str(name))])
+            ) if function in _IMPORTS_BY_NAME:
                 yield name

@@ -1,13 +1,13 @@
-"""Our code as it lies in the repository, by the names of its modules."""
+"""The code of this project in the repository, by module name."""
 
 from scripts.root import ROOT
 
-OURS = ("functions", "shared")
+OUR_PACKAGES = ("functions", "shared")
 
 
 def path_of(module: str) -> str | None:
-    """Return the file of one of our modules, or None if it is none."""
-    if module.partition(".")[0] not in OURS:
+    """Return the file of a module of this project, or None for other modules."""
+    if module.partition(".")[0] not in OUR_PACKAGES:
         return None
     path = module.replace(".", "/")
     files = (f"{path}/__init__.py", f"{path}.py")
@@ -15,11 +15,11 @@ def path_of(module: str) -> str | None:
 
 
 def source_of(module: str) -> str | None:
-    """Return the text of one of our modules, or None if it is none."""
+    """Return the source of a module of this project, or None for other modules."""
     path = path_of(module)
     return None if path is None else (ROOT / path).read_text()
 
 
-def paths(folder: str) -> set[str]:
-    """Return all files of code in a folder."""
+def code_files(folder: str) -> set[str]:
+    """Return all Python files in a folder."""
     return {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*.py")}

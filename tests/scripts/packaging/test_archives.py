@@ -1,17 +1,17 @@
-"""What an archive says of its files, for whoever unpacks it."""
+"""The entries of archives."""
 
 import io
 import stat
 import tarfile
 import zipfile
 
-from scripts.packaging.archives import tarred, zipped
+from scripts.packaging.archives import tar_files, zip_files
 
 FILES = {"b/c/d.py": b"d", "main.py": b"main", "b/a.py": b""}
 
 
-def test_a_zip_has_the_files_in_order_uncompressed_and_to_be_read_by_all() -> None:
-    with zipfile.ZipFile(io.BytesIO(zipped(FILES))) as archive:
+def test_zip_entries_are_sorted_and_uncompressed() -> None:
+    with zipfile.ZipFile(io.BytesIO(zip_files(FILES))) as archive:
         entries = archive.infolist()
         assert {entry.filename: archive.read(entry) for entry in entries} == FILES
     assert [entry.filename for entry in entries] == sorted(FILES)
@@ -21,19 +21,19 @@ def test_a_zip_has_the_files_in_order_uncompressed_and_to_be_read_by_all() -> No
         assert entry.date_time == (1980, 1, 1, 0, 0, 0)
 
 
-def test_a_tar_has_files_and_folders_that_belong_to_nobody_and_are_read_by_all() -> None:
-    with tarfile.open(fileobj=io.BytesIO(tarred(FILES))) as archive:
+def test_tar_entries_are_sorted_without_owner() -> None:
+    with tarfile.open(fileobj=io.BytesIO(tar_files(FILES))) as archive:
         entries = archive.getmembers()
         files = {each.name: archive.extractfile(each) for each in entries if each.isfile()}
         assert {name: file.read() for name, file in files.items() if file} == FILES
-    # Folders first: the unpacking side makes none by itself.
+    # Folders first: unpacking needs them before their files.
     assert [entry.name for entry in entries] == ["b", "b/c", *sorted(FILES)]
     for entry in entries:
         assert entry.mode == (0o755 if entry.isdir() else 0o644)
         assert (entry.uid, entry.gid, entry.uname, entry.gname, entry.mtime) == (0, 0, "", "", 0)
 
 
-def test_the_order_in_which_files_are_given_makes_no_difference() -> None:
+def test_order_of_files_does_not_change_archives() -> None:
     other_order = dict(reversed(FILES.items()))
-    assert zipped(other_order) == zipped(FILES)
-    assert tarred(other_order) == tarred(FILES)
+    assert zip_files(other_order) == zip_files(FILES)
+    assert tar_files(other_order) == tar_files(FILES)

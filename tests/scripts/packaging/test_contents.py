@@ -1,44 +1,44 @@
-"""The code in a package, against what is imported: nothing else, and nothing less."""
+"""The code in a package, compared with the imports of its service."""
 
 import pytest
 
 from scripts.local.ports import SERVICES
-from scripts.packaging.contents import contents, is_container
+from scripts.packaging.contents import is_container, package_files
 from scripts.root import ROOT
-from tests.scripts.packaging.imports import imports, reached
-from tests.scripts.packaging.sources import OURS, path_of, paths, source_of
+from tests.scripts.packaging.imports import find_all_imports, find_imports
+from tests.scripts.packaging.sources import OUR_PACKAGES, code_files, path_of, source_of
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_package_has_exactly_the_code_that_its_start_imports(service: str) -> None:
-    files = contents(service)
+def test_package_has_exactly_the_imported_code(service: str) -> None:
+    files = package_files(service)
     if is_container(service):
-        begins, others = {f"functions.{service}.__main__"}, {"Dockerfile", "requirements.txt"}
+        starts, others = {f"functions.{service}.__main__"}, {"Dockerfile", "requirements.txt"}
     else:
-        begins = {each.module for each in imports(files["main.py"].decode())}
+        starts = {each.module for each in find_imports(files["main.py"].decode())}
         others = {"main.py", "requirements.txt"}
-    code = {module for start in begins for module in reached(start, source_of)}
+    code = {module for start in starts for module in find_all_imports(start, source_of)}
     assert files.keys() == {path_of(module) for module in code} | others
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_package_has_all_code_of_its_service_and_none_of_another(service: str) -> None:
-    packaged = {name for name in contents(service) if name.startswith("functions/")}
-    assert packaged == paths(f"functions/{service}") | {"functions/__init__.py"}
+def test_package_has_only_the_code_of_its_service(service: str) -> None:
+    packaged = {name for name in package_files(service) if name.startswith("functions/")}
+    assert packaged == code_files(f"functions/{service}") | {"functions/__init__.py"}
 
 
-def test_everything_that_is_shared_is_in_a_package() -> None:
-    packaged = {name for service in SERVICES for name in contents(service)}
-    assert paths("shared") <= packaged
+def test_all_shared_code_is_in_a_package() -> None:
+    packaged = {name for service in SERVICES for name in package_files(service)}
+    assert code_files("shared") <= packaged
 
 
-def test_our_own_modules_are_imported_by_statements_alone() -> None:
+def test_our_modules_are_never_imported_by_name() -> None:
     by_name = {
         each.module
-        for folder in OURS
-        for path in paths(folder)
-        for each in imports((ROOT / path).read_text())
+        for folder in OUR_PACKAGES
+        for path in code_files(folder)
+        for each in find_imports((ROOT / path).read_text())
         if each.is_by_name
     }
-    assert by_name  # or else nobody would notice that none is seen any more
-    assert not {name for name in by_name if name.partition(".")[0] in OURS}
+    assert by_name  # otherwise the search may be broken
+    assert not {name for name in by_name if name.partition(".")[0] in OUR_PACKAGES}

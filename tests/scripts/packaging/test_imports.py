@@ -1,8 +1,8 @@
-"""How imports are read from code: what it misses would be missing in production."""
+"""The imports that the test helper finds: an overlooked one would be missing in production."""
 
 import pytest
 
-from tests.scripts.packaging.imports import Import, imports, reached
+from tests.scripts.packaging.imports import Import, find_all_imports, find_imports
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ from tests.scripts.packaging.imports import Import, imports, reached
         ("importlib.import_module('a.b')", {Import("a.b", is_by_name=True)}),
         ("to_thread(importlib.import_module, 'a.b')", {Import("a.b", is_by_name=True)}),
     ],
-    ids=["plain", "from", "lazy", "tried", "for types", "by name", "by name, in a thread"],
+    ids=["plain", "from", "lazy", "try", "type checking", "by name", "by name in a thread"],
 )
-def test_every_kind_of_import_is_seen(source: str, expected: set[Import]) -> None:
-    assert imports(source) == expected
+def test_every_kind_of_import_is_found(source: str, expected: set[Import]) -> None:
+    assert find_imports(source) == expected
 
 
 @pytest.mark.parametrize(
@@ -31,20 +31,20 @@ def test_every_kind_of_import_is_seen(source: str, expected: set[Import]) -> Non
         "__import__('a')",
         "from . import a",
     ],
-    ids=["variable", "one of two", "under another name", "built in", "relative"],
+    ids=["variable", "one of two", "other name", "built-in", "relative"],
 )
-def test_what_cannot_be_read_is_an_error(source: str) -> None:
+def test_unreadable_import_is_rejected(source: str) -> None:
     with pytest.raises(ValueError, match=r"import"):
-        imports(source)
+        find_imports(source)
 
 
-def test_what_is_reached_ends_nowhere_before_its_end() -> None:
+def test_all_imports_include_indirect_ones() -> None:
     sources = {
         "a": "import b.c",
         "b": "from d import e, f",
-        "b.c": "import a, somebody.elses",
+        "b.c": "import a, third.party",
         "d": "f = 1",
         "d.e": "",
         "unused": "import a",
     }
-    assert reached("a", sources.get) == {"a", "b", "b.c", "d", "d.e"}
+    assert find_all_imports("a", sources.get) == {"a", "b", "b.c", "d", "d.e"}

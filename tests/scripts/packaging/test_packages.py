@@ -1,4 +1,4 @@
-"""What lies in `build/` after packaging, and what the command says."""
+"""The packages in `build/`, and the output of `./scripts/package`."""
 
 import json
 import re
@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from scripts.packaging.packages import Package, write
+from scripts.packaging.packages import Package, write_packages
 from scripts.root import ROOT
 
 
-def listed(folder: Path) -> Any:
+def package_list(folder: Path) -> Any:
     return json.loads((folder / "build" / "packages.json").read_text())
 
 
@@ -27,12 +27,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_packages_are_named_and_listed_by_the_hash_of_their_bytes(tmp_path: Path) -> None:
-    write([Package("users", 1, b"function"), Package("chat", 1, b"container")], tmp_path)
+def test_packages_are_named_and_listed_by_hash(tmp_path: Path) -> None:
+    write_packages([Package("users", 1, b"function"), Package("chat", 1, b"container")], tmp_path)
     function, container = (sha256(each).hexdigest() for each in (b"function", b"container"))
     users = f"build/packages/users-{function[:16]}.zip"
     chat = f"build/packages/chat-{container[:16]}.tar"
-    assert listed(tmp_path) == {
+    assert package_list(tmp_path) == {
         "users": {"archive": users, "sha256": function},
         "chat": {"archive": chat, "sha256": container},
     }
@@ -40,17 +40,17 @@ def test_packages_are_named_and_listed_by_the_hash_of_their_bytes(tmp_path: Path
     assert (tmp_path / users).read_bytes() == b"function"
 
 
-def test_a_new_package_takes_the_place_of_the_old_one_and_of_no_other(tmp_path: Path) -> None:
-    write([Package("users", 1, b"old"), Package("chat", 1, b"other")], tmp_path)
-    before = listed(tmp_path)
-    write([Package("users", 1, b"new")], tmp_path)
-    after = listed(tmp_path)
+def test_new_package_replaces_only_the_old_one(tmp_path: Path) -> None:
+    write_packages([Package("users", 1, b"old"), Package("chat", 1, b"other")], tmp_path)
+    before = package_list(tmp_path)
+    write_packages([Package("users", 1, b"new")], tmp_path)
+    after = package_list(tmp_path)
     assert after["chat"] == before["chat"]
     assert after["users"] != before["users"]
     assert archives(tmp_path) == {each["archive"] for each in after.values()}
 
 
-def test_the_command_tells_one_line_per_package() -> None:
+def test_command_prints_one_line_for_each_package() -> None:
     finished = run("users", "chat")
     assert finished.returncode == 0, finished.stderr
     lines = finished.stdout.splitlines()
@@ -58,17 +58,17 @@ def test_the_command_tells_one_line_per_package() -> None:
     assert [row[0] for row in rows] == ["users", "chat"]
     for service, files, size, digest, path in rows:
         archive = (ROOT / path).read_bytes()
-        assert listed(ROOT)[service] == {"archive": path, "sha256": digest.split()[1]}
+        assert package_list(ROOT)[service] == {"archive": path, "sha256": digest.split()[1]}
         assert int(files.removesuffix(" files")) > 50
         assert size == f"{len(archive):,} bytes"
         assert digest == f"sha256 {sha256(archive).hexdigest()}"
 
 
-@pytest.mark.parametrize("name", ["nobody", "", "user"])
-def test_a_service_that_there_is_not_is_said_so_in_one_line(name: str) -> None:
+@pytest.mark.parametrize("name", ["unknown", "", "user"])
+def test_unknown_service_is_rejected_in_one_line(name: str) -> None:
     refused = run("users", name)
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1] == (
-        f"./scripts/package: error: argument SERVICE: there is no {name!r}, "
-        "only users, events, social, sharing, ai, chat, cleanup"
+        f"./scripts/package: error: argument SERVICE: {name!r} is not one of "
+        "users, events, social, sharing, ai, chat, cleanup"
     )

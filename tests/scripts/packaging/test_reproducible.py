@@ -1,4 +1,4 @@
-"""The same source makes the same bytes, whoever packages it, where and when."""
+"""The same source gives the same bytes, on any machine and at any time."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from scripts.local.ports import SERVICES
 from scripts.root import ROOT
 
 _CODE = ("functions", "shared", "scripts")
-_LONG_AGO, _SOON = 1_000_000_000, 2_000_000_000
+_PAST, _FUTURE = 1_000_000_000, 2_000_000_000
 
 
-def copied(folder: Path, *, umask: int, changed_at: int, reverse: bool) -> Path:
-    """Copy the source as somebody else would have it, in another order and with other times."""
+def copy_source(folder: Path, *, umask: int, changed_at: int, reverse: bool) -> Path:
+    """Copy the source with another umask, other times, and in another order."""
     before = os.umask(umask)
     try:
         files = sorted(path for name in _CODE for path in (ROOT / name).rglob("*.*"))
@@ -33,8 +33,8 @@ def copied(folder: Path, *, umask: int, changed_at: int, reverse: bool) -> Path:
     return folder
 
 
-def packaged(root: Path, *, umask: int = 0o022, seed: str = "0") -> dict[str, bytes]:
-    """Package everything below `root`; return the archives by their names."""
+def build_packages(root: Path, *, umask: int = 0o022, seed: str = "0") -> dict[str, bytes]:
+    """Package all services below `root`; return the archives by name."""
     subprocess.run(
         [sys.executable, "-m", "scripts.packaging"],
         cwd=root,
@@ -49,19 +49,20 @@ def packaged(root: Path, *, umask: int = 0o022, seed: str = "0") -> dict[str, by
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Path:
-    return copied(tmp_path / "mine", umask=0o022, changed_at=_LONG_AGO, reverse=False)
+def source(tmp_path: Path) -> Path:
+    """A copy of the source."""
+    return copy_source(tmp_path / "source", umask=0o022, changed_at=_PAST, reverse=False)
 
 
-def test_the_same_source_makes_the_same_bytes_in_other_hands(mine: Path, tmp_path: Path) -> None:
-    # With another umask and other times, files made in another order, and what people leave behind.
-    theirs = copied(tmp_path / "theirs", umask=0o077, changed_at=_SOON, reverse=True)
+def test_same_source_gives_the_same_bytes(source: Path, tmp_path: Path) -> None:
+    # With another umask and other times, files created in another order, and leftover files.
+    other = copy_source(tmp_path / "other", umask=0o077, changed_at=_FUTURE, reverse=True)
     for leftover in ("functions/users/handlers.py~", "functions/users/.env", "shared/notes.txt"):
-        (theirs / leftover).write_text("")
-    (theirs / "functions/users/main.py").chmod(0o755)
-    first = packaged(mine)
-    assert packaged(mine) == first
-    assert packaged(theirs, umask=0o077, seed="1") == first
+        (other / leftover).write_text("")
+    (other / "functions/users/main.py").chmod(0o755)
+    first = build_packages(source)
+    assert build_packages(source) == first
+    assert build_packages(other, umask=0o077, seed="1") == first
 
 
 @pytest.mark.parametrize(
@@ -76,11 +77,11 @@ def test_the_same_source_makes_the_same_bytes_in_other_hands(mine: Path, tmp_pat
         ("scripts/local/ports.py", set()),
     ],
 )
-def test_a_change_makes_another_package_of_those_services_that_have_it(
-    mine: Path, changed: str, services: set[str]
+def test_change_affects_only_services_that_contain_it(
+    source: Path, changed: str, services: set[str]
 ) -> None:
-    before = packaged(mine)
-    with (mine / changed).open("a") as file:
+    before = build_packages(source)
+    with (source / changed).open("a") as file:
         file.write("# changed\n")
-    names = packaged(mine).keys() - before.keys()
+    names = build_packages(source).keys() - before.keys()
     assert {Path(name).name.partition("-")[0] for name in names} == services

@@ -1,4 +1,4 @@
-"""What a package asks for of the package index, against what its code imports."""
+"""The requirements of a package, compared with the imports of its code."""
 
 import re
 import sys
@@ -7,53 +7,51 @@ import tomllib
 import pytest
 
 from scripts.local.ports import SERVICES
-from scripts.packaging.contents import contents, is_container
+from scripts.packaging.contents import is_container, package_files
 from scripts.root import ROOT
-from tests.scripts.packaging.distributions import provider, with_all_below
-from tests.scripts.packaging.imports import Import, imports
-from tests.scripts.packaging.sources import OURS
+from tests.scripts.packaging.distributions import provider_of, with_requirements
+from tests.scripts.packaging.imports import Import, find_imports
+from tests.scripts.packaging.sources import OUR_PACKAGES
 
-# What serves: nobody imports it, or only its framework does.
+# Servers: our code does not import them.
 _SERVER = {
     "httptools",  # reads HTTP
     "uvloop",  # the event loop
 }
 _PLATFORM = _SERVER | {
-    "functions-framework",  # the platform's command
+    "functions-framework",  # the command of Cloud Functions
 }
 
 
-def asked_for(group: str) -> set[str]:
-    """Return the members of a dependency group, which the project itself asks for."""
+def declared_in(group: str) -> set[str]:
+    """Return the members of a dependency group of the project."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     names: set[str] = set()
     for entry in groups[group]:
-        names |= asked_for(entry["include-group"]) if isinstance(entry, dict) else {entry}
+        names |= declared_in(entry["include-group"]) if isinstance(entry, dict) else {entry}
     return names
 
 
 def imported_by(service: str) -> set[Import]:
-    """Return what the code in a package imports of third parties."""
-    code = [text.decode() for name, text in contents(service).items() if name.endswith(".py")]
-    known = {*OURS, *sys.stdlib_module_names}
-    found = {each for text in code for each in imports(text)}
+    """Return the third-party imports of the code in a package."""
+    code = [text.decode() for name, text in package_files(service).items() if name.endswith(".py")]
+    known = {*OUR_PACKAGES, *sys.stdlib_module_names}
+    found = {each for text in code for each in find_imports(text)}
     return {each for each in found if each.module.partition(".")[0] not in known}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_package_asks_for_exactly_what_its_code_imports_and_its_server_needs(
-    service: str,
-) -> None:
-    providers = {each: provider(each) for each in imported_by(service)}
+def test_requirements_match_imports_and_server(service: str) -> None:
+    providers = {each: provider_of(each) for each in imported_by(service)}
     unknown = {each.module for each, distribution in providers.items() if distribution is None}
     assert not unknown
     server = _SERVER if is_container(service) else _PLATFORM
-    assert asked_for(service) == {each for each in providers.values() if each} | server
+    assert declared_in(service) == {each for each in providers.values() if each} | server
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_nothing_is_pinned_that_nobody_asks_for(service: str) -> None:
-    text = contents(service)["requirements.txt"].decode()
+def test_pinned_packages_are_all_required(service: str) -> None:
+    text = package_files(service)["requirements.txt"].decode()
     pinned = set(re.findall(r"^([A-Za-z0-9_.-]+)==", text, re.MULTILINE))
-    assert asked_for(service) <= pinned
-    assert pinned <= with_all_below(asked_for(service))
+    assert declared_in(service) <= pinned
+    assert pinned <= with_requirements(declared_in(service))

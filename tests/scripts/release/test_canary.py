@@ -1,4 +1,4 @@
-"""`./scripts/deploy canary`, against stand-ins for Cloud Run and Cloud Monitoring."""
+"""`./scripts/deploy canary`, with fakes of Cloud Run and Cloud Monitoring."""
 
 import json
 import os
@@ -12,42 +12,46 @@ from typing import Any
 
 import pytest
 
-from scripts.release.counts import ADDRESS_VARIABLE
 from scripts.release.release import Release, Service
+from scripts.release.request_counts import ADDRESS_VARIABLE
 from scripts.root import ROOT
-from tests.scripts.cloud.deployed import IMAGE, service, serving, tags
-from tests.scripts.cloud.programs.monitoring import Monitoring
-from tests.scripts.cloud.programs.monitoring import serving as serving_counts
-from tests.scripts.conftest import NO_RELEASES, RELEASES, Clock, Cloud
+from tests.scripts.cloud.fake_programs.monitoring import FakeMonitoring, serve_monitoring
+from tests.scripts.cloud.project_state import (
+    IMAGE,
+    pinned,
+    replace_services,
+    service,
+    tags_of,
+    traffic_of,
+)
+from tests.scripts.conftest import NO_RELEASES, RELEASES_URL, FakeClock, FakeCloud
 
 DEPLOY = ("deploy", "--environment=prod")
-FEW_LOOKS = ("--step-s=300", "--look-each-s=100")
+FEW_CHECKS = ("--step-s=300", "--check-interval-s=100")
 CHANGED = ("users", "chat", "cleanup")
-PATIENCE_S = 300
+TIMEOUT_S = 300
 
 
-def held(name: str, **more: Any) -> dict[str, Any]:
+def with_candidate(name: str, **state: Any) -> dict[str, Any]:
     """Return a service as `apply` leaves it."""
     revisions = [f"{name}-00001", f"{name}-00002"]
-    traffic = [
-        {"revisionName": revisions[0], "percent": 100},
-        {"revisionName": revisions[1], "tag": "candidate"},
-    ]
-    return service(name, revisions=revisions, traffic=traffic, **more)
+    traffic = [pinned(revisions[0]), {"revisionName": revisions[1], "tag": "candidate"}]
+    return service(name, revisions=revisions, traffic=traffic, **state)
 
 
 @pytest.fixture
-def monitoring() -> Iterator[Monitoring]:
-    """Cloud Monitoring, which knows of no requests."""
-    with serving_counts() as running:
+def monitoring() -> Iterator[FakeMonitoring]:
+    """A fake of Cloud Monitoring, without requests."""
+    with serve_monitoring() as running:
         yield running
 
 
 @pytest.fixture
-def tried(cloud: Cloud, clock: Clock) -> Cloud:
-    """A release whose new revisions are there and have been tried; `events` has not changed."""
-    cloud.has(
-        services={name: held(name) for name in CHANGED} | {"events": service("events")},
+def applied(cloud: FakeCloud, clock: FakeClock) -> FakeCloud:
+    """A release after `smoke`; `events` has not changed."""
+    assert clock.passed_s == 0
+    cloud.update(
+        services={name: with_candidate(name) for name in CHANGED} | {"events": service("events")},
         objects=NO_RELEASES,
     )
     services = {
@@ -55,161 +59,168 @@ def tried(cloud: Cloud, clock: Clock) -> Cloud:
         for name in CHANGED
     }
     services["events"] = Service("https://a", "https://a", "events-00001", "events-00001")
-    Release("prod", IMAGE, (), CHANGED, services).save(cloud.root)
+    Release("prod", IMAGE, has_changes=True, services=services).save(cloud.root)
     return cloud
 
 
-def canary(cloud: Cloud, monitoring: Monitoring, *options: str) -> subprocess.CompletedProcess[str]:
+def run_canary(
+    cloud: FakeCloud, monitoring: FakeMonitoring, *options: str
+) -> subprocess.CompletedProcess[str]:
     environment = {ADDRESS_VARIABLE: monitoring.address}
-    return cloud.run(*DEPLOY, "canary", *(options or FEW_LOOKS), environment=environment)
+    return cloud.run(*DEPLOY, "canary", *(options or FEW_CHECKS), environment=environment)
 
 
-def moves(cloud: Cloud, name: str) -> list[str]:
-    """Return where the traffic of a service was sent, in order."""
-    calls = [call for call in cloud.calls if "update-traffic" in call and name in call]
-    return [word.removeprefix("--") for call in calls for word in call if word.startswith("--to-")]
+def splits(cloud: FakeCloud, name: str) -> list[str]:
+    """Return the traffic splits that were set for a service, in order."""
+    commands = [each for each in cloud.commands if "update-traffic" in each and name in each]
+    flag = "--to-revisions="
+    return [
+        word.removeprefix(flag) for each in commands for word in each if word.startswith("--to-")
+    ]
 
 
-def is_back(cloud: Cloud, name: str) -> bool:
-    """Whether the old revision has all the traffic, and the new one its address."""
-    shares, kept = serving(cloud, name), tags(cloud, name)
-    return (shares, kept) == ({f"{name}-00001": 100}, {"candidate": f"{name}-00002"})
+def is_rolled_back(cloud: FakeCloud, name: str) -> bool:
+    """Whether the old revision has all traffic, and the new one still has its tag."""
+    found = traffic_of(cloud, name), tags_of(cloud, name)
+    return found == ({f"{name}-00001": 100}, {"candidate": f"{name}-00002"})
 
 
-def test_what_goes_well_gets_more_and_more_and_then_all(
-    tried: Cloud, monitoring: Monitoring
+def test_good_revision_gets_the_traffic_in_steps(
+    applied: FakeCloud, monitoring: FakeMonitoring
 ) -> None:
     monitoring.requests = {"users-00002": {"2xx": 200, "4xx": 80}, "users-00001": {"2xx": 4000}}
-    done = canary(tried, monitoring)
+    done = run_canary(applied, monitoring)
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("users", "chat"):
-        assert moves(tried, name) == [
-            f"to-revisions={name}-00002=5,{name}-00001=95",
-            f"to-revisions={name}-00002=25,{name}-00001=75",
-            f"to-revisions={name}-00002=50,{name}-00001=50",
-            "to-latest",
+        assert splits(applied, name) == [
+            f"{name}-00002=5,{name}-00001=95",
+            f"{name}-00002=25,{name}-00001=75",
+            f"{name}-00002=50,{name}-00001=50",
+            f"{name}-00002=100",
         ]
     for name in CHANGED:
-        assert tried.state["services"][name]["traffic"] == [
-            {"latestRevision": True, "percent": 100}
-        ]
-    assert moves(tried, "events") == []
+        # By name: the next revision must not get traffic.
+        assert applied.state["services"][name]["traffic"] == [pinned(f"{name}-00002")]
+    assert splits(applied, "events") == []
     assert "users 0 errors in 280 requests" in done.stdout
-    assert "chat 0 errors in 0 requests are too few to tell, but nothing went wrong" in done.stdout
+    assert "chat 0 errors in 0 requests, fewer than 50 requests without an error" in done.stdout
     assert done.stdout.endswith("The release is complete.\n")
 
 
-def test_all_services_are_side_by_side_and_the_cleanup_goes_last_at_once(
-    tried: Cloud, monitoring: Monitoring
+def test_services_move_together_and_cleanup_last(
+    applied: FakeCloud, monitoring: FakeMonitoring
 ) -> None:
-    canary(tried, monitoring)
-    calls = [call[4] for call in tried.calls if "update-traffic" in call]
-    assert calls == [*["users", "chat"] * 3, "users", "chat", "cleanup"]
-    assert moves(tried, "cleanup") == ["to-latest"]
+    run_canary(applied, monitoring)
+    moved = [each[4] for each in applied.commands if "update-traffic" in each]
+    assert moved == [*["users", "chat"] * 3, "users", "chat", "cleanup"]
+    assert splits(applied, "cleanup") == ["cleanup-00002=100"]
 
 
-def test_at_once_all_services_get_all_of_it(tried: Cloud, monitoring: Monitoring) -> None:
+def test_at_once_moves_all_traffic_without_checks(
+    applied: FakeCloud, monitoring: FakeMonitoring
+) -> None:
     monitoring.requests = {"users-00001": {"2xx": 200}, "users-00002": {"5xx": 200}}
-    done = canary(tried, monitoring, "--at-once")
+    done = run_canary(applied, monitoring, "--at-once")
     assert done.returncode == 0, done.stdout
-    assert all(moves(tried, name) == ["to-latest"] for name in CHANGED)
-    assert monitoring.asked == []
+    assert all(splits(applied, name) == [f"{name}-00002=100"] for name in CHANGED)
+    assert monitoring.queries == []
 
 
-def test_what_has_served_until_then_is_kept_for_the_way_back(
-    tried: Cloud, monitoring: Monitoring
+def test_replaced_revisions_are_recorded_for_a_rollback(
+    applied: FakeCloud, monitoring: FakeMonitoring
 ) -> None:
-    canary(tried, monitoring)
-    kept = json.loads(tried.state["objects"][RELEASES]["data"])
-    assert kept == [{name: f"{name}-00001" for name in CHANGED}]
-    assert tried.run("rollback", "--environment=prod", "--yes").returncode == 0
-    assert all(serving(tried, name) == {f"{name}-00001": 100} for name in CHANGED)
+    run_canary(applied, monitoring)
+    recorded = json.loads(applied.state["objects"][RELEASES_URL]["data"])
+    assert recorded == [{name: f"{name}-00001" for name in CHANGED}]
+    assert applied.run("rollback", "--environment=prod", "--yes").returncode == 0
+    assert all(traffic_of(applied, name) == {f"{name}-00001": 100} for name in CHANGED)
 
 
 @pytest.mark.parametrize(
     "state",
     [
         {"objects": {}},
-        {"objects": {RELEASES: {"generation": 1, "data": "{}"}}},
+        {"objects": {RELEASES_URL: {"generation": 1, "data": "{}"}}},
         {"objects_change_when_read": True},
     ],
-    ids=["not there", "not ours", "changed meanwhile"],
+    ids=["missing", "invalid", "concurrent write"],
 )
-def test_no_traffic_moves_where_the_way_back_cannot_be_kept(
-    tried: Cloud, monitoring: Monitoring, state: dict[str, Any]
+def test_no_traffic_moves_without_a_record(
+    applied: FakeCloud, monitoring: FakeMonitoring, state: dict[str, Any]
 ) -> None:
-    tried.has(**state)
-    done = canary(tried, monitoring)
+    applied.update(**state)
+    done = run_canary(applied, monitoring)
     assert done.returncode == 1
     assert "releases.json" in done.stdout
-    assert moves(tried, "users") == []
-    assert is_back(tried, "users")
+    assert splits(applied, "users") == []
+    assert is_rolled_back(applied, "users")
 
 
-def test_counts_are_those_since_the_canary_began(tried: Cloud, monitoring: Monitoring) -> None:
-    canary(tried, monitoring)
-    assert len({query["interval.startTime"][0] for query in monitoring.asked}) == 1
-    assert {query["filter"][0].partition("one_of")[2] for query in monitoring.asked} == {
+def test_counts_start_with_the_canary(applied: FakeCloud, monitoring: FakeMonitoring) -> None:
+    run_canary(applied, monitoring)
+    assert len({query["interval.startTime"][0] for query in monitoring.queries}) == 1
+    assert {query["filter"][0].partition("one_of")[2] for query in monitoring.queries} == {
         '("users","chat")'
     }
 
 
-def test_errors_send_all_services_back(tried: Cloud, monitoring: Monitoring) -> None:
+def test_errors_roll_all_services_back(applied: FakeCloud, monitoring: FakeMonitoring) -> None:
     monitoring.requests = {
         "users-00001": {"2xx": 4000, "5xx": 4},
         "users-00002": {"2xx": 180, "5xx": 20},
     }
-    done = canary(tried, monitoring)
+    done = run_canary(applied, monitoring)
     assert done.returncode == 1
-    assert all(is_back(tried, name) for name in CHANGED)
-    assert moves(tried, "users")[1:] == ["to-revisions=users-00001=100"]
-    why = "users: 20 errors in 200 requests (10.0%); the old one has 0.1%, and 1.0% would do"
-    assert f"all traffic goes back to the old revisions: {why}" in done.stdout
+    assert all(is_rolled_back(applied, name) for name in CHANGED)
+    assert splits(applied, "users")[1:] == ["users-00001=100"]
+    reason = "users: 20 errors in 200 requests (10.0%; old revision 0.1%, allowed 1.0%)"
+    assert f"moving all traffic back to the old revisions: {reason}" in done.stdout
     assert "  users: users-00002, https://b" in done.stdout
 
 
-def test_errors_of_the_old_revision_alone_send_nothing_back(
-    tried: Cloud, monitoring: Monitoring
+def test_errors_of_the_old_revision_are_ignored(
+    applied: FakeCloud, monitoring: FakeMonitoring
 ) -> None:
     monitoring.requests = {"users-00001": {"5xx": 4000}, "users-00002": {"2xx": 200}}
-    assert canary(tried, monitoring).returncode == 0
+    assert run_canary(applied, monitoring).returncode == 0
 
 
 @pytest.mark.parametrize("outage", [(503, "{}"), (200, "<html>"), (403, "{}")], ids=str)
-def test_while_nobody_can_tell_it_waits_and_then_goes_back(
-    tried: Cloud, monitoring: Monitoring, outage: tuple[int, str]
+def test_long_outage_of_monitoring_rolls_back(
+    applied: FakeCloud, monitoring: FakeMonitoring, outage: tuple[int, str]
 ) -> None:
     monitoring.outage = outage
-    done = canary(tried, monitoring, "--step-s=1", "--look-each-s=0.1")
+    done = run_canary(applied, monitoring, "--step-s=1", "--check-interval-s=0.1")
     assert done.returncode == 1
-    passed = re.search(r"nobody knows how it goes: .* after (\d+) of 1 s", done.stdout)
+    passed = re.search(r"no request counts: .*, (\d+) of 1 s", done.stdout)
     assert passed is not None
     assert int(passed[1]) >= 2
-    assert all(is_back(tried, name) for name in CHANGED)
+    assert all(is_rolled_back(applied, name) for name in CHANGED)
 
 
-def test_an_outage_that_ends_in_time_does_no_harm(
-    tried: Cloud, monitoring: Monitoring, clock: Clock
+def test_short_outage_of_monitoring_extends_the_step(
+    applied: FakeCloud, monitoring: FakeMonitoring, clock: FakeClock
 ) -> None:
     monitoring.outage = 503, "{}"
     monitoring.requests = {"users-00002": {"5xx": 3}}
 
-    def end_the_outage_after_the_step() -> None:
+    def end_outage_after_the_step() -> None:
         if clock.passed_s > 300:
             monitoring.outage = None
 
-    clock.after_sleep = end_the_outage_after_the_step
-    done = canary(tried, monitoring)
+    clock.after_sleep = end_outage_after_the_step
+    done = run_canary(applied, monitoring)
     assert done.returncode == 1
-    assert "after 300 of 300 s: Cloud Monitoring does not answer" in done.stdout
+    assert "300 of 300 s: Cloud Monitoring unavailable" in done.stdout
     assert "users: 3 errors in 3 requests" in done.stdout
-    # Nobody gets more while nobody can tell.
-    assert moves(tried, "users")[1:] == ["to-revisions=users-00001=100"]
+    # No further step without counts.
+    assert splits(applied, "users")[1:] == ["users-00001=100"]
 
 
-def _begun(
-    cloud: Cloud, monitoring: Monitoring, *options: str, terminal: int | None = None
+def start_canary(
+    cloud: FakeCloud, monitoring: FakeMonitoring, terminal: int | None = None
 ) -> subprocess.Popen[str]:
+    options = ("--step-s=60", "--check-interval-s=0.1")
     return subprocess.Popen(
         [ROOT / "scripts" / "deploy", *DEPLOY[1:], "canary", *options],
         env={**cloud.environment, ADDRESS_VARIABLE: monitoring.address, "TERM": "xterm"},
@@ -220,125 +231,129 @@ def _begun(
     )
 
 
-def _await(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
     while not condition():
-        assert time.monotonic() < end
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "the platform", "gone"]
-)
-def test_whoever_ends_it_sends_all_back(
-    tried: Cloud, monitoring: Monitoring, number: signal.Signals
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_signal_rolls_back_all_services(
+    applied: FakeCloud, monitoring: FakeMonitoring, number: signal.Signals
 ) -> None:
-    with _begun(tried, monitoring, "--step-s=60", "--look-each-s=0.1") as process:
-        _await(lambda: len(monitoring.asked) > 1)
+    with start_canary(applied, monitoring) as process:
+        wait_until(lambda: len(monitoring.queries) > 1)
         process.send_signal(number)
-        _await(lambda: "to-revisions=users-00001=100" in moves(tried, "users"))
-        process.send_signal(number)  # who is impatient does not leave it half done
-        said, _ = process.communicate(timeout=PATIENCE_S)
+        wait_until(lambda: "users-00001=100" in splits(applied, "users"))
+        process.send_signal(number)  # a second one must not stop the rollback
+        output, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
-    assert all(is_back(tried, name) for name in CHANGED)
+    assert all(is_rolled_back(applied, name) for name in CHANGED)
     if number != signal.SIGHUP:
-        assert "interrupted\nThe old revisions have all the traffic." in said
+        assert "interrupted\nThe old revisions have all traffic." in output
 
 
-def test_who_closes_the_terminal_sends_all_back(tried: Cloud, monitoring: Monitoring) -> None:
+def test_closed_terminal_rolls_back_all_services(
+    applied: FakeCloud, monitoring: FakeMonitoring
+) -> None:
     ours, theirs = pty.openpty()
-    with _begun(tried, monitoring, "--step-s=60", "--look-each-s=0.1", terminal=theirs) as process:
+    with start_canary(applied, monitoring, terminal=theirs) as process:
         os.close(theirs)
-        _await(lambda: len(monitoring.asked) > 1)
+        wait_until(lambda: len(monitoring.queries) > 1)
         os.close(ours)
         process.send_signal(signal.SIGHUP)
-        process.wait(timeout=PATIENCE_S)
-    assert all(is_back(tried, name) for name in CHANGED)
+        process.wait(timeout=TIMEOUT_S)
+    assert all(is_rolled_back(applied, name) for name in CHANGED)
 
 
-def test_what_cannot_be_moved_sends_the_others_back(tried: Cloud, monitoring: Monitoring) -> None:
-    stuck = held("chat", refuses_changes=True)
-    tried.has(services={**tried.state["services"], "chat": stuck})
-    done = canary(tried, monitoring)
+def test_failed_traffic_update_rolls_back_the_others(
+    applied: FakeCloud, monitoring: FakeMonitoring
+) -> None:
+    replace_services(applied, chat=with_candidate("chat", rejects_updates=True))
+    done = run_canary(applied, monitoring)
     assert done.returncode == 1
-    assert is_back(tried, "users")
-    assert moves(tried, "users")[-1] == "to-revisions=users-00001=100"
-    assert "chat DID NOT GO BACK: at once\n  ./scripts/rollback --environment prod chat" in (
+    assert is_rolled_back(applied, "users")
+    assert splits(applied, "users")[-1] == "users-00001=100"
+    assert "chat NOT MOVED BACK. Run now:\n  ./scripts/rollback --environment prod chat" in (
         done.stdout
     )
 
 
-def test_what_somebody_else_has_deployed_gets_nothing(tried: Cloud, monitoring: Monitoring) -> None:
-    newer = held("users")
+def test_newer_revision_before_the_canary_is_refused(
+    applied: FakeCloud, monitoring: FakeMonitoring
+) -> None:
+    newer = with_candidate("users")
     newer["revisions"].append("users-00003")
-    tried.has(services={**tried.state["services"], "users": newer})
-    done = canary(tried, monitoring)
+    replace_services(applied, users=newer)
+    done = run_canary(applied, monitoring)
     assert done.returncode == 1
-    assert "users was deployed by somebody else meanwhile" in done.stdout
-    assert moves(tried, "users") == []
+    assert "another process deployed users during this release" in done.stdout
+    assert splits(applied, "users") == []
 
 
-def test_what_is_deployed_during_the_canary_does_not_get_all(
-    tried: Cloud, monitoring: Monitoring, clock: Clock
+def test_newer_revision_during_the_canary_rolls_back(
+    applied: FakeCloud, monitoring: FakeMonitoring, clock: FakeClock
 ) -> None:
     def deploy() -> None:
-        with tried.changing() as state:
+        with applied.edit_state() as state:
             state["services"]["users"]["revisions"].append("users-00003")
 
     clock.after_sleep = deploy
-    done = canary(tried, monitoring)
+    done = run_canary(applied, monitoring)
     assert done.returncode == 1
-    assert "users was deployed by somebody else meanwhile" in done.stdout
-    assert serving(tried, "users") == {"users-00001": 100}
+    assert "another process deployed users during this release" in done.stdout
+    assert traffic_of(applied, "users") == {"users-00001": 100}
 
 
-def test_whoever_rolls_back_during_the_canary_has_the_last_word(
-    tried: Cloud, monitoring: Monitoring, clock: Clock
+def test_rollback_during_the_canary_has_priority(
+    applied: FakeCloud, monitoring: FakeMonitoring, clock: FakeClock
 ) -> None:
     def roll_back() -> None:
-        with tried.changing() as state:
-            state["services"]["users"] = held("users")
+        with applied.edit_state() as state:
+            state["services"]["users"] = with_candidate("users")
 
     clock.after_sleep = roll_back
-    done = canary(tried, monitoring)
+    done = run_canary(applied, monitoring)
     assert done.returncode == 1
-    assert "the traffic of users was moved by somebody else meanwhile" in done.stdout
-    assert not any("users-00002=25" in move for move in moves(tried, "users"))
-    assert all(is_back(tried, name) for name in CHANGED)
+    assert "another process changed the traffic of users" in done.stdout
+    assert not any("users-00002=25" in split for split in splits(applied, "users"))
+    assert all(is_rolled_back(applied, name) for name in CHANGED)
 
 
-def test_a_canary_that_was_cut_off_does_not_begin_in_the_middle(
-    tried: Cloud, monitoring: Monitoring
-) -> None:
-    shares = [("chat-00001", 75), ("chat-00002", 25)]
-    traffic = [{"revisionName": name, "percent": percent} for name, percent in shares]
-    tried.has(services={**tried.state["services"], "chat": {**held("chat"), "traffic": traffic}})
-    done = canary(tried, monitoring)
-    assert (done.returncode, "the traffic of chat was moved" in done.stdout) == (1, True)
-    assert moves(tried, "users") == []
+def test_killed_canary_does_not_continue(applied: FakeCloud, monitoring: FakeMonitoring) -> None:
+    traffic = [pinned("chat-00001", 75), pinned("chat-00002", 25)]
+    replace_services(applied, chat={**with_candidate("chat"), "traffic": traffic})
+    done = run_canary(applied, monitoring)
+    assert (done.returncode, "the traffic of chat" in done.stdout) == (1, True)
+    assert splits(applied, "users") == []
 
 
-def test_where_only_the_cleanup_has_changed_nobody_waits(
-    tried: Cloud, monitoring: Monitoring
-) -> None:
+def test_cleanup_alone_needs_no_watch(applied: FakeCloud, monitoring: FakeMonitoring) -> None:
     new = Service("https://a", "https://b", "cleanup-00001", "cleanup-00002")
-    Release("prod", IMAGE, (), (), {"cleanup": new}).save(tried.root)
-    done = canary(tried, monitoring, "--step-s=600")
+    Release("prod", IMAGE, has_changes=True, services={"cleanup": new}).save(applied.root)
+    done = run_canary(applied, monitoring, "--step-s=600")
     assert done.returncode == 0, done.stdout
-    assert monitoring.asked == []
-    assert moves(tried, "cleanup") == ["to-latest"]
+    assert monitoring.queries == []
+    assert splits(applied, "cleanup") == ["cleanup-00002=100"]
 
 
-def test_without_a_change_nothing_moves(tried: Cloud, monitoring: Monitoring) -> None:
+def test_release_without_candidates_moves_nothing(
+    applied: FakeCloud, monitoring: FakeMonitoring
+) -> None:
     new = Service("https://a", "https://a", None, "users-00001")
     same = Service("https://a", "https://a", "chat-00001", "chat-00001")
-    Release("prod", IMAGE, (), (), {"users": new, "chat": same}).save(tried.root)
-    done = canary(tried, monitoring)
+    Release("prod", IMAGE, has_changes=True, services={"users": new, "chat": same}).save(
+        applied.root
+    )
+    done = run_canary(applied, monitoring)
     assert done.returncode == 0
-    assert "no service has changed" in done.stdout
-    assert tried.calls == []
+    assert "no service has a new revision" in done.stdout
+    assert applied.commands == []
 
 
-@pytest.mark.parametrize("option", ["--step-s=-1", "--look-each-s=soon", "--step-s=inf"])
-def test_a_time_that_is_none_is_refused(tried: Cloud, monitoring: Monitoring, option: str) -> None:
-    assert canary(tried, monitoring, option).returncode == 2
+@pytest.mark.parametrize("option", ["--step-s=-1", "--check-interval-s=soon", "--step-s=inf"])
+def test_invalid_time_is_rejected(
+    applied: FakeCloud, monitoring: FakeMonitoring, option: str
+) -> None:
+    assert run_canary(applied, monitoring, option).returncode == 2

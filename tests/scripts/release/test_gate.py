@@ -1,113 +1,124 @@
-"""Whether a new revision may have more traffic."""
+"""The gate of the canary."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.release.gate import Counts, Decision, judge
+from scripts.release.gate import Decision, RequestCounts, judge
 
-GO_ON, WAIT, RETURN = Decision.GO_ON, Decision.WAIT, Decision.RETURN
-FINE = Counts(10_000, 10)
+PROMOTE, WAIT, ROLL_BACK = Decision.PROMOTE, Decision.WAIT, Decision.ROLL_BACK
+FEW_ERRORS = RequestCounts(10_000, 10)
 
 
 @pytest.mark.parametrize(
     ("new", "old", "decision"),
     [
-        (Counts(1000, 0), FINE, GO_ON),
-        (Counts(1000, 10), FINE, GO_ON),  # the 1 % that is tolerated
-        (Counts(1000, 16), FINE, GO_ON),  # ... and what may be chance
-        (Counts(1000, 17), FINE, RETURN),
-        (Counts(100_000, 1100), FINE, RETURN),  # of many it is no chance any more
-        (Counts(90, 3), FINE, RETURN),
-        (Counts(100, 3), FINE, GO_ON),  # as many as may be chance, and no more than that
-        (Counts(200, 4), FINE, GO_ON),
-        (Counts(200, 5), FINE, RETURN),
-        (Counts(3, 3), FINE, RETURN),  # not a single success
-        (Counts(100, 2), FINE, GO_ON),
-        (Counts(52, 2), FINE, GO_ON),  # two errors are always chance
-        (Counts(1000, 60), Counts(1000, 30), GO_ON),  # twice the old's
-        (Counts(1000, 76), Counts(1000, 30), RETURN),
-        (Counts(1000, 500), Counts(1000, 500), RETURN),  # nothing works: nothing is known
-        (Counts(1000, 120), Counts(1000, 500), GO_ON),  # never more than 10 %, and chance
-        (Counts(1000, 121), Counts(1000, 500), RETURN),
-        (Counts(1000, 0), Counts(1000, 500), GO_ON),
-        (Counts(1000, 20), Counts(), RETURN),  # nobody asked the old one
-        (Counts(), FINE, GO_ON),
-        (Counts(49, 0), FINE, GO_ON),
-        (Counts(49, 1), FINE, RETURN),  # too few to call it chance
-        (Counts(50, 1), FINE, GO_ON),
-        (Counts(1, 1), FINE, RETURN),
+        (RequestCounts(1000, 0), FEW_ERRORS, PROMOTE),
+        (RequestCounts(1000, 10), FEW_ERRORS, PROMOTE),  # the allowed 1 %
+        (RequestCounts(1000, 16), FEW_ERRORS, PROMOTE),  # and chance
+        (RequestCounts(1000, 17), FEW_ERRORS, ROLL_BACK),
+        (RequestCounts(100_000, 1100), FEW_ERRORS, ROLL_BACK),  # less chance in many requests
+        (RequestCounts(90, 3), FEW_ERRORS, ROLL_BACK),
+        (RequestCounts(100, 3), FEW_ERRORS, PROMOTE),  # exactly the limit
+        (RequestCounts(200, 4), FEW_ERRORS, PROMOTE),
+        (RequestCounts(200, 5), FEW_ERRORS, ROLL_BACK),
+        (RequestCounts(3, 3), FEW_ERRORS, ROLL_BACK),  # no success
+        (RequestCounts(100, 2), FEW_ERRORS, PROMOTE),
+        (RequestCounts(52, 2), FEW_ERRORS, PROMOTE),  # two errors always count as chance
+        (RequestCounts(1000, 60), RequestCounts(1000, 30), PROMOTE),  # twice the old ratio
+        (RequestCounts(1000, 76), RequestCounts(1000, 30), ROLL_BACK),
+        (RequestCounts(1000, 500), RequestCounts(1000, 500), ROLL_BACK),  # both fail
+        (RequestCounts(1000, 120), RequestCounts(1000, 500), PROMOTE),  # at most 10 %, and chance
+        (RequestCounts(1000, 121), RequestCounts(1000, 500), ROLL_BACK),
+        (RequestCounts(1000, 0), RequestCounts(1000, 500), PROMOTE),
+        (RequestCounts(1000, 20), RequestCounts(), ROLL_BACK),  # no requests to the old one
+        (RequestCounts(), FEW_ERRORS, PROMOTE),
+        (RequestCounts(49, 0), FEW_ERRORS, PROMOTE),
+        (RequestCounts(49, 1), FEW_ERRORS, ROLL_BACK),  # too few requests for chance
+        (RequestCounts(50, 1), FEW_ERRORS, PROMOTE),
+        (RequestCounts(1, 1), FEW_ERRORS, ROLL_BACK),
     ],
     ids=str,
 )
-def test_at_the_last_look_it_is_decided(new: Counts, old: Counts, decision: Decision) -> None:
-    assert judge(new, old, is_last_look=True).decision is decision
+def test_final_check_decides(new: RequestCounts, old: RequestCounts, decision: Decision) -> None:
+    assert judge(new, old, is_final=True).decision is decision
 
 
 @pytest.mark.parametrize(
     ("new", "decision"),
     [
-        (Counts(1000, 0), WAIT),
-        (Counts(1000, 16), WAIT),
-        (Counts(1000, 17), RETURN),
-        (Counts(3, 3), RETURN),
-        (Counts(2, 2), WAIT),
-        (Counts(49, 1), WAIT),
-        (Counts(), WAIT),
+        (RequestCounts(1000, 0), WAIT),
+        (RequestCounts(1000, 16), WAIT),
+        (RequestCounts(1000, 17), ROLL_BACK),
+        (RequestCounts(3, 3), ROLL_BACK),
+        (RequestCounts(2, 2), WAIT),
+        (RequestCounts(49, 1), WAIT),
+        (RequestCounts(), WAIT),
     ],
     ids=str,
 )
-def test_before_that_only_what_is_no_chance_ends_it(new: Counts, decision: Decision) -> None:
-    assert judge(new, FINE, is_last_look=False).decision is decision
+def test_earlier_check_waits_or_rolls_back(new: RequestCounts, decision: Decision) -> None:
+    assert judge(new, FEW_ERRORS, is_final=False).decision is decision
 
 
-def test_the_reason_has_the_numbers() -> None:
-    assert judge(Counts(100, 20), Counts(1000, 30), is_last_look=False).reason == (
-        "20 errors in 100 requests (20.0%); the old one has 3.0%, and 6.0% would do"
+def test_reason_has_the_numbers() -> None:
+    new, old = RequestCounts(100, 20), RequestCounts(1000, 30)
+    assert judge(new, old, is_final=False).reason == (
+        "20 errors in 100 requests (20.0%; old revision 3.0%, allowed 6.0%)"
     )
-    assert judge(Counts(9, 0), FINE, is_last_look=True).reason == (
-        "0 errors in 9 requests are too few to tell, but nothing went wrong"
+    assert judge(RequestCounts(9, 0), FEW_ERRORS, is_final=True).reason == (
+        "0 errors in 9 requests, fewer than 50 requests without an error"
     )
-    assert "too few to tell, and not all" in judge(Counts(9, 1), FINE, is_last_look=True).reason
+    failed = judge(RequestCounts(9, 1), FEW_ERRORS, is_final=True).reason
+    assert failed.endswith("fewer than 50 requests with an error")
 
 
-requests = st.integers(0, 100_000)
-better = {RETURN: 0, WAIT: 1, GO_ON: 1}
+ranks = {ROLL_BACK: 0, WAIT: 1, PROMOTE: 1}
 
 
 @st.composite
-def counts(draw: st.DrawFn) -> Counts:
-    number = draw(requests)
-    return Counts(number, draw(st.integers(0, number)))
+def counts(draw: st.DrawFn) -> RequestCounts:
+    requests = draw(st.integers(0, 100_000))
+    return RequestCounts(requests, draw(st.integers(0, requests)))
+
+
+def rank(new: RequestCounts, old: RequestCounts, *, is_final: bool) -> int:
+    return ranks[judge(new, old, is_final=is_final).decision]
 
 
 @given(counts(), counts(), st.booleans(), st.integers(1, 1000))
-def test_more_errors_never_help(new: Counts, old: Counts, is_last: bool, more: int) -> None:
-    worse = Counts(new.requests, min(new.requests, new.errors + more))
-    also_asked = Counts(new.requests + more, new.errors + more)
-    before = better[judge(new, old, is_last_look=is_last).decision]
-    assert better[judge(worse, old, is_last_look=is_last).decision] <= before
+def test_more_errors_never_improve_the_decision(
+    new: RequestCounts, old: RequestCounts, is_final: bool, more: int
+) -> None:
+    worse = RequestCounts(new.requests, min(new.requests, new.errors + more))
+    more_requests = RequestCounts(new.requests + more, new.errors + more)
+    before = rank(new, old, is_final=is_final)
+    assert rank(worse, old, is_final=is_final) <= before
     if new.errors >= 3:
-        assert better[judge(also_asked, old, is_last_look=is_last).decision] <= before
+        assert rank(more_requests, old, is_final=is_final) <= before
 
 
 @given(counts(), counts(), st.booleans(), st.integers(1, 1000))
-def test_more_successes_never_harm(new: Counts, old: Counts, is_last: bool, more: int) -> None:
-    asked = Counts(new.requests + more, new.errors)
-    before = better[judge(new, old, is_last_look=is_last).decision]
-    assert better[judge(asked, old, is_last_look=is_last).decision] >= before
+def test_more_successes_never_worsen_the_decision(
+    new: RequestCounts, old: RequestCounts, is_final: bool, more: int
+) -> None:
+    better = RequestCounts(new.requests + more, new.errors)
+    assert rank(better, old, is_final=is_final) >= rank(new, old, is_final=is_final)
 
 
 @given(counts(), counts(), counts())
-def test_an_old_one_that_is_worse_never_harms(new: Counts, old: Counts, other: Counts) -> None:
-    low, high = sorted((old, other), key=lambda each: each.share)
-    with_low = better[judge(new, low, is_last_look=True).decision]
-    assert better[judge(new, high, is_last_look=True).decision] >= with_low
+def test_worse_old_revision_never_worsens_the_decision(
+    new: RequestCounts, old: RequestCounts, other: RequestCounts
+) -> None:
+    low, high = sorted((old, other), key=lambda each: each.error_ratio)
+    assert rank(new, high, is_final=True) >= rank(new, low, is_final=True)
 
 
 @given(counts(), counts())
-def test_what_is_returned_early_is_also_returned_late(new: Counts, old: Counts) -> None:
-    if judge(new, old, is_last_look=False).decision is RETURN:
-        assert judge(new, old, is_last_look=True).decision is RETURN
-    assert judge(new, old, is_last_look=False).decision is not GO_ON
-    assert judge(new, old, is_last_look=True).decision is not WAIT
+def test_early_rollback_is_also_a_final_one(new: RequestCounts, old: RequestCounts) -> None:
+    early = judge(new, old, is_final=False).decision
+    final = judge(new, old, is_final=True).decision
+    if early is ROLL_BACK:
+        assert final is ROLL_BACK
+    assert early is not PROMOTE
+    assert final is not WAIT

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from pydantic import Field
 
-from shared.auth.sign_in import Credentials, SignIn
+from shared.auth.credentials import Credentials
+from shared.auth.sign_in import SignIn
 from shared.errors import (
     DependencyTimedOut,
     DependencyUnavailable,

@@ -37,7 +37,7 @@ _ENVIRONMENT = {
 }
 # The emulators run for minutes only. Java's second compiler costs more than it saves.
 _JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-# Long deadlines: a slow database here means a busy machine. Outages have tests of their own.
+# Long deadlines: a slow database here means a busy machine. Other tests cover outages.
 _LONG_DEADLINES = {
     "FIRESTORE_ATTEMPT_TIMEOUT_S": "20",
     "FIRESTORE_LONGEST_WAIT_S": "60",

@@ -45,10 +45,9 @@ def test_every_setting_is_read_and_listed_once() -> None:
 def test_every_setting_has_a_description() -> None:
     for settings in classes():
         assert settings.__doc__
-        for name, field in settings.model_fields.items():
-            assert re.match(
-                r"(The|A|Whether|`True`) .+\.$", descriptions(settings).get(name, ""), re.DOTALL
-            ), name
+        for name in settings.model_fields:
+            description = descriptions(settings).get(name, "")
+            assert re.match(r"(The|A|Whether|`True`) .+\.$", description, re.DOTALL), name
 
 
 def test_variable_of_several_classes_has_one_description() -> None:

@@ -58,7 +58,7 @@ class OpenAi:
     requests: list[dict[str, Any]] = field(default_factory=list)
     """Received requests, oldest first."""
 
-    talking: int = 0
+    open_streams: int = 0
     """Number of open streams."""
 
     compose: Callable[[dict[str, Any]], Speech] = reply_to
@@ -97,7 +97,7 @@ class OpenAi:
     async def _stream(
         self, body: dict[str, Any], head: dict[str, Any], scripted: Scripted
     ) -> AsyncIterator[str]:
-        self.talking += 1
+        self.open_streams += 1
         try:
             for number, delta in enumerate(_deltas(scripted.speech)):
                 if number == scripted.cut_after:
@@ -121,7 +121,7 @@ class OpenAi:
                 yield f"data: {json.dumps(usage)}\n\n"
             yield "data: [DONE]\n\n"
         finally:
-            self.talking -= 1
+            self.open_streams -= 1
 
 
 def _finish_reason(scripted: Scripted) -> str:

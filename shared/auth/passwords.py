@@ -43,11 +43,11 @@ class Passwords:
     def __init__(self, settings: PasswordSettings) -> None:
         # A random key per process: a memory dump of the cache does not reveal passwords.
         self._key = token_bytes(32)
-        self._verified: TTLCache[bytes, bool] = TTLCache(settings.remembered, settings.remembered_s)
+        self._verified: TTLCache[bytes, bool] = TTLCache(settings.max_cached, settings.cached_s)
         self._verifying = SingleFlight[bytes, bool]()
         # Hashing is CPU-bound: more hashes than CPUs would slow each other and the event loop.
         self._limiter = ConcurrencyLimiter(
-            os.cpu_count() or 1, settings.longest_wait_s, "users signing in"
+            os.cpu_count() or 1, settings.max_wait_s, "users signing in"
         )
 
     async def hash(self, password: str) -> PasswordHash:

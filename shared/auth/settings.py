@@ -11,11 +11,13 @@ class PasswordSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="PASSWORD_")
 
-    remembered: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_cached: int = Field(
+        default=10_000, ge=1, le=1_000_000, validation_alias="PASSWORD_REMEMBERED"
+    )
     """The maximum number of verified credentials that a process caches; about 200 bytes each."""
 
-    remembered_s: float = Field(default=600, gt=0, le=3600)
+    cached_s: float = Field(default=600, gt=0, le=3600, validation_alias="PASSWORD_REMEMBERED_S")
     """The time for which a verified credential is cached."""
 
-    longest_wait_s: float = Field(default=10, gt=0, le=60)
+    max_wait_s: float = Field(default=10, gt=0, le=60, validation_alias="PASSWORD_LONGEST_WAIT_S")
     """The maximum time that a request waits for password hashing; then it gets 503."""

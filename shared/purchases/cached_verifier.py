@@ -57,7 +57,7 @@ class CachedVerifier:
         self._outage_lifetime = timedelta(seconds=settings.trusted_s)
         # Bounds a verification of several calls; each call also has its own timeout.
         self._max_verification_s = 2 * settings.timeout_s
-        self._cached: LRUCache[str, _CachedResult] = LRUCache(settings.remembered)
+        self._cached: LRUCache[str, _CachedResult] = LRUCache(settings.max_cached)
         self._verifying = SingleFlight[str, Purchase | None]()
         # Invented tokens must neither fill the memory with waiting requests nor exhaust the rate
         # limit of the provider.

@@ -20,7 +20,9 @@ class PurchaseSettings(Settings):
     trusted_s: float = Field(default=86_400, gt=0, le=7 * 86_400)
     """The time for which a confirmed purchase passes while its provider is unavailable."""
 
-    remembered: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_cached: int = Field(
+        default=10_000, ge=1, le=1_000_000, validation_alias="PURCHASE_REMEMBERED"
+    )
     """The maximum number of purchases that a process caches; about 300 bytes each."""
 
     timeout_s: float = Field(default=5, gt=0, le=60)

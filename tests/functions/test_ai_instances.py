@@ -132,11 +132,11 @@ async def test_disconnect_cancels_model_request(instances: Instances, customer: 
     endless = Scripted(Speech(function="make_session", arguments="{" * 500), silent_after=5)
     instances.openai.script.append(endless)
     request = asyncio.create_task(instances.post(f"RevenueCat {customer}"))
-    await until(lambda: instances.openai.talking == 1)
+    await until(lambda: instances.openai.open_streams == 1)
     request.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await request
-    await until(lambda: instances.openai.talking == 0)
+    await until(lambda: instances.openai.open_streams == 0)
     assert (await instances.post(f"RevenueCat {customer}")).status_code == 200
 
 

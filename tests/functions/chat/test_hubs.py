@@ -106,7 +106,7 @@ async def test_next_reply_works_after_a_stopped_one(service: ChatService, path: 
         invocation_id = await begin_long_reply(service, user, "SECRET-one")
         await user.send("StopInProgress")
         await user.wait_for_completion(invocation_id)
-        await until(lambda: service.openai.talking == 0)
+        await until(lambda: service.openai.open_streams == 0)
         partial_text = user.texts[-1]
         service.openai.script.append(Scripted(Speech("SECRET-reply")))
         assert await user.send_message("SECRET-two") == "SECRET-reply"
@@ -167,7 +167,7 @@ async def test_concurrent_messages_complete_and_last_gets_reply(
             assert user.texts[-1] == "SECRET-4, you wrote"
     finally:
         service.openai.compose = composed
-    await until(lambda: service.openai.talking == 0)
+    await until(lambda: service.openai.open_streams == 0)
 
 
 @BOTH_HUBS
@@ -178,7 +178,7 @@ async def test_restart_stops_and_forgets_the_reply(service: ChatService, path: s
         await user.send("RestartChat")
         await user.wait_for_completion(invocation_id)
         assert user.texts[-1] != LONG_TEXT
-        await until(lambda: service.openai.talking == 0)
+        await until(lambda: service.openai.open_streams == 0)
         service.openai.tokens_per_s = 0
         await user.send_message("SECRET-two")
         assert prompt_messages(service) == [("user", "SECRET-two")]
@@ -222,7 +222,9 @@ async def test_clients_have_separate_conversations(service: ChatService, path: s
 async def test_conversation_ends_with_its_connection(service: ChatService) -> None:
     async with connect_user(service, HUB_V2) as user:
         await begin_long_reply(service, user, "SECRET-one")
-    await until(lambda: service.openai.talking == service.server.handlers.connection_count == 0)
+    await until(
+        lambda: service.openai.open_streams == service.server.handlers.connection_count == 0
+    )
     service.openai.tokens_per_s = 0
     async with connect_user(service, HUB_V2) as user:
         await user.send_message("SECRET-two")

@@ -194,7 +194,7 @@ async def test_grace_period_ends_replies_and_handshakes(
         assert all(record["type"] == 1 for record in records[:-1])  # without a completion
         assert await client.wait_closed() == 1000
     await wait_until_ended(process)
-    await until(lambda: instances.openai.talking == 0)
+    await until(lambda: instances.openai.open_streams == 0)
 
 
 async def test_client_continues_when_an_instance_is_killed(
@@ -205,7 +205,7 @@ async def test_client_continues_when_an_instance_is_killed(
         process.kill()
         with pytest.raises(ConnectionClosedError):
             await client.receive_until_completed("7")
-    await until(lambda: instances.openai.talking == 0)
+    await until(lambda: instances.openai.open_streams == 0)
     async with begin_reply(instances.openai, long_lived) as client:
         assert (await client.receive_until_completed("7"))[-1] == {"type": 3, "invocationId": "7"}
 

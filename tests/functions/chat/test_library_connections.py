@@ -55,7 +55,9 @@ async def test_reconnect_after_a_reset_has_no_history(app: App, service: ChatSer
             proxy.cut()
             with pytest.raises(InvocationError):
                 await reply
-        await until(lambda: service.server.handlers.connection_count == service.openai.talking == 0)
+        await until(
+            lambda: service.server.handlers.connection_count == service.openai.open_streams == 0
+        )
         service.openai.tokens_per_s = 0
         async with app.connect(server=proxy.address) as client:
             await client.send_message("SECRET-after")

@@ -95,7 +95,7 @@ async def test_conversation_continues_after_a_stopped_reply(app: App, service: C
         last_text = client.texts[-1]
         assert LONG_TEXT.startswith(last_text)
         assert last_text != LONG_TEXT
-        await until(lambda: service.openai.talking == 0)
+        await until(lambda: service.openai.open_streams == 0)
         client.clear()
         await client.send_message("SECRET-and now")
     assert client.texts[-1] == "SECRET-complete"

@@ -107,6 +107,6 @@ async def test_disconnected_clients_release_all_resources(
         await asyncio.gather(*(one(number) for number in range(clients)))
         await wait_until_released(service.server)
     assert len(service.openai.requests) > clients / 4  # otherwise the test proves nothing
-    await until(lambda: service.openai.talking == 0)
+    await until(lambda: service.openai.open_streams == 0)
     assert conversation_count() == before
     assert errors == []

@@ -69,7 +69,9 @@ async def test_client_reconnects_after_a_reset(
             await reply
         await until(lambda: client.events == ["reconnecting", "reconnected"])
         await until(
-            lambda: service.server.handlers.connection_count == 1 and service.openai.talking == 0
+            lambda: (
+                service.server.handlers.connection_count == 1 and service.openai.open_streams == 0
+            )
         )
         service.openai.tokens_per_s = 0
         client.clear()

@@ -97,7 +97,7 @@ async def test_chat_client_reports_a_lost_connection(service: ChatService) -> No
         await asyncio.to_thread(coach.__enter__)
         service.openai.tokens_per_s = 1
         reply = coach.send("SECRET-before")
-        await until(lambda: service.openai.talking == 1)
+        await until(lambda: service.openai.open_streams == 1)
         proxy.cut()
         with pytest.raises(DisconnectedError):
             await asyncio.wrap_future(reply)

@@ -30,19 +30,19 @@ ENVIRONMENT = {**os.environ, "COLUMNS": str(COLUMNS), "PYTHONWARNINGS": "error",
 
 @pytest.fixture(scope="module")
 def chat() -> Iterator[ChatService]:
-    with run_chat() as talk:
-        yield talk
+    with run_chat() as service:
+        yield service
 
 
 @pytest.fixture
-def talk(chat: ChatService) -> Iterator[ChatService]:
+def service(chat: ChatService) -> Iterator[ChatService]:
     yield chat
     chat.openai.requests.clear()
     chat.openai.script.clear()
     chat.model_server.faults.clear()
 
 
-async def chatted(
+async def run_command(
     server: str, *lines: str, token: str, options: tuple[str, ...] = ()
 ) -> tuple[int | None, str]:
     """Type lines and end the input. Return the exit status and the output."""
@@ -73,10 +73,10 @@ async def chatted(
     ids=["2026", "2025"],
 )
 async def test_plan_is_shown_with_all_exercises(
-    talk: ChatService, options: tuple[str, ...], shown: tuple[str, ...]
+    service: ChatService, options: tuple[str, ...], shown: tuple[str, ...]
 ) -> None:
-    status, output = await chatted(
-        talk.server.address, "SECRET-wish: a plan", token=talk.token, options=options
+    status, output = await run_command(
+        service.server.address, "SECRET-wish: a plan", token=service.token, options=options
     )
     assert status == 0
     for exercise in ("Bench Press", "Triceps Pushdown", "Pull Up", "Biceps Curl", "Calf Raise"):
@@ -86,39 +86,39 @@ async def test_plan_is_shown_with_all_exercises(
     assert "Here is a plan for you." in output
 
 
-async def test_coach_introduces_itself_and_answers_lines(talk: ChatService) -> None:
-    talk.openai.script += [Scripted(Speech(f"SECRET-answer {number}")) for number in range(3)]
-    status, output = await chatted(
-        talk.server.address, "SECRET-one", "", "  ", "SECRET-two", token=talk.token
+async def test_coach_introduces_itself_and_answers_lines(service: ChatService) -> None:
+    service.openai.script += [Scripted(Speech(f"SECRET-answer {number}")) for number in range(3)]
+    status, output = await run_command(
+        service.server.address, "SECRET-one", "", "  ", "SECRET-two", token=service.token
     )
     assert status == 0
     places = [output.index(f"SECRET-answer {number}") for number in range(3)]
     assert places == sorted(places)
-    assert "locale: en-AU." in system_prompt(talk)
-    assert [text for _, text in prompt_messages(talk)[-3:]] == [
+    assert "locale: en-AU." in system_prompt(service)
+    assert [text for _, text in prompt_messages(service)[-3:]] == [
         "SECRET-one",
         "SECRET-answer 1",
         "SECRET-two",
     ]
 
 
-async def test_conversation_restarts_and_quits(talk: ChatService) -> None:
-    status, output = await chatted(
-        talk.server.address,
+async def test_conversation_restarts_and_quits(service: ChatService) -> None:
+    status, output = await run_command(
+        service.server.address,
         "SECRET-one",
         "/restart",
         "SECRET-two",
         "/quit",
         "SECRET-three",
-        token=talk.token,
+        token=service.token,
     )
     assert status == 0
     assert "New conversation." in output
-    assert prompt_messages(talk) == [("user", "SECRET-two")]
-    await until(lambda: talk.server.handlers.connection_count == 0)
+    assert prompt_messages(service) == [("user", "SECRET-two")]
+    await until(lambda: service.server.handlers.connection_count == 0)
 
 
-async def test_replies_are_not_parsed_as_markup(talk: ChatService) -> None:
+async def test_replies_are_not_parsed_as_markup(service: ChatService) -> None:
     exercise = {
         "name": "Squat [/pause]",
         "sets": 3,
@@ -131,12 +131,12 @@ async def test_replies_are_not_parsed_as_markup(talk: ChatService) -> None:
     }
     sessions = [{"name": "Legs [/red]", "exercises": [exercise], "notes": ""}]
     plan = {"name": "Plan [bold]", "description": "For [/you]", "sessions": sessions}
-    talk.openai.script += [
+    service.openai.script += [
         Scripted(Speech("Hello [/]")),
         Scripted(Speech("Here [/it] is", "show_plan", json.dumps(plan))),
     ]
-    status, output = await chatted(
-        talk.server.address, "SECRET [/wish]", token=talk.token, options=("--old",)
+    status, output = await run_command(
+        service.server.address, "SECRET [/wish]", token=service.token, options=("--old",)
     )
     assert status == 0
     words = ("Hello [/]", "SECRET [/wish]", "Here [/it] is")
@@ -144,40 +144,40 @@ async def test_replies_are_not_parsed_as_markup(talk: ChatService) -> None:
         assert text in output
 
 
-async def test_error_is_shown_and_conversation_continues(talk: ChatService) -> None:
-    talk.model_server.faults.append(Fault(500))
-    status, output = await chatted(talk.server.address, "SECRET-one", token=talk.token)
+async def test_error_is_shown_and_conversation_continues(service: ChatService) -> None:
+    service.model_server.faults.append(Fault(500))
+    status, output = await run_command(service.server.address, "SECRET-one", token=service.token)
     assert status == 0
     assert "I cannot be reached at the moment." in output
     assert "I am a fake" in output
 
 
 @pytest.mark.parametrize("token", ["Web SECRET-wrong", "SECRET-nothing", "Amazon SECRET-parcel"])
-async def test_rejected_token_shows_the_reason(talk: ChatService, token: str) -> None:
-    status, output = await chatted(talk.server.address, "SECRET-one", token=token)
+async def test_rejected_token_shows_the_reason(service: ChatService, token: str) -> None:
+    status, output = await run_command(service.server.address, "SECRET-one", token=token)
     assert status == 1
     assert "Refused with 401: " in output
     assert "--purchase-token" in output
     assert "SECRET" not in output
-    assert not talk.openai.requests
+    assert not service.openai.requests
 
 
-async def test_provider_outage_is_not_a_rejected_token(talk: ChatService) -> None:
-    status, output = await chatted(talk.server.address, token="Google SECRET-bought")  # noqa: S106
+async def test_provider_outage_is_not_a_rejected_token(service: ChatService) -> None:
+    status, output = await run_command(service.server.address, token="Google SECRET-bought")  # noqa: S106
     assert status == 1
     assert "Refused with 503: " in output
     assert "--purchase-token" not in output
 
 
 async def test_url_without_scheme_is_rejected() -> None:
-    status, output = await chatted(f"{HOST}:5264", token="Web SECRET-any")  # noqa: S106
+    status, output = await run_command(f"{HOST}:5264", token="Web SECRET-any")  # noqa: S106
     assert status == 2
     assert "does not begin with http://" in output
 
 
 async def test_missing_server_is_reported() -> None:
     nowhere = f"http://{HOST}:{free_ports().base}"
-    status, output = await chatted(nowhere, "SECRET-one", token="Web SECRET-any")  # noqa: S106
+    status, output = await run_command(nowhere, "SECRET-one", token="Web SECRET-any")  # noqa: S106
     assert status == 1
     assert "No connection" in output
     assert nowhere in output
@@ -211,15 +211,15 @@ class Terminal:
 
 
 @asynccontextmanager
-async def terminal(talk: ChatService, rows: int = 50) -> AsyncIterator[Terminal]:
+async def terminal(service: ChatService, rows: int = 50) -> AsyncIterator[Terminal]:
     """Run the command in a terminal until its end."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (rows, COLUMNS))
     process = await asyncio.create_subprocess_exec(
         COMMAND,
-        talk.server.address,
+        service.server.address,
         "--purchase-token",
-        talk.token,
+        service.token,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -239,29 +239,29 @@ async def terminal(talk: ChatService, rows: int = 50) -> AsyncIterator[Terminal]
         os.close(ours)
 
 
-async def test_ctrl_c_stops_the_reply_only(talk: ChatService) -> None:
-    talk.openai.script += [
+async def test_ctrl_c_stops_the_reply_only(service: ChatService) -> None:
+    service.openai.script += [
         Scripted(Speech("SECRET-hello")),
         Scripted(Speech("SECRET-long reply of many words"), silent_after=3),
         Scripted(Speech("SECRET-after")),
     ]
-    async with terminal(talk) as opened:
+    async with terminal(service) as opened:
         await until(lambda: "SECRET-hello" in opened.shown)
         opened.type("SECRET-wish")
         await until(lambda: "SECRET-long" in opened.shown)
         opened.process.send_signal(signal.SIGINT)
-        await until(lambda: talk.openai.talking == 0)
+        await until(lambda: service.openai.open_streams == 0)
         opened.type("SECRET-again")
         await until(lambda: "SECRET-after" in opened.shown)
         opened.type("/quit")
     assert opened.process.returncode == 0
     assert "Traceback" not in opened.shown
-    assert [role for role, _ in prompt_messages(talk)][-3:] == ["user", "assistant", "user"]
+    assert [role for role, _ in prompt_messages(service)][-3:] == ["user", "assistant", "user"]
 
 
-async def test_plan_taller_than_terminal_is_shown_once(talk: ChatService) -> None:
-    talk.openai.tokens_per_s = 300
-    async with terminal(talk, rows=12) as opened:
+async def test_plan_taller_than_terminal_is_shown_once(service: ChatService) -> None:
+    service.openai.tokens_per_s = 300
+    async with terminal(service, rows=12) as opened:
         await until(lambda: "you>" in opened.shown)
         opened.type("SECRET-wish: a plan for 3 days")
         await until(lambda: opened.shown.count("you>") == 2)
@@ -273,16 +273,16 @@ async def test_plan_taller_than_terminal_is_shown_once(talk: ChatService) -> Non
 
 
 async def test_lost_server_is_reported() -> None:
-    with run_chat() as talk:
-        talk.openai.script += [
+    with run_chat() as service:
+        service.openai.script += [
             Scripted(Speech("SECRET-hello")),
             Scripted(Speech("SECRET-long reply"), silent_after=3),
         ]
-        async with terminal(talk) as opened:
+        async with terminal(service) as opened:
             await until(lambda: "SECRET-hello" in opened.shown)
             opened.type("SECRET-wish")
             await until(lambda: "SECRET-long" in opened.shown)
-            talk.server.stop()
+            service.server.stop()
     assert opened.process.returncode == 1
     assert "The connection has ended" in opened.shown
     assert "Traceback" not in opened.shown

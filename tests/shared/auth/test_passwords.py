@@ -99,7 +99,7 @@ async def test_old_password_is_rejected_after_change(hashing: Hashing) -> None:
 
 
 async def test_cached_password_expires(hashing: Hashing) -> None:
-    one = passwords(remembered_s=0.05)
+    one = passwords(cached_s=0.05)
     stored = await one.hash("right")
     await asyncio.sleep(0.1)
     assert await one.verify("right", stored)
@@ -107,7 +107,7 @@ async def test_cached_password_expires(hashing: Hashing) -> None:
 
 
 async def test_cached_passwords_are_bounded(hashing: Hashing) -> None:
-    one = passwords(remembered=2)
+    one = passwords(max_cached=2)
     stored = [await one.hash(text) for text in "abc"]
     hashing.count = 0
     for text, each in zip("bc", stored[1:], strict=True):
@@ -141,7 +141,7 @@ async def test_hashing_does_not_block_event_loop(hashing: Hashing) -> None:
 
 
 async def test_verification_is_rejected_when_wait_is_too_long(hashing: Hashing) -> None:
-    one = passwords(longest_wait_s=0.05)
+    one = passwords(max_wait_s=0.05)
     hashing.seconds = 0.3
     tasks = [one.hash(str(number)) for number in range((os.cpu_count() or 1) + 20)]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)

@@ -155,11 +155,11 @@ async def test_cancelled_reply_enters_the_history(
     conversation, observer = new_conversation(fake), RecordingObserver()
     reply = asyncio.create_task(conversation.reply("SECRET-first", observer))
     await until(lambda: len(observer.texts) == 4)
-    assert fake.openai.talking == 1
+    assert fake.openai.open_streams == 1
     reply.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reply
-    await until(lambda: fake.openai.talking == 0)
+    await until(lambda: fake.openai.open_streams == 0)
     partial = observer.texts[-1]
     assert TEXT.startswith(partial)
     assert partial != TEXT
@@ -194,7 +194,7 @@ async def test_message_is_kept_when_cancelled_before_a_reply(fake: FakeModel) ->
     fake.openai.script += [text_response(TEXT, silent_after=1), text_response("SECRET-more")]
     conversation, observer = new_conversation(fake), RecordingObserver()
     reply = asyncio.create_task(conversation.reply("SECRET-first", observer))
-    await until(lambda: fake.openai.talking == 1)
+    await until(lambda: fake.openai.open_streams == 1)
     reply.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reply

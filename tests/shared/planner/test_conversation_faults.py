@@ -175,7 +175,7 @@ async def test_conversation_continues_after_a_failure(
         await conversation.reply("SECRET-first", observer)
     assert type(caught.value) is DependencyFailed
     assert len(fake.openai.requests) == 1
-    await until(lambda: fake.openai.talking == 0)
+    await until(lambda: fake.openai.open_streams == 0)
     assert (await request_reply(conversation, "SECRET-second")).texts[-1] == "SECRET-more"
     partial = [observer.texts[-1]] if observer.texts else []
     # A message without any reply is dropped: the model may fail on it each time.
@@ -221,7 +221,7 @@ async def test_slow_model_times_out(fake: FakeModel, settings: dict[str, Any]) -
     conversation, observer = new_conversation(fake, **settings), RecordingObserver()
     with pytest.raises(DependencyTimedOut):
         await conversation.reply("SECRET-first", observer)
-    await until(lambda: fake.openai.talking == 0)
+    await until(lambda: fake.openai.open_streams == 0)
 
 
 async def test_correction_shares_the_deadline(fake: FakeModel) -> None:
@@ -235,7 +235,7 @@ async def test_correction_shares_the_deadline(fake: FakeModel) -> None:
     )
     with pytest.raises(DependencyTimedOut):
         await conversation.reply("SECRET-first", observer)
-    await until(lambda: fake.openai.talking == 0)
+    await until(lambda: fake.openai.open_streams == 0)
 
 
 async def test_cut_correction_is_a_failure(fake: FakeModel) -> None:
@@ -267,7 +267,7 @@ async def test_message_without_reply_is_dropped_on_timeout(
 async def test_open_stream_does_not_delay_a_finished_reply(fake: FakeModel) -> None:
     fake.openai.script.append(text_response(TEXT_BEFORE_PLAN, never_closes=True))
     assert (await request_reply(new_conversation(fake, silence_s=20))).texts[-1] == TEXT_BEFORE_PLAN
-    await until(lambda: fake.openai.talking == 0)
+    await until(lambda: fake.openai.open_streams == 0)
 
 
 async def test_rejected_message_reaches_neither_model_nor_history(fake: FakeModel) -> None:

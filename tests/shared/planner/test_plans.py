@@ -393,7 +393,7 @@ async def test_missing_key_names_the_setting(fake: FakeModel) -> None:
 async def test_cancellation_stops_the_model(fake: FakeModel) -> None:
     fake.openai.script += [session_response(GOOD, silent_after=5)]
     planning = asyncio.create_task(fake.planner().session(SESSION))
-    await until(lambda: fake.openai.talking == 1)
+    await until(lambda: fake.openai.open_streams == 1)
     planning.cancel()
     with pytest.raises(asyncio.CancelledError):
         await planning
@@ -402,7 +402,7 @@ async def test_cancellation_stops_the_model(fake: FakeModel) -> None:
 
 async def wait_until_idle(fake: FakeModel) -> None:
     """Return once the model sends no response any more."""
-    await until(lambda: fake.openai.talking == 0)
+    await until(lambda: fake.openai.open_streams == 0)
 
 
 async def test_log_has_usage_without_content(

@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from shared.auth.credentials import Credentials
 from shared.errors import LiftLogError, NotAuthenticated, NotEntitled, NotFound, Overloaded
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
-from shared.schemas.users import SignInRequest
+from shared.schemas.sign_in import SignInRequest
 from shared.schemas.wire import Request
 from shared.timestamps import now
 from shared.web.purchase_token import presented_token

@@ -38,7 +38,7 @@ class Failing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        # The server also sends lifespan and WebSocket scopes.
+        # Servers also send lifespan scopes.
         if scope["type"] != "http":
             return
         self.calls += 1

@@ -7,8 +7,8 @@
 # - call the cleanup, as the account of its trigger.
 #
 # It cannot grant other roles of the project, create accounts, or run code as other accounts. It cannot change
-# the callers of a service: the developer roles of Cloud Run and Cloud Functions cannot set that policy. So the
-# cleanup stays private. A person with the permissions applies such changes with ./scripts/deploy: a new service
+# the callers of a service: the developer roles of Cloud Run and Cloud Functions can read that policy, but not set
+# it. So the cleanup stays private. A person with the permissions applies such changes with ./scripts/deploy: a new service
 # or account, a new role, another source of releases.
 # https://cloud.google.com/run/docs/reference/iam/roles, https://cloud.google.com/functions/docs/reference/iam/roles
 

@@ -48,7 +48,7 @@ resource "google_pubsub_subscription" "cleanup" {
   }
 }
 
-# Keeps dead letters until an operator reads them.
+# Keeps dead letters for an operator, for seven days.
 resource "google_pubsub_subscription" "dead_letters" {
   name                       = "cleanup-dead-letters"
   topic                      = google_pubsub_topic.dead_letters.id

@@ -56,7 +56,7 @@ class Failing:
 
 
 def _cut(send: Send) -> None:
-    """Close the connection without a response. ASGI has no message for this, uvicorn has."""
+    """Close the connection without a response: ASGI has no message for this, but uvicorn can."""
     send.__self__.transport.abort()  # type: ignore[attr-defined]
 
 

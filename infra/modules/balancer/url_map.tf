@@ -17,7 +17,7 @@ locals {
   # https://cloud.google.com/load-balancing/docs/url-map-concepts
   #
   # Three slashes in a row, or percent-encoded letters ("requests are not percent-encoding normalized"), may
-  # match no rule. `users` gets such a request, and returns 404 unless the path is its own. So no spelling of
+  # match no rule. `users` gets this request, and returns 404 unless the path is its own. So no spelling of
   # PUT /user gets the 404 after which an app deletes its account, and no path reaches a service other than its own
   # or `users`.
   roots = ["/", "//", "/v2/", "/v2//", "//v2/", "//v2//"]

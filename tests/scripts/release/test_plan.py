@@ -17,6 +17,8 @@ from tests.scripts.cloud.project_state import (
     replace_services,
     rolled_back,
     service,
+    tags_of,
+    traffic_of,
 )
 from tests.scripts.conftest import FakeCloud
 
@@ -108,6 +110,19 @@ def test_refused_plan_invalidates_the_earlier_one(users_planned: FakeCloud) -> N
     done = users_planned.run(*DEPLOY, "apply", "--yes")
     assert "run ./scripts/deploy --environment prod plan first" in done.stdout
     assert not any("apply" in each for each in users_planned.commands)
+
+
+def test_apply_without_tags_is_continued_by_the_next_plan(users_planned: FakeCloud) -> None:
+    replace_services(users_planned, users=service("users", rejects_updates=True))
+    assert users_planned.run(*DEPLOY, "apply", "--yes").returncode == 1
+    assert users_planned.state["services"]["users"]["revisions"] == ["users-00001", "users-00002"]
+    assert tags_of(users_planned, "users") == {}
+    replace_services(users_planned, users=rolled_back("users", traffic=[pinned("users-00001")]))
+    users_planned.update(planned=[])
+    for stage in ("plan", "apply"):
+        assert users_planned.run(*DEPLOY, stage, "--yes").returncode == 0
+    assert tags_of(users_planned, "users") == {"candidate": "users-00002"}
+    assert traffic_of(users_planned, "users") == {"users-00001": 100}
 
 
 def deploy_and_roll_back(cloud: FakeCloud, name: str, **state: Any) -> None:

@@ -37,7 +37,7 @@ resource "google_pubsub_subscription" "cleanup" {
   }
 
   # With this backoff, 20 attempts take almost three hours. The function itself drops a message after one hour,
-  # so an outage alone fills no dead-letter topic.
+  # so an outage of Firestore makes no dead letters.
   dead_letter_policy {
     dead_letter_topic     = google_pubsub_topic.dead_letters.id
     max_delivery_attempts = 20
@@ -48,7 +48,7 @@ resource "google_pubsub_subscription" "cleanup" {
   }
 }
 
-# Keeps dead letters until an operator reads them.
+# Keeps dead letters for an operator, for seven days.
 resource "google_pubsub_subscription" "dead_letters" {
   name                       = "cleanup-dead-letters"
   topic                      = google_pubsub_topic.dead_letters.id

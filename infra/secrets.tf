@@ -11,7 +11,7 @@ locals {
   all_secrets = toset(flatten(values(local.secrets)))
   secret_ids  = { for variable in local.all_secrets : variable => lower(replace(variable, "_", "-")) }
 
-  # A service gets no reference to a secret without a value: it would fail at start.
+  # `var.secrets` leaves out secrets without a value: with a reference to one, a service does not become ready.
   secrets_of = {
     for name, service in local.services : name => setintersection(
       flatten([for group in service.settings : lookup(local.secrets, group, [])]),

@@ -1,4 +1,4 @@
-# The table of services. All differences between services are here. The environment's file overrides the number
+# The table of services, with their differences in settings, routes and limits. The environment's file overrides the number
 # of instances (var.instances) and settings (var.settings).
 
 locals {
@@ -8,8 +8,9 @@ locals {
   # settings: the groups of settings.tf and secrets.tf that the service reads.
   # paths: the prefixes that the load balancer routes to the service, in any case, after a slash, with and without
   #   /v2. All other paths go to `users`. No prefix may be the beginning of another service's prefix.
-  # limits: per instance, except `max_instances`. A request with a password that is not cached keeps a core busy
-  #   for 0.3 s, a large feed takes 50 MiB, and a picture of 2 MiB takes 8 MiB. `concurrency` respects these.
+  # limits: per instance, except `max_instances`. Beyond `concurrency` the platform starts another instance. A
+  #   request with a password that is not cached keeps a core busy for 0.3 s. A large feed takes 50 MiB of memory.
+  #   A picture of 2 MiB takes 8 MiB while it is read or written.
   services = {
     users = {
       settings  = local.feed_settings

@@ -106,7 +106,7 @@ class Schedule:
         with self._console.status("waiting for the function") as status:
             while (waited_s := time.monotonic() - began) < _WATCH_TIMEOUT_S:
                 run = await runs.find(run_id)
-                # A failed run is redelivered and may end later; the operator needs no wait.
+                # A failed run is redelivered and may end later. The operator does not wait for it.
                 if run is not None and (run.ended_at is not None or run.failed):
                     return run
                 state = "not started" if run is None else "in progress"

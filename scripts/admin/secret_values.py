@@ -45,7 +45,9 @@ def check_value(secret: KnownSecret, given: bytes) -> str:
         ValueError: the value is not valid for this secret.
     """
     if len(given) > _MAX_VALUE_BYTES:
-        raise ValueError(f"the value is longer than {_MAX_VALUE_BYTES} bytes")
+        raise ValueError(
+            f"the value is longer than {_MAX_VALUE_BYTES} bytes, the limit of a secret"
+        )
     try:
         value = given.decode()
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
 """The versions of a secret in Secret Manager, with the outdated ones among them.
 
-Services read `latest`, which is the newest version, also if it is disabled.
+Services read `latest`, which is the newest version, even if it is disabled.
 
 Source: https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions
 """

@@ -101,7 +101,7 @@ class _Secrets:
         if not old:
             self._console.print(f"nothing to do: only version {newest.number} is enabled")
             return 0
-        # Instances cache a value, and would fail if its version were disabled too early.
+        # Instances cache a value for this time, so the previous one may still be in use.
         left = remaining_use_s(newest, datetime.now(UTC), MAX_SECRET_AGE_S)
         if left and not self._options.yes:
             raise RefusedError(

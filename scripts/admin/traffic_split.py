@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from scripts.local.ports import SERVICES
 
 FAMILIES = tuple(name for name in SERVICES if name != "cleanup")
-"""Families of routes, each with a service of the same name. The cleanup has no routes."""
+"""Families of routes, each with a service of the same name. No app calls the cleanup."""
 
 ALL = "all"
 FULL_PERCENT = 100

@@ -92,4 +92,4 @@ def _name(backend: Mapping[str, object]) -> str:
 
 
 def _weight(backend: Mapping[str, Any]) -> int:
-    return int(backend.get("weight", 0))  # the API omits a weight of zero
+    return int(backend.get("weight", 0))  # the API may omit a weight of zero

@@ -118,7 +118,7 @@ def _chat(port: int, model: str) -> Iterator[psutil.Process]:
 
 async def _connect(port: int) -> _Streams:
     """Open a WebSocket and complete the SignalR handshake."""
-    # A raw socket: a client library would use more CPU than the chat itself.
+    # A raw socket: a client library would use more CPU, and leave less to the chat.
     reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(
         f"GET /ai-chat HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -141,8 +141,7 @@ async def _converse(streams: _Streams, received: _Received) -> None:
     reader, writer = streams
     _write_frame(writer, _INVOCATION)
     while True:
-        # One read may return several frames. Older tokens in it waited for this client, so only the
-        # age of the newest one is a delay of the chat.
+        # One read may return several frames, and a frame several tokens: the last token counts.
         frames = await reader.read(2**20)
         now = time.monotonic_ns()
         received.frames += frames.count(_END)

@@ -1,4 +1,4 @@
-"""Cryptography of the clients. The server stores only encrypted bytes.
+"""Cryptography of the clients. The server uses none of it.
 
 Source: contract, heading "What stays private"; RFC 8017 for RSA-PSS and RSA-OAEP, RFC 5652, section
 6.3 for the padding.
@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 _RSA_BITS = 2048
 _SIGNATURE_BYTES = _RSA_BITS // 8
-# OAEP with SHA-256 has room for 190 bytes. The app uses 122, so pieces must have that size.
+# The size in the contract. OAEP with SHA-256 would have room for 190 bytes.
 _PIECE_BYTES = 122
 _AES_KEY_BYTES = 16
 _IV_BYTES = 16
 
-# Salt of 32 bytes and SHA-256, as in the app: other parameters fail there.
+# The parameters of the contract: with others, the app cannot verify a signature.
 _PSS = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32)
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), label=None)
 
@@ -98,7 +98,6 @@ def seal(content: bytes, aes_key: bytes, keys: KeyPair) -> Encrypted:
     """Sign `content`, and encrypt content and signature."""
     iv = os.urandom(_IV_BYTES)
     padder = PKCS7(AES.block_size).padder()
-    # The signature is inside the ciphertext, so the server cannot connect content and signer.
     padded = padder.update(content + keys.sign(content)) + padder.finalize()
     encryptor = Cipher(AES(aes_key), CBC(iv)).encryptor()
     return Encrypted(encryptor.update(padded) + encryptor.finalize(), iv)

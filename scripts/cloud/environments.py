@@ -51,7 +51,7 @@ def read_environment(name: str, folder: Path | None = None) -> Environment:
         raise ValueError(f"{path.relative_to(folder.parent)} does not exist")
     with path.open() as file:
         values = hcl2.load(file)
-    # Terraform validates all other variables; without these two, gcloud would use its own defaults.
+    # The commands need these two. Terraform validates all variables.
     missing = [key for key in ("project", "region") if not _text(values.get(key, ""))]
     if missing:
         raise ValueError(f"{path.name} does not set {' and '.join(missing)}")

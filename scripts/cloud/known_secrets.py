@@ -40,7 +40,7 @@ class KnownSecret:
         return self.variable.lower().replace("_", "-")
 
 
-# Read from the settings classes, so that a new secret appears here without an entry.
+# Read from the settings classes, so that a new secret of a class needs no entry here.
 KNOWN_SECRETS = tuple(
     KnownSecret(settings.variable(name), services)
     for settings, services in _READ_BY.items()

@@ -89,10 +89,7 @@ class CommandRunner:
 
 
 def interrupt_on_sigterm() -> None:
-    """Handle SIGTERM like Ctrl-C, so that a stage can finish its cleanup.
-
-    Cloud Build stops a step with SIGTERM when it is cancelled or times out.
-    """
+    """Handle SIGTERM, the signal of a platform, like Ctrl-C: a stage can then clean up."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -141,7 +138,7 @@ def _start(
 ) -> subprocess.Popen[str]:
     try:
         # Its own process group: Ctrl-C reaches only this process, which then signals the program
-        # once. Two signals make terraform exit without saving its state.
+        # once. After a second signal, terraform exits at once and may leave its work half done.
         return subprocess.Popen(
             arguments,
             cwd=ROOT,

@@ -16,7 +16,7 @@ class ObjectVersion:
 
     text: str
     generation: str
-    """Cloud Storage raises this number with every write."""
+    """Cloud Storage gives each write another number."""
 
 
 class StoredObject:
@@ -61,6 +61,6 @@ class StoredObject:
             )
         except CommandFailedError as error:
             raise CommandFailedError(
-                f"{error}\nNothing was changed. After a failed precondition (412), another process "
+                f"{error}\nNothing was changed. If a precondition failed (412), another process "
                 f"has changed {self.url}: check its content, then run this command again"
             ) from None

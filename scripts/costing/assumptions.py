@@ -92,9 +92,10 @@ class Prices:
 
 @dataclass(frozen=True)
 class Scale:
-    """The number of requests that overlap, and of instances without traffic.
+    """The load of an instance, and the instances that are kept without traffic.
 
     Overlapping requests share the price of one instance. They overlap more often with more people.
+    `warm_instances` is the sum of `min` in `instances` of the environment's file.
     """
 
     requests_per_instance: float

@@ -35,7 +35,7 @@ PART_OF_PICTURE = Documents(read=1)
 
 PUT_EVENT = Documents(read=1, written=2)
 FEED_PER_FOLLOWED = Documents(read=2)
-"""For each followed user, also without new events."""
+"""For each followed user, even without new events."""
 
 FEED_PER_NEW_EVENT = Documents(read=1)
 PUT_FOLLOW_SECRET = Documents(read=1, written=2)

@@ -24,7 +24,7 @@ from scripts.fakes.faults import Failing
 
 BUNDLE = "com.limajuice.liftlog"
 PRODUCT = "pro"
-# Markers of Apple: certificates for StoreKit have these extensions.
+# Extensions by which Apple marks its certificates; the last is not one for StoreKit.
 _OF_INTERMEDIATES = "1.2.840.113635.100.6.2.1"
 _OF_SIGNERS = "1.2.840.113635.100.6.11.1"
 _OF_OTHER_SIGNERS = "1.2.840.113635.100.6.11.99"

@@ -26,7 +26,7 @@ class Exercise:
             "name": self.name,
             "sets": self.sets,
             "repsPerSet": self.reps,
-            # Plates in pounds come in larger steps: 5 lb for 2.5 kg.
+            # Plates in pounds come in other steps: 5 lb for 2.5 kg.
             "weightIncreaseOnSuccess": self.step_kg * (2 if imperial else 1),
             "restBetweenSets": {
                 "minRest": shortest,

@@ -38,7 +38,7 @@ class Failing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        # The server also sends lifespan and WebSocket scopes.
+        # Servers also send lifespan scopes.
         if scope["type"] != "http":
             return
         self.calls += 1
@@ -56,7 +56,7 @@ class Failing:
 
 
 def _cut(send: Send) -> None:
-    """Close the connection without a response. ASGI has no message for this, uvicorn has."""
+    """Close the connection without a response: ASGI has no message for this, but uvicorn can."""
     send.__self__.transport.abort()  # type: ignore[attr-defined]
 
 

@@ -20,10 +20,10 @@ from scripts.fakes.conversation import Speech, reply_to
 from scripts.fakes.faults import CutError, Failing
 
 DEFAULT_TOKENS_PER_S = 50.0
-"""Reading speed."""
+"""The rate without FAKE_TOKENS_PER_S."""
 
 _TOKEN = re.compile(r"\s*\S{1,8}|\s+")
-_TOKENS_PER_ARGUMENTS_DELTA = 8  # clients do not show arguments, so larger deltas are enough
+_TOKENS_PER_ARGUMENTS_DELTA = 8  # apps do not show arguments as text
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,6 @@ class RevenueCat:
         customer = request.path_params["customer"]
         if request.headers.get("authorization") != f"Bearer {self.key}":
             return _error(401, "authentication_error")
-        # RevenueCat responds with the same 404 to an unknown project and an unknown customer.
         if request.path_params["project"] != PROJECT:
             return _error(404, "resource_missing")
         self.asked.append(customer)

@@ -52,7 +52,7 @@ class Scheduler:
 
     async def run_hourly(self) -> None:
         """Run the job at each full hour, unless it is paused."""
-        # Cloud Scheduler does not repeat a run that it missed: compute the next hour each time.
+        # The next hour is computed each time, so a slow run does not delay the later ones.
         while True:
             now = datetime.now(UTC)
             await asyncio.sleep((_next_hour(now) - now).total_seconds())

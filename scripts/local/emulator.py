@@ -36,15 +36,15 @@ class Emulator:
 
     title: str
     name: str
-    """The file name in the cache of the Firebase tools."""
+    """Its name in the Firebase tools."""
 
     component: str
-    """The path in the Cloud SDK."""
+    """Its component in the Cloud SDK."""
 
     in_sdk: str
     in_firebase_cache: str
     program: tuple[str, ...]
-    """Its main class and arguments."""
+    """Its main class, and the arguments of that class."""
 
     def command(self, port: int, sdk_places: Sequence[str] = SDK_PLACES) -> list[str]:
         """Return the command that runs the emulator in the foreground.

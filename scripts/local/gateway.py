@@ -60,7 +60,7 @@ class ByPort:
 def function_of(by_service: Mapping[str, Sequence[Route]], route: str | None) -> str:
     """Return the name of the service with `route`; empty if there is none."""
     for service, routes in by_service.items():
-        # The path of a WebSocket starts with the path of its negotiation route.
+        # The path of a WebSocket, /ai-chat, is the beginning of its route /ai-chat/negotiate.
         if any(
             each.path == route or (route and each.path.startswith(f"{route}/")) for each in routes
         ):
@@ -85,7 +85,7 @@ def main() -> None:
         ports.of(name): build_app(routes, dependencies=needed.get(name, store))
         for name, routes in by_service.items()
     }
-    # In production only Pub/Sub reaches the cleanup. Its route is `/`, so it has its own port.
+    # No app calls the cleanup, so the base port does not serve its route `/`.
     of_apps = {name: routes for name, routes in by_service.items() if name != "cleanup"}
     everything = [route for routes in of_apps.values() for route in routes]
     apps[ports.of("chat")] = build_app(chat.routes(), chat.sockets(), needed["chat"])

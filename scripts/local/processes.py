@@ -14,7 +14,7 @@ import httpx
 from scripts.local.interruptions import interruptions_held
 from scripts.local.ports import url
 
-# Java and the imports of seven services take minutes on a busy machine.
+# Java and the imports of seven services can take minutes on a busy machine.
 _START_TIMEOUT_S = 300
 _TERMINATE_TIMEOUT_S = 3.5
 _KILL_TIMEOUT_S = 1

@@ -72,7 +72,7 @@ def environment(emulators: Emulators, fakes: str | None = None) -> dict[str, str
         "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
-        # As in production. LOG_EXECUTION_ID alone disables the loggers that exist at import.
+        # As in production. LOG_EXECUTION_ID alone disables the loggers that are made at import.
         "FUNCTION_USE_ASGI": "true",
         "LOG_EXECUTION_ID": "true",
     }

@@ -38,11 +38,11 @@ def canary(context: ReleaseContext) -> None:
     if not candidates:
         context.print("no service has a new revision; the traffic stays as it is")
         return
-    # The build may have waited for hours between `apply` and this stage.
+    # A stage can run alone, so hours may have passed since `apply`.
     _check_unchanged(context, candidates, 0)
     _record_previous(context, candidates)
     watched = {name: each for name, each in candidates.items() if name not in _UNWATCHED_SERVICES}
-    # From here on every end of this process must leave all traffic on one revision.
+    # From here on, an error or a signal must leave all traffic on one revision.
     _interrupt_once()
     try:
         watch = CanaryWatch(context, watched, datetime.now(UTC))

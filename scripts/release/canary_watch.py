@@ -34,8 +34,8 @@ class CanaryWatch:
         """Return when the step is over and no revision has failed.
 
         Raises:
-            RefusedError: a revision failed, or Cloud Monitoring returned no counts for the length
-                of a second step.
+            RefusedError: a revision failed, or Cloud Monitoring returned no counts until twice the
+                length of a step.
             CommandFailedError: gcloud returned no access token.
         """
         options, context = self._context.options, self._context

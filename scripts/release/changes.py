@@ -15,7 +15,7 @@ _ADD, _CHANGE, _REPLACE, _DESTROY, _FORGET = "add", "change", "replace", "destro
 _KINDS = (_ADD, _CHANGE, _REPLACE, _DESTROY, _FORGET)
 _SERVICE_TYPES = {"google_cloudfunctions2_function", "google_cloud_run_v2_service"}
 _PROTECTED_TYPES = _SERVICE_TYPES | {  # without a service, no revision is left for a rollback
-    "google_artifact_registry_repository",  # Cloud Run pulls running images from it again
+    "google_artifact_registry_repository",  # has the images of all revisions
     "google_compute_global_address",  # DNS records point to it
     "google_firestore_backup_schedule",
     "google_firestore_database",

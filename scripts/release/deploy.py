@@ -14,7 +14,7 @@ from scripts.release.plan import foundation, plan
 from scripts.release.scan import scan
 from scripts.release.smoke import smoke
 
-# Stages that change nothing in the project come first; the traffic moves in the last one.
+# No stage before `apply` creates a revision, and only the last one moves traffic.
 STAGES: dict[str, tuple[Callable[[ReleaseContext], None], str]] = {
     "package": (package, "build the package of each service in build/packages/"),
     "scan": (scan, "check the pinned packages for known vulnerabilities"),

@@ -25,7 +25,7 @@ class DeployedService:
     """The newest revision that is ready."""
 
     is_ready: bool
-    """Whether the newest revision is ready; False while it starts or after it failed."""
+    """Whether no newer revision is starting or has failed."""
 
     follows_newest: bool
     """Whether the traffic follows the newest revision instead of naming one.

@@ -72,8 +72,9 @@ def judge(new: RequestCounts, old: RequestCounts, *, is_final: bool) -> GateResu
         return GateResult(Decision.WAIT, counted)
     if new.requests >= _MIN_REQUESTS:
         return GateResult(Decision.PROMOTE, counted)
-    few = f"{counted}, fewer than {_MIN_REQUESTS} requests"
     # With few requests, chance and a defect look the same, so one error is enough.
     if new.errors:
-        return GateResult(Decision.ROLL_BACK, f"{few} with an error")
-    return GateResult(Decision.PROMOTE, f"{few} without an error")
+        reason = f"{counted}; below {_MIN_REQUESTS} requests, no error is allowed"
+        return GateResult(Decision.ROLL_BACK, reason)
+    reason = f"{counted}; below {_MIN_REQUESTS} requests, but without an error"
+    return GateResult(Decision.PROMOTE, reason)

@@ -35,7 +35,7 @@ def image(context: ReleaseContext) -> None:
         name = f"{repository}/chat:{tag}"
         run = context.runner.change
         run("gcloud", "auth", "configure-docker", host, "--quiet")
-        # Cloud Run needs amd64, also if the building machine has another architecture.
+        # Cloud Run needs amd64, even if the building machine has another architecture.
         run("docker", "build", "--platform=linux/amd64", "--tag", name, "-", stdin=archive)
         run("docker", "push", name)
         digest = _digest(context, repository, tag)

@@ -33,6 +33,9 @@ def plan(context: ReleaseContext) -> None:
     # The plan file gets the name of the environment: `apply` cannot pick up another one.
     terraform = Terraform(context, context.environment.name)
     terraform.prepare()
+    # The new plan replaces the file. If it is then refused or interrupted, `apply` must not use it.
+    release = replace(release, has_changes=None, serving={}, services=None)
+    context.save(release)
     changes = terraform.plan(release.image or "")
     show(context, changes)
     # Revisions that failed a stage or were rolled back are released again with this plan.
@@ -44,7 +47,7 @@ def plan(context: ReleaseContext) -> None:
     if candidates:
         context.print(f"{', '.join(candidates)}: new revisions get no traffic before the canary")
     serving = {name: str(services[name].serving) for name in candidates}
-    context.save(replace(release, has_changes=bool(changes), serving=serving, services=None))
+    context.save(replace(release, has_changes=bool(changes), serving=serving))
 
 
 def foundation(context: ReleaseContext) -> None:

@@ -107,7 +107,7 @@ class _Rollback:
             self._context.runner.read(*command, *self._context.location_flags, "--format=json")
         )
         if not self._options.to:
-            # A canary needs no history, so a rollback works while the object is unreadable.
+            # A canary needs no history: its rollback works even if the object is unreadable.
             is_canary = len(traffic) != 1
             served = () if is_canary else previous_revisions.served_revisions(self._history, name)
             return choose_previous(traffic, found, served)

@@ -30,7 +30,7 @@ def smoke(context: ReleaseContext) -> None:
         _run_clients(context, services)
     except (CommandFailedError, RefusedError) as error:
         raise RefusedError(
-            f"{error}\nNo traffic was moved. New revisions have the tag candidate: see their log"
+            f"{error}\nNo traffic was moved. New revisions have the tag candidate: see their logs"
         ) from None
 
 
@@ -40,7 +40,7 @@ def _await_ready(context: ReleaseContext, name: str, service: Service) -> None:
     if context.runner.is_dry:
         context.print(f"  GET {url}")
         return
-    # A revision without traffic has no instance yet, and starts one for this request.
+    # A revision without traffic may have no instance, and starts one for this request.
     deadline = time.monotonic() + context.options.ready_within_s
     while (problem := _problem(url, headers)) is not None:
         if time.monotonic() >= deadline:
@@ -75,8 +75,8 @@ def _credentials(context: ReleaseContext, service: Service) -> dict[str, str]:
         token = context.runner.read(*command, *flags, if_dry="").strip()
     except CommandFailedError as error:
         raise RefusedError(
-            f"{error}\nIf permission was denied, grant yourself this role once (also as an owner),"
-            f" and wait a few minutes:\n"
+            f"{error}\nIf permission was denied, grant yourself this role once (owners need it"
+            f" too), and wait a few minutes:\n"
             f"  gcloud iam service-accounts add-iam-policy-binding {account} {context.project_flag}"
             " --member=user:YOU --role=roles/iam.serviceAccountTokenCreator"
         ) from None

@@ -1,5 +1,5 @@
 output "address" {
-  description = "IP address of the load balancer."
+  description = "IP address of the load balancer, for the domain's A record."
   value       = google_compute_global_address.this.address
 }
 

@@ -17,9 +17,9 @@ locals {
   # https://cloud.google.com/load-balancing/docs/url-map-concepts
   #
   # Three slashes in a row, or percent-encoded letters ("requests are not percent-encoding normalized"), may
-  # match no rule. `users` gets this request, and returns 404 unless the path is its own. An app deletes its
-  # account after a 404 to PUT /user, and no spelling of that path gets one. No path reaches a service other than its
-  # own or `users`.
+  # match no rule. `users` gets this request, and returns 404 unless the path is its own. So no spelling of
+  # PUT /user gets the 404 after which an app deletes its account, and no path reaches a service other than its own
+  # or `users`.
   roots = ["/", "//", "/v2/", "/v2//", "//v2/", "//v2//"]
 }
 

@@ -1,5 +1,6 @@
 # The account that makes releases. It manages the resources of infra/, so it can do more than a release needs:
-# - read and change all documents, directly or by deploying code as the account of a service;
+# - deploy any code as the account of any service;
+# - read and change all documents, directly or by such code;
 # - read every secret, and let others read it;
 # - let others publish to topics, and read images, archives and Terraform's state;
 # - grant the roles in `grantable` to any account, for all databases and buckets: IAM can limit which roles an
@@ -7,9 +8,9 @@
 # - call the cleanup, as the account of its trigger.
 #
 # It cannot grant other roles of the project, create accounts, or run code as other accounts. It cannot change
-# the callers of a service: the developer roles of Cloud Run and Cloud Functions cannot set that policy. So the
-# cleanup stays private. A person with the permissions applies such changes with ./scripts/deploy: a new service
-# or account, a new role, another source of releases.
+# the callers of a service: the developer roles of Cloud Run and Cloud Functions can read that policy, but not set
+# it. So the cleanup stays private. A person with the permissions applies these changes with ./scripts/deploy: a
+# new service or account, a new role, another source of releases.
 # https://cloud.google.com/run/docs/reference/iam/roles, https://cloud.google.com/functions/docs/reference/iam/roles
 
 locals {

@@ -31,8 +31,8 @@ resource "google_cloudfunctions2_function" "this" {
     max_instance_count               = var.instances.max
 
     environment_variables = merge(var.settings, {
-      # The platform sets LOG_EXECUTION_ID itself. Without FUNCTION_USE_ASGI it disables every logger that a
-      # module creates during import.
+      # The platform sets LOG_EXECUTION_ID itself. Without FUNCTION_USE_ASGI, LOG_EXECUTION_ID disables every
+      # logger that a module creates during import.
       FUNCTION_USE_ASGI = "true"
       LOG_EXECUTION_ID  = "true"
     })

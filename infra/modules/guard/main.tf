@@ -27,7 +27,7 @@ locals {
       interval_s = 60
       expression = "request.method == 'PUT' && ${local.path}.matches('^/+(v2/+)?inbox')"
     }
-    # The first matching rule decides, so the rule for all requests has the largest priority number.
+    # The matching rule with the lowest number decides, so this rule for all requests comes after the others.
     "everything" = {
       priority   = 2000
       requests   = 1200

@@ -7,8 +7,8 @@ locals {
   latencies = "run_googleapis_com:request_latencies_bucket{monitored_resource=\"cloud_run_revision\",%s}"
   too_slow  = "histogram_quantile(0.95, sum by (service_name, le) (rate(${local.latencies}[10m]))) > %d"
 
-  # The number of log lines in a window. `sum_over_time`, because `increase` extrapolates from too few points
-  # when most minutes have no line. `vector(0)`, because a metric without any line has no series to compare.
+  # The number of log lines in a window. `sum_over_time`, because `increase` gives too little if most minutes
+  # have no line. `vector(0)`, because a metric without any line has no series to compare.
   lines = "(sum(sum_over_time(%s${local.of_services}[%s])) or vector(0))"
 
   # Own metrics are queried in PromQL. Other conditions reject a metric for up to ten minutes after Terraform has

@@ -24,7 +24,7 @@ variable "dead_letters" {
 }
 
 variable "thresholds" {
-  description = "Values above which an alert opens; alerts.tf uses each of them once."
+  description = "Values above which an alert opens; see alerts.tf for the meaning of each."
   type = object({
     error_share         = optional(number, 0.05)
     latency_ms          = optional(number, 2000)

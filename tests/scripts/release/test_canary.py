@@ -103,7 +103,7 @@ def test_good_revision_gets_the_traffic_in_steps(
         assert applied.state["services"][name]["traffic"] == [pinned(f"{name}-00002")]
     assert splits(applied, "events") == []
     assert "users 0 errors in 280 requests" in done.stdout
-    assert "chat 0 errors in 0 requests, fewer than 50 requests without an error" in done.stdout
+    assert "chat 0 errors in 0 requests; below 50 requests, but without an error" in done.stdout
     assert done.stdout.endswith("The release is complete.\n")
 
 

@@ -67,10 +67,10 @@ def test_reason_has_the_numbers() -> None:
         "20 errors in 100 requests (20.0%; old revision 3.0%, allowed 6.0%)"
     )
     assert judge(RequestCounts(9, 0), FEW_ERRORS, is_final=True).reason == (
-        "0 errors in 9 requests, fewer than 50 requests without an error"
+        "0 errors in 9 requests; below 50 requests, but without an error"
     )
     failed = judge(RequestCounts(9, 1), FEW_ERRORS, is_final=True).reason
-    assert failed.endswith("fewer than 50 requests with an error")
+    assert failed == "1 errors in 9 requests; below 50 requests, no error is allowed"
 
 
 ranks = {ROLL_BACK: 0, WAIT: 1, PROMOTE: 1}

@@ -9,6 +9,7 @@ from scripts.release.release import Release, Service
 from tests.scripts.cloud.fake_programs.cloud_run import host
 from tests.scripts.cloud.fake_programs.terraform import planned
 from tests.scripts.cloud.project_state import (
+    FOLLOWS_NEWEST,
     IMAGE,
     deploy_all,
     pinned,
@@ -16,11 +17,14 @@ from tests.scripts.cloud.project_state import (
     replace_services,
     rolled_back,
     service,
+    tags_of,
+    traffic_of,
 )
 from tests.scripts.conftest import FakeCloud
 
 DEPLOY = ("deploy", "--environment=prod")
 BUCKET, TOPIC = "google_storage_bucket.b", "google_pubsub_topic.t"
+LOSS = {"address": BUCKET, "type": "google_storage_bucket", "actions": ["delete"], "name": "b"}
 
 
 def test_each_destroyed_resource_must_be_allowed(cloud: FakeCloud) -> None:
@@ -80,6 +84,16 @@ def test_deleted_service_makes_the_plan_invalid(cloud: FakeCloud) -> None:
     assert "users" not in cloud.state["services"]
 
 
+def test_refused_plan_keeps_the_pin(cloud: FakeCloud) -> None:
+    deploy_all(cloud, planned=[LOSS])
+    replace_services(cloud, users=service("users", traffic=FOLLOWS_NEWEST))
+    Release("prod", IMAGE).save(cloud.root)
+    for _ in range(2):
+        assert cloud.run(*DEPLOY, "plan").returncode == 1
+    assert cloud.state["services"]["users"]["traffic"] == [pinned("users-00001")]
+    assert len([each for each in cloud.commands if "update-traffic" in each]) == 1
+
+
 @pytest.fixture
 def users_planned(cloud: FakeCloud) -> FakeCloud:
     """A project with all services, and a plan that updates `users`."""
@@ -87,6 +101,28 @@ def users_planned(cloud: FakeCloud) -> FakeCloud:
     Release("prod", IMAGE).save(cloud.root)
     assert cloud.run(*DEPLOY, "plan").returncode == 0
     return cloud
+
+
+def test_refused_plan_invalidates_the_earlier_one(users_planned: FakeCloud) -> None:
+    # The refused plan has replaced the plan file, so `apply` would destroy the resource.
+    users_planned.update(planned=[LOSS])
+    assert users_planned.run(*DEPLOY, "plan").returncode == 1
+    done = users_planned.run(*DEPLOY, "apply", "--yes")
+    assert "run ./scripts/deploy --environment prod plan first" in done.stdout
+    assert not any("apply" in each for each in users_planned.commands)
+
+
+def test_apply_without_tags_is_continued_by_the_next_plan(users_planned: FakeCloud) -> None:
+    replace_services(users_planned, users=service("users", rejects_updates=True))
+    assert users_planned.run(*DEPLOY, "apply", "--yes").returncode == 1
+    assert users_planned.state["services"]["users"]["revisions"] == ["users-00001", "users-00002"]
+    assert tags_of(users_planned, "users") == {}
+    replace_services(users_planned, users=rolled_back("users", traffic=[pinned("users-00001")]))
+    users_planned.update(planned=[])
+    for stage in ("plan", "apply"):
+        assert users_planned.run(*DEPLOY, stage, "--yes").returncode == 0
+    assert tags_of(users_planned, "users") == {"candidate": "users-00002"}
+    assert traffic_of(users_planned, "users") == {"users-00001": 100}
 
 
 def deploy_and_roll_back(cloud: FakeCloud, name: str, **state: Any) -> None:

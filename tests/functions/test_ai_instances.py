@@ -52,7 +52,7 @@ class Instances:
 
 @pytest.fixture(scope="module")
 def instances(http: httpx.AsyncClient, fake_servers: FakeServers) -> Iterator[Instances]:
-    # Servers of their own: the instances use these URLs longer than one test.
+    # The names are unique: the instances use these URLs longer than one test.
     model = fake_servers.run("openai of instances", OpenAi(tokens_per_s=0))
     provider = fake_servers.run("revenuecat of instances", revenuecat.RevenueCat())
     ports = free_ports()

@@ -39,9 +39,7 @@ def chat() -> Iterator[ChatService]:
 @pytest.fixture
 def service(chat: ChatService) -> Iterator[ChatService]:
     yield chat
-    chat.openai.requests.clear()
-    chat.openai.script.clear()
-    chat.model_server.faults.clear()
+    chat.reset_model()
 
 
 async def run_command(

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -264,27 +264,26 @@ def checks(own: Stack, http: httpx.AsyncClient) -> HealthChecks:
     return HealthChecks(own, http)
 
 
-async def test_readiness_follows_a_stopped_database(
-    emulator: Emulator, checks: HealthChecks
+@pytest.mark.parametrize(
+    ("fail", "recover", "status"),
+    [
+        (Emulator.stop, Emulator.start, "unavailable"),
+        (Emulator.suspend, Emulator.resume, "timed out"),
+    ],
+    ids=["stopped", "hanging"],
+)
+async def test_readiness_follows_the_database(
+    emulator: Emulator,
+    checks: HealthChecks,
+    fail: Callable[[Emulator], None],
+    recover: Callable[[Emulator], None],
+    status: str,
 ) -> None:
     await checks.wait_for("ok")
-    emulator.stop()
+    fail(emulator)
     try:
-        await checks.wait_for("unavailable")
+        await checks.wait_for(status)
         assert await checks.are_all_alive()
     finally:
-        emulator.start()
-    await checks.wait_for("ok")
-
-
-async def test_readiness_follows_a_hanging_database(
-    emulator: Emulator, checks: HealthChecks
-) -> None:
-    await checks.wait_for("ok")
-    emulator.suspend()
-    try:
-        await checks.wait_for("timed out")
-        assert await checks.are_all_alive()
-    finally:
-        emulator.resume()
+        recover(emulator)
     await checks.wait_for("ok")

@@ -332,7 +332,7 @@ async def test_current_state_overrides_signed_transaction(
     assert errors(caplog) == []
 
 
-def spare_bits(token: str) -> str:
+def with_spare_bit(token: str) -> str:
     """Return a token whose last character differs in bits that the signature does not use."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]
@@ -345,7 +345,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "a blank": lambda token: f"{token[:-9]} {token[-9:]}",
     "another character": lambda token: f"{token[:-9]}!{token[-9:]}",
     "another script": lambda token: f"{token[:-9]}ü{token[-9:]}",
-    "spare bits": spare_bits,
+    "spare bits": with_spare_bit,
 }
 
 

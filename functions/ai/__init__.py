@@ -1,1 +1,1 @@
-"""Workout plans for subscribers."""
+"""The function `ai`: workout plans for subscribers."""

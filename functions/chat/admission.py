@@ -14,11 +14,11 @@ class Admission:
     limits: RateLimits
     subscriber: Subscriber
 
-    async def check(self) -> None:
-        """Count one message.
+    async def admit(self) -> None:
+        """Count one message, or reject it.
 
         Raises:
-            RateLimited: the limit is reached.
-            DependencyUnavailable: the message cannot be counted.
+            RateLimited: the limit is reached; the message is not counted.
+            DependencyUnavailable: the message cannot be counted, and the settings require that.
         """
         await self.limits.admit(self.subscriber, now())

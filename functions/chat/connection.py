@@ -116,7 +116,7 @@ class Connection:
             with suppress(TimeoutError):  # the client does not read the last records
                 async with asyncio.timeout(timeout_s) as self._deadline:
                     await self._receive(reader, records)
-                    # The writer sends the last records. After a disconnect there are none.
+                    # The writer sends the last records. After a disconnect nothing is sent.
                     if self._state is State.CLOSING:
                         await writer
         finally:

@@ -145,7 +145,7 @@ class ChatHandlers:
             raise DependencyUnavailable("this instance", _RETRY_AFTER_S) from None
         finally:
             self._authenticating.remove(deadline)
-        # After the authentication: a client without a purchase must not learn which ids are valid.
+        # After the authentication: without a purchase, any id is answered 401.
         _check_id(socket.query_params.get("id"))
         # The instance may have started to drain in the meantime.
         await self.check_accepting()

@@ -26,7 +26,7 @@ def handlers(resources: SubscriberResources, settings: ChatSettings) -> ChatHand
 
     def conversation(schema: PlanSchema[Plan], subscriber: Subscriber) -> Conversation[Plan]:
         admission = Admission(limits, subscriber)
-        return Conversation(resources.model, schema, resources.reply_deadline_s, admission.check)
+        return Conversation(resources.model, schema, resources.reply_deadline_s, admission.admit)
 
     hubs: dict[str, OpenHub] = {
         "/ai-chat": lambda client, subscriber: ChatHub(

@@ -31,7 +31,7 @@ def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
     }
     counts = database.named(QuotaSettings().database)
     if counts is not database:
-        # The default database may still contain counts from before the move to the other one.
+        # Both databases: the default one may still contain counts from before the move.
         elsewhere = Expired(counts, settings.page_size)
         by_kind[f"{RATE_LIMITS.name} elsewhere"] = partial(elsewhere.purge, RATE_LIMITS)
     return by_kind

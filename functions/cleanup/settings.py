@@ -11,8 +11,8 @@ class CleanupSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="CLEANUP_")
 
-    # The subscription's acknowledgement deadline is longer. Pub/Sub limits it to ten minutes, and
-    # delivers the message again after it.
+    # The function's timeout and the subscription's acknowledgement deadline must be longer. Pub/Sub
+    # limits the deadline to ten minutes, and delivers the message again after it.
     pass_s: float = Field(default=240, gt=0, le=480, validation_alias="CLEANUP_S")
     """The time after which a pass begins no further page; the next run does the rest."""
 

@@ -52,7 +52,7 @@ class EventHandlers:
         """Read a feed."""
         followed = [Followed(f.user_id, f.follow_secret, f.since) for f in request.users]
         feed = await self._feeds.read(followed, now())
-        # Streamed: the size of a feed has no limit.
+        # Streamed: a feed can be larger than the memory of an instance.
         return stream_list(
             "events",
             _responses(feed.events),

@@ -18,7 +18,7 @@ from shared.web.routes import Route
 
 def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
-    users = Users(database)
+    users = Users(database, with_events=True)
     events = Events(database, users)
     sign_in = SignIn(users, Passwords(PasswordSettings()))
     return EventHandlers(events, Feeds(database, events), PasswordAuth(sign_in)).routes()

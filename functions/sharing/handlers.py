@@ -53,7 +53,7 @@ class SharingHandlers:
         try:
             item_id = await self._shared_items.create(owner, _item(request), now())
         except NotFound:
-            # The owner was deleted after the sign-in. The response must not differ from its 401.
+            # The owner was deleted after the sign-in: respond as to any unknown user.
             raise NotAuthenticated("no such user or wrong password") from None
         return NewSharedItemResponse(id=item_id)
 

@@ -119,7 +119,7 @@ class UserHandlers:
 
     async def get_all(self, request: UsersRequest) -> JsonStream:
         """Read many users."""
-        # Streamed: 200 profiles with pictures can have 500 MB.
+        # Streamed: 200 profiles with pictures can take 500 MB.
         return stream_mapping("users", self._responses(request.ids))
 
     async def _responses(self, user_ids: list[UUID]) -> AsyncIterator[tuple[str, UserResponse]]:

@@ -36,7 +36,7 @@ class SampleUsers:
     async def create_author(self, event_count: int) -> UUID:
         """Create a user with FOLLOW_SECRET who has published `event_count` events."""
         user_id = await self.create()
-        users = Users(self.database)
+        users = Users(self.database, with_events=True)
         author = await users.get_account(user_id)
         now = datetime.now(UTC)
         await FollowSecrets(self.database, users).put(author, FOLLOW_SECRET, now)

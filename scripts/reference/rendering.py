@@ -12,7 +12,8 @@ _METRICS = re.compile(r"(<!-- ./scripts/docs: metrics -->\n).*?(<!-- end -->\n)"
 _METRICS_HEAD = "| metric | kind | unit | attributes | meaning |\n|---|---|---|---|---|"
 
 _PAGE = """\
-<!-- ./scripts/docs writes this page. Change the docstrings of the settings classes instead. -->
+<!-- ./scripts/docs writes this page. The tables come from the docstrings of the settings classes.
+The text above them is in scripts/reference/rendering.py. -->
 
 # Configuration
 

@@ -41,11 +41,11 @@ class Passwords:
     """
 
     def __init__(self, settings: PasswordSettings) -> None:
-        # A random key per process: a memory dump of the cache does not reveal passwords.
+        # A random key per process: without it, guesses cannot be tested against a leaked digest.
         self._key = token_bytes(32)
         self._verified: TTLCache[bytes, bool] = TTLCache(settings.max_cached, settings.cached_s)
         self._verifying = SingleFlight[bytes, bool]()
-        # Hashing is CPU-bound: more hashes than CPUs would slow each other and the event loop.
+        # More hashes at a time than CPUs would only slow down each other and the event loop.
         self._limiter = ConcurrencyLimiter(
             os.cpu_count() or 1, settings.max_wait_s, "users signing in"
         )
@@ -88,7 +88,7 @@ class Passwords:
 
     async def _derive(self, password: str, salt: bytes) -> str:
         async with self._limiter.slot():
-            # OpenSSL releases the GIL, so that hashes run in parallel with the event loop.
+            # The library releases the GIL, so hashes run in parallel with the event loop.
             return await asyncio.to_thread(derive, password, salt)
 
     def _digest(self, password: str, stored: PasswordHash) -> bytes:

@@ -19,6 +19,7 @@ class SignIn:
         Raises:
             NotFound: the user does not exist.
             NotAuthenticated: the password is wrong.
+            Overloaded: too many passwords wait to be hashed.
         """
         # Read each time, never cached: a deleted user or a changed password takes effect at once.
         account = await self._users.find_account(credentials.user_id)

@@ -49,7 +49,6 @@ class RateLimits:
             RateLimited: the limit is reached; the request is not counted.
             DependencyUnavailable: the request cannot be counted, and the settings require that.
         """
-        # For development and tests, where all requests share one token.
         if self._settings.test_mode:
             return
         limit = self._web_limit if subscriber.provider == WEB else self._mobile_limit

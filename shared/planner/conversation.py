@@ -87,8 +87,9 @@ class Conversation(Generic[Plan]):
     async def reply(self, text: str, observer: ReplyObserver[Plan]) -> None:
         """Let the coach reply to `text`. Returns at the end of the reply.
 
-        The history keeps the message and the partial reply of a failure or cancellation. It drops
-        a message that fails without any reply: the model may fail on it each time.
+        After a failure or a cancellation, the history keeps the message and the partial reply. It
+        drops a message that `admit` rejects, and one that fails without any reply: the model may
+        fail on it each time.
 
         Raises:
             DependencyTimedOut: the model exceeded the deadline.

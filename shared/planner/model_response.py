@@ -56,7 +56,7 @@ class _Text:
         self._high_surrogate = ""
 
     def add(self, part: str | None) -> None:
-        """Add a part. A high surrogate at its end waits for the next part."""
+        """Add a part. A high surrogate at its end waits for the next part, or is dropped."""
         if not part:
             return
         part = self._high_surrogate + part

@@ -9,7 +9,7 @@ _MAX_VOLUME = 100
 _POUNDS_PER_KILOGRAM = 2.204_622_6
 _RANGE = re.compile(WEIGHT_RANGE)
 
-# Text of the user reaches the model, so the prompts forbid to follow instructions in it.
+# Text of the user reaches the model, so the prompts forbid following instructions in it.
 PLAN_MAKER = """\
 You are the coach inside a weight-training app. You design strength and conditioning work for \
 the gym and hand it over by calling the function that you are given, which is the only thing \

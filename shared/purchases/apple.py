@@ -18,7 +18,7 @@ _JWS_PARTS = 3
 
 
 class Apple:
-    """Verifies both kinds of token. Both kinds of token for a purchase lead to an equal `Purchase`.
+    """Verifies both kinds of token. For one purchase, both lead to an equal `Purchase`.
 
     `roots` are the trusted root certificates of signed transactions, in DER.
     """

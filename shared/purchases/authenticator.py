@@ -11,9 +11,9 @@ from typing import Protocol
 
 from shared.errors import NotEntitled
 
-# SignalR clients always send this scheme, so that their token includes the provider.
+# SignalR clients send their token with this scheme. The token then begins with the provider.
 _BEARER = "bearer"
-# Receipts of the App Store are the longest tokens: some kilobytes for each purchase.
+# Receipts of the App Store are the longest tokens: they list all purchases.
 _MAX_TOKEN_CHARACTERS = 64 * 1024
 
 
@@ -34,10 +34,10 @@ class PurchaseProvider(Protocol):
     """Verifies purchase tokens of one provider, such as the App Store."""
 
     async def find_purchase(self, token: str, now: datetime, /) -> Purchase | None:
-        """Return the purchase that `token` proves at `now`; None if the token is not valid.
+        """Return the purchase that `token` proves at `now`; None if it proves no purchase.
 
         Raises:
-            DependencyUnavailable: no response from the provider, so the token may be valid.
+            DependencyUnavailable: no response from the provider. The token may prove a purchase.
         """
 
 

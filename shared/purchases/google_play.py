@@ -34,7 +34,7 @@ _SCOPE = "https://www.googleapis.com/auth/androidpublisher"
 _PURCHASED = 0
 _MAX_TOKEN_CHARACTERS = 2000
 _INVALID_TOKEN_REASONS = ("invalid", "purchaseToken")
-"""The first words of the reasons for a 400 about the token."""
+"""Prefixes of the reasons for a 400 about the token."""
 
 
 class GooglePlaySettings(Settings):

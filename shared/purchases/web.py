@@ -38,7 +38,7 @@ class Web:
         Raises:
             DependencyUnavailable: Secret Manager, which stores the key, is unavailable.
         """
-        # An unset key must not match an empty token.
+        # Without a key, `value` would report an outage instead of an invalid token.
         if not self._key.is_set:
             return None
         # In constant time: the duration must not reveal a prefix of the key.

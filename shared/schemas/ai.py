@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from shared.schemas.wire import Request, Response
 
 WEIGHT_RANGE = r"[0-9]{1,3}-[0-9]{1,3}"
-"""Matched anywhere in the text, as in installed apps."""
+"""Matched anywhere in the text, which may contain more."""
 
 Goal = Annotated[str, StringConstraints(min_length=3, max_length=30)]
 Area = Annotated[str, StringConstraints(min_length=3, max_length=15)]

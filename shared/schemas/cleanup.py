@@ -20,7 +20,8 @@ class Attributes(Request):
 
 
 class Message(Request):
-    # Unused, but a message with data is valid: an operator may publish one.
+    # Not used. Declared, because the largest accepted body follows from the declared fields: a
+    # message with data must not be rejected as too large.
     data: Annotated[str, Field(max_length=64 * KIB)] = ""
 
     message_id: RunId
@@ -30,7 +31,7 @@ class Message(Request):
     @property
     def run_id(self) -> str:
         """The id of the message's run, the same for each delivery."""
-        # The time makes the ids sortable, so the newest runs are easy to find in the console.
+        # The time comes first, so ids sort by it.
         of_message = f"{self.publish_time:%Y%m%dT%H%M%S}-{self.message_id}"
         return self.attributes.run or of_message
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.schemas.sign_in import SignInRequest
 from shared.schemas.social import FollowSecret
-from shared.schemas.users import SignInRequest
 from shared.schemas.wire import KIB, Base64, Instant, Request, Response
 
 MAX_FOLLOWED_PER_REQUEST = 200

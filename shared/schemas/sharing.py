@@ -5,7 +5,7 @@ Source: contract, heading "Sharing".
 
 from typing import Annotated
 
-from shared.schemas.users import SignInRequest
+from shared.schemas.sign_in import SignInRequest
 from shared.schemas.wire import KIB, Base64, Instant, Request, Response
 
 IV_BYTES = 16

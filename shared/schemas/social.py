@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.schemas.users import SignInRequest
+from shared.schemas.sign_in import SignInRequest
 from shared.schemas.wire import KIB, Base64, Request, Response
 
 FollowSecret = Annotated[str, Field(max_length=40)]

@@ -1,4 +1,4 @@
-"""Requests and responses of users, and the request that signs a user in.
+"""Requests and responses of users.
 
 Source: contract, heading "Users".
 """
@@ -8,19 +8,10 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.schemas.sign_in import SignInRequest
 from shared.schemas.wire import KIB, Base64, Request, Response
 
-# A generated password has 36 characters. The limit bounds the input of the hash.
-Password = Annotated[str, Field(max_length=40)]
-
 MAX_USERS_PER_REQUEST = 200
-
-
-class SignInRequest(Request):
-    """A request that contains the credentials of its user."""
-
-    user_id: UUID
-    password: Password
 
 
 class NewUserRequest(Request):

@@ -1,1 +1,1 @@
-"""The database: Firestore, with one class per collection in the terms of the domain."""
+"""The database: Firestore, in the terms of the domain."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
 _CHANNEL_OPTIONS = (
-    # An idle connection stays open through NAT gateways and load balancers.
+    # The library's own value; our channel does not get the library's options.
     ("grpc.keepalive_time_ms", 30_000),
     # gRPC rejects messages above 4 MiB by default. Pages of pictures are larger.
     ("grpc.max_send_message_length", -1),

@@ -17,11 +17,11 @@ class Collection:
     ttl_field: str | None = None
     """The field with the time of expiry. None: the documents do not expire.
 
-    The cleanup deletes an expired document within the hour, and Firestore within days.
+    The cleanup deletes an expired document within the hour, and Firestore typically within a day.
     """
 
     unindexed: tuple[str, ...] = ()
-    """The fields without an index. No query filters by them, and an index costs storage."""
+    """The fields without an index. No query filters by them; an index costs storage and time."""
 
 
 PROFILE_FIELDS = (

@@ -33,7 +33,7 @@ _FAILED_PRECONDITION = (
     exceptions.AlreadyExists,
     exceptions.NotFound,
     exceptions.FailedPrecondition,
-    # Firestore aborts a commit when another one holds a lock of the same document.
+    # Firestore aborts a commit when another one holds a lock on the same document.
     exceptions.Aborted,
 )
 _CHECK_RETRY_FOR_S = 1
@@ -105,8 +105,8 @@ class Database:
         self, collection: Collection
     ) -> "AsyncCollectionReference | AsyncCollectionGroup":
         """Return the collection for queries over all users."""
-        # A collection group needs an index of its own per field. A top-level collection does not,
-        # because its one collection holds all documents.
+        # A query on a collection group needs an index of its field with the scope of the group. For
+        # a top-level collection, the automatic index is enough.
         if collection.per_user:
             return self._client.collection_group(collection.name)
         return self.collection(collection)
@@ -135,8 +135,8 @@ class Database:
         Raises:
             Overloaded: no slot became free in time.
         """
-        # Decoding takes our own CPU, and the deadline of a call does not stop for it. Without a
-        # limit, concurrent large reads would all exceed their deadlines.
+        # Decoding takes our own CPU, and a call's deadline continues meanwhile. Without a limit,
+        # concurrent large reads would all exceed their deadlines.
         return self._connected().limiter.slot(wait_without_limit=wait_without_limit)
 
     async def read(

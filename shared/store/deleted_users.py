@@ -84,7 +84,8 @@ class DeletedUsers:
                 try:
                     async for deleted in self.delete_documents(user.id):
                         yield deleted
-                except DependencyUnavailable as error:  # The other users come first.
+                except DependencyUnavailable as error:
+                    # Continue: the documents of the other users must still be deleted.
                     failure = error
                     yield 0  # The caller checks its time limit after each page.
             query = _after(query, page[-1])

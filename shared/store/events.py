@@ -60,7 +60,7 @@ class Event:
 
 
 class Events:
-    """The events of all users."""
+    """The events of all users. `put` needs `users` that were created `with_events`."""
 
     def __init__(self, database: Database, users: Users) -> None:
         self._database = database
@@ -88,7 +88,10 @@ class Events:
 
     async def _put(self, author: Account, events: Sequence[NewEvent], now: datetime) -> None:
         batch = self._database.batch()
-        recent, timestamp = author.event_summary.recent(), author.event_summary.last_event_at
+        summary = author.event_summary
+        # Without the summary of the earlier events, the commit would hide them from feeds.
+        assert summary is not None  # noqa: S101 - a bug in the wiring
+        recent, timestamp = summary.recent(), summary.last_event_at
         for event in events:
             timestamp = next_timestamp(timestamp, now)
             entry = RecentEvent(event.event_id, timestamp, event.expiry, event.size_bytes)

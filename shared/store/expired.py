@@ -18,7 +18,7 @@ class Expired:
 
     Args:
         database: the database of the documents.
-        page_size: the number of documents that one commit deletes.
+        page_size: the number of documents that one commit deletes, and that are held in memory.
     """
 
     def __init__(self, database: Database, page_size: int) -> None:

@@ -84,7 +84,7 @@ class Feeds:
         # A dict and not a set: the response keeps the order of the request.
         invalid: dict[str, None] = {}
         for f in followed:
-            # A secret may outlive its owner for a moment, while the owner's documents are deleted.
+            # A secret outlives its owner until the documents of the deleted owner are deleted.
             if (f.user_id, f.follow_secret) in valid and f.user_id in summaries:
                 since[f.user_id] = min(f.since, since.get(f.user_id, f.since))
             else:

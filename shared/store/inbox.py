@@ -70,7 +70,7 @@ class Inbox:
         batch = self._database.batch()
         self._users.require_existing(batch, to_user_id)
         for message in messages:
-            # With its own id a repeated commit writes the same document again, not a second one.
+            # The id is chosen here: a repeated commit writes this document again, not a second one.
             batch.set(
                 self._database.document(INBOX, uuid4(), user_id=to_user_id),
                 {

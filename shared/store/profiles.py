@@ -125,7 +125,7 @@ class Profiles:
                 except NotFound:  # The user was deleted in the meantime.
                     continue
                 except Overloaded:
-                    logger.warning("return a profile without its picture, which changes too often")
+                    logger.warning("profile without its picture: the picture changes too often")
                     yield stored[user_id].with_picture(None)
 
     async def replace(self, account: Account, profile: ProfileContent, now: datetime) -> None:
@@ -207,7 +207,7 @@ class Profiles:
             if newer is None:
                 raise NotFound("no such user")
             if newer.picture == stored.picture:
-                logger.error("return a profile without its picture, which lacks a part")
+                logger.error("profile without its picture: a part of the picture is missing")
                 return newer.with_picture(None)
             profile = await self._with_picture(newer)
             if profile is not None:

@@ -49,7 +49,7 @@ class Quotas:
 
         Cost: one read and one commit for all requests that arrive together. A rejection takes one
         read, and later rejections none. If the response to a commit is lost, its requests may count
-        twice, so more than `limit` requests never pass.
+        twice. Fewer than `limit` requests may pass then, but never more.
 
         Raises:
             RateLimited: the request may not pass. It was not counted.

@@ -37,10 +37,13 @@ class RecentEvents:
     entries: tuple[RecentEvent, ...] = ()
 
     complete_since: datetime | None = None
-    """The entries contain every unexpired event after this timestamp. None: every one at all."""
+    """The entries contain every unexpired event after this timestamp. None: every event."""
 
     older_until: datetime | None = None
-    """The latest expiry of the dropped events. None: no event was dropped."""
+    """The latest expiry of the dropped events. From then on, the entries are complete.
+
+    None: no event was dropped.
+    """
 
     def is_complete_after(self, since: datetime, now: datetime) -> bool:
         """Whether the entries contain every unexpired event after `since`."""

@@ -31,7 +31,6 @@ _ACCOUNT_FIELDS = (
     "password_salt",
     "last_accessed",
     "picture",
-    *EVENT_SUMMARY_FIELDS,
 )
 
 
@@ -47,20 +46,20 @@ class PasswordHash:
 class Account:
     """A user's document, as far as signing in and the writes after it need it."""
 
-    # One document and one read for all of it. A separate read of the event summary would cost
-    # every published event a round trip.
     id: UUID
     lookup: str
     password: PasswordHash
     last_accessed: date
     picture: PictureNote | None
-    event_summary: EventSummary
+    event_summary: EventSummary | None
+    """None: not read, see `Users`."""
+
     version: object
     """The precondition of writes that depend on this state of the account."""
 
     @classmethod
-    def of(cls, document: Document) -> Self:
-        """Read an account from its document."""
+    def of(cls, document: Document, *, has_events: bool) -> Self:
+        """Return the account in a user's document that was read with or without the summary."""
         fields = document.fields
         return cls(
             id=UUID(document.id),
@@ -68,7 +67,7 @@ class Account:
             password=PasswordHash(fields["password_hash"], fields["password_salt"]),
             last_accessed=fields["last_accessed"].date(),
             picture=PictureNote.from_field(fields.get("picture")),
-            event_summary=EventSummary.of(fields),
+            event_summary=EventSummary.of(fields) if has_events else None,
             version=document.version,
         )
 
@@ -87,10 +86,17 @@ class NewUser:
 
 
 class Users:
-    """Users by their id."""
+    """Users by their id.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: the database of the users.
+        with_events: whether accounts contain the summary of the user's events. It has up to 7 KiB,
+            and saves `Events` a second read per put.
+    """
+
+    def __init__(self, database: Database, *, with_events: bool = False) -> None:
         self._database = database
+        self._with_events = with_events
 
     async def create(self, password: PasswordHash, now: datetime) -> NewUser:
         """Create a user with an empty profile, under a new id and lookup; one commit."""
@@ -134,8 +140,9 @@ class Users:
     async def find_account(self, user_id: UUID) -> Account | None:
         """Return the user's account, or None if there is no such user; one round trip."""
         reference = self._database.document(USERS, user_id)
-        document = await self._database.read_one(reference, _ACCOUNT_FIELDS)
-        return None if document is None else Account.of(document)
+        fields = (*_ACCOUNT_FIELDS, *EVENT_SUMMARY_FIELDS) if self._with_events else _ACCOUNT_FIELDS
+        document = await self._database.read_one(reference, fields)
+        return None if document is None else Account.of(document, has_events=self._with_events)
 
     async def get_account(self, user_id: UUID) -> Account:
         """Return the user's account; one round trip.
@@ -157,12 +164,13 @@ class Users:
     def require_existing(self, batch: "AsyncWriteBatch", user_id: UUID) -> None:
         """Add the precondition that the user exists to `batch`. The user's document is unchanged.
 
-        Every write of a user's document below users contains this, `note_access`, or another
+        Every commit that writes a document of a user contains this, `note_access`, or another
         precondition on the user's document. So no document is written after the user's deletion.
 
         Source: https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1#writeresult
+        (`update_time` of a write that changes nothing)
         """
-        # Firestore has no precondition without a write. An update that deletes an unknown field
+        # The library has no precondition without a write. An update that deletes an unknown field
         # changes nothing, and keeps the time of the last write, on which other writers depend.
         nothing = {"no_such_field": DELETE_FIELD}
         batch.update(self._database.document(USERS, user_id), nothing)

@@ -20,7 +20,10 @@ class Metric:
     unit: str
     description: str
     attributes: tuple[str, ...] = ()
-    """Names of the attributes of each value. Each has few values: every combination is billed."""
+    """Names of the attributes of each value. An attribute with the value None is omitted.
+
+    An attribute has few values, because every combination is a time series.
+    """
 
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram's buckets."""
@@ -70,8 +73,8 @@ PURCHASE_VERIFICATIONS = Metric(
     "liftlog.purchase.verifications",
     "counter",
     "{verification}",
-    "purchase checks: cached (`remembered`), `confirmed` or `refused` by the provider, or during "
-    "its outage `trusted` by an older answer or `unknown`",
+    "purchase checks, not `Web`: cached (`remembered`), `confirmed` or `refused` by the provider, "
+    "or during its outage `trusted` by an older answer or `unknown`",
     ("store", "outcome"),
 )
 RATE_LIMIT_REFUSALS = Metric(

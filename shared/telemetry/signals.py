@@ -140,7 +140,7 @@ def span(name: str) -> AbstractContextManager[None]:
 
 def end_request_span(request: CurrentRequest, attributes: Attributes) -> None:
     """Emit the span of a request, the parent of all others in it."""
-    if not request.is_sampled:
+    if not request.is_sampled or not _export.is_on:
         return
     is_error = request.failure is not None or (request.status or 0) >= _MIN_ERROR_STATUS
     _export.add(

@@ -49,7 +49,7 @@ def build_app(
         allow_origins=["*"],
         allow_methods=["*"],
         allow_headers=["*"],
-        # Browsers require this for a page that calls a server in a local network.
+        # Browsers ask for this in the preflight for a server in a private network.
         allow_private_network=True,
     )
     # From outside in: every response is logged, also the 500 of the boundary, and the body of every

@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from shared.auth.credentials import Credentials
 from shared.errors import LiftLogError, NotAuthenticated, NotEntitled, NotFound, Overloaded
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
-from shared.schemas.users import SignInRequest
+from shared.schemas.sign_in import SignInRequest
 from shared.schemas.wire import Request
 from shared.timestamps import now
 from shared.web.purchase_token import presented_token
@@ -35,7 +35,13 @@ class PasswordAuth:
         return (*unknown_user, NotAuthenticated, Overloaded)
 
     async def account(self, credentials: Credentials) -> "Account":
-        """Return the account of a user; one round trip."""
+        """Return the account of a user; one round trip.
+
+        Raises:
+            NotFound: the user does not exist; with `hides_unknown_users`, NotAuthenticated.
+            NotAuthenticated: the password is wrong.
+            Overloaded: too many passwords wait to be hashed.
+        """
         try:
             return await self.sign_in.account(credentials)
         except NotFound:
@@ -52,7 +58,12 @@ class PurchaseAuth:
     refuses: Sequence[type[LiftLogError]] = (NotEntitled,)
 
     async def subscriber(self, connection: HTTPConnection) -> Subscriber:
-        """Return the subscriber whose token `connection` presents."""
+        """Return the subscriber whose token `connection` presents.
+
+        Raises:
+            NotEntitled: no token, or no valid token.
+            DependencyUnavailable: no response from the provider.
+        """
         return await self.purchases.subscriber(presented_token(connection), now())
 
 

@@ -21,7 +21,8 @@ _BYTES_PER_CHARACTER = 6
 def max_body_bytes(request: type[Request]) -> int:
     """Return the maximum bytes of a valid JSON body for `request`.
 
-    Base64 is counted at one byte per character: no JSON writer escapes it, except for `+`.
+    Base64 is counted at one byte per character. A body whose payload is escaped character by
+    character is not covered: JSON writers do not do that.
     """
     schema = request.model_json_schema()
     compact = _max_bytes(schema, schema.get("$defs", {}))

@@ -92,7 +92,7 @@ class _Endpoint:
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
-            # Pub/Sub does not log the responses that it receives.
+            # Pub/Sub does not read the body of a response, so only the log can name the reason.
             if self._route.is_pushed_to:
                 logger.warning("pushed message rejected: %s", str(error))
             return problem_of(error, request.scope["path"])
@@ -128,11 +128,9 @@ class _Endpoint:
 async def _handle_group(
     handler: Handler, auth: PasswordAuth, caller: Credentials, requests: Sequence[Parsed]
 ) -> Sequence[None]:
-    """Sign in once and handle all `requests`.
-
-    The account is read here, after the caller's previous group was committed. An account that was
-    read earlier would fail the precondition of the commit, and the commit would be repeated.
-    """
+    """Sign in once and handle all `requests`."""
+    # The account is read here, after the caller's previous group was committed. With an account
+    # that was read earlier, the precondition of the commit would fail.
     await handler(requests, await auth.account(caller))
     return [None] * len(requests)
 
@@ -174,7 +172,7 @@ async def _read_body(request: Request, max_bytes: int) -> bytearray:
 
 
 async def _streaming_response(stream: JsonStream) -> Response:
-    """Wait for two chunks: an outage before the first can still be reported by its status."""
+    """Wait for two chunks: until then, the status can still report an outage."""
     chunks = stream.chunks()
     first = await anext(chunks)
     second = await anext(chunks, None)

@@ -1,7 +1,7 @@
 """Match paths of requests with the templates of routes.
 
-Matching works as in ASP.NET, which installed apps were developed with. It ignores the case of the
-fixed segments, repeated slashes and a trailing slash. Parameters keep their case.
+Matching works as in ASP.NET, the server that installed apps were developed for. It ignores the case
+of the fixed segments, repeated slashes and a trailing slash. Parameters keep their case.
 
 Source: contract-2026-09, heading "Decisions of ours"
 """

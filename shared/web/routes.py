@@ -92,7 +92,7 @@ class Route:
 
     @property
     def errors(self) -> set[type[LiftLogError]]:
-        """Every error that a client who follows the contract may receive."""
+        """Every error with which the route may respond."""
         # Every route uses the database, which can be unavailable.
         errors: set[type[LiftLogError]] = {DependencyUnavailable, DependencyTimedOut, *self.refuses}
         if self.auth is not None:

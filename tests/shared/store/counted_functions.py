@@ -126,7 +126,7 @@ def shared_item(user: dict[str, str]) -> dict[str, object]:
 async def new_author(database: Database) -> UUID:
     """Create a user with a follow secret and an event, without hashing a password."""
     now = datetime.now(UTC)
-    users = Users(database)
+    users = Users(database, with_events=True)
     user = await users.create(PasswordHash("", b""), now)
     author = await users.get_account(user.id)
     await FollowSecrets(database, users).put(author, "secret", now)

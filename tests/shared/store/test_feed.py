@@ -27,7 +27,7 @@ class Publisher:
     """A user who publishes events without HTTP: numbered from 0, one per second."""
 
     def __init__(self, database: Database) -> None:
-        self._users = Users(database)
+        self._users = Users(database, with_events=True)
         self._events = Events(database, self._users)
         self.feeds = Feeds(database, self._events)
         self._secrets = FollowSecrets(database, self._users)

@@ -32,3 +32,12 @@ async def test_failed_write_of_last_access_is_only_logged(
     unreachable = Database(DatabaseSettings(emulator_host="127.0.0.1:1", retry_for_s=0.1))
     await Users(unreachable).note_accessed({uuid4(): date(2020, 1, 1)}, NOW)
     assert "cannot store the last access of 1 users" in caplog.text
+
+
+@pytest.mark.parametrize("with_events", [False, True])
+async def test_account_has_event_summary_if_users_read_it(
+    database: Database, with_events: bool
+) -> None:
+    user = await Users(database).create(PasswordHash("", b""), NOW)
+    account = await Users(database, with_events=with_events).get_account(user.id)
+    assert (account.event_summary is not None) == with_events

@@ -8,6 +8,7 @@ from shared.telemetry.buffer import (
     Signal,
     SignalBuffer,
     SignalExporter,
+    Span,
 )
 from shared.telemetry.metrics import PASSWORD_CHECKS
 
@@ -56,6 +57,15 @@ def test_full_buffer_keeps_the_newest_signals() -> None:
     buffer.connect(exporter)
     assert len(exporter.signals) == MAX_BUFFERED_SIGNALS
     assert exporter.signals[0] == measurement(1)
+
+
+def test_full_buffer_of_spans_keeps_earlier_measurements() -> None:
+    buffer, exporter = SignalBuffer(), ListExporter()
+    buffer.add(measurement(1))
+    for _ in range(MAX_BUFFERED_SIGNALS + 1):
+        buffer.add(Span("store read", "client", "1" * 32, "1" * 16, None, 0, 1, {}, None))
+    buffer.connect(exporter)
+    assert measurement(1) in exporter.signals
 
 
 def test_close_closes_the_connected_exporter() -> None:

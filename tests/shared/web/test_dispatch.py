@@ -19,7 +19,7 @@ from shared.errors import (
     NotAuthenticated,
     NotFound,
 )
-from shared.schemas.users import SignInRequest
+from shared.schemas.sign_in import SignInRequest
 from shared.schemas.wire import Base64, Instant, Request, Response
 from shared.store.users import Account
 from shared.web.app import build_app

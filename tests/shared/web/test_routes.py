@@ -7,7 +7,7 @@ import pytest
 from functions.chat.main import chat, resources
 from scripts.local.gateway import routes_by_service
 from shared.errors import LiftLogError, NotFound, Overloaded
-from shared.schemas.users import SignInRequest
+from shared.schemas.sign_in import SignInRequest
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.web.authentication import PasswordAuth, PurchaseAuth

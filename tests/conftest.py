@@ -57,7 +57,7 @@ for form, examples in (("short", 25), ("long", 200)):
 
 # Slow files start first. Otherwise one worker runs them alone at the end.
 _SLOW_FILES = (
-    "tests/scripts/packaging/test_alone.py",
+    "tests/scripts/packaging/test_isolated_package.py",
     "tests/scripts/test_commands.py",
     "tests/scripts/release/test_cloudbuild.py",
     "tests/scripts/cloud/test_gcloud.py",

@@ -76,7 +76,7 @@ def _cardio_set(target: dict[str, Any], rest: dict[str, Any] | None) -> dict[str
     tracked = ("Duration", "Distance", "Resistance", "Incline", "Weight", "Steps")
     return {
         "target": target,
-        **{f"track{what}": what in ("Duration", "Distance") for what in tracked},
+        **{f"track{name}": name in ("Duration", "Distance") for name in tracked},
         "restBetweenSets": rest,
     }
 

@@ -23,9 +23,10 @@ from shared.purchases.authenticator import Purchase, Subscriber
 from shared.store.data_model import RATE_LIMITS
 from shared.store.database import Database
 from tests import stack
+from tests.fakes import FakeServers
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
-from tests.loopback import served, until
+from tests.loopback import until
 
 BODY = {"attributes": SESSION}
 DAY_S = 24 * 3600
@@ -50,17 +51,16 @@ class Instances:
 
 
 @pytest.fixture(scope="module")
-def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
-    openai, revenuecat_fake = OpenAi(tokens_per_s=0), revenuecat.RevenueCat()
+def instances(http: httpx.AsyncClient, fake_servers: FakeServers) -> Iterator[Instances]:
+    # The names are unique: the instances use these URLs longer than one test.
+    model = fake_servers.run("openai of instances", OpenAi(tokens_per_s=0))
+    provider = fake_servers.run("revenuecat of instances", revenuecat.RevenueCat())
     ports = free_ports()
-    with contextlib.ExitStack() as everything:
-        model = everything.enter_context(served(openai.app()))
-        provider = everything.enter_context(served(revenuecat_fake.app()))
-        processes = everything.enter_context(Processes())
+    with Processes() as processes:
         settings = {
-            **environment(Emulators.of(stack.current()), fakes=provider),
-            "OPENAI_BASE_URL": f"{model}/v1",
-            "REVENUECAT_URL": provider,
+            **environment(Emulators.of(stack.current()), fakes=provider.url),
+            "OPENAI_BASE_URL": f"{model.url}/v1",
+            "REVENUECAT_URL": provider.url,
             "WEB_AUTH_KEY": WEB_KEY,
             "RATE_LIMIT_DATABASE": "limits",
         }
@@ -69,7 +69,8 @@ def instances(http: httpx.AsyncClient) -> Iterator[Instances]:
             processes.start(f"ai at {port}", command("ai", port), settings, log)
         for port in (ports.base, ports.base + 1):
             processes.wait_until_healthy(port, "/health")
-        yield Instances([url(ports.base), url(ports.base + 1)], openai, revenuecat_fake, http)
+        urls = [url(ports.base), url(ports.base + 1)]
+        yield Instances(urls, model.fake, provider.fake, http)
     for port in (ports.base, ports.base + 1):
         shutil.rmtree(runtime_folder(port), ignore_errors=True)
 

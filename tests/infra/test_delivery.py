@@ -88,6 +88,16 @@ def test_deployer_has_no_role_that_leads_to_others(state: State) -> None:
         assert role != _GRANT_ROLES or values["condition"]
 
 
+def test_only_the_deployer_has_powerful_roles(state: State) -> None:
+    powerful = {*TOO_POWERFUL, _GRANT_ROLES}
+    members = {
+        member
+        for member, role, type_, _ in grants(state)
+        if role in powerful and type_ != _ON_ACCOUNT
+    }
+    assert members == {deployer(state)["member"]}
+
+
 def test_deployer_has_the_roles_for_infra_and_no_others(state: State) -> None:
     needed = {BUILD_LOG_ROLE}
     for type_ in used_types(INFRA)[0]:

@@ -16,7 +16,6 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
 
 MAX_MEDIAN_TEST_NAME = 45
-MAX_TEST_NAME = 60
 COMMENT_PERCENT = (3, 8)
 """Least and greatest share of source lines that are comments."""
 
@@ -157,7 +156,7 @@ def report(measures: Measures) -> str:
             f"comments after code   {measures.trailing_comment_percent:.1f} %",
             f"Any per 1,000 lines   {measures.any_per_1000_lines:.1f} ({MAX_ANY_PER_1000_LINES})",
             f"test names, median    {measures.median_test_name:g} ({MAX_MEDIAN_TEST_NAME})",
-            f"test names, longest   {len(longest)} ({MAX_TEST_NAME}): {longest}",
+            f"test names, longest   {len(longest)}: {longest}",
             f"files over {MAX_FILE_LINES} lines: {len(measures.large_files)}",
             *(f"  {each}" for each in measures.large_files),
             f"functions over {MAX_FUNCTION_LINES} lines: {len(measures.large_functions)}",

@@ -19,13 +19,19 @@ _SEARCHED = (
     ast.AnnAssign,
     ast.Assert,
     ast.Assign,
+    ast.AsyncFor,
     ast.AsyncFunctionDef,
     ast.Call,
     ast.ClassDef,
+    ast.ExceptHandler,
     ast.Expr,
+    ast.For,
     ast.FunctionDef,
+    ast.NamedExpr,
     ast.Raise,
     ast.arg,
+    ast.comprehension,
+    ast.withitem,
 )
 """Nodes with prose or a name; most nodes have neither."""
 
@@ -89,8 +95,17 @@ def _defined(node: ast.AST) -> Iterator[tuple[str, int]]:
         case ast.Assign(targets=targets):
             for target in targets:
                 yield from _assigned(target)
-        case ast.AnnAssign(target=target):
+        case (
+            ast.AnnAssign(target=target)
+            | ast.AsyncFor(target=target)
+            | ast.For(target=target)
+            | ast.NamedExpr(target=target)
+            | ast.comprehension(target=target)
+            | ast.withitem(optional_vars=ast.expr() as target)
+        ):
             yield from _assigned(target)
+        case ast.ExceptHandler(name=str(name)):
+            yield name, node.lineno
 
 
 def _assigned(target: ast.expr) -> Iterator[tuple[str, int]]:
@@ -99,9 +114,11 @@ def _assigned(target: ast.expr) -> Iterator[tuple[str, int]]:
             yield name, target.lineno
         case ast.Attribute(value=ast.Name(id="self"), attr=name):
             yield name, target.lineno
-        case ast.Tuple(elts=elements):
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
             for element in elements:
                 yield from _assigned(element)
+        case ast.Starred(value=value):
+            yield from _assigned(value)
 
 
 def _shown(node: ast.AST) -> Iterator[ast.expr]:

@@ -19,6 +19,10 @@ _LINK_TARGET = re.compile(r"(?<=\])\([^)]*\)")
 _SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+(?=[\"'(]?[A-Z`x])|(?<=[.!?])\s+")
 _ABBREVIATION = re.compile(r"\b(e\.g|i\.e|etc|vs|cf|approx)\.")
 _BEFORE, _EXCERPT = 40, 110
+_KEYS = {
+    "bad", "contexts", "except", "good", "id", "ignore_case", "message", "only_first", "paths",
+    "pattern",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,14 @@ class Finding:
         return f"{self.path}:{self.line}: {self.rule}: {self.excerpt} ({self.message})"
 
 
-def load() -> Rules:
-    """Read `rules.toml`.
+def load(file: Path = RULES_FILE) -> Rules:
+    """Read a file of rules.
 
     Raises:
-        KeyError, re.error: a rule is incomplete, or no regular expression.
+        KeyError, ValueError, re.error: a rule lacks a key, has an unknown one, or its pattern is
+            not a regular expression.
     """
-    content = tomllib.loads(RULES_FILE.read_text())
+    content = tomllib.loads(file.read_text())
     limits = content["limits"]
     return Rules(
         each=tuple(_rule(table) for table in content["rule"]),
@@ -97,6 +102,8 @@ def load() -> Rules:
 
 
 def _rule(table: dict[str, Any]) -> Rule:
+    if unknown := table.keys() - _KEYS:
+        raise ValueError(f"rule {table['id']}: unknown key {', '.join(sorted(unknown))}")
     flags = re.IGNORECASE if table.get("ignore_case") else re.NOFLAG
     allowed = table.get("except")
     return Rule(

@@ -26,10 +26,6 @@ def test_median_test_name_is_short(measured: Measures) -> None:
     assert measured.median_test_name <= measures.MAX_MEDIAN_TEST_NAME
 
 
-def test_longest_test_name_is_short(measured: Measures) -> None:
-    assert len(measured.longest_test_name) <= measures.MAX_TEST_NAME, measured.longest_test_name
-
-
 def test_comment_share_is_within_limits(measured: Measures) -> None:
     least, greatest = measures.COMMENT_PERCENT
     assert least <= measured.comment_percent <= greatest

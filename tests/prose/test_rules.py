@@ -1,20 +1,34 @@
 """The rules of `rules.toml`: each one holds for its own examples."""
 
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from tests.prose.rules import Rule, Rules, findings_in, load, searched
-from tests.prose.texts import Context, Text
+from tests.prose.files import listed
+from tests.prose.rules import RULES_FILE, Rule, Rules, findings_in, load
+from tests.prose.texts import NAMES, PROSE, Context, Text
 
 RULES = load()
 
 
+def context_of(rule: Rule, example: str) -> Context:
+    """Return a context of the rule: one of names if the example has no space."""
+    names = sorted(rule.contexts & NAMES)
+    prose = sorted(rule.contexts & PROSE)
+    if not example.isidentifier():
+        return [*prose, *names][0]
+    if example.startswith("test_") and "test name" in names:
+        return "test name"
+    return [*names, *prose][0]
+
+
 def matches(rule: Rule, example: str) -> bool:
-    """Whether the rule finds something in an example: a name if it has no space, or prose."""
-    context: Context = "identifier" if example.isidentifier() else "docstring"
-    text = Text(1, context, example)
-    return any(rule.matches(text, searched(text)))
+    """Whether the rule finds something in an example, in a file and a context of the rule."""
+    path = rule.paths[0].replace("*", "a.py") if rule.paths else "shared/a.py"
+    text = Text(1, context_of(rule, example), example)
+    return any(each.rule == rule.id for each in findings_in(path, [text], RULES))
 
 
 def examples(field: Literal["bad", "good"]) -> list[tuple[Rule, str]]:
@@ -40,6 +54,19 @@ def test_every_rule_has_a_unique_id_and_examples() -> None:
     for rule in RULES.each:
         assert rule.bad, rule.id
         assert rule.good, rule.id
+
+
+def test_every_pattern_of_paths_matches_a_file() -> None:
+    files = listed((), ())
+    for pattern in {*RULES.exclude, *(path for rule in RULES.each for path in rule.paths)}:
+        assert any(fnmatch(file, pattern) for file in files), pattern
+
+
+def test_unknown_key_of_a_rule_is_rejected(tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(RULES_FILE.read_text() + "only_frist = true\n")
+    with pytest.raises(ValueError, match="unknown key only_frist"):
+        load(file)
 
 
 def found(context: Context, content: str, rules: Rules = RULES) -> list[tuple[int, str]]:

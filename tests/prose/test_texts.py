@@ -101,6 +101,22 @@ def test_python_names_are_found_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("for a in x: ...", ["a"]),
+        ("with x as a, y as (b, c): ...", ["a", "b", "c"]),
+        ("try: ...\nexcept E as a: ...", ["a"]),
+        ("[a for a in x]", ["a"]),
+        ("print(a := 1)", ["a"]),
+        ("a, *b = [c, d] = x", ["a", "b", "c", "d"]),
+    ],
+    ids=["loop", "block", "exception", "comprehension", "expression", "several"],
+)
+def test_every_assignment_of_a_name_is_found(code: str, names: list[str]) -> None:
+    assert sorted(text[2] for text in found("a.py", code) if text[1] == "identifier") == names
+
+
 def test_package_file_has_the_name_of_its_package() -> None:
     assert found("shared/things/__init__.py", "") == [(1, "module", "things")]
 

@@ -31,6 +31,13 @@ class ChatService:
     model_server: Failing
     token: str
 
+    def reset_model(self) -> None:
+        """Drop the requests, the script and the faults of the model."""
+        self.openai.tokens_per_s = 0
+        self.openai.requests.clear()
+        self.openai.script.clear()
+        self.model_server.faults.clear()
+
 
 @contextmanager
 def run_chat(database: Database | None = None, **environment: str) -> Iterator[ChatService]:

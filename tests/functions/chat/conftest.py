@@ -19,11 +19,7 @@ def module_service() -> Iterator[ChatService]:
 def service(module_service: ChatService) -> Iterator[ChatService]:
     """The chat. The script and the faults of its model are reset after each test."""
     yield module_service
-    openai = module_service.openai
-    openai.tokens_per_s = 0
-    openai.requests.clear()
-    openai.script.clear()
-    module_service.model_server.faults.clear()
+    module_service.reset_model()
 
 
 @pytest.fixture(scope="module", params=LIBRARIES)

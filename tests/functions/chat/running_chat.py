@@ -22,7 +22,7 @@ from shared.web.app import build_app
 
 END = "\x1e"
 HANDSHAKE = '{"protocol":"json","version":1}' + END
-TOKEN = "SECRET-token-of-a-subscriber"  # noqa: S105
+TOKEN = "SECRET-token-of-a-subscriber"  # noqa: S105 - not a real one
 TEST_TIMEOUT_S = 120
 """Ends a test that hangs. No result depends on it."""
 

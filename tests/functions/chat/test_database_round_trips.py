@@ -27,11 +27,11 @@ async def test_message_costs_one_read_and_one_commit(
     resources = SubscriberResources(database, http, Secrets(SecretSettings()))
     chat = handlers(resources, ChatSettings())
     with serve_chat(chat, http=http) as server:
-        with trips.counted() as calls:
+        with trips.counted() as round_trips:
             async with server.connect_to_hub("/ai-chat", token=service.token) as client:
                 for number in ("0", "1"):
                     message = {"target": "SendMessage", "arguments": ["SECRET-hello"]}
                     await client.send({"type": 1, "invocationId": number, **message})
                     await client.receive_until_completed(number)
-        assert calls == [READ, COMMIT, READ, COMMIT]
+        assert round_trips == [READ, COMMIT, READ, COMMIT]
     assert is_documented("`/ai-chat`, a message", 2)

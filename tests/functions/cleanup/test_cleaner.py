@@ -171,7 +171,7 @@ async def test_cleaner_gives_up_on_a_message_after_an_hour(
 class UnwritableRuns(CleanupRuns):
     """A log of runs that cannot store passes."""
 
-    async def add_pass(self, run_id: str, result: Pass, now: datetime) -> None:  # noqa: ARG002
+    async def add_pass(self, _run_id: str, _result: Pass, _now: datetime) -> None:
         """Fail."""
         raise DependencyUnavailable("the database", 5)
 

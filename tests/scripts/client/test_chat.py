@@ -23,6 +23,8 @@ from tests.functions.chat.hub_user import prompt_messages, system_prompt
 from tests.loopback import until
 
 COMMAND = str(ROOT / "scripts" / "chat")
+GOOGLE_TOKEN = "Google SECRET-bought"  # noqa: S105 - not a real one
+WEB_TOKEN = "Web SECRET-any"  # noqa: S105 - not a real one
 TIMEOUT_S = 300
 COLUMNS = 160
 ENVIRONMENT = {**os.environ, "COLUMNS": str(COLUMNS), "PYTHONWARNINGS": "error", "TERM": "xterm"}
@@ -37,9 +39,7 @@ def chat() -> Iterator[ChatService]:
 @pytest.fixture
 def service(chat: ChatService) -> Iterator[ChatService]:
     yield chat
-    chat.openai.requests.clear()
-    chat.openai.script.clear()
-    chat.model_server.faults.clear()
+    chat.reset_model()
 
 
 async def run_command(
@@ -163,21 +163,21 @@ async def test_rejected_token_shows_the_reason(service: ChatService, token: str)
 
 
 async def test_provider_outage_is_not_a_rejected_token(service: ChatService) -> None:
-    status, output = await run_command(service.server.address, token="Google SECRET-bought")  # noqa: S106
+    status, output = await run_command(service.server.address, token=GOOGLE_TOKEN)
     assert status == 1
     assert "Refused with 503: " in output
     assert "--purchase-token" not in output
 
 
 async def test_url_without_scheme_is_rejected() -> None:
-    status, output = await run_command(f"{HOST}:5264", token="Web SECRET-any")  # noqa: S106
+    status, output = await run_command(f"{HOST}:5264", token=WEB_TOKEN)
     assert status == 2
     assert "does not begin with http://" in output
 
 
 async def test_missing_server_is_reported() -> None:
     nowhere = f"http://{HOST}:{free_ports().base}"
-    status, output = await run_command(nowhere, "SECRET-one", token="Web SECRET-any")  # noqa: S106
+    status, output = await run_command(nowhere, "SECRET-one", token=WEB_TOKEN)
     assert status == 1
     assert "No connection" in output
     assert nowhere in output

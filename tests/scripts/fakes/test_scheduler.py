@@ -112,4 +112,5 @@ async def test_hourly_run_publishes_unless_paused(
 
 def test_next_hour_is_full_and_in_the_future() -> None:
     at = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
-    assert scheduler._next_hour(at) == datetime(2027, 1, 1, tzinfo=UTC)  # noqa: SLF001
+    next_hour = scheduler._next_hour(at)  # noqa: SLF001 - the subject of the test
+    assert next_hour == datetime(2027, 1, 1, tzinfo=UTC)

@@ -88,7 +88,7 @@ def test_process_interrupted_at_start_is_ended(
     start = subprocess.Popen
 
     def interrupted(*arguments: object, **options: object) -> object:
-        process = start(*arguments, **options)  # type: ignore[call-overload]
+        process = start(*arguments, **options)  # type: ignore[call-overload] # any arguments
         (tmp_path / "id").write_text(str(process.pid))
         signal.raise_signal(signal.SIGTERM)
         return process

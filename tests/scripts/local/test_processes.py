@@ -12,10 +12,10 @@ def test_process_ends_when_its_popen_lock_is_held() -> None:
     begin = time.monotonic()
     with Processes() as processes:
         processes.start("a program", ["sleep", "600"], {})
-        popen = processes._running["a program"]  # noqa: SLF001
+        popen = processes._running["a program"]  # noqa: SLF001 - the subject of the test
         child = psutil.Process(popen.pid)
-        # The state after a signal handler raised inside `Popen.wait`.
-        lock = popen._waitpid_lock  # type: ignore[attr-defined]  # noqa: SLF001
+        # The state after a signal handler raised inside `Popen.wait`. The lock is private.
+        lock = popen._waitpid_lock  # type: ignore[attr-defined]  # noqa: SLF001 - see above
         lock.acquire()
     assert time.monotonic() - begin < 600  # the signal ended it
     assert not runs(child)

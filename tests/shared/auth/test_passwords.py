@@ -137,7 +137,7 @@ async def test_hashing_does_not_block_event_loop(hashing: Hashing) -> None:
     task = asyncio.create_task(passwords().hash("password"))
     await until(lambda: hashing.count == 1)
     hashing.may_end.set()  # not reached while a hash blocks the event loop
-    await task
+    assert (await task).key_hex
 
 
 async def test_verification_is_rejected_when_wait_is_too_long(hashing: Hashing) -> None:

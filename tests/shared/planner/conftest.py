@@ -1,6 +1,5 @@
 """A fake model, behind the real client."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import httpx2
@@ -13,7 +12,7 @@ from shared.clients.settings import SecretSettings
 from shared.planner.model import Model
 from shared.planner.plans import Planner
 from shared.planner.settings import ModelSettings
-from tests.loopback import served
+from tests.fakes import RunningFake
 
 KEY = "SECRET-model-key"
 
@@ -34,26 +33,6 @@ class FakeModel:
         return Planner(Model(chosen, Secrets(SecretSettings()), self.http), chosen.deadline_s)
 
 
-@pytest.fixture(scope="module")
-def openai() -> OpenAi:
-    return OpenAi(tokens_per_s=0)
-
-
-@pytest.fixture(scope="module")
-def server(openai: OpenAi) -> Failing:
-    return openai.app()
-
-
-@pytest.fixture(scope="module")
-def address(server: Failing) -> Iterator[str]:
-    with served(server) as address:
-        yield address
-
-
 @pytest.fixture
-async def fake(openai: OpenAi, server: Failing, address: str) -> AsyncIterator[FakeModel]:
-    async with httpx2.AsyncClient() as http:
-        yield FakeModel(openai, server, address, http)
-    openai.requests.clear()
-    openai.script.clear()
-    server.faults.clear()
+def fake(fake_openai: RunningFake[OpenAi], outgoing: httpx2.AsyncClient) -> FakeModel:
+    return FakeModel(fake_openai.fake, fake_openai.server, fake_openai.url, outgoing)

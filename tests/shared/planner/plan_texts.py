@@ -87,7 +87,7 @@ _CARDIO_SETS = st.fixed_dictionaries(
     {
         "target": _TARGETS,
         "restBetweenSets": st.none() | _ISO_RESTS,
-        **{f"track{what}": st.booleans() for what in _TRACKED},
+        **{f"track{name}": st.booleans() for name in _TRACKED},
     }
 )
 _CARDIO = st.fixed_dictionaries(

@@ -23,6 +23,7 @@ from shared.planner.model_response import ModelResponse
 from shared.schemas.ai import SessionAttributes, WorkoutAttributes
 from tests.loopback import until
 from tests.shared.planner.conftest import KEY, FakeModel
+from tests.shared.planner.conversations import EXERCISE
 
 USER_TEXT = "SECRET-text, my knee hurts"
 WORKOUT = WorkoutAttributes.model_validate(
@@ -45,16 +46,6 @@ SESSION = SessionAttributes.model_validate(
         "useImperialUnits": True,
     }
 )
-EXERCISE: dict[str, Any] = {
-    "name": "Row",
-    "sets": 3,
-    "repsPerSet": 10,
-    "weightIncreaseOnSuccess": 2.5,
-    "restBetweenSets": {"minRest": "00:01:00", "maxRest": "00:02:00", "failureRest": "00:03:00"},
-    "supersetWithNext": False,
-    "notes": "",
-    "link": "",
-}
 GOOD = {"name": "Back", "exercises": [EXERCISE], "notes": ""}
 
 

@@ -309,20 +309,27 @@ async def test_status_21002_twice_is_an_outage_without_an_alert(
     assert errors(caplog) == []
 
 
-def bought_as(original_id: object, **changes: object) -> dict[str, Any]:
+def with_original_id(original_id: object, **changes: object) -> dict[str, Any]:
     return a_purchase(original_transaction_id=original_id, **changes)
 
 
 @pytest.mark.parametrize(
     ("purchases", "counted"),
     [
-        ([bought_as("17")], "17"),
-        ([bought_as("17"), bought_as("17", transaction_id="18")], "17"),
-        ([bought_as("100"), bought_as("99")], "99"),
-        ([bought_as("99"), bought_as("100")], "99"),
-        ([bought_as("5", product_id="tip"), bought_as("6", quantity="0"), bought_as("17")], "17"),
-        ([bought_as("5", cancellation_date_ms=ms(NOW)), bought_as("17")], "17"),
-        ([bought_as("5", expires_date_ms=ms(NOW)), bought_as("17")], "17"),
+        ([with_original_id("17")], "17"),
+        ([with_original_id("17"), with_original_id("17", transaction_id="18")], "17"),
+        ([with_original_id("100"), with_original_id("99")], "99"),
+        ([with_original_id("99"), with_original_id("100")], "99"),
+        (
+            [
+                with_original_id("5", product_id="tip"),
+                with_original_id("6", quantity="0"),
+                with_original_id("17"),
+            ],
+            "17",
+        ),
+        ([with_original_id("5", cancellation_date_ms=ms(NOW)), with_original_id("17")], "17"),
+        ([with_original_id("5", expires_date_ms=ms(NOW)), with_original_id("17")], "17"),
     ],
     ids=[
         "one",
@@ -343,10 +350,10 @@ async def test_oldest_valid_purchase_identifies_receipt(
 
 
 async def test_sandbox_and_production_ids_are_distinct(harness: Harness) -> None:
-    harness.production.respond([bought_as("17")])
+    harness.production.respond([with_original_id("17")])
     of_production = await harness.provider().find_purchase(RECEIPT, NOW)
     harness.production.respond(21007)
-    harness.sandbox.respond([bought_as("17")])
+    harness.sandbox.respond([with_original_id("17")])
     of_sandbox = await harness.provider().find_purchase(RECEIPT, NOW)
     assert of_sandbox == Purchase.of("Sandbox 17")
     assert of_production != of_sandbox
@@ -356,7 +363,7 @@ async def test_sandbox_and_production_ids_are_distinct(harness: Harness) -> None
 async def test_purchase_without_an_original_id_is_an_alert(
     harness: Harness, caplog: pytest.LogCaptureFixture, original_id: object
 ) -> None:
-    harness.production.respond([bought_as("17"), bought_as(original_id)])
+    harness.production.respond([with_original_id("17"), with_original_id(original_id)])
     with pytest.raises(DependencyUnavailable):
         await harness.provider().find_purchase(RECEIPT, NOW)
     assert errors(caplog) == ["the App Store: a purchase has no original transaction id"]

@@ -332,7 +332,7 @@ async def test_current_state_overrides_signed_transaction(
     assert errors(caplog) == []
 
 
-def spare_bits(token: str) -> str:
+def with_spare_bit(token: str) -> str:
     """Return a token whose last character differs in bits that the signature does not use."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]
@@ -345,7 +345,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "a blank": lambda token: f"{token[:-9]} {token[-9:]}",
     "another character": lambda token: f"{token[:-9]}!{token[-9:]}",
     "another script": lambda token: f"{token[:-9]}ü{token[-9:]}",
-    "spare bits": spare_bits,
+    "spare bits": with_spare_bit,
 }
 
 
@@ -438,15 +438,20 @@ TRANSIENT_RESPONSES = {
 }
 
 
-@pytest.mark.parametrize("fault", TRANSIENT_RESPONSES.values(), ids=TRANSIENT_RESPONSES)
-async def test_transient_error_is_an_outage_without_an_alert(
-    harness: Harness, caplog: pytest.LogCaptureFixture, fault: Fault
-) -> None:
+async def verify_with(harness: Harness, fault: Fault) -> None:
+    """Verify a transaction once, which is an outage because of `fault`."""
     harness.production.fake.transactions[ID] = APPLE.sign()
     harness.production.server.faults += [fault]
     with pytest.raises(DependencyUnavailable):
         await harness.provider().find_purchase(APPLE.sign(), NOW)
     assert harness.production.server.calls == 1
+
+
+@pytest.mark.parametrize("fault", TRANSIENT_RESPONSES.values(), ids=TRANSIENT_RESPONSES)
+async def test_transient_error_is_an_outage_without_an_alert(
+    harness: Harness, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    await verify_with(harness, fault)
     lines = [each for each in caplog.records if each.name == "shared.purchases.provider_api"]
     assert [each.levelno for each in lines] == [logging.WARNING]
 
@@ -468,11 +473,7 @@ INVALID_RESPONSES = {
 async def test_unexpected_response_is_an_outage_with_alert(
     harness: Harness, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
-    harness.production.fake.transactions[ID] = APPLE.sign()
-    harness.production.server.faults += [fault]
-    with pytest.raises(DependencyUnavailable):
-        await harness.provider().find_purchase(APPLE.sign(), NOW)
-    assert harness.production.server.calls == 1
+    await verify_with(harness, fault)
     assert len(errors(caplog)) == 1
 
 

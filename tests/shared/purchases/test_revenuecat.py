@@ -98,13 +98,14 @@ async def test_invalid_customer_id_is_not_sent(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("missing", ["api_key", "project", "entitlement"])
-async def test_missing_settings_are_an_outage(harness: Harness, missing: str) -> None:
+async def test_missing_settings_are_an_outage(
+    harness: Harness, outgoing: httpx2.AsyncClient, missing: str
+) -> None:
     nothing = None if missing == "api_key" else ""
     settings = harness.settings.model_copy(update={missing: nothing})
-    async with httpx2.AsyncClient() as http:
-        provider = RevenueCat(settings, Secrets(SecretSettings()), http, timeout_s=20)
-        with pytest.raises(DependencyUnavailable):
-            await provider.find_purchase("subscriber", NOW)
+    provider = RevenueCat(settings, Secrets(SecretSettings()), outgoing, timeout_s=20)
+    with pytest.raises(DependencyUnavailable):
+        await provider.find_purchase("subscriber", NOW)
 
 
 @pytest.mark.parametrize(

@@ -58,27 +58,27 @@ def with_exercises(*exercises: dict[str, Any]) -> dict[str, Any]:
     return {**PROGRAM, "sessions": [{**SESSION, "exercises": [*exercises]}]}
 
 
-def weighted(**changes: Any) -> dict[str, Any]:
+def with_weights(**changes: Any) -> dict[str, Any]:
     return with_exercises({**WEIGHTED, **changes})
 
 
-def cardio(**changes: Any) -> dict[str, Any]:
+def with_cardio(**changes: Any) -> dict[str, Any]:
     return with_exercises({**CARDIO, "sets": [{**CARDIO_SET, **changes}]})
 
 
-def ruled(rule: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return weighted(progression=[{**rule, **changes}])
+def with_rule(rule: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return with_weights(progression=[{**rule, **changes}])
 
 
-def resting(**changes: Any) -> dict[str, Any]:
-    return weighted(restBetweenSets={**REST, **changes})
+def with_rests(**changes: Any) -> dict[str, Any]:
+    return with_weights(restBetweenSets={**REST, **changes})
 
 
-def lasting(duration: Any) -> dict[str, Any]:
-    return cardio(target={"type": "time", "value": duration})
+def with_duration(duration: Any) -> dict[str, Any]:
+    return with_cardio(target={"type": "time", "value": duration})
 
 
-def sent(content: dict[str, Any], today: date = date(2026, 1, 9)) -> Any:
+def to_message(content: dict[str, Any], today: date = date(2026, 1, 9)) -> Any:
     """Return the message to a client for a program of the model."""
     program = Program.model_validate_json(json.dumps(content))
     message = json.loads(to_json(ChatPlanV2.of_program(program, today)))
@@ -90,25 +90,25 @@ VALID = {
     "every kind of exercise": PROGRAM,
     "seven sessions": {**PROGRAM, "sessions": [SESSION] * 7},
     "twenty exercises": with_exercises(*[WEIGHTED] * 20),
-    "twenty sets": weighted(plannedSets=[{"reps": {"min": 1, "max": 100}}] * 20),
-    "a fixed number": weighted(plannedSets=[{"reps": {"min": 5, "max": 5}}]),
-    "no progression": weighted(progression=[]),
-    "five rules": weighted(progression=[RULE] * 4 + [LOAD]),
-    "no ceiling": ruled(RULE, ceiling=None, onCeiling=None),
-    "a ceiling without reset": ruled(RULE, onCeiling=None),
-    "equal rests": resting(minRest="PT90S", maxRest="PT1M30S", failureRest="PT1M30S"),
-    "rests in other units": resting(minRest="PT59S", maxRest="PT1M", failureRest="PT1H"),
-    "a long name": weighted(name="x" * 100),
-    "a link": weighted(link="https://" + "x" * 492),
+    "twenty sets": with_weights(plannedSets=[{"reps": {"min": 1, "max": 100}}] * 20),
+    "a fixed number": with_weights(plannedSets=[{"reps": {"min": 5, "max": 5}}]),
+    "no progression": with_weights(progression=[]),
+    "five rules": with_weights(progression=[RULE] * 4 + [LOAD]),
+    "no ceiling": with_rule(RULE, ceiling=None, onCeiling=None),
+    "a ceiling without reset": with_rule(RULE, onCeiling=None),
+    "equal rests": with_rests(minRest="PT90S", maxRest="PT1M30S", failureRest="PT1M30S"),
+    "rests in other units": with_rests(minRest="PT59S", maxRest="PT1M", failureRest="PT1H"),
+    "a long name": with_weights(name="x" * 100),
+    "a link": with_weights(link="https://" + "x" * 492),
     "empty description": {**PROGRAM, "description": ""},
-    **{f"for {each}": lasting(each) for each in ("PT1M30S", "PT90S", "PT1H", "PT1H2M3S")},
-    **{f"for {each}": lasting(each) for each in ("PT1H30S", "PT1H5M")},
-    **{f"step {each}": ruled(LOAD, step=each) for each in ("2.5", "1", "0.0001", "999999")},
-    **{f"pick {each}": ruled(RULE, scope={"type": "lowestSets", "pick": each})
+    **{f"for {each}": with_duration(each) for each in ("PT1M30S", "PT90S", "PT1H", "PT1H2M3S")},
+    **{f"for {each}": with_duration(each) for each in ("PT1H30S", "PT1H5M")},
+    **{f"step {each}": with_rule(LOAD, step=each) for each in ("2.5", "1", "0.0001", "999999")},
+    **{f"pick {each}": with_rule(RULE, scope={"type": "lowestSets", "pick": each})
        for each in ("first", "middle", "last", "all")},
-    **{f"resistance {each}": weighted(resistance=each)
+    **{f"resistance {each}": with_weights(resistance=each)
        for each in ("none", "external", "bodyweight")},
-    **{f"distance in {each}s": cardio(
+    **{f"distance in {each}s": with_cardio(
         target={"type": "distance", "value": {"value": "1", "unit": each}})
        for each in ("metre", "yard", "mile", "kilometre")},
 }  # fmt: skip
@@ -118,44 +118,45 @@ INVALID = {
     "eight sessions": {**PROGRAM, "sessions": [SESSION] * 8},
     "no exercises": with_exercises(),
     "twenty-one exercises": with_exercises(*[WEIGHTED] * 21),
-    "no sets": weighted(plannedSets=[]),
-    "twenty-one sets": weighted(plannedSets=[{"reps": {"min": 5, "max": 5}}] * 21),
+    "no sets": with_weights(plannedSets=[]),
+    "twenty-one sets": with_weights(plannedSets=[{"reps": {"min": 5, "max": 5}}] * 21),
     "no rounds": with_exercises({**CARDIO, "sets": []}),
-    "a range from large to small": weighted(plannedSets=[{"reps": {"min": 12, "max": 8}}]),
-    "no repetitions": weighted(plannedSets=[{"reps": {"min": 0, "max": 8}}]),
-    "too many repetitions": weighted(plannedSets=[{"reps": {"min": 8, "max": 101}}]),
-    "half a repetition": weighted(plannedSets=[{"reps": {"min": 1.5, "max": 2}}]),
-    "decreasing rests": resting(minRest="PT4M"),
-    "decreasing rest after failure": resting(failureRest="PT2M59S"),
-    "decreasing rests in other units": resting(minRest="PT181S"),
-    "six rules": weighted(progression=[RULE] * 6),
-    "a load with a ceiling": ruled(LOAD, ceiling="100"),
-    "a load with a reset": ruled(LOAD, onCeiling="reset"),
-    "an unknown action at the ceiling": ruled(RULE, onCeiling="stop"),
-    "another axis": ruled(RULE, axis="time"),
-    "another trigger": ruled(RULE, trigger="always"),
-    "another scope": ruled(RULE, scope={"type": "firstSet"}),
-    "no pick": ruled(RULE, scope={"type": "lowestSets"}),
-    "another resistance": weighted(resistance="machine"),
-    "no resistance": weighted(resistance=None),
-    "another kind of exercise": weighted(type="StretchBlueprint"),
-    "no kind of exercise": weighted(type=None),
-    "another unit": cardio(target={"type": "distance", "value": {"value": "1", "unit": "foot"}}),
-    "another target": cardio(target={"type": "calories", "value": "100"}),
-    "no name": weighted(name=""),
-    "a link that is not a URL": weighted(link="javascript:alert(1)"),
-    "no step": ruled(LOAD, step="0.00"),
-    "no time": lasting("PT0S"),
-    "a name of 101 characters": weighted(name="x" * 101),
+    "a range from large to small": with_weights(plannedSets=[{"reps": {"min": 12, "max": 8}}]),
+    "no repetitions": with_weights(plannedSets=[{"reps": {"min": 0, "max": 8}}]),
+    "too many repetitions": with_weights(plannedSets=[{"reps": {"min": 8, "max": 101}}]),
+    "half a repetition": with_weights(plannedSets=[{"reps": {"min": 1.5, "max": 2}}]),
+    "decreasing rests": with_rests(minRest="PT4M"),
+    "decreasing rest after failure": with_rests(failureRest="PT2M59S"),
+    "decreasing rests in other units": with_rests(minRest="PT181S"),
+    "six rules": with_weights(progression=[RULE] * 6),
+    "a load with a ceiling": with_rule(LOAD, ceiling="100"),
+    "a load with a reset": with_rule(LOAD, onCeiling="reset"),
+    "an unknown action at the ceiling": with_rule(RULE, onCeiling="stop"),
+    "another axis": with_rule(RULE, axis="time"),
+    "another trigger": with_rule(RULE, trigger="always"),
+    "another scope": with_rule(RULE, scope={"type": "firstSet"}),
+    "no pick": with_rule(RULE, scope={"type": "lowestSets"}),
+    "another resistance": with_weights(resistance="machine"),
+    "no resistance": with_weights(resistance=None),
+    "another kind of exercise": with_weights(type="StretchBlueprint"),
+    "no kind of exercise": with_weights(type=None),
+    "another unit": with_cardio(
+        target={"type": "distance", "value": {"value": "1", "unit": "foot"}}),
+    "another target": with_cardio(target={"type": "calories", "value": "100"}),
+    "no name": with_weights(name=""),
+    "a link that is not a URL": with_weights(link="javascript:alert(1)"),
+    "no step": with_rule(LOAD, step="0.00"),
+    "no time": with_duration("PT0S"),
+    "a name of 101 characters": with_weights(name="x" * 101),
     "a session without a name": {**PROGRAM, "sessions": [{**SESSION, "name": ""}]},
-    "long notes": weighted(notes="x" * 1001),
-    "a long link": weighted(link="https://" + "x" * 493),
+    "long notes": with_weights(notes="x" * 1001),
+    "a long link": with_weights(link="https://" + "x" * 493),
     "a long description": {**PROGRAM, "description": "x" * 3001},
-    "no value for the superset": weighted(supersetWithNext=None),
-    **{f"for {each!r}": lasting(each)
+    "no value for the superset": with_weights(supersetWithNext=None),
+    **{f"for {each!r}": with_duration(each)
        for each in ("PT", "P1D", "90", 90, "PT1.5M", "pt90s", "PT90", "PT1M30S\n", "-PT1M", "",
                     "PT30S1M", "P0DT1M", "P30S", "00:01:30", None, "PT99999S", "PT\u0661S")},
-    **{f"step {each!r}": ruled(LOAD, step=each)
+    **{f"step {each!r}": with_rule(LOAD, step=each)
        for each in (2.5, 1, "2,5", "", "-1", "+1", ".5", "5.", "1e3", "NaN", "1234567", "1\n",
                     "1.00001", "\u0661", None)},
 }  # fmt: skip
@@ -163,7 +164,7 @@ INVALID = {
 
 @pytest.mark.parametrize("content", VALID.values(), ids=VALID)
 def test_valid_program_is_sent_as_in_contract(content: dict[str, Any]) -> None:
-    assert len(sent(content)["blueprint"]["sessions"]) == len(content["sessions"])
+    assert len(to_message(content)["blueprint"]["sessions"]) == len(content["sessions"])
 
 
 @pytest.mark.parametrize("content", INVALID.values(), ids=INVALID)
@@ -173,7 +174,7 @@ def test_invalid_program_is_rejected(content: dict[str, Any]) -> None:
 
 
 def test_plan_contains_versions_and_last_edited_day() -> None:
-    message = sent(PROGRAM, date(2026, 1, 9))
+    message = to_message(PROGRAM, date(2026, 1, 9))
     assert (message["type"], message["name"]) == ("chatPlan", "Strong")
     assert (message["description"], message["version"]) == ("Because.", 3)
     program = message["blueprint"]
@@ -183,21 +184,21 @@ def test_plan_contains_versions_and_last_edited_day() -> None:
 
 
 def test_exercise_is_sent_unchanged() -> None:
-    [session] = sent(PROGRAM)["blueprint"]["sessions"]
+    [session] = to_message(PROGRAM)["blueprint"]["sessions"]
     weighted_exercise, cardio_exercise = session["exercises"]
     assert weighted_exercise == {**WEIGHTED, "progression": [RULE, without_nulls(LOAD)]}
     assert cardio_exercise == {**CARDIO, "sets": [without_nulls(each) for each in CARDIO["sets"]]}
 
 
 def test_omitted_fields_are_never_null() -> None:
-    text = json.dumps(sent(with_exercises({**WEIGHTED, "progression": [LOAD]}, CARDIO)))
+    text = json.dumps(to_message(with_exercises({**WEIGHTED, "progression": [LOAD]}, CARDIO)))
     assert "null" not in text
     assert "ceiling" not in text.lower()
     assert text.count("restBetweenSets") == 1
 
 
 def test_decimals_are_sent_as_text() -> None:
-    text = to_json(sent(PROGRAM)).decode()
+    text = to_json(to_message(PROGRAM)).decode()
     assert '"step":"1"' in text
     assert '"value":"0.5"' in text
     assert '"reps":{"min":8,"max":12}' in text

@@ -144,7 +144,7 @@ async def test_account_is_deleted_even_if_its_documents_are_not(
 class HangingDeletedUsers(DeletedUsers):
     """Never completes."""
 
-    async def delete_documents(self, user_id: str) -> AsyncGenerator[int, None]:  # noqa: ARG002
+    async def delete_documents(self, _user_id: str) -> AsyncGenerator[int, None]:
         """Hang."""
         await asyncio.Event().wait()
         yield 0

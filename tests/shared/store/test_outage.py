@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -136,20 +136,20 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def own(emulator: Emulator) -> Iterator[Stack]:
+def own_stack(emulator: Emulator) -> Iterator[Stack]:
     """A stack on an emulator that the tests stop."""
     environment = {
         "FIRESTORE_EMULATOR_HOST": f"{HOST}:{emulator.port}",
         **dict.fromkeys(("FIRESTORE_ATTEMPT_TIMEOUT_S", "FIRESTORE_RETRY_FOR_S"), ""),
     }
-    with Stack("--isolated", environment=environment) as own:
-        yield own
-        shutil.copy(own.log, stack.log_folder())
+    with Stack("--isolated", environment=environment) as own_stack:
+        yield own_stack
+        shutil.copy(own_stack.log, stack.log_folder())
 
 
 @pytest.fixture(scope="module")
-def functions(own: Stack, http: httpx.AsyncClient) -> ApiClient:
-    return ApiClient(addresses(own.ports), http)
+def functions(own_stack: Stack, http: httpx.AsyncClient) -> ApiClient:
+    return ApiClient(addresses(own_stack.ports), http)
 
 
 async def send_all(functions: ApiClient) -> dict[str, tuple[httpx.Response, float]]:
@@ -191,17 +191,17 @@ async def test_every_route_returns_503_until_the_database_is_back(
 
 
 async def test_cleanup_returns_503_until_the_database_is_back(
-    emulator: Emulator, functions: ApiClient, own: Stack, http: httpx.AsyncClient
+    emulator: Emulator, functions: ApiClient, own_stack: Stack, http: httpx.AsyncClient
 ) -> None:
     emulator.stop()
     try:
-        response = await http.post(url(own.ports.of("cleanup")), json=MESSAGE)
+        response = await http.post(url(own_stack.ports.of("cleanup")), json=MESSAGE)
         assert_problem(response, 503)
     finally:
         emulator.start()
     async with asyncio.timeout(RESPONSE_TIMEOUT_S):
         while response.status_code != 200:
-            response = await http.post(url(own.ports.of("cleanup")), json=MESSAGE)
+            response = await http.post(url(own_stack.ports.of("cleanup")), json=MESSAGE)
 
 
 async def test_every_route_times_out_while_the_database_hangs(
@@ -223,8 +223,8 @@ async def test_every_route_times_out_while_the_database_hangs(
 class HealthChecks:
     """The readiness and liveness checks of every service."""
 
-    def __init__(self, own: Stack, http: httpx.AsyncClient) -> None:
-        self._urls = {name: f"{url(own.ports.of(name))}/health/ready" for name in SERVICES}
+    def __init__(self, own_stack: Stack, http: httpx.AsyncClient) -> None:
+        self._urls = {name: f"{url(own_stack.ports.of(name))}/health/ready" for name in SERVICES}
         self._http = http
 
     async def readiness(self) -> dict[str, httpx.Response]:
@@ -260,31 +260,30 @@ class HealthChecks:
 
 
 @pytest.fixture
-def checks(own: Stack, http: httpx.AsyncClient) -> HealthChecks:
-    return HealthChecks(own, http)
+def checks(own_stack: Stack, http: httpx.AsyncClient) -> HealthChecks:
+    return HealthChecks(own_stack, http)
 
 
-async def test_readiness_follows_a_stopped_database(
-    emulator: Emulator, checks: HealthChecks
+@pytest.mark.parametrize(
+    ("fail", "recover", "status"),
+    [
+        (Emulator.stop, Emulator.start, "unavailable"),
+        (Emulator.suspend, Emulator.resume, "timed out"),
+    ],
+    ids=["stopped", "hanging"],
+)
+async def test_readiness_follows_the_database(
+    emulator: Emulator,
+    checks: HealthChecks,
+    fail: Callable[[Emulator], None],
+    recover: Callable[[Emulator], None],
+    status: str,
 ) -> None:
     await checks.wait_for("ok")
-    emulator.stop()
+    fail(emulator)
     try:
-        await checks.wait_for("unavailable")
+        await checks.wait_for(status)
         assert await checks.are_all_alive()
     finally:
-        emulator.start()
-    await checks.wait_for("ok")
-
-
-async def test_readiness_follows_a_hanging_database(
-    emulator: Emulator, checks: HealthChecks
-) -> None:
-    await checks.wait_for("ok")
-    emulator.suspend()
-    try:
-        await checks.wait_for("timed out")
-        assert await checks.are_all_alive()
-    finally:
-        emulator.resume()
+        recover(emulator)
     await checks.wait_for("ok")

@@ -46,7 +46,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     file = tmp_path_factory.mktemp("gcloud") / "commands.json"
     file.write_text(json.dumps([{"command_string": command} for command in commands]))
     done = subprocess.run(
-        ["gcloud", "meta", "lint-gcloud-commands", f"--commands-file={file}"],  # noqa: S607
+        ["gcloud", "meta", "lint-gcloud-commands", f"--commands-file={file}"],  # noqa: S607 - gcloud is on the PATH
         capture_output=True,
         text=True,
         check=True,

@@ -82,7 +82,7 @@ def private_service(first: HTTPStatus = HTTPStatus.OK) -> Iterator[str]:
             self.send_response(status if is_allowed else HTTPStatus.FORBIDDEN)
             self.end_headers()
 
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the base class
             """Log nothing."""
 
     with ThreadingHTTPServer((HOST, 0), Handler) as server:

@@ -120,7 +120,7 @@ def serve_monitoring() -> Iterator[FakeMonitoring]:
             self.end_headers()
             self.wfile.write(body.encode())
 
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the base class
             """Log nothing."""
 
     with ThreadingHTTPServer((HOST, 0), Handler) as server:

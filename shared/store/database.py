@@ -14,11 +14,11 @@ import grpc.aio
 from google.api_core import exceptions
 from google.api_core.retry import AsyncRetry, if_exception_type
 
-from shared.store.calls import one_call
 from shared.store.connection import Connection
 from shared.store.data_model import USERS, Collection
 from shared.store.documents import Document, decode
 from shared.store.preconditions import PreconditionFailed
+from shared.store.rpc import firestore_rpc
 from shared.store.settings import DatabaseSettings
 from shared.telemetry.current_request import note_documents, note_round_trip
 
@@ -151,7 +151,7 @@ class Database:
         if not names:
             return []
         found = []
-        with one_call("read"):
+        with firestore_rpc("read"):
             call = await self._retry(self._open_read)(connection, list(names), list(fields))
             async for response in call:
                 if response.WhichOneof("result") == "found":
@@ -170,7 +170,7 @@ class Database:
 
     async def query(self, query: "AsyncQuery") -> list[Document]:
         """Return the results of `query`, which should have a limit; one round trip."""
-        with one_call("query"):
+        with firestore_rpc("query"):
             snapshots = await query.get(retry=self._retry, timeout=self._settings.attempt_timeout_s)
         # Firestore bills a query without results as one read.
         note_documents(max(1, len(snapshots)))
@@ -185,7 +185,7 @@ class Database:
 
         Starts after the page that returned `page_token`. An expired token starts at the first page.
         """
-        with one_call("list"):
+        with firestore_rpc("list"):
             try:
                 return await self._list_ids(collection, page_size, page_token)
             # For an invalid token Firestore returns the first error, its emulator the second.
@@ -218,7 +218,7 @@ class Database:
             PreconditionFailed: a document is not in the state that the batch requires. After a
                 retry, the first attempt of the same batch may be the cause.
         """
-        with one_call("commit"):
+        with firestore_rpc("commit"):
             try:
                 await batch.commit(
                     retry=self._retry if repeatable else None,
@@ -235,7 +235,7 @@ class Database:
         connection = self._connected()
         nothing = connection.name_of(self._client.document("readiness", "nothing"))
         open_read = self._retry.with_timeout(_CHECK_RETRY_FOR_S)(self._open_read)
-        with one_call("check"):
+        with firestore_rpc("check"):
             async for _ in await open_read(connection, [nothing], []):
                 pass
         note_documents(1)

@@ -40,7 +40,7 @@ class Thing:
 
 def test_thing_runs():
     print("printed text", end="")
-    assert True, "reason of a failure"
+    assert parser.ready, "reason of a failure"
     parser.add_argument("--size", help="bytes of a thing")
     data = "neither shown nor logged"
 '''

@@ -25,6 +25,7 @@ PROGRAMS = {
     "terraform": terraform.main,
 }
 PROJECT = "liftlog-prod"
+DEPLOY = ("deploy", "--environment=prod")
 RELEASES_URL = f"gs://{PROJECT}-sources/releases.json"
 NO_RELEASES = {RELEASES_URL: {"generation": 1, "data": "[]"}}
 """The object as Terraform creates it."""

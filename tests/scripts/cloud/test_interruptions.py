@@ -9,9 +9,8 @@ from scripts.release.release import Release
 from scripts.root import ROOT
 from tests.scripts.cloud.fake_programs.terraform import planned
 from tests.scripts.cloud.project_state import IMAGE, deploy_all, read_release, traffic_of
-from tests.scripts.conftest import FakeCloud
+from tests.scripts.conftest import DEPLOY, FakeCloud
 
-DEPLOY = ("deploy", "--environment=prod")
 TIMEOUT_S = 300
 
 

@@ -21,9 +21,8 @@ from tests.scripts.cloud.project_state import (
     traffic_of,
 )
 from tests.scripts.cloud.terminal_session import run_in_terminal
-from tests.scripts.conftest import FakeCloud
+from tests.scripts.conftest import DEPLOY, FakeCloud
 
-DEPLOY = ("deploy", "--environment=prod")
 DATABASE = {
     "address": "module.firestore.google_firestore_database.this",
     "type": "google_firestore_database",

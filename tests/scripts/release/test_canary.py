@@ -24,9 +24,8 @@ from tests.scripts.cloud.project_state import (
     tags_of,
     traffic_of,
 )
-from tests.scripts.conftest import NO_RELEASES, RELEASES_URL, FakeClock, FakeCloud
+from tests.scripts.conftest import DEPLOY, NO_RELEASES, RELEASES_URL, FakeClock, FakeCloud
 
-DEPLOY = ("deploy", "--environment=prod")
 FEW_CHECKS = ("--step-s=300", "--check-interval-s=100")
 CHANGED = ("users", "chat", "cleanup")
 TIMEOUT_S = 300

@@ -9,9 +9,7 @@ from scripts.release.request_counts import ADDRESS_VARIABLE
 from tests.scripts.cloud.fake_programs.monitoring import FakeMonitoring, serve_monitoring
 from tests.scripts.cloud.fake_programs.terraform import planned
 from tests.scripts.cloud.project_state import deploy_all, traffic_of
-from tests.scripts.conftest import FakeClock, FakeCloud
-
-DEPLOY = ("deploy", "--environment=prod")
+from tests.scripts.conftest import DEPLOY, FakeClock, FakeCloud
 
 
 @pytest.fixture

@@ -10,9 +10,7 @@ from tests.scripts.cloud.project_state import (
     read_release,
     write_chat_package,
 )
-from tests.scripts.conftest import FakeCloud
-
-DEPLOY = ("deploy", "--environment=prod")
+from tests.scripts.conftest import DEPLOY, FakeCloud
 
 
 def test_image_is_built_and_named_by_digest(cloud: FakeCloud) -> None:

@@ -20,9 +20,8 @@ from tests.scripts.cloud.project_state import (
     tags_of,
     traffic_of,
 )
-from tests.scripts.conftest import FakeCloud
+from tests.scripts.conftest import DEPLOY, FakeCloud
 
-DEPLOY = ("deploy", "--environment=prod")
 BUCKET, TOPIC = "google_storage_bucket.b", "google_pubsub_topic.t"
 LOSS = {"address": BUCKET, "type": "google_storage_bucket", "actions": ["delete"], "name": "b"}
 

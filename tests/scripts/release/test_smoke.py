@@ -14,9 +14,8 @@ from scripts.local.ports import HOST, SERVICES, url
 from scripts.release.release import Release, Service
 from tests import stack
 from tests.scripts.cloud.project_state import IMAGE, deploy_all
-from tests.scripts.conftest import PROJECT, FakeClock, FakeCloud
+from tests.scripts.conftest import DEPLOY, PROJECT, FakeClock, FakeCloud
 
-DEPLOY = ("deploy", "--environment=prod")
 CLOSED_PORT = "http://127.0.0.1:1"
 JOURNEY = "$ PURCHASE_TOKEN=... ./scripts/journey users=http"
 CHAT = "$ PURCHASE_TOKEN=... ./scripts/chat http"

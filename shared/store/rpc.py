@@ -1,4 +1,4 @@
-"""One call to Firestore: counted, traced, and with its errors translated into our own."""
+"""One RPC to Firestore: counted, traced, and with its errors translated into our own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +25,8 @@ _RETRY_AFTER_S = 5
 
 
 @contextmanager
-def one_call(operation: str) -> Iterator[None]:
-    """Count and trace the call inside the block; translate its errors.
+def firestore_rpc(operation: str) -> Iterator[None]:
+    """Count and trace the RPC inside the block; translate its errors.
 
     Raises:
         DependencyTimedOut: no response before the deadline.

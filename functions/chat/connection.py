@@ -222,7 +222,7 @@ class Connection:
 
         Has no effect when the connection closes already.
         """
-        if self._close_code is not None or self._state is State.CLOSED:
+        if self._state.is_ending:
             return
         is_open = self._state is not State.HANDSHAKE
         self._enter(State.CLOSING if is_open else State.LAST_HANDSHAKE)

@@ -28,6 +28,11 @@ class State(Enum):
     CLOSED = auto()
     """Every task of the connection has ended."""
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the connection is closed, or its close has begun."""
+        return self in (State.LAST_HANDSHAKE, State.CLOSING, State.CLOSED)
+
     def to(self, following: "State") -> "State":
         """Return `following`.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from scripts.local.ports import HOST, url
+from scripts.local.ports import HOST
 from scripts.root import ROOT
 
 _MIN_JAVA_VERSION = 17
@@ -105,13 +105,16 @@ def answers(host: str) -> bool:
     return True
 
 
-def warm_up(port: int, project: str) -> None:
-    """Write and delete a document, because the first commit of a new Java process takes seconds."""
+def warm_up(host: str, project: str) -> None:
+    """Write and delete a document at the Firestore emulator `host:port`.
+
+    The first commit of a new Java process takes seconds.
+    """
     documents = f"projects/{project}/databases/(default)/documents"
     name = f"{documents}/warm_up/1"
     for write in ({"update": {"name": name, "fields": {}}}, {"delete": name}):
         httpx.post(
-            f"{url(port)}/v1/{documents}:commit", json={"writes": [write]}, timeout=60
+            f"http://{host}/v1/{documents}:commit", json={"writes": [write]}, timeout=60
         ).raise_for_status()
 
 

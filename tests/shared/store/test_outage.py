@@ -105,7 +105,7 @@ class Emulator:
         )
         while self._process.poll() is None:
             with suppress(httpx.TransportError):
-                warm_up(self.port, PROJECT)
+                warm_up(f"{HOST}:{self.port}", PROJECT)
                 return
             time.sleep(0.05)
         raise ChildProcessError("the emulator does not start")
@@ -142,7 +142,7 @@ def own_stack(emulator: Emulator) -> Iterator[Stack]:
         "FIRESTORE_EMULATOR_HOST": f"{HOST}:{emulator.port}",
         **dict.fromkeys(("FIRESTORE_ATTEMPT_TIMEOUT_S", "FIRESTORE_RETRY_FOR_S"), ""),
     }
-    with Stack("--isolated", environment=environment) as own_stack:
+    with Stack("--isolated", "--emulators", environment=environment) as own_stack:
         yield own_stack
         shutil.copy(own_stack.log, stack.log_folder())
 

@@ -90,6 +90,7 @@ def _stamped(message: dict[str, Any]) -> dict[str, Any]:
     message_id = str(uuid4().int)
     published_at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return {
+        "data": "",
         **message,
         "messageId": message_id,
         "message_id": message_id,

@@ -1,5 +1,6 @@
 """The file of the embedded database of a stack."""
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from scripts.root import ROOT
 
 _FOLDER = ROOT / ".dev" / "data"
 _NAME = "liftlog"
+_NEXT_STEP = "choose another folder with --data DIR"
 # SQLite writes the last two while the file is open. They are part of the data.
 _SUFFIXES = ("", "-wal", "-shm")
 
@@ -48,23 +50,37 @@ class DatabaseFile:
         """Create the folder, and delete the old file of a fresh start.
 
         Raises:
-            CannotStartError: the folder is not writable, or the file cannot be used.
+            CannotStartError: the folder is not writable.
         """
-        folder = self.path.parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.is_fresh:
                 for suffix in _SUFFIXES:
                     self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         except OSError as error:
             raise CannotStartError(
-                f"cannot write to {folder}: {error.strerror}; choose another folder with --data DIR"
+                f"cannot write to {self.path.parent}: {error.strerror}; {_NEXT_STEP}"
             ) from None
 
     def wait(self, _processes: Processes) -> list[tuple[str, str]]:
-        """Return the path, relative to the project if it is inside."""
+        """Create or upgrade the file. Return its path, relative to the project if it is inside.
+
+        Raises:
+            CannotStartError: the file cannot be used.
+        """
+        # Imported here, while the services start: the import takes as long as the start before it.
+        from shared.store.engines.sqlite.maintenance import prepare  # noqa: PLC0415
+        from shared.store.engines.sqlite.schema import IncompatibleFileError  # noqa: PLC0415
+
         is_inside = self.path.is_relative_to(ROOT)
-        return [("database", str(self.path.relative_to(ROOT) if is_inside else self.path))]
+        shown = str(self.path.relative_to(ROOT) if is_inside else self.path)
+        try:
+            prepare(self.path)
+        except IncompatibleFileError as error:
+            raise CannotStartError(f"{shown}: {error}; or {_NEXT_STEP}") from None
+        except sqlite3.Error as error:
+            raise CannotStartError(f"cannot use {shown}: {error}; {_NEXT_STEP}") from None
+        return [("database", shown)]
 
 
 def find_file(

@@ -1,4 +1,4 @@
-"""Maintenance of the database file: a check of its contents, and a copy while it is in use."""
+"""Maintenance of the database file: its creation, a check, and a copy while it is in use."""
 
 import os
 import sqlite3
@@ -11,6 +11,16 @@ from shared.store.engines.sqlite.indexes import Indexes
 from shared.store.engines.sqlite.schema import document_entries
 
 _MAX_PROBLEMS = 100
+
+
+def prepare(path: Path) -> None:
+    """Create a file, or upgrade an older one.
+
+    Raises:
+        IncompatibleFileError: the file is not a database of this program.
+        sqlite3.Error: the file cannot be opened.
+    """
+    File(path, Indexes()).connect().close()
 
 
 def check(path: Path) -> list[str]:

@@ -36,7 +36,7 @@ class Service:
         self._name = name
         self._secrets = secrets
         self.trips = RoundTrips()
-        self.database = Database(DatabaseSettings(), self.trips.interceptors)
+        self.database = Database(DatabaseSettings(), self.trips.open_engine)
 
     async def ready(self, check_within_s: float = 60) -> tuple[int, dict[str, Any]]:
         """Check a new instance; return its status and the logged state of each dependency."""

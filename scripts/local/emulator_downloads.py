@@ -19,10 +19,11 @@ OnProgress = Callable[[int], object]
 """Called with the number of bytes so far."""
 
 _TIMEOUT_S = 30
+_OTHER_SERVER = "name another server with --from URL"
 
 
 class DownloadError(Exception):
-    """A download failed. The message names the URL and the next step."""
+    """A download failed. The message names the server and the next step."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Download:
         Raises:
             DownloadError: the server does not respond, or its file has a different size or hash.
         """
-        url, path = f"{base_url.rstrip('/')}/{self.name}", folder / self.name
+        url = httpx.URL(f"{base_url.rstrip('/')}/{self.name}")
+        path = folder / self.name
         # The client uses the proxy that the environment names.
         with (
             path.open("w+b") as file,
@@ -57,7 +59,7 @@ class Download:
         return path
 
     def _receive_all(
-        self, http: httpx.Client, url: str, file: BufferedRandom, on_progress: OnProgress
+        self, http: httpx.Client, url: httpx.URL, file: BufferedRandom, on_progress: OnProgress
     ) -> None:
         while True:
             before = file.tell()
@@ -66,21 +68,17 @@ class Download:
             except httpx.TransportError as error:
                 if file.tell() <= before:
                     reason = str(error) or type(error).__name__
-                    raise DownloadError(
-                        f"cannot download {url}: {reason}; check the connection, and repeat "
-                        "the command"
-                    ) from error
-            except (httpx.HTTPStatusError, httpx.InvalidURL, httpx.TooManyRedirects) as error:
-                reason = str(error).partition("\n")[0]
-                raise DownloadError(
-                    f"cannot download {url}: {reason}; repeat the command later, or name a mirror "
-                    "with --from"
-                ) from error
+                    raise self._failure(url, reason, "check the connection") from error
+            except httpx.HTTPStatusError as error:
+                reason = f"status {error.response.status_code}"
+                raise self._failure(url, reason, _OTHER_SERVER) from error
+            except httpx.TooManyRedirects as error:
+                raise self._failure(url, "too many redirects", _OTHER_SERVER) from error
             else:
                 return
 
     def _receive(
-        self, http: httpx.Client, url: str, file: BufferedRandom, on_progress: OnProgress
+        self, http: httpx.Client, url: httpx.URL, file: BufferedRandom, on_progress: OnProgress
     ) -> None:
         """Receive the part of the file that is missing."""
         headers = {"Accept-Encoding": "identity"}
@@ -98,20 +96,22 @@ class Download:
                 if file.tell() > self.size_bytes:
                     return
 
-    def _check(self, url: str, file: BufferedRandom) -> None:
+    def _check(self, url: httpx.URL, file: BufferedRandom) -> None:
         size = file.tell()
         if size != self.size_bytes:
             found = "more" if size > self.size_bytes else f"{size:,}"
-            raise DownloadError(
-                f"{url} has {found} bytes, and not {self.size_bytes:,}; the file is not the pinned "
-                "one: name another mirror with --from"
-            )
+            reason = f"{found} bytes instead of {self.size_bytes:,}"
+            raise self._failure(url, reason, _OTHER_SERVER)
         file.seek(0)
         if hashlib.file_digest(file, "sha256").hexdigest() != self.sha256:
-            raise DownloadError(
-                f"{url} has a different SHA-256; the file is not the pinned one: "
-                "name another mirror with --from"
-            )
+            raise self._failure(url, "its SHA-256 is not the expected one", _OTHER_SERVER)
+
+    def _failure(self, url: httpx.URL, reason: str, next_step: str) -> DownloadError:
+        # Only the host: the URL can contain a password.
+        return DownloadError(
+            f"cannot download {self.name} from {url.host}: {reason}; "
+            f"{next_step}, and repeat the command"
+        )
 
 
 DOWNLOADS: dict[Emulator, Download] = {

@@ -5,6 +5,7 @@ import signal
 import sys
 from types import FrameType
 
+import httpx
 from rich.console import Console
 
 from scripts.local.emulator import FIRESTORE, PLACES, PUBSUB
@@ -64,8 +65,12 @@ def _options() -> argparse.Namespace:
 
 
 def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"not an http or https URL: {text}")
+    try:
+        is_valid = httpx.URL(text).scheme in {"http", "https"} and bool(httpx.URL(text).host)
+    except httpx.InvalidURL:
+        is_valid = False
+    if not is_valid:
+        raise argparse.ArgumentTypeError("not an http or https URL")
     return text
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -94,8 +95,11 @@ def test_installed_emulator_needs_newer_java(places: Places, bare_machine: Path)
     assert FIRESTORE.command(1, places)[0] == str(own)
 
 
-def test_warm_up_commits_and_leaves_no_document() -> None:
-    warm_up(f"{HOST}:{stack.current().firestore}", "warm-up-project")
+def test_warm_up_of_an_emulator_leaves_no_document() -> None:
+    emulator = f"{HOST}:{stack.current().firestore}"
+    warm_up(emulator, "warm-up")
+    documents = f"http://{emulator}/v1/projects/warm-up/databases/(default)/documents"
+    assert httpx.get(f"{documents}/warm_up", timeout=60).json() == {}
 
 
 def test_warm_up_writes_and_deletes_one_document() -> None:

@@ -87,9 +87,7 @@ class Download:
         with http.stream("GET", url, headers=headers) as response:
             response.raise_for_status()
             if response.status_code != HTTPStatus.PARTIAL_CONTENT:
-                # The server sends the whole file.
-                file.seek(0)
-                file.truncate()
+                file.seek(0)  # the server sends the whole file
             for chunk in response.iter_raw():
                 file.write(chunk)
                 on_progress(file.tell())

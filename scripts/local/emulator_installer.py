@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -55,8 +54,11 @@ class Installer:
             jars = [self._install_emulator(each) for each in self.downloads]
             self._install_java(jars)
             pinned = {self._java, *map(self._target, self.downloads)}
-            for path in set(self.places.installed.iterdir()) - pinned:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            others = set(self.places.installed.iterdir()) - pinned
+            # A rename first: no search finds a program that is deleted in part.
+            with self._new_folder() as deleted:
+                for path in others:
+                    path.rename(deleted / path.name)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -158,6 +160,6 @@ def _publish(path: Path, target: Path) -> None:
     """Give a complete program its name."""
     # After a power failure, the name must not exist with only a part of the content.
     os.sync()
-    if target.is_dir():  # without the program that it should contain
-        shutil.rmtree(target)
+    if target.exists():  # without the program that it should contain
+        target.rename(path.with_name("replaced"))
     path.rename(target)

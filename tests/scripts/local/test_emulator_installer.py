@@ -197,7 +197,7 @@ def test_second_install_at_the_same_time_is_refused(setup: Setup) -> None:
     setup.places.installed.mkdir(parents=True)
     folder = os.open(setup.places.installed, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        fcntl.flock(folder, fcntl.LOCK_SH)
         with pytest.raises(InstallError, match=r"another \./scripts/emulators install"):
             setup.installer.install()
     finally:

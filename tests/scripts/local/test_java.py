@@ -34,6 +34,6 @@ def test_older_java_is_ignored(bare_machine: Path, installed: Path, version: str
     assert find_java(21, installed) == own
 
 
-def test_program_without_version_is_no_java(bare_machine: Path, installed: Path) -> None:
+def test_program_without_version_is_ignored(bare_machine: Path, installed: Path) -> None:
     program(bare_machine / "java", "Unable to locate a Java Runtime.")
     assert find_java(17, installed) is None

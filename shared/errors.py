@@ -8,7 +8,7 @@ LiftLogError
 ├─ NotFound                  Never existed, deleted or expired. The response gives no reason.
 ├─ RateLimited               The limit of requests is reached (shared/store/quotas.py).
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
-   │                         (shared/store/rpc.py, shared/purchases/provider_api.py,
+   │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
    ├─ DependencyFailed       The dependency returned an error or an invalid response.
    ├─ DependencyTimedOut     No response before the deadline.

@@ -73,7 +73,10 @@ def locked(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", path.read_text(), re.MULTILINE))
 
 
-LOCKS = [ROOT / "scripts" / "requirements.txt"]
+LOCKS = [
+    ROOT / "scripts" / "requirements.txt",
+    ROOT / "scripts" / "local" / "java-requirements.txt",
+]
 LOCKS += [ROOT / "functions" / function / "requirements.txt" for function in SERVICES]
 
 

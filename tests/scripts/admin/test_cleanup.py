@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -24,10 +24,11 @@ PROJECT = f"cleanup-command-{uuid4()}"
 Command = Callable[..., Awaitable[tuple[int, str]]]
 
 
-@pytest.fixture(scope="module")
-def own() -> Iterator[Stack]:
-    """A stack with its own project, on the emulators of the tests' stack."""
-    with Stack(environment={"GOOGLE_CLOUD_PROJECT": PROJECT}) as own:
+@pytest.fixture(scope="module", params=["file", "emulators"])
+def own(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A stack with its own project, on a file or on the emulators of the tests' stack."""
+    options = ("--emulators",) if request.param == "emulators" else ()
+    with Stack(*options, environment={"GOOGLE_CLOUD_PROJECT": PROJECT}) as own:
         yield own
 
 
@@ -49,10 +50,14 @@ def cleanup(own: Stack, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]
 
 
 @pytest.fixture
-def database() -> Database:
-    """The database of the project."""
+async def database(own: Stack) -> AsyncIterator[Database]:
+    """The database of the stack."""
+    file = own.data / "liftlog.db"
     emulator = f"{HOST}:{stack.current().firestore}"
-    return Database(DatabaseSettings(project=PROJECT, emulator_host=emulator))
+    place = {"file": file} if file.exists() else {"emulator_host": emulator}
+    database = Database(DatabaseSettings(project=PROJECT, **place))
+    yield database
+    await database.close()
 
 
 async def test_schedule_is_shown_paused_and_resumed(cleanup: Command) -> None:

@@ -90,8 +90,7 @@ def is_missing(mark: str) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests whose program is missing."""
     marked = {item: [p.mark for p in PROGRAMS if item.get_closest_marker(p.mark)] for item in items}
-    counts: dict[str, int] = Counter(mark for marks in marked.values() for mark in marks)
-    config.stash[_counts] = counts
+    config.stash[_counts] = {**Counter(mark for marks in marked.values() for mark in marks)}
     deselected = [item for item in items if any(map(is_missing, marked[item]))]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
@@ -101,14 +100,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Report the counts of a worker of pytest-xdist. All workers have the same ones."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["programs"] = {**session.config.stash[_counts]}
+        counts: dict[str, int] = session.config.stash[_counts]
+        session.config.workeroutput["programs"] = counts
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
     """Take the counts of a worker."""
     config: pytest.Config = getattr(node, "config")  # noqa: B009 - pytest-xdist has no types
-    config.stash[_counts] = getattr(node, "workeroutput", {}).get("programs", {})
+    counts: dict[str, int] = getattr(node, "workeroutput", {}).get("programs", {})
+    config.stash[_counts] = counts
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,7 +19,7 @@ from scripts.local.ports import url
 from scripts.local.processes import Processes
 from scripts.local.services import command, environment, runtime_folder
 from scripts.local.stack import free_ports
-from scripts.local.storage import HasEnvironment
+from scripts.local.storage import VARIABLES, HasEnvironment
 from shared.purchases.authenticator import Purchase, Subscriber
 from shared.store.data_model import RATE_LIMITS
 from shared.store.database import Database
@@ -65,6 +65,7 @@ def instances(
     ports = free_ports()
     with Processes() as processes:
         settings = {
+            **dict.fromkeys(VARIABLES, ""),
             **environment(storage, fakes=provider.url),
             "OPENAI_BASE_URL": f"{model.url}/v1",
             "REVENUECAT_URL": provider.url,

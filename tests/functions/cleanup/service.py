@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
+from scripts.benchmarks.all_documents import all_documents
 from scripts.fakes.push_topic import PushTopic
 from scripts.local.ports import url
 from scripts.local.processes import Processes
 from scripts.local.pubsub import push_topic
 from scripts.local.services import command, environment, runtime_folder
 from scripts.local.stack import free_ports
-from scripts.local.storage import HasEnvironment
+from scripts.local.storage import VARIABLES, HasEnvironment
 from shared.store.cleanup_runs import CleanupRuns, Run
 from shared.store.data_model import ALL
 from shared.store.database import Database
@@ -103,6 +104,7 @@ class Service:
     def _start(self) -> None:
         log = stack.log_folder() / f"{self._project}.log"
         settings: Mapping[str, str] = {
+            **dict.fromkeys(VARIABLES, ""),
             **environment(self._storage),
             "GOOGLE_CLOUD_PROJECT": self._project,
         }
@@ -114,10 +116,10 @@ class Service:
         self.copies = 1
         self.delivered.clear()
         for collection in ALL:
-            query = self.database.collection_group(collection).select([]).limit(_PAGE_SIZE)
-            while found := await self.database.query(query):
+            found = await all_documents(self.database, collection)
+            for start in range(0, len(found), _PAGE_SIZE):
                 batch = self.database.batch()
-                for document in found:
+                for document in found[start : start + _PAGE_SIZE]:
                     batch.delete(document.reference)
                 await self.database.commit(batch)
 

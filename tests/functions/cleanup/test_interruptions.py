@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
+from scripts.benchmarks.all_documents import all_documents
 from scripts.benchmarks.sample_documents import SampleDocuments
 from shared.store.data_model import (
     ALL,
@@ -69,7 +70,7 @@ async def new_account(database: Database) -> tuple[UUID, set[str]]:
 async def all_paths(database: Database) -> set[str]:
     """Return the paths of all documents except the cleanup's own."""
     queries = [
-        database.query(database.collection_group(collection).select([]))
+        all_documents(database, collection)
         for collection in ALL
         if collection not in (CLEANUP_RUNS, SCAN_POSITIONS)
     ]

@@ -39,11 +39,11 @@ class LostResponse(Database):
         super().__init__(settings, observed(self._lose_first))
 
     async def _lose_first(self, call: EngineCall, execute: Execute) -> Any:
+        is_first = call.rpc == "Commit" and not self.attempts
+        self.attempts += call.rpc == "Commit"
         result = await execute()
-        if call.rpc == "Commit":
-            self.attempts += 1
-            if self.attempts == 1:
-                raise ServiceUnavailable("the response is lost")
+        if is_first:
+            raise ServiceUnavailable("the response is lost")
         return result
 
 

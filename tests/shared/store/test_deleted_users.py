@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.cleanup.sweep import sweep
+from scripts.benchmarks.all_documents import all_documents
 from shared.errors import DependencyUnavailable
 from shared.store.data_model import DELETIONS, FOLLOW_SECRETS
 from shared.store.database import Database
@@ -32,8 +33,7 @@ async def put_deleted_user(database: Database, user_id: str, count: int) -> None
 async def remaining_paths(database: Database) -> set[str]:
     found = set()
     for collection in (DELETIONS, FOLLOW_SECRETS):
-        query = database.collection_group(collection).select([])
-        found |= {document.reference.path for document in await database.query(query)}
+        found |= {d.reference.path for d in await all_documents(database, collection)}
     return found
 
 

@@ -12,6 +12,7 @@ from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 from google.cloud.firestore_v1.async_query import AsyncQuery
 
+from scripts.benchmarks.all_documents import all_documents
 from scripts.local.round_trips import RoundTrips
 from shared.store.data_model import ALL, EVENTS, RATE_LIMITS, SHARED_ITEMS, Collection
 from shared.store.database import Database
@@ -33,7 +34,7 @@ async def put_documents(database: Database, collection: Collection, *expiries: d
 
 
 async def remaining_ids(database: Database, collection: Collection) -> set[str]:
-    return {d.id for d in await database.query(database.collection_group(collection).select([]))}
+    return {document.id for document in await all_documents(database, collection)}
 
 
 async def purge(database: Database, collection: Collection, page_size: int = 300) -> list[int]:
@@ -102,7 +103,7 @@ async def test_event_that_is_put_again_before_the_commit_stays(
     own_settings: DatabaseSettings, own_database: Database
 ) -> None:
     await put_documents(own_database, EVENTS, NOW - 2 * MICROSECOND, NOW - MICROSECOND, NOW)
-    [event, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
+    [event, *_] = await all_documents(own_database, EVENTS)
     renewed = {"expiry": NOW + MICROSECOND}
     database = Interfering(own_settings, lambda: put(own_database, event.reference, renewed))
     assert await purge(database, EVENTS) == [2]
@@ -113,7 +114,7 @@ async def test_document_that_another_writer_deletes_is_not_counted(
     own_settings: DatabaseSettings, own_database: Database
 ) -> None:
     await put_documents(own_database, EVENTS, NOW, NOW, NOW)
-    [event, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
+    [event, *_] = await all_documents(own_database, EVENTS)
     database = Interfering(own_settings, lambda: delete(own_database, event.reference))
     assert await purge(database, EVENTS) == [2]
 

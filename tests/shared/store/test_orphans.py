@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from scripts.benchmarks.all_documents import all_documents
 from shared.errors import DependencyUnavailable
 from shared.store.data_model import (
     DELETIONS,
@@ -45,8 +46,7 @@ async def put_documents_of(database: Database, user_id: UUID | str) -> None:
 async def paths(database: Database) -> set[str]:
     found = set()
     for collection in (*BELOW_USERS, SHARED_ITEMS):
-        everything = database.collection_group(collection).select([])
-        found |= {d.reference.path for d in await database.query(everything)}
+        found |= {d.reference.path for d in await all_documents(database, collection)}
     return found
 
 

@@ -83,19 +83,16 @@ def test_entry_of_a_wrong_document_is_found(filled_path: Path) -> None:
 
 
 def test_damaged_page_is_found(filled_path: Path) -> None:
-    content = filled_path.read_bytes()
     with closing(sqlite3.connect(filled_path)) as connection:
         (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-    starts = range(0, len(content), page_bytes)
-    damaged = next(
-        start
-        for start in starts
-        if content[start] == LEAF_OF_INDEX
-        and b"shared_items" in content[start : start + page_bytes]
-    )
-    end = damaged + page_bytes
-    page = content[damaged:end].replace(b"shared_items", b"shared_itemz")
-    filled_path.write_bytes(content[:damaged] + page + content[end:])
+    content = filled_path.read_bytes()
+    pages = [content[at : at + page_bytes] for at in range(0, len(content), page_bytes)]
+    damaged = [
+        page.replace(b"shared_items", b"shared_itemz") if page[0] == LEAF_OF_INDEX else page
+        for page in pages
+    ]
+    assert damaged != pages
+    filled_path.write_bytes(b"".join(damaged))
     assert check(filled_path)
 
 

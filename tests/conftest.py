@@ -1,6 +1,6 @@
 """Fixtures of all tests. The stack starts once, before the first test.
 
-Its database is a file. Tests with the mark `emulators` use a second stack, on Google's emulators.
+Its database is a file. Tests with the mark `firestore` use a second stack, on Google's emulators.
 """
 
 import os
@@ -117,8 +117,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Let the emulators start before the first test that needs them."""
     if session.config.option.collectonly:
         return
-    if any(item.get_closest_marker("emulators") for item in session.items):
-        emulators.want()
+    if any(item.get_closest_marker("firestore") for item in session.items):
+        emulators.request_start()
 
 
 @pytest.hookimpl(wrapper=True)

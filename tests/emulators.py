@@ -12,17 +12,17 @@ from scripts.local.stack import OWN_EMULATORS, Stack, StackFailedError
 from shared.store.settings import DatabaseSettings
 from tests import shared_results
 
-_WANTED, _STARTED = "emulators-wanted", "emulators-started.json"
+_REQUESTED, _STARTED = "emulators-requested", "emulators-started.json"
 
 
 class EmulatorStack:
-    """The stack, which the main process owns. Any process of the test run may want it."""
+    """The stack, which the main process owns. Any process of the test run may request it."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._environment = {**environment, **OWN_EMULATORS}
         self._stack: Stack | None = None
         self._is_ending = threading.Event()
-        self._thread = threading.Thread(target=self._start_when_wanted, daemon=True)
+        self._thread = threading.Thread(target=self._start_when_requested, daemon=True)
         self._thread.start()
 
     def log(self) -> str:
@@ -36,8 +36,8 @@ class EmulatorStack:
         if self._stack is not None:
             self._stack.stop()
 
-    def _start_when_wanted(self) -> None:
-        while not _file(_WANTED).exists():
+    def _start_when_requested(self) -> None:
+        while not _file(_REQUESTED).exists():
             if self._is_ending.wait(0.1):
                 return
         stack = Stack("--emulators", environment=self._environment)
@@ -51,15 +51,15 @@ class EmulatorStack:
         unfinished.rename(_file(_STARTED))
 
 
-def want() -> None:
-    """Let the stack start. Does not wait for it."""
-    _file(_WANTED).touch()
+def request_start() -> None:
+    """Request the start of the stack. Does not wait for it."""
+    _file(_REQUESTED).touch()
 
 
 @cache
 def ports() -> Ports:
     """Wait until the stack is ready; return its ports."""
-    want()
+    request_start()
     while not _file(_STARTED).exists():
         time.sleep(0.05)
     result = json.loads(_file(_STARTED).read_text())

@@ -13,7 +13,7 @@ from shared.store.settings import DatabaseSettings
 from tests import emulators, stack
 
 SQLITE, FIRESTORE = "sqlite", "firestore"
-_BOTH = (SQLITE, pytest.param(FIRESTORE, marks=pytest.mark.emulators))
+_BOTH = (SQLITE, pytest.param(FIRESTORE, marks=pytest.mark.firestore))
 on_firestore_only = pytest.mark.parametrize("engine", _BOTH[1:], indirect=True, scope="session")
 """For Firestore's own features, and for what an emulator does."""
 

@@ -26,9 +26,11 @@ class Program:
     find: Callable[[], object]
     """Raises NotInstalledError if the program is missing."""
 
-    install: str
-    tested: str
-    """What its tests compare or run."""
+    next_step: str
+    """The command or the program that installs it."""
+
+    compared: str
+    """The subjects of its tests."""
 
 
 def _on_path(*names: str) -> Callable[[], None]:
@@ -47,15 +49,33 @@ def _find_emulators() -> None:
 
 PROGRAMS = (
     Program(
-        "emulators",
+        "firestore",
         "Google's emulators",
         _find_emulators,
-        "./scripts/emulators install",
-        "the store, concurrent clients, outages and a journey",
+        "run ./scripts/emulators install",
+        "both database engines, concurrent clients, outages, a journey",
     ),
-    Program("terraform", "terraform", _on_path("terraform"), "terraform 1.11", "infra/"),
-    Program("node", "Node", _on_path("node", "npm"), "Node 18 with npm", "the SignalR client"),
-    Program("gcloud", "gcloud", _on_path("gcloud"), "the Cloud SDK", "gcloud commands"),
+    Program(
+        "terraform",
+        "Terraform",
+        _on_path("terraform"),
+        "install terraform 1.11 or newer",
+        "the plans of infra/",
+    ),
+    Program(
+        "node",
+        "Node",
+        _on_path("node", "npm"),
+        "install Node 18 or newer, with npm",
+        "the official SignalR client",
+    ),
+    Program(
+        "gcloud",
+        "gcloud",
+        _on_path("gcloud"),
+        "install the Google Cloud CLI",
+        "the command lines of scripts and docs",
+    ),
 )
 
 _counts = pytest.StashKey[dict[str, int]]()
@@ -75,9 +95,11 @@ def _missing() -> Iterable[Program]:
     for program in PROGRAMS:
         try:
             program.find()
-        except NotInstalledError as error:
+        except NotInstalledError:
             if os.environ.get("CI") == "true":
-                raise pytest.UsageError(f"CI needs {program.title}: {error}") from None
+                raise pytest.UsageError(
+                    f"{program.title} is missing, and CI=true requires it: {program.next_step}"
+                ) from None
             yield program
 
 
@@ -123,7 +145,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _summary(program: Program, count: int) -> str:
     if is_missing(program.mark):
         return (
-            f"{program.title}: missing; {count} tests of {program.tested} did not run; "
-            f"install {program.install}"
+            f"Not compared with {program.title}, in {count} tests: {program.compared}. "
+            f"To compare: {program.next_step}"
         )
-    return f"{program.title}: used by {count} tests of {program.tested}"
+    return f"Compared with {program.title}, in {count} tests: {program.compared}"

@@ -88,7 +88,7 @@ def test_dev_serves_and_ends_on_ctrl_c() -> None:
         assert not own.data.exists()
 
 
-@pytest.mark.emulators
+@pytest.mark.firestore
 def test_dev_serves_on_emulators() -> None:
     with Stack("--emulators", environment=OWN_EMULATORS) as own:
         assert_journey_succeeds(url(own.ports.base))
@@ -104,7 +104,7 @@ def test_dev_isolated_serves_and_ends_on_sigterm() -> None:
         assert_ends_with_children(own, signal.SIGTERM)
 
 
-@pytest.mark.emulators
+@pytest.mark.firestore
 def test_dev_uses_a_running_emulator_and_env_file(tmp_path: Path) -> None:
     settings = tmp_path / ".env"
     settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")

@@ -25,7 +25,7 @@ Command = Callable[..., Awaitable[tuple[int, str]]]
 
 
 @pytest.fixture(
-    scope="module", params=["file", pytest.param("emulators", marks=pytest.mark.emulators)]
+    scope="module", params=["file", pytest.param("emulators", marks=pytest.mark.firestore)]
 )
 def own(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A stack with its own project, on a file or on the emulators of the tests' stack."""

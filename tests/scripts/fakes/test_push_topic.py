@@ -70,7 +70,7 @@ def publish(to: str, *messages: dict[str, Any]) -> Sequence[str]:
     return ids
 
 
-@pytest.mark.emulators
+@pytest.mark.firestore
 async def test_message_is_pushed_as_by_the_emulator() -> None:
     fake, emulator = Receiver(200), Receiver(200)
     host, project = emulators().pubsub, f"push-{uuid4()}"

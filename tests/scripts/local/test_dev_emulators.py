@@ -11,7 +11,7 @@ from tests.emulators import emulators
 from tests.loopback import served
 
 
-@pytest.mark.emulators
+@pytest.mark.firestore
 def test_dev_warms_up_a_named_emulator_before_it_is_ready() -> None:
     commits: list[str] = []
 

@@ -78,7 +78,7 @@ def test_package_contains_all_that_it_imports(service: str, tmp_path: Path) -> N
     IsolatedPackage(build_package(service), tmp_path).import_all()
 
 
-@pytest.mark.emulators
+@pytest.mark.firestore
 @pytest.mark.parametrize("service", SERVICES)
 async def test_package_serves_without_the_repository(
     service: str, tmp_path: Path, http: httpx.AsyncClient

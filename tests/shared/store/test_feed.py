@@ -173,8 +173,8 @@ async def test_at_most_4_large_reads_run_at_a_time(settings: DatabaseSettings) -
         finally:
             running -= 1
 
-    patient = settings.model_copy(update={"max_wait_s": 60})
-    database = Database(patient, observed(count))
+    without_timeout = settings.model_copy(update={"max_wait_s": 60})
+    database = Database(without_timeout, observed(count))
     publisher = Publisher(database)
     await publisher.publish(20)
     highest = 0

@@ -32,7 +32,7 @@ from tests.functions.test_general import assert_problem
 RESPONSE_TIMEOUT_S = 20
 READINESS_TIMEOUT_S = 10
 READINESS_CHANGE_TIMEOUT_S = 15
-pytestmark = pytest.mark.emulators
+pytestmark = pytest.mark.firestore
 
 USER_ID = "00000000-0000-4000-8000-000000000000"
 CREDENTIALS = {"userId": USER_ID, "password": "password"}

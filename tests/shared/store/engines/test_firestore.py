@@ -55,7 +55,7 @@ def database_with(*interceptors: grpc.aio.ClientInterceptor) -> Database:
     return Database(firestore_settings(), partial(FirestoreEngine, interceptors=interceptors))
 
 
-@pytest.mark.emulators
+@pytest.mark.firestore
 async def test_each_call_is_one_rpc_on_one_channel() -> None:
     """On another channel, a call would not reach the interceptors."""
     names: list[str] = []
@@ -70,7 +70,7 @@ async def test_each_call_is_one_rpc_on_one_channel() -> None:
     assert names == ["Commit", "RunQuery", "RunQuery", "BatchGetDocuments", "ListDocuments"]
 
 
-@pytest.mark.emulators
+@pytest.mark.firestore
 async def test_cancelled_read_closes_its_stream() -> None:
     spy = StreamSpy([])
     database = database_with(spy)

@@ -31,11 +31,6 @@ class Feature:
         """Whether the server offers the feature."""
         return self.off_because is None
 
-    @property
-    def description(self) -> str:
-        """The name, and the reason if the feature is off."""
-        return self.name if self.is_on else f"{self.name} ({self.off_because}: set {self.remedy})"
-
 
 @dataclass(frozen=True)
 class Features:
@@ -48,9 +43,19 @@ class Features:
     """The purchase providers, by their names in the contract."""
 
     @property
-    def all(self) -> tuple[Feature, ...]:
-        """All features: the plans first."""
-        return (self.plans, *self.subscribers)
+    def on(self) -> list[str]:
+        """The descriptions of all features that are on."""
+        if not self.plans.is_on:
+            return []
+        return [self.plans.name, *(_of(each) for each in self.subscribers if each.is_on)]
+
+    @property
+    def off(self) -> list[str]:
+        """The descriptions of all features that are off, with the settings to change."""
+        plans = self.plans
+        if not plans.is_on:
+            return [f"{plans.name} ({plans.off_because}: set {plans.remedy})"]
+        return [f"{_of(each)} (set {each.remedy})" for each in self.subscribers if not each.is_on]
 
     @property
     def accepted_providers(self) -> frozenset[str]:
@@ -111,6 +116,10 @@ class NoSubscribers(PurchaseAuthenticator):
         """Raise FeatureOff."""
         name, reason = self._feature.name, self._feature.off_because
         raise FeatureOff(f"{name} are off on this server: {reason}")
+
+
+def _of(provider: Feature) -> str:
+    return f"{provider.name} subscribers"
 
 
 def _subscribers(provider: str, remedy: str, *, is_on: bool) -> Feature:

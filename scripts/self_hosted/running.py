@@ -95,10 +95,10 @@ def start_line(
 ) -> str:
     """Describe the server: its address, its data, its features and the next cleanup."""
     host, port = listener.getsockname()[:2]
-    on = ", ".join([_ALWAYS_ON, *(each.name for each in features.all if each.is_on)])
-    off = "; ".join(each.description for each in features.all if not each.is_on)
+    on = ", ".join([_ALWAYS_ON, *features.on])
+    off = ", ".join(features.off) or "nothing"
     megabytes = folder.database_bytes / 1024**2
     return (
         f"serving http://{host}:{port}, data in {folder.path} ({megabytes:.1f} MiB)"
-        f"; on: {on}; off: {off or 'nothing'}; next cleanup at {next_hour(at):%H:%M} UTC"
+        f"; on: {on}; off: {off}; next cleanup at {next_hour(at):%H:%M} UTC"
     )

@@ -50,7 +50,8 @@ def _listen(host: str | None, port: int | None) -> socket.socket:
     try:
         return open_listener(host, port)
     except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such port"
+        number = error.errno if isinstance(error, OSError) else None
+        reason = "not a valid address" if number is None else os.strerror(number)
         raise CannotServeError(
             f"cannot listen on {host}:{port}: {reason}; choose others with --host and --port"
         ) from None

@@ -9,7 +9,7 @@ LiftLogError
 ├─ RateLimited               The limit of requests is reached (shared/store/quotas.py).
 ├─ FeatureOff                The feature is off on this server (scripts/self_hosted/features.py).
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
-   │                         (shared/store/rpc.py, shared/purchases/provider_api.py,
+   │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
    ├─ DependencyFailed       The dependency returned an error or an invalid response.
    ├─ DependencyTimedOut     No response before the deadline.

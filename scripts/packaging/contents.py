@@ -7,6 +7,9 @@ import grimp
 
 from scripts.root import ROOT
 
+# The embedded database is for one machine. Services on Google Cloud use Firestore.
+_LEFT_OUT = ("shared.store.engines.open", "shared.store.engines.sqlite.engine")
+
 # The Functions Framework loads `main.py` in the root folder.
 _MAIN = b'''"""Entry point of the function `%(service)b` for the Functions Framework."""
 
@@ -47,6 +50,8 @@ def _imported_modules(start: str) -> set[str]:
     graph = grimp.build_graph(
         "functions", "shared", cache_dir=None, exclude_type_checking_imports=True
     )
+    importer, imported = _LEFT_OUT
+    graph.remove_import(importer=importer, imported=imported)
     included: set[str] = set()
     found = {start}
     # A parent package can import modules too, so repeat until nothing is added.

@@ -1,12 +1,8 @@
-"""Access to Firestore: references, reads, queries and commits, with one policy of retries.
-
-Source: https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1
-"""
+"""Access to the database: references, reads, queries and commits, with one policy of retries."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,20 +10,23 @@ import grpc.aio
 from google.api_core import exceptions
 from google.api_core.retry import AsyncRetry, if_exception_type
 
-from shared.store.connection import Connection
+from shared.concurrency.limiter import ConcurrencyLimiter
+from shared.store.calls import database_call
 from shared.store.data_model import USERS, Collection
 from shared.store.documents import Document, decode
+from shared.store.engines.open import open_engine
+from shared.store.engines.protocol import Engine, IdPage
 from shared.store.preconditions import PreconditionFailed
-from shared.store.rpc import firestore_rpc
+from shared.store.requests import query_of, writes_of
 from shared.store.settings import DatabaseSettings
 from shared.telemetry.current_request import note_documents, note_round_trip
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
-    from google.cloud.firestore_v1.async_client import AsyncClient
     from google.cloud.firestore_v1.async_collection import AsyncCollectionReference
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
     from google.cloud.firestore_v1.async_query import AsyncCollectionGroup, AsyncQuery
+    from google.protobuf.message import Message
 
 _FAILED_PRECONDITION = (
     exceptions.AlreadyExists,
@@ -37,29 +36,19 @@ _FAILED_PRECONDITION = (
     exceptions.Aborted,
 )
 _CHECK_RETRY_FOR_S = 1
-
-
-@dataclass(frozen=True)
-class IdPage:
-    """A page of the ids of a collection."""
-
-    missing: list[str]
-    """The ids without a document that have documents below them."""
-
-    next_page_token: str
-    """Empty after the last page."""
+MAX_CONCURRENT_HEAVY_REQUESTS = 4
 
 
 class Database:
-    """A Firestore database.
+    """A database on one of the engines.
 
-    Every call raises `DependencyUnavailable` if Firestore does not respond: an attempt takes at
+    Every call raises `DependencyUnavailable` if the engine does not respond: an attempt takes at
     most `attempt_timeout_s`, and no attempt begins after `retry_for_s`.
     """
 
-    # The first call opens the connection, which then belongs to the event loop of that call. The
-    # platform imports a function in one process and serves it in a fork: a gRPC channel that was
-    # opened before the fork does not work after it.
+    # The first call opens the engine, which then belongs to the event loop of that call. The
+    # platform imports a function in one process and serves it in a fork: neither a gRPC channel nor
+    # a SQLite connection that was opened before the fork works after it.
 
     def __init__(
         self,
@@ -68,7 +57,8 @@ class Database:
     ) -> None:
         self._settings = settings
         self._interceptors = interceptors
-        self._connection: Connection | None = None
+        self._engine: Engine | None = None
+        self._limiter: ConcurrencyLimiter
         self._loop: asyncio.AbstractEventLoop | None = None
         self._others: dict[str, Database] = {}
         # The library's own policy retries for up to 300 s, and `timeout` does not shorten that.
@@ -84,9 +74,10 @@ class Database:
     def named(self, database: str | None) -> "Database":
         """Return another database of the project by its name. None: this database.
 
-        The same name returns the same object, so each database has one connection.
+        The same name returns the same object, so each database has one engine. All names lead to
+        the one embedded database: its file has no other.
         """
-        if database is None or database == self._settings.database:
+        if database is None or database == self._settings.database or self._settings.file:
             return self
         if database not in self._others:
             settings = self._settings.model_copy(update={"database": database})
@@ -97,9 +88,10 @@ class Database:
         self, collection: Collection, user_id: UUID | str | None = None
     ) -> "AsyncCollectionReference":
         """Return a collection. For a collection below users, return the one of `user_id`."""
+        client = self._opened().client
         if collection.per_user:
-            return self._client.collection(USERS.name, str(user_id), collection.name)
-        return self._client.collection(collection.name)
+            return client.collection(USERS.name, str(user_id), collection.name)
+        return client.collection(collection.name)
 
     def collection_group(
         self, collection: Collection
@@ -108,7 +100,7 @@ class Database:
         # A query on a collection group needs an index of its field with the scope of the group. For
         # a top-level collection, the automatic index is enough.
         if collection.per_user:
-            return self._client.collection_group(collection.name)
+            return self._opened().client.collection_group(collection.name)
         return self.collection(collection)
 
     def document(
@@ -123,7 +115,7 @@ class Database:
 
     def batch(self) -> "AsyncWriteBatch":
         """Return an empty batch of writes, for `commit`."""
-        return self._client.batch()
+        return self._opened().client.batch()
 
     def heavy_slot(self, *, wait_without_limit: bool = False) -> AbstractAsyncContextManager[None]:
         """Wait for a slot of the limiter for reads and writes of megabytes.
@@ -137,7 +129,8 @@ class Database:
         """
         # Decoding takes our own CPU, and a call's deadline continues meanwhile. Without a limit,
         # concurrent large reads would all exceed their deadlines.
-        return self._connected().limiter.slot(wait_without_limit=wait_without_limit)
+        self._opened()
+        return self._limiter.slot(wait_without_limit=wait_without_limit)
 
     async def read(
         self, references: Sequence["AsyncDocumentReference"], fields: Iterable[str] = ()
@@ -146,20 +139,17 @@ class Database:
 
         With `fields`, return only these fields.
         """
-        connection = self._connected()
-        names = {connection.name_of(reference): reference for reference in references}
+        engine = self._opened()
+        names = {f"{engine.root}/{reference.path}": reference for reference in references}
         if not names:
             return []
-        found = []
-        with firestore_rpc("read"):
-            call = await self._retry(self._open_read)(connection, list(names), list(fields))
-            async for response in call:
-                if response.WhichOneof("result") == "found":
-                    one = response.found
-                    found.append(Document(names[one.name], decode(one.fields), one.update_time))
+        with database_call("read"):
+            found = await self._retry(engine.read)(
+                list(names), list(fields), self._settings.attempt_timeout_s
+            )
         # Firestore also bills a read for a document that does not exist.
         note_documents(len(names))
-        return found
+        return [_document(names[each.name], each) for each in found]
 
     async def read_one(
         self, reference: "AsyncDocumentReference", fields: Iterable[str] = ()
@@ -170,13 +160,16 @@ class Database:
 
     async def query(self, query: "AsyncQuery") -> list[Document]:
         """Return the results of `query`, which should have a limit; one round trip."""
-        with firestore_rpc("query"):
-            snapshots = await query.get(retry=self._retry, timeout=self._settings.attempt_timeout_s)
+        engine = self._opened()
+        parent, request = query_of(query)
+        with database_call("query"):
+            found = await self._retry(engine.query)(
+                parent, request, self._settings.attempt_timeout_s
+            )
         # Firestore bills a query without results as one read.
-        note_documents(max(1, len(snapshots)))
-        return [
-            Document(s.reference, s.to_dict() or {}, _version(s.update_time)) for s in snapshots
-        ]
+        note_documents(max(1, len(found)))
+        start = len(engine.root) + 1
+        return [_document(engine.client.document(each.name[start:]), each) for each in found]
 
     async def list_ids(
         self, collection: "AsyncCollectionReference", page_size: int, page_token: str
@@ -185,27 +178,20 @@ class Database:
 
         Starts after the page that returned `page_token`. An expired token starts at the first page.
         """
-        with firestore_rpc("list"):
+        with database_call("list"):
             try:
-                return await self._list_ids(collection, page_size, page_token)
+                page = await self._list_ids(collection.id, page_size, page_token)
             # For an invalid token Firestore returns the first error, its emulator the second.
             except (exceptions.InvalidArgument, exceptions.Unknown):
                 if not page_token:
                     raise
-                return await self._list_ids(collection, page_size, "")
+                page = await self._list_ids(collection.id, page_size, "")
+        note_documents(len(page.ids))
+        return page
 
-    async def _list_ids(
-        self, collection: "AsyncCollectionReference", page_size: int, page_token: str
-    ) -> IdPage:
-        connection = self._connected()
-        response = await self._retry(connection.list_documents)(
-            collection.id, page_size, page_token, self._settings.attempt_timeout_s
-        )
-        note_documents(len(response.documents))
-        return IdPage(
-            # Only documents that exist have a creation time.
-            missing=[d.name.rpartition("/")[2] for d in response.documents if not d.create_time],
-            next_page_token=response.next_page_token,
+    async def _list_ids(self, collection_id: str, page_size: int, page_token: str) -> IdPage:
+        return await self._retry(self._opened().list_ids)(
+            collection_id, page_size, page_token, self._settings.attempt_timeout_s
         )
 
     async def commit(self, batch: "AsyncWriteBatch", *, repeatable: bool = True) -> None:
@@ -218,54 +204,44 @@ class Database:
             PreconditionFailed: a document is not in the state that the batch requires. After a
                 retry, the first attempt of the same batch may be the cause.
         """
-        with firestore_rpc("commit"):
+        engine = self._opened()
+        commit: Callable[..., Awaitable[None]] = engine.commit
+        if repeatable:
+            commit = self._retry(commit)
+        with database_call("commit"):
             try:
-                await batch.commit(
-                    retry=self._retry if repeatable else None,
-                    timeout=self._settings.attempt_timeout_s,
-                )
+                await commit(writes_of(batch), self._settings.attempt_timeout_s)
             except _FAILED_PRECONDITION as error:
                 raise PreconditionFailed from error
 
     async def check(self) -> None:
-        """Return if Firestore responds to the read of a missing document; one round trip.
+        """Return if the database responds to the read of a missing document; one round trip.
 
         Transient errors are retried, within a shorter budget than for requests.
         """
-        connection = self._connected()
-        nothing = connection.name_of(self._client.document("readiness", "nothing"))
-        open_read = self._retry.with_timeout(_CHECK_RETRY_FOR_S)(self._open_read)
-        with firestore_rpc("check"):
-            async for _ in await open_read(connection, [nothing], []):
-                pass
+        engine = self._opened()
+        read = self._retry.with_timeout(_CHECK_RETRY_FOR_S)(engine.read)
+        with database_call("check"):
+            await read([f"{engine.root}/readiness/nothing"], [], self._settings.attempt_timeout_s)
         note_documents(1)
 
-    @property
-    def _client(self) -> "AsyncClient":
-        return self._connected().client
+    async def close(self) -> None:
+        """Close files and connections, if any are open. The next call opens them again."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.close()
+        for database in self._others.values():
+            await database.close()
 
-    def _connected(self) -> Connection:
+    def _opened(self) -> Engine:
         loop = asyncio.get_running_loop()
-        if self._connection is None or self._loop is not loop:
-            self._connection, self._loop = Connection(self._settings, self._interceptors), loop
-        return self._connection
-
-    async def _open_read(
-        self, connection: Connection, names: list[str], fields: list[str]
-    ) -> grpc.aio.UnaryStreamCall:
-        # Only the start of a stream is retried: after the first response, a repeated read would
-        # return documents twice.
-        call = connection.batch_get(names, fields, self._settings.attempt_timeout_s)
-        try:
-            await call.wait_for_connection()
-        except grpc.aio.AioRpcError as error:
-            raise exceptions.from_grpc_error(error) from error
-        except asyncio.CancelledError:
-            call.cancel()
-            raise
-        return call
+        if self._engine is None or self._loop is not loop:
+            self._engine, self._loop = open_engine(self._settings, self._interceptors), loop
+            self._limiter = ConcurrencyLimiter(
+                MAX_CONCURRENT_HEAVY_REQUESTS, self._settings.max_wait_s, "large requests"
+            )
+        return self._engine
 
 
-def _version(update_time: object) -> object:
-    # The library returns a protobuf timestamp for collection groups, a datetime for other queries.
-    return update_time.timestamp_pb() if hasattr(update_time, "timestamp_pb") else update_time
+def _document(reference: "AsyncDocumentReference", found: "Message") -> Document:
+    return Document(reference, decode(found.fields), found.update_time)

@@ -1,5 +1,7 @@
 """Settings of the database."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -7,7 +9,7 @@ from shared.settings import Settings
 
 
 class DatabaseSettings(Settings):
-    """The address of Firestore, and the timeouts of its calls."""
+    """The database, Firestore or a file, and the timeouts of its calls."""
 
     project: str | None = Field(default=None, validation_alias="GOOGLE_CLOUD_PROJECT")
     """The Google Cloud project of Firestore and Secret Manager; by default that of the credentials.
@@ -20,6 +22,9 @@ class DatabaseSettings(Settings):
 
     emulator_host: str | None = Field(default=None, validation_alias="FIRESTORE_EMULATOR_HOST")
     """The `host:port` of an emulator; without it, Firestore itself is used."""
+
+    file: Path | None = Field(default=None, validation_alias="DATABASE_FILE")
+    """The file of the embedded database; without it, Firestore or its emulator is used."""
 
     attempt_timeout_s: float = Field(
         default=3, gt=0, le=60, validation_alias="FIRESTORE_ATTEMPT_TIMEOUT_S"

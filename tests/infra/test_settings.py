@@ -10,7 +10,14 @@ from tests.infra.state import State
 from tests.service_start import start
 
 # Variables that the platform sets, or that exist only with emulators.
-NEVER_SET = {"FIRESTORE_EMULATOR_HOST", "K_REVISION", "K_SERVICE", "PORT", "PUBSUB_EMULATOR_HOST"}
+NEVER_SET = {
+    "DATABASE_FILE",
+    "FIRESTORE_EMULATOR_HOST",
+    "K_REVISION",
+    "K_SERVICE",
+    "PORT",
+    "PUBSUB_EMULATOR_HOST",
+}
 # Optional variables without a default: a separate database for rate limits, a collector, the API of
 # the App Store in addition to receipts, RevenueCat.
 OPTIONAL = {

@@ -7,6 +7,9 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+EMBEDDED = "shared.store.engines.sqlite"
+"""The embedded database. Packages for Google Cloud never import it, and do not contain it."""
+
 _IMPORTS_BY_NAME = frozenset({"import_module", "__import__"})
 
 
@@ -20,7 +23,9 @@ class Import:
 
 
 def find_imports(source: str) -> set[Import]:
-    """Return the imports of a module, at its start or later, without those for type checking.
+    """Return the imports of a module, at its start or later.
+
+    Leaves out those for type checking and those of the embedded database.
 
     Raises:
         ValueError: the name of an imported module is not a constant.
@@ -29,7 +34,8 @@ def find_imports(source: str) -> set[Import]:
     names = list(_constant_names(tree))
     if len(names) < sum(map(_imports_by_name, ast.walk(tree))):
         raise ValueError("the name of an import is not a constant")
-    return {*_statements(tree), *(Import(name, is_by_name=True) for name in names)}
+    found = {*_statements(tree), *(Import(name, is_by_name=True) for name in names)}
+    return {each for each in found if not f"{each.module}.".startswith(f"{EMBEDDED}.")}
 
 
 def find_all_imports(start: str, source_of: Callable[[str], str | None]) -> set[str]:

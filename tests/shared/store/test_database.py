@@ -11,10 +11,10 @@ from google.api_core import exceptions
 from scripts.local.round_trips import RoundTrips
 from scripts.local.stack import free_ports
 from shared.errors import DependencyTimedOut, DependencyUnavailable
-from shared.store import database as database_module
-from shared.store.connection import Connection
 from shared.store.data_model import SHARED_ITEMS
 from shared.store.database import Database
+from shared.store.engines import open as open_module
+from shared.store.engines.firestore import FirestoreEngine
 from shared.store.preconditions import PreconditionFailed
 from shared.store.settings import DatabaseSettings
 from shared.telemetry.current_request import (
@@ -58,16 +58,16 @@ async def commit_through(failing: FailingCalls, *, repeatable: bool = True) -> N
 
 
 @pytest.fixture
-def connections(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
-    """Return the list of the connections that the test opens."""
-    opened: list[Connection] = []
+def engines(monkeypatch: pytest.MonkeyPatch) -> list[FirestoreEngine]:
+    """Return the list of the engines that the test opens."""
+    opened: list[FirestoreEngine] = []
 
-    class Listed(Connection):
+    class Listed(FirestoreEngine):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             opened.append(self)
 
-    monkeypatch.setattr(database_module, "Connection", Listed)
+    monkeypatch.setattr(open_module, "FirestoreEngine", Listed)
     return opened
 
 
@@ -79,19 +79,19 @@ def read_missing_in_a_new_loop(database: Database) -> None:
     asyncio.run(read())
 
 
-def test_database_opens_one_connection_per_event_loop(connections: list[Connection]) -> None:
+def test_database_opens_one_engine_per_event_loop(engines: list[FirestoreEngine]) -> None:
     database = database_with()
     read_missing_in_a_new_loop(database)
-    assert len(connections) == 1
+    assert len(engines) == 1
     read_missing_in_a_new_loop(database)
-    assert len(connections) == 2
+    assert len(engines) == 2
 
 
-async def test_database_connects_at_the_first_call(connections: list[Connection]) -> None:
+async def test_database_connects_at_the_first_call(engines: list[FirestoreEngine]) -> None:
     database = database_with()
-    assert connections == []
+    assert engines == []
     database.batch()
-    assert len(connections) == 1
+    assert len(engines) == 1
 
 
 async def test_unreachable_database_is_unavailable_in_time() -> None:

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import Overloaded
-from shared.store.connection import MAX_CONCURRENT_HEAVY_REQUESTS
-from shared.store.database import Database
+from shared.store.database import MAX_CONCURRENT_HEAVY_REQUESTS, Database
 from shared.store.events import Events
 from shared.store.feed import Feeds, Followed
 from shared.store.inbox import Inbox

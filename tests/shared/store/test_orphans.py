@@ -18,8 +18,9 @@ from shared.store.data_model import (
     SHARED_ITEMS,
     USERS,
 )
-from shared.store.database import Database, IdPage
+from shared.store.database import Database
 from shared.store.deleted_users import DeletedUsers
+from shared.store.engines.protocol import IdPage
 from shared.store.orphans import OrphanedLookups, Orphans
 from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users

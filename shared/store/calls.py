@@ -1,9 +1,8 @@
-"""One RPC to Firestore: counted, traced, and with its errors translated into our own."""
+"""One call to the database: counted, traced, and with its errors translated into our own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import grpc.aio
 from google.api_core import exceptions
 
 from shared.errors import DependencyTimedOut, DependencyUnavailable
@@ -25,8 +24,8 @@ _RETRY_AFTER_S = 5
 
 
 @contextmanager
-def firestore_rpc(operation: str) -> Iterator[None]:
-    """Count and trace the RPC inside the block; translate its errors.
+def database_call(operation: str) -> Iterator[None]:
+    """Count and trace the call inside the block; translate its errors.
 
     Raises:
         DependencyTimedOut: no response before the deadline.
@@ -36,7 +35,7 @@ def firestore_rpc(operation: str) -> Iterator[None]:
     try:
         with span(f"store {operation}"):
             yield
-    except (exceptions.GoogleAPIError, grpc.aio.AioRpcError) as error:
+    except exceptions.GoogleAPIError as error:
         if isinstance(error, exceptions.RetryError):
             # The policy counts a further attempt after each error. None follows the last one.
             note_round_trip(-1)
@@ -44,9 +43,7 @@ def firestore_rpc(operation: str) -> Iterator[None]:
 
 
 def _translate(error: Exception) -> Exception:
-    """Return our error for one of gRPC or the library. An error of our own code is unchanged."""
-    if isinstance(error, grpc.aio.AioRpcError):
-        error = exceptions.from_grpc_error(error)
+    """Return our error for one of an engine. An error of our own code is unchanged."""
     if not isinstance(error, _OUTAGE):
         return error
     if isinstance(error, _TIMEOUT) or isinstance(error.__cause__, _TIMEOUT):

@@ -1,0 +1,1 @@
+"""The database engines: Firestore, and SQLite in one file for one machine."""

@@ -1,0 +1,11 @@
+"""The check that a request stays within the supported subset of Firestore."""
+
+
+def require(is_supported: bool, feature: str) -> None:  # noqa: FBT001 - reads as a statement
+    """Raise an error that names the feature, unless it is supported.
+
+    Raises:
+        NotImplementedError: the feature is not supported.
+    """
+    if not is_supported:
+        raise NotImplementedError(f"the embedded database does not support {feature}")

@@ -19,8 +19,18 @@ from scripts.local.stack import free_ports
 from scripts.root import ROOT
 from tests import stack
 
-_PROVIDERS = ("APPLE_", "GOOGLE_APPLICATION_", "LOG_", "OPENAI_", "REVENUECAT_", "WEB_")
-"""Variables that a developer may have set."""
+_NOT_AT_HOME = (
+    "APPLE_",
+    "DATABASE_",
+    "FIRESTORE_EMULATOR_",
+    "GOOGLE_",
+    "LOG_",
+    "OPENAI_",
+    "PUBSUB_",
+    "REVENUECAT_",
+    "WEB_",
+)
+"""The beginnings of variables that the test run or a developer has set."""
 
 _TIMEOUT_S = 300
 
@@ -98,7 +108,7 @@ class Installation:
 
 
 def _environment(settings: dict[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_PROVIDERS)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_AT_HOME)}
     return {**kept, **settings}
 
 

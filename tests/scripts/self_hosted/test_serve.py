@@ -150,6 +150,16 @@ def test_second_server_on_a_folder_is_rejected(installation: Installation) -> No
     )
 
 
+def test_file_that_is_no_database_is_reported(installation: Installation) -> None:
+    installation.data.mkdir()
+    (installation.data / "liftlog.db").write_text("SECRET-text " * 100)
+    rejected = installation.run()
+    assert rejected.returncode == 1
+    assert rejected.stderr == (
+        f"serve: cannot use {installation.data}/liftlog.db: file is not a database\n"
+    )
+
+
 def test_used_port_is_reported(installation: Installation) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]

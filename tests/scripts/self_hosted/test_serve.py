@@ -1,5 +1,6 @@
 """The self-hosted server in its own process."""
 
+import asyncio
 import json
 import re
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
+import psutil
 import pytest
 
 from scripts.client.journey import Journey
@@ -157,7 +159,7 @@ def test_second_server_on_a_folder_is_rejected(installation: Installation) -> No
     )
 
 
-def test_file_that_is_no_database_is_reported(installation: Installation) -> None:
+def test_file_of_another_kind_is_reported(installation: Installation) -> None:
     installation.data.mkdir()
     (installation.data / "liftlog.db").write_text("SECRET-text " * 100)
     rejected = installation.run()
@@ -242,3 +244,14 @@ async def test_cleanup_runs_at_start_if_the_last_run_is_old(installation: Instal
     assert run.ended_at is not None
     assert run.deleted == {CLEANUP_RUNS.name: 1}
     await database.close()
+
+
+async def test_all_services_share_the_connections_to_the_file(
+    installation: Installation, http: httpx.AsyncClient
+) -> None:
+    with installation.serve(**with_plans()) as server:
+        api = server.api(http)
+        await asyncio.gather(*(Journey(api, None).run() for _ in range(4)))
+        files = [each.path for each in psutil.Process(server.process.pid).open_files()]
+    # One writer, and four readers.
+    assert 1 <= files.count(str(installation.data / "liftlog.db")) <= 5

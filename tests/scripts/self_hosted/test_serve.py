@@ -1,6 +1,5 @@
 """The self-hosted server in its own process."""
 
-import asyncio
 import json
 import re
 import signal
@@ -66,6 +65,9 @@ async def test_journey_succeeds_on_one_port(
         journey = Journey(server.api(http), None)
         await journey.run()
         assert journey.steps > 30
+        files = [each.path for each in psutil.Process(server.process.pid).open_files()]
+        # One engine for all services: one writer, and four readers.
+        assert 1 <= files.count(str(installation.data / "liftlog.db")) <= 5
         for path in ("/", "/v2", "/v2/"):
             answer = await http.post(f"{server.url}{path}", json={"message": {"messageId": "1"}})
             assert answer.status_code == 404
@@ -244,14 +246,3 @@ async def test_cleanup_runs_at_start_if_the_last_run_is_old(installation: Instal
     assert run.ended_at is not None
     assert run.deleted == {CLEANUP_RUNS.name: 1}
     await database.close()
-
-
-async def test_all_services_share_the_connections_to_the_file(
-    installation: Installation, http: httpx.AsyncClient
-) -> None:
-    with installation.serve(**with_plans()) as server:
-        api = server.api(http)
-        await asyncio.gather(*(Journey(api, None).run() for _ in range(4)))
-        files = [each.path for each in psutil.Process(server.process.pid).open_files()]
-    # One writer, and four readers.
-    assert 1 <= files.count(str(installation.data / "liftlog.db")) <= 5

@@ -1,6 +1,5 @@
 """The file of the embedded database of a stack."""
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +77,7 @@ class DatabaseFile:
             prepare(self.path)
         except IncompatibleFileError as error:
             raise CannotStartError(f"{shown}: {error}; or {_NEXT_STEP}") from None
-        except sqlite3.Error as error:
+        except OSError as error:
             raise CannotStartError(f"cannot use {shown}: {error}; {_NEXT_STEP}") from None
         return [("database", shown)]
 

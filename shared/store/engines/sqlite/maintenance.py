@@ -18,9 +18,13 @@ def prepare(path: Path) -> None:
 
     Raises:
         IncompatibleFileError: the file is not a database of this program.
-        sqlite3.Error: the file cannot be opened.
+        OSError: the file cannot be opened.
     """
-    File(path, Indexes()).connect().close()
+    try:
+        File(path, Indexes()).connect().close()
+    except sqlite3.Error as error:
+        # A caller outside this package must not depend on SQLite.
+        raise OSError(str(error)) from error
 
 
 def check(path: Path) -> list[str]:

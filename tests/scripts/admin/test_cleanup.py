@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from scripts.admin.cleanup import main
 from scripts.benchmarks.sample_documents import SampleDocuments
-from scripts.local.ports import HOST
+from scripts.fakes.scheduler import JOB, LOCATION
+from scripts.local.ports import HOST, url
 from scripts.local.stack import Stack, free_ports
 from shared.store.cleanup_runs import CleanupRuns, Pass
 from shared.store.database import Database
@@ -87,6 +89,22 @@ async def test_run_is_watched_until_it_has_ended(cleanup: Command, database: Dat
     assert "(complete)" in output
     assert await clutter.remaining() == clutter.kept
     assert "complete" in (await cleanup("status"))[1]
+
+
+async def test_scheduled_message_starts_a_run(
+    own: Stack, database: Database, http: httpx.AsyncClient
+) -> None:
+    job = f"projects/{PROJECT}/locations/{LOCATION}/jobs/{JOB}"
+    before = {run.id for run in await CleanupRuns(database).newest(100)}
+    response = await http.post(f"{url(own.ports.fakes)}/scheduler/v1/{job}:run")
+    assert response.json()["status"] == {}
+    async with asyncio.timeout(300):
+        while True:
+            runs = [run for run in await CleanupRuns(database).newest(100) if run.ended_at]
+            if new := {run.id for run in runs} - before:
+                break
+            await asyncio.sleep(0.05)
+    assert len(new) == 1
 
 
 @pytest.mark.parametrize(

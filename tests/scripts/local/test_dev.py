@@ -88,19 +88,20 @@ def copied_stack(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     port = free_ports().base
     command = [sys.executable, "-m", "scripts.local.dev", "--reload", "--port", str(port)]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
             [*command, "--env-file", os.devnull, "--data", str(folder / "data")],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-        )
-    try:
-        yield process, port
-    finally:
-        process.terminate()
-        process.wait(timeout=300)
+        ) as process,
+    ):
+        try:
+            yield process, port
+        finally:
+            process.terminate()
 
 
 def read_until(process: "subprocess.Popen[str]", text: str) -> None:

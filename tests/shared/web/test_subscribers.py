@@ -21,8 +21,8 @@ from shared.store.settings import DatabaseSettings
 from shared.web import readiness
 from shared.web.readiness import Readiness
 from shared.web.subscribers import SubscriberResources
-from tests.shared.clients.fake_secret_manager import LATEST, Clock, FakeSecretManager, connected
 from tests.engines import on_firestore_only
+from tests.shared.clients.fake_secret_manager import LATEST, Clock, FakeSecretManager, connected
 from tests.shared.store.test_round_trips import READ
 
 OF_PROVIDERS = {"WEB_AUTH_KEY", "APPLE_SHARED_SECRET", "APPLE_PRIVATE_KEY", "REVENUECAT_API_KEY"}
@@ -81,8 +81,8 @@ async def service(
     monkeypatch.delenv("RATE_LIMIT_DATABASE", raising=False)
     manager = FakeSecretManager()
     async with connected(manager) as connect:
-        settings = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
-        yield Service(request.param, manager, Secrets(settings, connect))
+        of_secrets = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
+        yield Service(request.param, manager, Secrets(of_secrets, connect), settings)
 
 
 def names_with(status: str, found: dict[str, Any]) -> set[str]:

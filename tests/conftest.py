@@ -155,6 +155,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     leaks.save(stack.log_folder(), _name(session.config))
     if _running not in session.config.stash:
         return  # a worker; the main process searches
+    if session.config.stash[_running].has_ended:
+        print("\nthe stack ended:", stack.log().read_text()[-10_000:], sep="\n", file=sys.stderr)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     on_emulators = session.config.stash[_running_on_emulators].log()
     logs = [stack.log().read_text(errors="replace"), on_emulators]
     lines = leaks.found(stack.log_folder(), logs)

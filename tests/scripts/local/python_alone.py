@@ -12,8 +12,8 @@ ptx pwd readlink realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha
 sleep sort split stat stdbuf stty sum sync tac tail tee test timeout touch tr true truncate tsort
 tty uname unexpand uniq unlink users wc who whoami yes
 """
-_OF_SCRIPTS = ("bash", "awk", "cmp", "grep", "sed")
-"""The programs that `scripts/` uses besides. `scripts/local/python` uses all of them."""
+_OF_SCRIPTS = ("sh", "bash", "awk", "cmp", "grep", "sed")
+"""The other programs of `scripts/`. `scripts/local/python` uses all of them except `sh`."""
 
 _OF_A_CLONE = ("git",)
 """The tests of the prose list the files of the repository."""

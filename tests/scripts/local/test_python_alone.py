@@ -1,6 +1,5 @@
 """The commands of a newcomer, on a machine with Python alone."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -53,9 +52,8 @@ def test_ci_names_the_missing_program_at_the_start(prefix: list[str]) -> None:
 
 
 def test_dev_serves_the_journey(prefix: list[str]) -> None:
-    [path] = [each for each in prefix if each.startswith("PATH=")]
-    environment = {**dict.fromkeys(os.environ, ""), "PATH": path.removeprefix("PATH=")}
-    with Stack(environment=environment) as own:
+    [path] = [each.removeprefix("PATH=") for each in prefix if each.startswith("PATH=")]
+    with Stack(environment={"PATH": path}) as own:
         token = f"Web {WEB_KEY}"
         played = run(prefix, "journey", "--purchase-token", token, url(own.ports.base))
     assert played.returncode == 0, played.stdout

@@ -1,8 +1,10 @@
-"""Single documents of a database, written and read as a test needs them."""
+"""Documents of a database, written and read as a test needs them, on any engine."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from shared.store.data_model import USERS, Collection
 from shared.store.database import Database
 from shared.store.documents import Document
 
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_collection import AsyncCollectionReference
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
+_PAGE_SIZE = 300
 _MAX_DOCUMENTS = 10_000
 
 
@@ -56,3 +59,34 @@ async def documents_in(
 ) -> list[Document]:
     """Return all documents of a small collection, in the order of their ids."""
     return await database.query(collection.limit(_MAX_DOCUMENTS))
+
+
+async def all_documents(database: Database, collection: Collection) -> list[Document]:
+    """Return the ids and versions of all documents, also of those below missing users.
+
+    Costs a query per user for a collection below users. The embedded database has no query of a
+    collection group by name.
+    """
+    if not collection.per_user:
+        return await _documents(database, collection, None)
+    ids = [user_id async for user_id in _user_ids(database)]
+    found = await asyncio.gather(*(_documents(database, collection, each) for each in ids))
+    return [document for documents in found for document in documents]
+
+
+async def _documents(
+    database: Database, collection: Collection, user_id: str | None
+) -> list[Document]:
+    everything = database.collection(collection, user_id).select([]).limit(_MAX_DOCUMENTS)
+    return await database.query(everything)
+
+
+async def _user_ids(database: Database) -> AsyncIterator[str]:
+    token = ""
+    while True:
+        page = await database.list_ids(database.collection(USERS), _PAGE_SIZE, token)
+        for user_id in page.ids:
+            yield user_id
+        token = page.next_page_token
+        if not token:
+            return

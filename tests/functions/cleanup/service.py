@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from scripts.benchmarks.all_documents import all_documents
 from scripts.fakes.push_topic import PushTopic
 from scripts.local.ports import url
 from scripts.local.processes import Processes
@@ -25,6 +24,7 @@ from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from tests import stack
 from tests.loopback import served
+from tests.stored_documents import all_documents
 
 _TIMEOUT_S = 120
 _PAGE_SIZE = 400

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from scripts.benchmarks.all_documents import all_documents
 from scripts.benchmarks.sample_documents import SampleDocuments
 from shared.store.data_model import (
     ALL,
@@ -35,7 +34,7 @@ from tests.functions.cleanup.interruption import (
     clean_up_in_process,
     interrupt,
 )
-from tests.stored_documents import put
+from tests.stored_documents import all_documents, put
 
 pytest_generate_tests = parametrize_by_engine
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.cleanup.sweep import sweep
-from scripts.benchmarks.all_documents import all_documents
 from shared.errors import DependencyUnavailable
 from shared.store.data_model import DELETIONS, FOLLOW_SECRETS
 from shared.store.database import Database
 from shared.store.deleted_users import DeletedUsers
 from shared.store.settings import DatabaseSettings
-from tests.stored_documents import put
+from tests.stored_documents import all_documents, put
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch

@@ -12,14 +12,13 @@ from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
 from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 from google.cloud.firestore_v1.async_query import AsyncQuery
 
-from scripts.benchmarks.all_documents import all_documents
 from scripts.local.round_trips import RoundTrips
 from shared.store.data_model import ALL, EVENTS, RATE_LIMITS, SHARED_ITEMS, Collection
 from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.expired import Expired
 from shared.store.settings import DatabaseSettings
-from tests.stored_documents import delete, put
+from tests.stored_documents import all_documents, delete, put
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from scripts.benchmarks.all_documents import all_documents
 from shared.errors import DependencyUnavailable
 from shared.store.data_model import (
     DELETIONS,
@@ -26,7 +25,7 @@ from shared.store.orphans import OrphanedLookups, Orphans
 from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from tests.shared.store.faulty_databases import FailingCommits
-from tests.stored_documents import exists, find_fields, put
+from tests.stored_documents import all_documents, exists, find_fields, put
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_collection import AsyncCollectionReference

@@ -40,8 +40,8 @@ class SqliteEngine:
         self.root = f"projects/{_PROJECT}/databases/(default)/documents"
         self._names, self._indexes = Names(self.root), Indexes()
         file = File(path, self._indexes)
-        self._readers = Connections(file, _MAX_CONCURRENT_READS)
-        self._writer = Connections(file, 1)
+        self._readers = Connections(file, _MAX_CONCURRENT_READS, "read")
+        self._writer = Connections(file, 1, "write")
         self._reads, self._commits = Reads(self._names), Commits(self._names, self._indexes)
         self._group_commit = GroupCommit(self._execute, _size_bytes)
 

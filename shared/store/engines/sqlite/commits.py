@@ -14,6 +14,7 @@ from google.cloud.firestore_v1.types import Document
 
 from shared.store.engines.sqlite.fields import merged
 from shared.store.engines.sqlite.indexes import Indexes
+from shared.store.engines.sqlite.locks import begin_write
 from shared.store.engines.sqlite.names import DocumentKey, Names
 from shared.store.engines.sqlite.support import require
 
@@ -50,7 +51,7 @@ class Commits:
         Raises:
             sqlite3.Error: no commit was executed.
         """
-        connection.execute("BEGIN IMMEDIATE")
+        begin_write(connection)
         try:
             outcomes = [self._execute_one(connection, writes) for writes in commits]
             connection.execute("COMMIT")

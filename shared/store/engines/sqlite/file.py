@@ -5,10 +5,9 @@ import threading
 from pathlib import Path
 
 from shared.store.engines.sqlite.indexes import Indexes
+from shared.store.engines.sqlite.locks import LOCK_TIMEOUT_S
 from shared.store.engines.sqlite.schema import prepare
 
-# Other processes hold the write lock for the time of a transaction.
-_LOCK_TIMEOUT_S = 3
 _MAX_WAL_BYTES = 64 * 1024 * 1024
 _OPTIONS = (
     # Readers see the last commit, and do not wait for the writer.
@@ -40,7 +39,7 @@ class File:
         """
         connection = sqlite3.connect(
             self.path,
-            timeout=_LOCK_TIMEOUT_S,
+            timeout=LOCK_TIMEOUT_S,
             isolation_level=None,  # no implicit transactions
             check_same_thread=False,  # `close` runs in another thread
         )

@@ -15,7 +15,7 @@ _ACCESS = "Check that the folder exists, and that user {uid} may write the folde
 _NEXT_STEPS = {
     "SQLITE_FULL": "Free space on the disk.",
     "SQLITE_IOERR": "Check the space, the quota and the health of the disk.",
-    "SQLITE_BUSY": "Another program locks the file: end it.",
+    "SQLITE_BUSY": "Another process holds its lock. If this lasts, end that process.",
     "SQLITE_CANTOPEN": _ACCESS,
     "SQLITE_PERM": _ACCESS,
     "SQLITE_READONLY": _ACCESS,
@@ -60,7 +60,7 @@ class FailureLog:
         )
 
     def note_success(self) -> None:
-        """Log the end of the failures, if one has been logged."""
+        """Log the end of the failures that were logged."""
         if not self._announced:
             return
         with self._lock:

@@ -80,7 +80,7 @@ class Log:
 async def log(tmp_path: Path) -> Log:
     log = Log(tmp_path / "data.db")
     await log.write()
-    assert log.lengths == sorted(set(log.lengths)), "the log began anew"
+    assert log.lengths == sorted(set(log.lengths)), "the log began again"
     return log
 
 

@@ -60,6 +60,12 @@ ACCESS = (
 )
 
 
+LOCKED = (
+    "database is locked (SQLITE_BUSY). Another process holds its lock. "
+    "If this lasts, end that process."
+)
+
+
 @pytest.mark.parametrize(
     ("cause", "description"),
     [
@@ -72,7 +78,7 @@ ACCESS = (
         ),
         (
             lock,
-            "database is locked (SQLITE_BUSY). Another program locks the file: end it.",
+            LOCKED,
         ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

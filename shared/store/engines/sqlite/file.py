@@ -18,6 +18,8 @@ _OPTIONS = (
     # On macOS, only this option makes the disk write its cache.
     "fullfsync = ON",
     f"journal_size_limit = {_MAX_WAL_BYTES}",
+    # Otherwise a large commit writes a file to /var/tmp, on another disk or a read-only one.
+    "temp_store = MEMORY",
     "trusted_schema = OFF",
 )
 

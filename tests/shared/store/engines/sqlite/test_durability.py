@@ -16,19 +16,19 @@ from shared.store.settings import DatabaseSettings
 
 PAIRS = Collection("pairs")
 COMMITS = 25
-FULL = 2
+FULL, MEMORY = 2, 2
 
 
-def test_every_connection_syncs_each_commit(tmp_path: Path) -> None:
+def test_every_connection_has_the_options(tmp_path: Path) -> None:
     file = File(tmp_path / "data.db", Indexes())
     # The first connection creates the file.
     for _ in range(2):
         with closing(file.connect()) as connection:
             values = [
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
-                for name in ("journal_mode", "synchronous", "fullfsync")
+                for name in ("journal_mode", "synchronous", "fullfsync", "temp_store")
             ]
-            assert values == ["wal", FULL, 1]
+            assert values == ["wal", FULL, 1, MEMORY]
 
 
 class Log:

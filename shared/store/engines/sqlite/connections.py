@@ -57,9 +57,12 @@ class Connections:
                 raise ServiceUnavailable("the embedded database is closed")
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._try, call)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Wait for the calls that run, and close all connections."""
         self._is_closed = True
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
         self._threads.shutdown()
         while self._open:
             self._open.pop().close()

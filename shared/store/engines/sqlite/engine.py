@@ -76,11 +76,8 @@ class SqliteEngine:
 
     async def close(self) -> None:
         """Finish the calls that run, and close the file."""
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        self._readers.close()
-        self._writer.close()
+        await self._readers.close()
+        await self._writer.close()
 
     async def _execute(self, _key: None, commits: Sequence[PendingCommit]) -> list[Outcome]:
         return await self._writer.run(self._commits.execute, commits)

@@ -121,6 +121,10 @@ def test_database_follows_the_event_loop(tmp_path: Path) -> None:
     assert check(tmp_path / "data.db") == []
 
 
+async def read_all(scenario: Scenario, *names: str) -> list[int]:
+    return [await scenario.read(name) for name in names]
+
+
 def use_before_and_after_fork(report: Report, path: Path) -> None:
     scenario = Scenario(path)
     asyncio.run(scenario.write("before"))
@@ -130,7 +134,7 @@ def use_before_and_after_fork(report: Report, path: Path) -> None:
     _, status = os.waitpid(pid, 0)
     asyncio.run(scenario.write("parent"))
     report(status)
-    report([asyncio.run(scenario.read(name)) for name in ("before", "child", "parent")])
+    report(asyncio.run(read_all(scenario, "before", "child", "parent")))
 
 
 def test_fork_uses_its_own_connections(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ async def start_all(scenario: Scenario, names: list[str]) -> "list[asyncio.Task[
     return tasks
 
 
+async def read_all(scenario: Scenario, *names: str) -> list[int]:
+    return [await scenario.read(name) for name in names]
+
+
 async def test_cancelled_commit_is_whole_or_absent(tmp_path: Path) -> None:
     scenario = Scenario(tmp_path / "data.db")
     await scenario.write("before")
@@ -93,15 +97,17 @@ async def test_close_finishes_running_commits(tmp_path: Path) -> None:
     path = tmp_path / "data.db"
     scenario = Scenario(path)
     await scenario.write("before")
-    names = [str(number) for number in range(50)]
-    writing = asyncio.create_task(scenario.write_all(names))
-    await asyncio.sleep(0)
-    await scenario.database.close()
-    errors = await writing
-    assert {type(error) for error in errors} <= {type(None), DependencyUnavailable}
-    found = [await scenario.read(name) for name in names]
-    expected = [0 if error else len(SIDES) for error in errors]
-    assert found == expected
+    with lock_of_another_program(path):
+        [running] = await start_all(scenario, ["running"])
+        await asyncio.sleep(0)
+        queued = await start_all(scenario, ["first", "second"])
+        closing = asyncio.create_task(scenario.database.close())
+        await asyncio.sleep(0)
+    await asyncio.gather(running, closing)
+    errors = await asyncio.gather(*queued, return_exceptions=True)
+    assert {type(error) for error in errors} == {DependencyUnavailable}
+    # The next call opens the file again.
+    assert await read_all(scenario, "running", "first", "second") == [len(SIDES), 0, 0]
     await scenario.database.close()
 
 
@@ -119,10 +125,6 @@ def test_database_follows_the_event_loop(tmp_path: Path) -> None:
 
     use_twice()
     assert check(tmp_path / "data.db") == []
-
-
-async def read_all(scenario: Scenario, *names: str) -> list[int]:
-    return [await scenario.read(name) for name in names]
 
 
 def use_before_and_after_fork(report: Report, path: Path) -> None:

@@ -58,6 +58,7 @@ async def test_commit_waits_for_short_lock(tmp_path: Path) -> None:
         await writing
         assert await scenario.read("waiting") == 2
         await scenario.database.close()
+    assert scenario.lines == []
 
 
 async def test_exclusive_lock_fails_reads_until_unlocked(tmp_path: Path) -> None:

@@ -120,19 +120,18 @@ def test_folder_without_permission_fails_calls_until_given(folder: Path) -> None
 
 
 def set_modes(folder: Path, mode: int) -> None:
-    """Set the mode of the file, its log and the index of its log."""
+    """Set the mode of the file, and of its log if there is one."""
     for file in folder.iterdir():
         file.chmod(mode)
 
 
-async def protect_file_in_use(report: Report, path: Path) -> None:
+async def protect_file(report: Report, path: Path) -> None:
     become_ordinary_user(path.parent)
     with Scenario.logged(path) as scenario:
         await scenario.expect_service("before")
-        set_modes(path.parent, 0o400)
-        # Permissions apply to the next connections only.
-        await scenario.expect_service("meanwhile")
+        # Permissions apply to new connections only.
         await scenario.database.close()
+        set_modes(path.parent, 0o400)
         await scenario.expect_outage(of_reads=True)
         set_modes(path.parent, 0o600)
         await scenario.expect_service("after")
@@ -141,7 +140,7 @@ async def protect_file_in_use(report: Report, path: Path) -> None:
 
 def test_read_only_file_fails_calls_until_permitted(folder: Path) -> None:
     path = folder / "data.db"
-    [(user, lines)] = children.run(protect_file_in_use, path)
+    [(user, lines)] = children.run(protect_file, path)
     reason = (
         "the file is read-only (SQLITE_READONLY). Check that the folder exists, and that "
         f"user {user} may write the folder and its files."

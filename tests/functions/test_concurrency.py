@@ -166,7 +166,7 @@ async def documents_of(database: Database, person: Person) -> dict[str, list[dic
             found = await database.read([documents.document(person.id)])
         else:
             everything = await documents_in(database, documents)
-            found = [each for each in everything if each.fields["user_id"] == person.id]
+            found = [each for each in everything if each.fields.get("user_id") == person.id]
         stored_documents[collection.name] = [each.fields for each in found]
     return stored_documents
 

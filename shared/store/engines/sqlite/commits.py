@@ -72,9 +72,11 @@ class Commits:
         originals: _Originals = {}
         connection.execute("SAVEPOINT one")
         try:
+            # As in Firestore, invalid requests fail before any precondition.
+            keys = [self._names.key(_name(write)) for write in writes]
             check_repeated(writes)
-            for write in writes:
-                self._write(connection, write, update_time, originals)
+            for key, write in zip(keys, writes, strict=True):
+                self._write(connection, key, write, update_time, originals)
         except (exceptions.GoogleAPICallError, NotImplementedError) as error:
             connection.execute("ROLLBACK TO one")
             return error
@@ -85,18 +87,15 @@ class Commits:
     def _write(
         self,
         connection: sqlite3.Connection,
+        key: DocumentKey,
         write: "Message",
         update_time: int,
         originals: _Originals,
     ) -> None:
-        operation = write.WhichOneof("operation")
-        require(operation in ("update", "delete"), f"the write {operation}")
-        require(not write.update_transforms, "transforms of fields")
-        key = self._names.key(write.update.name if operation == "update" else write.delete)
         stored = _find(connection, key)
         _check(write.current_document, stored, is_first=key not in originals)
         original = originals.setdefault(key, stored)
-        if operation == "delete":
+        if write.HasField("delete"):
             originals[key] = None
             if stored is not None:
                 self._delete(connection, key, stored)
@@ -149,6 +148,13 @@ class Commits:
         return set(
             self._indexes.entries(key.collection, key.collection_name, key.id, document.fields)
         )
+
+
+def _name(write: "Message") -> str:
+    operation = write.WhichOneof("operation")
+    require(operation in ("update", "delete"), f"the write {operation}")
+    require(not write.update_transforms, "transforms of fields")
+    return str(write.update.name if operation == "update" else write.delete)
 
 
 def _next_update_time(connection: sqlite3.Connection) -> int:

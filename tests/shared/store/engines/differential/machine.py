@@ -1,0 +1,110 @@
+"""The state machine: random operations on both engines, compared one by one."""
+
+import asyncio
+import shutil
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
+from tests.shared.store.engines.differential.queries import (
+    ALL_DOCUMENTS,
+    Pages,
+    Query,
+    pages,
+    queries,
+)
+from tests.shared.store.engines.differential.races import Race, races
+from tests.shared.store.engines.differential.reads import Ids, Read, ids, reads
+from tests.shared.store.engines.differential.sides import Sides
+from tests.shared.store.engines.differential.writes import Commit, commits
+
+
+class Machine(RuleBasedStateMachine):
+    """Two empty databases at the start.
+
+    Args:
+        runner: runs the calls.
+        folder: gets the SQLite file.
+        counts: gets the number of operations at the end.
+    """
+
+    def __init__(self, runner: asyncio.Runner, folder: Path, counts: list[int]) -> None:
+        super().__init__()
+        self._runner = runner
+        self._folder = folder / str(uuid4())
+        self._folder.mkdir()
+        self._counts = counts
+        self._sides = Sides(
+            # The emulator creates a project at its first use.
+            Database(DatabaseSettings(project=f"test-{uuid4()}")),
+            Database(DatabaseSettings(file=self._folder / "database.db")),
+        )
+
+    @rule(commit=commits())
+    def commit(self, commit: Commit) -> None:
+        """Commit, and compare the documents afterwards."""
+        self._compare(commit)
+        self._run(self._sides.compare(commit, commit.read))
+
+    @rule(commit=commits())
+    def commit_again(self, commit: Commit) -> None:
+        """Commit twice. The second time, most writes change nothing."""
+        self.commit(commit)
+        self.commit(commit)
+
+    @rule(read=reads())
+    def read(self, read: Read) -> None:
+        """Compare a batch read."""
+        self._compare(read)
+
+    @rule(query=queries())
+    def query(self, query: Query) -> None:
+        """Compare a query."""
+        self._compare(query)
+
+    @rule(query=queries())
+    def query_again(self, query: Query) -> None:
+        """Compare another query: most documents are interesting to several."""
+        self._compare(query)
+
+    @rule(pages=pages())
+    def pages(self, pages: Pages) -> None:
+        """Compare the pages of a query."""
+        self._compare(pages)
+
+    @rule(ids=ids())
+    def ids(self, ids: Ids) -> None:
+        """Compare the pages of a list of ids."""
+        self._compare(ids)
+
+    @rule(race=races())
+    def race(self, race: Race) -> None:
+        """Compare the invariants of concurrent writers."""
+        self._compare(race)
+
+    @rule()
+    def reopen(self) -> None:
+        """Close the file. The next call opens it again."""
+        self._run(self._sides.sqlite.database.close())
+
+    def teardown(self) -> None:
+        """Compare all documents, and remove the databases."""
+        try:
+            if self._sides.agree:
+                for query in ALL_DOCUMENTS:
+                    self._compare(query)
+        finally:
+            self._counts.append(self._sides.operations)
+            self._run(self._sides.close())
+            shutil.rmtree(self._folder)
+
+    def _compare(self, operation: Commit | Read | Query | Pages | Ids | Race) -> None:
+        self._run(self._sides.compare(operation, operation.run))
+
+    def _run(self, call: Coroutine[Any, Any, None]) -> None:
+        self._runner.run(call)

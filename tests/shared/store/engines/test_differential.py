@@ -2,30 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from shared.store.engines.sqlite import engine
-from shared.store.engines.sqlite.engine import SqliteEngine
 from tests.shared.store.engines.differential.machine import Machine
-from tests.shared.store.engines.differential.model import MODEL
 
 pytestmark = pytest.mark.firestore
 
 _STEPS = 60
-
-
-@pytest.fixture
-def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Runner]:
-    """Return a runner of calls, with the data model of the test."""
-    monkeypatch.setattr(engine, "SqliteEngine", partial(SqliteEngine, collections=MODEL))
-    with asyncio.Runner() as runner:
-        yield runner
 
 
 def test_engines_agree_on_random_operations(

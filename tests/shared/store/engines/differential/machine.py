@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
@@ -21,7 +21,7 @@ from tests.shared.store.engines.differential.queries import (
 from tests.shared.store.engines.differential.races import Race, races
 from tests.shared.store.engines.differential.reads import Ids, Read, ids, reads
 from tests.shared.store.engines.differential.sides import Sides
-from tests.shared.store.engines.differential.writes import Commit, commits
+from tests.shared.store.engines.differential.writes import Commit, commits, first_commits
 
 
 class Machine(RuleBasedStateMachine):
@@ -44,6 +44,11 @@ class Machine(RuleBasedStateMachine):
             Database(DatabaseSettings(project=f"test-{uuid4()}")),
             Database(DatabaseSettings(file=self._folder / "database.db")),
         )
+
+    @initialize(commit=first_commits())
+    def fill(self, commit: Commit) -> None:
+        """Write many documents."""
+        self.commit(commit)
 
     @rule(commit=commits())
     def commit(self, commit: Commit) -> None:

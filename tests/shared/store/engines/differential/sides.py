@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from google.api_core.exceptions import GoogleAPIError
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.preconditions import PreconditionFailed
+
+LONG_AGO = Timestamp(seconds=1)
 
 _MAX_SHOWN = 40
 _REPEATED = re.compile(r"(.)\1{20,}")
@@ -18,6 +21,14 @@ _REPEATED = re.compile(r"(.)\1{20,}")
 
 class Difference(AssertionError):
     """The engines did not behave in the same way."""
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An error. The texts of the engines differ."""
+
+    error: str
+    text: str = field(compare=False)
 
 
 @dataclass
@@ -29,8 +40,16 @@ class Side:
     times: list[int] = field(default_factory=list)
     """All update times so far, oldest first, in nanoseconds."""
 
-    versions: dict[str, object] = field(default_factory=dict)
+    versions: dict[str, Timestamp] = field(default_factory=dict)
     """The last seen version of each document, by path."""
+
+    def older(self, version: Timestamp, age: int) -> Timestamp:
+        """Return an update time before `version`."""
+        # For a later one, the emulator has an error of its own.
+        before = [time for time in self.times if time < version.ToNanoseconds()]
+        older = Timestamp()
+        older.FromNanoseconds(before[age % len(before)] if before else LONG_AGO.ToNanoseconds())
+        return older
 
     def seen(self, documents: Iterable[Document]) -> list[object]:
         """Return the comparable form of documents.
@@ -103,7 +122,8 @@ async def _outcome(operation: Callable[[Side], Awaitable[object]], side: Side) -
         return await operation(side)
     # `NotImplementedError` also: random operations stay within the supported subset.
     except (GoogleAPIError, PreconditionFailed, NotImplementedError) as error:
-        return f"raises {type(error.__cause__ or error).__name__}"
+        cause = error.__cause__ or error
+        return Raised(type(cause).__name__, str(cause))
 
 
 def _nanoseconds(document: Document) -> int:

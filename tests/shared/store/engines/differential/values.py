@@ -1,6 +1,6 @@
 """Random ids, values and fields: few of each kind, so that they meet, and all the odd ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -55,6 +55,10 @@ NESTED: tuple[object, ...] = (
 )  # fmt: skip
 COMPARED: tuple[object, ...] = (False, True, *NUMBERS, *TIMES, *TEXTS, *BYTES, *NESTED)
 VALUES = (None, float("nan"), *COMPARED)
+# Few values, so that documents have equal ones.
+FREQUENT: tuple[object, ...] = (
+    0, -0.0, 1, 1.0, 2**53, 2**53 + 1, float(2**53), True, _NOON, "a", "\ue000", "\U0001d4b3",
+)  # fmt: skip
 
 FIELDS = ("n", "expiry", "note", "m", "a.b", "é", "x y", "`")
 _KEYS = ("a", "b", "a.b", "é", "`")
@@ -62,9 +66,19 @@ _KEYS = ("a", "b", "a.b", "é", "`")
 PATHS = ("n", "expiry", "note", "m", "m.a", "m.b", "m.b.a", "m.`a.b`", "`a.b`", "`é`.a")
 
 
+def pick(options: Sequence[Made]) -> st.SearchStrategy[Made]:
+    """Return one of `options`. `sampled_from` would build a text of all of them."""
+    return st.integers(0, len(options) - 1).map(options.__getitem__)
+
+
 def values() -> st.SearchStrategy[Any]:
     """Return values; equal ones often."""
-    return st.sampled_from(VALUES) | st.sampled_from((0, 1, _NOON, "a"))
+    return pick(VALUES) | pick(FREQUENT)
+
+
+def compared_values() -> st.SearchStrategy[Any]:
+    """Return values for filters. The client library turns NaN and None into other filters."""
+    return pick(COMPARED) | pick(FREQUENT)
 
 
 def maps(*, with_deletes: bool = False) -> st.SearchStrategy[dict[str, Any]]:
@@ -102,13 +116,19 @@ def _without_conflicts(update: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def places(make: Callable[..., Made]) -> st.SearchStrategy[Made]:
-    """Return places of documents, built by `make` from a collection, a user and an id."""
-    ids = st.sampled_from(IDS)
-    users = st.sampled_from(USER_IDS)
-    return (
+def places(make: Callable[..., Made], *, odd: bool = True) -> st.SearchStrategy[Made]:
+    """Return places of documents, built by `make` from a collection, a user and an id.
+
+    Args:
+        make: builds a place.
+        odd: also return places with odd and invalid ids.
+    """
+    ids, users = st.sampled_from(IDS), st.sampled_from(USER_IDS)
+    usual = (
         st.builds(make, st.just(ITEMS), st.just(""), ids)
         | st.builds(make, st.sampled_from((ENTRIES, DRAFTS)), users, st.sampled_from(IDS[:6]))
         | st.builds(make, st.just(PEOPLE), st.just(""), users)
-        | st.builds(make, st.just(ITEMS), st.just(""), st.sampled_from((*ODD_IDS, *INVALID_IDS)))
     )
+    if not odd:
+        return usual
+    return usual | st.builds(make, st.just(ITEMS), st.just(""), pick((*ODD_IDS, *INVALID_IDS)))

@@ -4,24 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
 
 from shared.store.data_model import Collection
 from shared.store.database import Database
 from shared.store.preconditions import if_exists, if_unchanged
-from tests.shared.store.engines.differential.sides import Side
+from tests.shared.store.engines.differential.sides import LONG_AGO, Side
 from tests.shared.store.engines.differential.values import (
     documents,
+    maps,
     places,
     updates,
+    values,
 )
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
     from google.cloud.firestore_v1.async_document import AsyncDocumentReference
-
-_LONG_AGO = Timestamp(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class Write:
     kind: str
     place: Place
     fields: dict[str, Any]
-    condition: str
-    """None, or the state of the document that the write requires."""
+    condition: str | None
+    """The required state of the document: None, "exists", "current" or "stale"."""
 
     age: int
     """For a stale version: its position in the history."""
@@ -66,20 +65,16 @@ class Write:
                 batch.delete(document, self._option(side))
 
     def _option(self, side: Side) -> Any:
-        match self.condition:
-            case "exists" if self.kind == "delete":
-                return if_exists()
-            case "current":
-                path = self.place.within(side.database).path
-                return if_unchanged(side.versions.get(path, _LONG_AGO))
-            case "stale":
-                if not side.times:
-                    return if_unchanged(_LONG_AGO)
-                stale = Timestamp()
-                stale.FromNanoseconds(side.times[self.age % len(side.times)])
-                return if_unchanged(stale)
-            case _:
-                return None
+        if self.condition is None:
+            return None
+        if self.condition == "exists":
+            return if_exists()
+        # The last seen version, also of a document that was deleted since.
+        path = self.place.within(side.database).path
+        version = side.versions.get(path, LONG_AGO)
+        if self.condition == "stale":
+            version = side.older(version, self.age)
+        return if_unchanged(version)
 
 
 @dataclass(frozen=True)
@@ -99,8 +94,6 @@ class Commit:
     async def read(self, side: Side) -> object:
         """Return the documents of the writes."""
         references = [write.place.within(side.database) for write in self.writes]
-        for reference in references:
-            side.versions.pop(reference.path, None)
         found = await side.database.read(references)
         return side.seen(sorted(found, key=lambda document: document.reference.path))
 
@@ -108,9 +101,9 @@ class Commit:
 def _write(kind: str) -> st.SearchStrategy[Write]:
     fields = {"update": updates(), "merge": documents(with_deletes=True)}.get(kind, documents())
     conditions = {
-        "update": ("none", "none", "current", "stale"),
-        "delete": ("none", "exists", "current", "stale"),
-    }.get(kind, ("none",))
+        "update": (None, "current", "stale"),
+        "delete": (None, "exists", "current", "stale"),
+    }.get(kind, (None,))
     return st.builds(
         Write,
         st.just(kind),
@@ -124,5 +117,16 @@ def _write(kind: str) -> st.SearchStrategy[Write]:
 def commits() -> st.SearchStrategy[Commit]:
     """Return commits of up to four writes, often several of one document."""
     kinds = ("set", "set", "merge", "update", "update", "create", "delete")
-    write = st.sampled_from(kinds).flatmap(_write)
-    return st.lists(write, min_size=1, max_size=4).map(Commit)
+    # Not `flatmap`: it would build the strategies for each write, which takes most of the time.
+    return st.lists(st.one_of(*map(_write, kinds)), min_size=1, max_size=4).map(Commit)
+
+
+def first_commits() -> st.SearchStrategy[Commit]:
+    """Return commits of many documents, for queries with several results."""
+    fields = st.fixed_dictionaries(
+        {"n": values(), "expiry": values(), "m": maps()}, optional={"note": values()}
+    )
+    write = st.builds(
+        Write, st.just("set"), places(Place, odd=False), fields, st.none(), st.just(0)
+    )
+    return st.lists(write, min_size=20, max_size=30).map(Commit)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.shared.store.engines.differential.machine import Machine
+from tests.shared.store.engines.differential.machine import machine
 
 pytestmark = pytest.mark.firestore
 
-_STEPS = 60
+_STEPS = 90
 
 
 def test_engines_agree_on_random_operations(
@@ -21,7 +21,7 @@ def test_engines_agree_on_random_operations(
     counts: list[int] = []
     start = time.monotonic()
     run_state_machine_as_test(
-        lambda: Machine(runner, tmp_path, counts), settings=settings(stateful_step_count=_STEPS)
+        machine(runner, tmp_path, counts), settings=settings(stateful_step_count=_STEPS)
     )
     seconds = time.monotonic() - start
     print(f"{sum(counts)} operations without a difference in {seconds:.0f} s")

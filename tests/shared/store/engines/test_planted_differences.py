@@ -8,19 +8,25 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.shared.store.engines.differential.machine import Machine
+from tests.shared.store.engines.differential.machine import machine
 from tests.shared.store.engines.differential.planted import PLANTED
 from tests.shared.store.engines.differential.sides import Difference
 
 pytestmark = pytest.mark.firestore
 
+_SHORT = 4
 # Stops at the first difference.
 _SETTINGS = settings(
     max_examples=100, stateful_step_count=60, phases=[Phase.generate], report_multiple_bugs=False
 )
 
 
-@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Plant all faults with `--long`, else the first ones: each takes seconds to be found."""
+    planted = PLANTED if metafunc.config.option.long else PLANTED[:_SHORT]
+    metafunc.parametrize("plant", planted, ids=[plant.__name__ for plant in planted])
+
+
 def test_planted_difference_is_found(
     plant: Callable[[pytest.MonkeyPatch], None],
     runner: asyncio.Runner,
@@ -30,5 +36,5 @@ def test_planted_difference_is_found(
     plant(monkeypatch)
     counts: list[int] = []
     with pytest.raises(Difference):
-        run_state_machine_as_test(lambda: Machine(runner, tmp_path, counts), settings=_SETTINGS)
+        run_state_machine_as_test(machine(runner, tmp_path, counts), settings=_SETTINGS)
     print(f"found after {sum(counts)} operations")

@@ -113,3 +113,13 @@ class Machine(RuleBasedStateMachine):
 
     def _run(self, call: Coroutine[Any, Any, None]) -> None:
         self._runner.run(call)
+
+
+def machine(runner: asyncio.Runner, folder: Path, counts: list[int]) -> type[Machine]:
+    """Return the state machine with these arguments, for hypothesis."""
+
+    class Bound(Machine):
+        def __init__(self) -> None:
+            super().__init__(runner, folder, counts)
+
+    return Bound

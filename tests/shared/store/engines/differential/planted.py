@@ -166,22 +166,23 @@ def missing_parents_are_not_listed(patch: Patch) -> None:
 
 PLANTED: Sequence[Callable[[Patch], None]] = (
     page_begins_one_too_early,
+    read_ignores_the_mask,
+    update_time_stands_still,
+    failed_commit_leaves_writes,
     page_has_one_too_many,
     ids_sort_by_last_byte,
     ids_sort_as_utf16,
     strings_sort_as_utf16,
     numbers_sort_by_type,
-    read_ignores_the_mask,
     query_ignores_the_projection,
-    update_time_stands_still,
     unchanged_document_is_touched,
     preconditions_always_hold,
     merge_drops_siblings,
     range_matches_other_types,
     descending_order_is_ignored,
-    failed_commit_leaves_writes,
     missing_parents_are_not_listed,
 )
+"""The first ones represent queries, reads, update times and commits."""
 
 
 def _first_part(path: str) -> str:

@@ -20,6 +20,7 @@ from scripts.local.emulator import (
     PUBSUB,
     Emulator,
     NotInstalledError,
+    WarmUpError,
     answers,
     warm_up,
 )
@@ -57,7 +58,7 @@ def main() -> int:
                     signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         console.print("stopped")
-    except (CannotStartError, NotInstalledError, ProgramEndedError) as error:
+    except (CannotStartError, NotInstalledError, ProgramEndedError, WarmUpError) as error:
         print(f"dev: {error}", file=sys.stderr)
         return 1
     return 0
@@ -161,8 +162,7 @@ def _start_emulators(processes: Processes, ports: Ports) -> services.Emulators:
             processes.wait_until_healthy(port)
         title = f"{emulator.title} emulator"
         console.print(f"{title:<19} {hosts[emulator]}{' (already running)' if named else ''}")
-    if not _named(FIRESTORE):
-        warm_up(ports.firestore, services.PROJECT)
+    warm_up(hosts[FIRESTORE], services.project())
     emulators = services.Emulators(hosts[FIRESTORE], hosts[PUBSUB])
     # Stacks on one emulator need different topics: each pushes to its own services.
     if _named(PUBSUB):

@@ -143,7 +143,7 @@ def test_dev_rejects_a_missing_env_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["benchmark", "chat", "dev", "journey", "lock", "package", "test"]
+    "command", ["benchmark", "chat", "dev", "emulators", "journey", "lock", "package", "test"]
 )
 def test_commands_print_help(command: str) -> None:
     helped = run(command, "--help")

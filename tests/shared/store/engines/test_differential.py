@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.shared.store.engines.differential.machine import machine
+from tests.shared.store.engines.differential.sides import Sides
 
 pytestmark = pytest.mark.firestore
 
@@ -16,12 +17,12 @@ _STEPS = 90
 
 
 def test_engines_agree_on_random_operations(
-    runner: asyncio.Runner, tmp_path: Path, *, is_long: bool
+    runner: asyncio.Runner, new_sides: Callable[[], Sides], *, is_long: bool
 ) -> None:
     counts: list[int] = []
     start = time.monotonic()
     run_state_machine_as_test(
-        machine(runner, tmp_path, counts), settings=settings(stateful_step_count=_STEPS)
+        machine(runner, new_sides, counts), settings=settings(stateful_step_count=_STEPS)
     )
     seconds = time.monotonic() - start
     print(f"{sum(counts)} operations without a difference in {seconds:.0f} s")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
@@ -10,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.shared.store.engines.differential.machine import machine
 from tests.shared.store.engines.differential.planted import PLANTED
-from tests.shared.store.engines.differential.sides import Difference
+from tests.shared.store.engines.differential.sides import Difference, Sides
 
 pytestmark = pytest.mark.firestore
 
@@ -30,11 +29,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_planted_difference_is_found(
     plant: Callable[[pytest.MonkeyPatch], None],
     runner: asyncio.Runner,
-    tmp_path: Path,
+    new_sides: Callable[[], Sides],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plant(monkeypatch)
     counts: list[int] = []
     with pytest.raises(Difference):
-        run_state_machine_as_test(machine(runner, tmp_path, counts), settings=_SETTINGS)
+        run_state_machine_as_test(machine(runner, new_sides, counts), settings=_SETTINGS)
     print(f"found after {sum(counts)} operations")

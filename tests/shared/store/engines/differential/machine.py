@@ -1,16 +1,11 @@
 """The state machine: random operations on both engines, compared one by one."""
 
 import asyncio
-import shutil
-from collections.abc import Coroutine
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any
-from uuid import uuid4
 
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from shared.store.database import Database
-from shared.store.settings import DatabaseSettings
 from tests.shared.store.engines.differential.queries import (
     ALL_DOCUMENTS,
     Pages,
@@ -29,21 +24,15 @@ class Machine(RuleBasedStateMachine):
 
     Args:
         runner: runs the calls.
-        folder: gets the SQLite file.
+        sides: the databases.
         counts: gets the number of operations at the end.
     """
 
-    def __init__(self, runner: asyncio.Runner, folder: Path, counts: list[int]) -> None:
+    def __init__(self, runner: asyncio.Runner, sides: Sides, counts: list[int]) -> None:
         super().__init__()
         self._runner = runner
-        self._folder = folder / str(uuid4())
-        self._folder.mkdir()
+        self._sides = sides
         self._counts = counts
-        self._sides = Sides(
-            # The emulator creates a project at its first use.
-            Database(DatabaseSettings(project=f"test-{uuid4()}")),
-            Database(DatabaseSettings(file=self._folder / "database.db")),
-        )
 
     @initialize(commit=first_commits())
     def fill(self, commit: Commit) -> None:
@@ -98,7 +87,7 @@ class Machine(RuleBasedStateMachine):
         self._run(self._sides.sqlite.database.close())
 
     def teardown(self) -> None:
-        """Compare all documents, and remove the databases."""
+        """Compare all documents, and close the databases."""
         try:
             if self._sides.agree:
                 for query in ALL_DOCUMENTS:
@@ -106,7 +95,6 @@ class Machine(RuleBasedStateMachine):
         finally:
             self._counts.append(self._sides.operations)
             self._run(self._sides.close())
-            shutil.rmtree(self._folder)
 
     def _compare(self, operation: Commit | Read | Query | Pages | Ids | Race) -> None:
         self._run(self._sides.compare(operation, operation.run))
@@ -115,11 +103,13 @@ class Machine(RuleBasedStateMachine):
         self._runner.run(call)
 
 
-def machine(runner: asyncio.Runner, folder: Path, counts: list[int]) -> type[Machine]:
+def machine(
+    runner: asyncio.Runner, new_sides: Callable[[], Sides], counts: list[int]
+) -> type[Machine]:
     """Return the state machine with these arguments, for hypothesis."""
 
     class Bound(Machine):
         def __init__(self) -> None:
-            super().__init__(runner, folder, counts)
+            super().__init__(runner, new_sides(), counts)
 
     return Bound

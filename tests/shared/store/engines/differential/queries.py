@@ -126,11 +126,11 @@ _CURSORS = st.builds(
 )
 _EQUALITY = st.tuples(st.just("=="), compared_values())
 _RANGE = st.tuples(st.sampled_from(("<", "<=", ">", ">=")), compared_values())
-_RANGES, _FILTERS = (
-    st.lists(_RANGE, max_size=1),
-    st.just([]) | st.lists(_RANGE | _EQUALITY, max_size=2),
+_RANGES = st.lists(_RANGE, max_size=1)
+_FILTERS: st.SearchStrategy[list[tuple[str, Any]]] = st.just([]) | st.lists(
+    _RANGE | _EQUALITY, max_size=2
 )
-_CURSOR_PAIRS = st.just([]) | st.lists(_CURSORS, max_size=2)
+_CURSOR_PAIRS: st.SearchStrategy[list[Cursor]] = st.just([]) | st.lists(_CURSORS, max_size=2)
 _SOURCES = _sources()
 _SELECTIONS = st.none() | st.lists(st.sampled_from(("n", "note", "m", _NAME)), max_size=2)
 

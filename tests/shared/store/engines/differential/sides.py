@@ -9,6 +9,7 @@ from hashlib import sha256
 from google.api_core.exceptions import GoogleAPIError
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shared.errors import LiftLogError
 from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.preconditions import PreconditionFailed
@@ -88,14 +89,17 @@ class Sides:
             Difference: the results differ.
         """
         self.agree = False
-        expected, found = await asyncio.gather(
-            _outcome(operation, self.firestore), _outcome(operation, self.sqlite)
-        )
+        expected, found = await self.outcomes(operation)
         self.operations += 1
         if expected != found:
             shown = _REPEATED.sub(r"\1...", str(label))
             raise Difference(f"{shown}\n  Firestore: {expected}\n  SQLite:    {found}")
         self.agree = True
+
+    async def outcomes(self, operation: Callable[[Side], Awaitable[object]]) -> list[object]:
+        """Run an operation on both engines; return the results or errors."""
+        sides = (self.firestore, self.sqlite)
+        return await asyncio.gather(*(_outcome(operation, side) for side in sides))
 
     async def close(self) -> None:
         """Close both databases."""
@@ -121,7 +125,7 @@ async def _outcome(operation: Callable[[Side], Awaitable[object]], side: Side) -
     try:
         return await operation(side)
     # `NotImplementedError` also: random operations stay within the supported subset.
-    except (GoogleAPIError, PreconditionFailed, NotImplementedError) as error:
+    except (GoogleAPIError, LiftLogError, PreconditionFailed, NotImplementedError) as error:
         cause = error.__cause__ or error
         return Raised(type(cause).__name__, str(cause))
 

@@ -91,7 +91,7 @@ class Pages:
         query = self.query.within(side).limit(self.page_size)
         pages: list[object] = []
         page = await side.database.query(query)
-        # An engine with a fault may return the same page for ever.
+        # A planted fault can repeat a page without end.
         while page and len(pages) <= len(IDS) + len(ODD_IDS):
             pages.append(side.seen(page))
             last = page[-1]

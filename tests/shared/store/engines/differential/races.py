@@ -99,7 +99,7 @@ class Race:
             number for number, is_winner in zip(numbers, successes, strict=True) if is_winner
         ]
         is_allowed = await self._is_allowed(contest, winners)
-        # The same state on both sides, whichever writer was the last.
+        # Both sides get the same state, because their last writers may differ.
         await contest.set_both(-1)
         return len(winners), is_allowed, side.seen([await contest.read()])
 

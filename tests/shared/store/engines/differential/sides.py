@@ -46,7 +46,7 @@ class Side:
 
     def older(self, version: Timestamp, age: int) -> Timestamp:
         """Return an update time before `version`."""
-        # For a later one, the emulator has an error of its own.
+        # For a later time, the emulator raises another error: see the known differences.
         before = [time for time in self.times if time < version.ToNanoseconds()]
         older = Timestamp()
         older.FromNanoseconds(before[age % len(before)] if before else LONG_AGO.ToNanoseconds())
@@ -108,7 +108,7 @@ class Sides:
 
 
 def comparable(value: object) -> object:
-    """Return a form that tells 1, 1.0 and True apart, and -0.0 and 0.0, but not NaN and NaN."""
+    """Return a form that distinguishes 1, 1.0 and True, also -0.0 and 0.0. NaN equals NaN."""
     match value:
         case dict():
             return {name: comparable(value[name]) for name in sorted(value)}

@@ -11,8 +11,10 @@ from shared.store.database import Database
 from shared.store.preconditions import if_exists, if_unchanged
 from tests.shared.store.engines.differential.sides import LONG_AGO, Side
 from tests.shared.store.engines.differential.values import (
+    FREQUENT,
     documents,
     maps,
+    pick,
     places,
     updates,
     values,
@@ -124,7 +126,7 @@ def commits() -> st.SearchStrategy[Commit]:
 def first_commits() -> st.SearchStrategy[Commit]:
     """Return commits of many documents, for queries with several results."""
     fields = st.fixed_dictionaries(
-        {"n": values(), "expiry": values(), "m": maps()}, optional={"note": values()}
+        {"n": pick(FREQUENT), "expiry": values(), "m": maps()}, optional={"note": values()}
     )
     write = st.builds(
         Write, st.just("set"), places(Place, odd=False), fields, st.none(), st.just(0)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import Phase, settings
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.shared.store.engines.differential.machine import machine
@@ -34,6 +35,8 @@ def test_planted_difference_is_found(
 ) -> None:
     plant(monkeypatch)
     counts: list[int] = []
-    with pytest.raises(Difference):
+    # A difference between concurrent writers may not occur again, which hypothesis reports.
+    with pytest.raises((Difference, FlakyFailure)) as caught:
         run_state_machine_as_test(machine(runner, new_sides, counts), settings=_SETTINGS)
+    assert isinstance(caught.value, Difference) or caught.group_contains(Difference)
     print(f"found after {sum(counts)} operations")

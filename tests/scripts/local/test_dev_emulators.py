@@ -20,6 +20,6 @@ def test_dev_warms_up_a_named_emulator_before_it_is_ready() -> None:
 
     with served(emulator) as url:
         environment = {"FIRESTORE_EMULATOR_HOST": url.removeprefix("http://")}
-        with Stack(environment=environment):
+        with Stack("--emulators", environment=environment):
             expected = f"/v1/projects/{PROJECT}/databases/(default)/documents:commit"
             assert commits == [expected, expected]  # a write and a deletion

@@ -142,7 +142,7 @@ def own_stack(emulator: Emulator) -> Iterator[Stack]:
         "FIRESTORE_EMULATOR_HOST": f"{HOST}:{emulator.port}",
         **dict.fromkeys(("FIRESTORE_ATTEMPT_TIMEOUT_S", "FIRESTORE_RETRY_FOR_S"), ""),
     }
-    with Stack("--isolated", environment=environment) as own_stack:
+    with Stack("--isolated", "--emulators", environment=environment) as own_stack:
         yield own_stack
         shutil.copy(own_stack.log, stack.log_folder())
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.firestore
 _SHORT = 4
 # Stops at the first difference.
 _SETTINGS = settings(
-    max_examples=100, stateful_step_count=60, phases=[Phase.generate], report_multiple_bugs=False
+    max_examples=200, stateful_step_count=60, phases=[Phase.generate], report_multiple_bugs=False
 )
 
 

@@ -4,10 +4,12 @@ import argparse
 import importlib
 import sys
 
+_WITH_OPTIONS = {"engines"}
 NAMES = {
     "chat": "memory, CPU and delay of 1,000 idle and 100 active connections",
     "cleanup": "rate and memory of a run over 50,000 documents, half of them expired",
     "cold-start": "time from the start of each function's process to its first responses",
+    "engines": "rate, p50 and p99 of each request on SQLite and on the emulator of Firestore",
     "feed": "round trips, documents, CPU and time of feeds of up to 200 followed users",
     "memory": "memory of a function with pictures: 200 in a row, 40 concurrently",
     "passwords": "puts per second of known and new users, and the delay of a concurrent reader",
@@ -25,12 +27,17 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", nargs="*", help="name of a measurement (default: all)")
-    names = parser.parse_args().name or NAMES
+    # The options of a measurement follow its name.
+    chosen, options = parser.parse_known_args()
+    names = chosen.name or NAMES
     if unknown := set(names) - NAMES.keys():
         parser.error(f"unknown measurement: {', '.join(sorted(unknown))}")
+    if options and not set(names) <= _WITH_OPTIONS:
+        parser.error(f"unknown option: {options[0]}")
     for name in names:
         # Imported one by one: some measurements import a function, with all of its libraries.
-        importlib.import_module(f"scripts.benchmarks.{name.replace('-', '_')}").main()
+        module = importlib.import_module(f"scripts.benchmarks.{name.replace('-', '_')}")
+        module.main(*([options] if name in _WITH_OPTIONS else []))
     return 0
 
 

@@ -4,13 +4,14 @@ import argparse
 import importlib
 import sys
 
-_WITH_OPTIONS = {"engines"}
+_WITH_OPTIONS = {"engines", "growth"}
 NAMES = {
     "chat": "memory, CPU and delay of 1,000 idle and 100 active connections",
     "cleanup": "rate and memory of a run over 50,000 documents, half of them expired",
     "cold-start": "time from the start of each function's process to its first responses",
     "engines": "rate, p50 and p99 of each request on SQLite and on the emulator of Firestore",
     "feed": "round trips, documents, CPU and time of feeds of up to 200 followed users",
+    "growth": "time of requests with 1,000 and 100,000 events in the file, its size, and memory",
     "memory": "memory of a function with pictures: 200 in a row, 40 concurrently",
     "passwords": "puts per second of known and new users, and the delay of a concurrent reader",
     "readers": "up to 80 concurrent readers of one instance",

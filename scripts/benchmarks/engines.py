@@ -22,6 +22,7 @@ from shared.store.settings import DatabaseSettings
 
 _CLIENTS = (1, 16)
 _FOLLOWED_USERS = 20
+_SQLITE, _EMULATOR = "SQLite", "emulator"
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,14 @@ class Result:
         self.database_cpu_s += cpu_s(server.database) - before[1]
 
     def columns(self) -> Iterator[str]:
-        """Yield the columns of this engine."""
-        count = len(self.load.seconds)
-        yield f"{self.load.per_second:.0f}"
+        """Yield rate, p50, p99 and CPU time."""
+        count = len(self.load.seconds) or 1
+        rejected = f", {self.load.rejected} rejected" if self.load.rejected else ""
+        yield f"{self.load.per_second:.0f}{rejected}"
         yield milliseconds(self.load.percentile_s(50))
         yield milliseconds(self.load.percentile_s(99))
-        yield milliseconds(self.service_cpu_s / count)
+        service, database = self.service_cpu_s / count, self.database_cpu_s / count
+        yield milliseconds(service) + (f" + {milliseconds(database)}" if database else "")
 
 
 Results = dict[tuple[str, int, str], Result]
@@ -88,8 +91,8 @@ def _start(stacks: ExitStack) -> dict[str, Server]:
     firestore = stacks.enter_context(Stack("--emulators", environment=OWN_EMULATORS))
     emulator_host = f"{HOST}:{firestore.ports.firestore}"
     return {
-        "SQLite": _server(sqlite, DatabaseSettings(file=sqlite.data / "liftlog.db")),
-        "emulator": _server(
+        _SQLITE: _server(sqlite, DatabaseSettings(file=sqlite.data / "liftlog.db")),
+        _EMULATOR: _server(
             firestore, DatabaseSettings(project=PROJECT, emulator_host=emulator_host)
         ),
     }
@@ -106,7 +109,7 @@ def _measure(servers: dict[str, Server], rounds: int, duration_s: float) -> Resu
             take(result, server, [each[name] for each in server.clients[:clients]])
 
     # The first requests open connections, fill caches and hash passwords.
-    run_all(lambda _result, server, actions: measure(server.port, actions, 0) and None)
+    run_all(lambda _result, server, actions: Result().add_round(server, actions, 0))
     for number in range(rounds):
         console.print(f"round {number + 1} of {rounds}")
         run_all(lambda result, server, actions: result.add_round(server, actions, duration_s))
@@ -116,14 +119,13 @@ def _measure(servers: dict[str, Server], rounds: int, duration_s: float) -> Resu
 def _show(results: Results, clients: int) -> None:
     rows = []
     for name in dict.fromkeys(name for name, *_ in results):
-        sqlite, emulator = (results[name, clients, each] for each in ("SQLite", "emulator"))
+        sqlite, emulator = (results[name, clients, each] for each in (_SQLITE, _EMULATOR))
         ratio = sqlite.load.per_second / emulator.load.per_second
-        rows.append((name, *sqlite.columns(), *emulator.columns(), f"{ratio:.1f}"))
-    columns = ("per second", "p50", "p99", "CPU")
+        rows.append((name, _SQLITE, *sqlite.columns(), f"{ratio:.1f}"))
+        rows.append(("", _EMULATOR, *emulator.columns(), ""))
     show(
-        f"{clients} concurrent clients: SQLite, then the emulator of Firestore, and the ratio. "
-        "CPU is that of the service per request",
-        ("request", *columns, *columns, "ratio"),
+        f"Concurrent clients: {clients}. CPU time of the service and of the emulator per request",
+        ("request", "engine", "per second", "p50", "p99", "CPU", "ratio"),
         rows,
     )
 

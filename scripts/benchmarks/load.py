@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Self
 
 from scripts.local.ports import HOST
 
@@ -16,6 +17,10 @@ _TIMEOUT_S = 60
 
 class FailedRequestError(Exception):
     """A response has another status than 200."""
+
+
+class RejectedRequestError(FailedRequestError):
+    """The status is 503: the server is overloaded."""
 
 
 class Client:
@@ -28,11 +33,14 @@ class Client:
         """Send a request and return the body of its response.
 
         Raises:
-            FailedRequestError: the status is not 200.
+            RejectedRequestError: the status is 503.
+            FailedRequestError: another status than 200.
         """
         self._connection.request(method, path, body)
         response = self._connection.getresponse()
         content = response.read()
+        if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise RejectedRequestError
         if response.status != HTTPStatus.OK:
             raise FailedRequestError(f"{response.status} on {method} {path}: {content[:200]!r}")
         return content
@@ -55,12 +63,15 @@ class Load:
     """CPU time of the load generator."""
 
     seconds: list[float] = field(default_factory=list)
-    """The duration of each repetition."""
+    """The duration of each repetition that was not rejected."""
 
-    def __iadd__(self, other: "Load") -> "Load":
+    rejected: int = 0
+
+    def __iadd__(self, other: "Load") -> Self:
         self.total_s += other.total_s
         self.client_cpu_s += other.client_cpu_s
         self.seconds += other.seconds
+        self.rejected += other.rejected
         return self
 
     @property
@@ -75,6 +86,8 @@ class Load:
 
     def percentile_s(self, percent: int) -> float:
         """Return the smallest duration that `percent` of the repetitions do not exceed."""
+        if not self.seconds:
+            return math.nan
         return sorted(self.seconds)[math.ceil(len(self.seconds) * percent / 100) - 1]
 
 
@@ -90,14 +103,8 @@ def measure(port: int, actions: Sequence[Action], duration_s: float) -> Load:
     def repeat(action: Action) -> None:
         client = Client(port)
         start.wait()
-        end = before = time.perf_counter()
-        end += duration_s
         try:
-            while before < end:
-                action(client)
-                after = time.perf_counter()
-                load.seconds.append(after - before)
-                before = after
+            _repeat(action, client, duration_s, load)
         except Exception as error:  # noqa: BLE001 - raised by the main thread
             failures.append(error)
         finally:
@@ -114,3 +121,17 @@ def measure(port: int, actions: Sequence[Action], duration_s: float) -> Load:
         raise failures[0]
     load.total_s, load.client_cpu_s = time.perf_counter() - began, time.process_time() - cpu
     return load
+
+
+def _repeat(action: Action, client: Client, duration_s: float, load: Load) -> None:
+    end = time.perf_counter() + duration_s
+    while True:
+        before = time.perf_counter()
+        try:
+            action(client)
+        except RejectedRequestError:
+            load.rejected += 1
+        else:
+            load.seconds.append(time.perf_counter() - before)
+        if time.perf_counter() >= end:
+            return

@@ -49,9 +49,7 @@ class SampleRequests:
         }
 
     def _body(self, *, user_field: str = "userId", **fields: object) -> bytes:
-        return json.dumps(
-            {user_field: str(self.user_id), "password": PASSWORD, **fields}
-        ).encode()
+        return json.dumps({user_field: str(self.user_id), "password": PASSWORD, **fields}).encode()
 
     def _create_user(self, client: Client) -> None:
         client.call("POST", "/v2/user/create", b"{}")

@@ -16,6 +16,7 @@ from shared.store.users import PasswordHash, Users
 
 FOLLOW_SECRET = "secret"  # noqa: S105 - of all sample users
 PASSWORD = "password"  # noqa: S105 - of sample users that sign in
+_NO_PASSWORD = PasswordHash("", b"")
 _EVENT_BYTES = 2048
 _MAX_EVENTS_PER_COMMIT = 400
 _CONCURRENT_AUTHORS = 40
@@ -37,7 +38,7 @@ class SampleUsers:
     """
 
     database: Database
-    password: PasswordHash = PasswordHash("", b"")
+    password: PasswordHash = _NO_PASSWORD
 
     async def create(self, picture: bytes | None = None) -> UUID:
         """Create a user, with a picture if one is given."""

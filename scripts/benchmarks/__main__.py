@@ -15,6 +15,7 @@ NAMES = {
     "memory": "memory of a function with pictures: 200 in a row, 40 concurrently",
     "passwords": "puts per second of known and new users, and the delay of a concurrent reader",
     "readers": "up to 80 concurrent readers of one instance",
+    "start": "time from the start of ./scripts/dev and ./scripts/serve to ready, memory, idle CPU",
     "writers": "rate, p99 and failures of up to 64 concurrent puts of one author",
 }
 

@@ -11,7 +11,7 @@ import psutil
 
 from scripts.benchmarks.load import Action, Load, measure
 from scripts.benchmarks.processes import FIRESTORE_EMULATOR, GATEWAY, cpu_s, processes_of
-from scripts.benchmarks.report import console, milliseconds, show
+from scripts.benchmarks.report import console, show
 from scripts.benchmarks.sample_requests import SampleRequests
 from scripts.benchmarks.sample_users import SampleUsers, hash_password
 from scripts.local.ports import HOST
@@ -52,14 +52,13 @@ class Result:
         self.database_cpu_s += cpu_s(server.database) - before[1]
 
     def columns(self) -> Iterator[str]:
-        """Yield rate, p50, p99 and CPU time."""
+        """Yield rate, p50, p99 and CPU time; times in milliseconds."""
+        yield f"{self.load.per_second:.0f}"
+        for percent in (50, 99):
+            yield f"{self.load.percentile_s(percent) * 1000:.1f}"
         count = len(self.load.seconds) or 1
-        rejected = f", {self.load.rejected} rejected" if self.load.rejected else ""
-        yield f"{self.load.per_second:.0f}{rejected}"
-        yield milliseconds(self.load.percentile_s(50))
-        yield milliseconds(self.load.percentile_s(99))
-        service, database = self.service_cpu_s / count, self.database_cpu_s / count
-        yield milliseconds(service) + (f" + {milliseconds(database)}" if database else "")
+        parts = [self.service_cpu_s, self.database_cpu_s]
+        yield " + ".join(f"{part / count * 1000:.1f}" for part in parts if part)
 
 
 Results = dict[tuple[str, int, str], Result]
@@ -121,13 +120,21 @@ def _show(results: Results, clients: int) -> None:
     for name in dict.fromkeys(name for name, *_ in results):
         sqlite, emulator = (results[name, clients, each] for each in (_SQLITE, _EMULATOR))
         ratio = sqlite.load.per_second / emulator.load.per_second
-        rows.append((name, _SQLITE, *sqlite.columns(), f"{ratio:.1f}"))
-        rows.append(("", _EMULATOR, *emulator.columns(), ""))
+        rows.append((name, *sqlite.columns(), f"{ratio:.1f}"))
+        rows.append(("  on the emulator", *emulator.columns(), ""))
     show(
-        f"Concurrent clients: {clients}. CPU time of the service and of the emulator per request",
-        ("request", "engine", "per second", "p50", "p99", "CPU", "ratio"),
+        f"Concurrent clients: {clients}. First SQLite, then the emulator of Firestore, and the "
+        "ratio of their rates. CPU time per request: the service, and the emulator",
+        ("request", "per s", "p50 ms", "p99 ms", "CPU ms", "ratio"),
         rows,
     )
+    of_these = {key: result.load for key, result in results.items() if key[1] == clients}
+    for (name, _, engine), load in of_these.items():
+        if load.rejected:
+            console.print(f"{name}, {engine}: the service rejected {load.rejected} with 503")
+    total_s = sum(load.total_s for load in of_these.values())
+    share = sum(load.client_cpu_s for load in of_these.values()) / total_s
+    console.print(f"The load generator used {share:.0%} of one core.\n")
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -146,6 +153,3 @@ def main(arguments: Sequence[str] = ()) -> None:
         results = _measure(servers, chosen.rounds, chosen.seconds)
     for clients in _CLIENTS:
         _show(results, clients)
-        loads = [result.load for (_, number, _), result in results.items() if number == clients]
-        share = sum(load.client_cpu_s for load in loads) / sum(load.total_s for load in loads)
-        console.print(f"The load generator used {share:.0%} of one core.\n")

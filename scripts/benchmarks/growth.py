@@ -31,7 +31,7 @@ _ACTIONS = (
     "PUT /event",
     "POST /events, none new",
     "POST /events, 20 new",
-    "PUT and POST /inbox",
+    "PUT + POST /inbox",
 )
 _CLEANUP_PAGE = "a page of the cleanup, 300 events"
 _PAGE_SIZE = 300

@@ -2,7 +2,6 @@
 
 import http.client
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -78,11 +77,6 @@ class Load:
     def per_second(self) -> float:
         """The repetitions per second."""
         return len(self.seconds) / self.total_s
-
-    @property
-    def client_cpu_share(self) -> float:
-        """The load generator's part of the CPU time of all cores."""
-        return self.client_cpu_s / self.total_s / (os.cpu_count() or 1)
 
     def percentile_s(self, percent: int) -> float:
         """Return the smallest duration that `percent` of the repetitions do not exceed."""

@@ -44,8 +44,8 @@ class SampleRequests:
             "POST /events, none new": self._read_feed(datetime.now(UTC) + timedelta(days=1)),
             f"POST /events, {len(self.followed)} new": self._read_feed(self.news_since),
             "PUT /follow-secret": self._put_follow_secret,
-            "PUT and POST /inbox": self._send_and_take_message,
-            "POST and GET /shareditem": self._share_and_read,
+            "PUT + POST /inbox": self._send_and_take_message,
+            "POST + GET /shareditem": self._share_and_read,
         }
 
     def _body(self, *, user_field: str = "userId", **fields: object) -> bytes:

@@ -128,7 +128,7 @@ def _show(measurements: dict[str, _Measurement]) -> None:
         ["size of the file", *(f"{each.size_mib:,.0f} MiB" for each in measurements.values())]
     )
     memory = (f"{each.memory_mib:.0f} MiB" for each in measurements.values())
-    rows.append(["memory of the service (PSS)", *memory])
+    rows.append(["memory of the service (RSS)", *memory])
     show(
         "Median duration, and its ratio to that with few events",
         ("request", *measurements),

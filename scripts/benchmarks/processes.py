@@ -25,5 +25,6 @@ def cpu_s(processes: Sequence[psutil.Process]) -> float:
 
 
 def memory_mib(processes: Sequence[psutil.Process]) -> float:
-    """Return their memory. Pages that several processes share count in part for each (PSS)."""
-    return sum(process.memory_full_info().pss for process in processes) / 2**20
+    """Return the sum of their RSS. Pages that several processes share count for each of them."""
+    # Not PSS: it counts less if other programs of the machine use the same libraries.
+    return sum(process.memory_info().rss for process in processes) / 2**20

@@ -68,7 +68,7 @@ def _idle(pid: int) -> tuple[str, str]:
     before = cpu_s(processes)
     time.sleep(_IDLE_S)
     share = (cpu_s(processes) - before) / _IDLE_S
-    return f"{memory_mib(processes):.0f} MiB", f"{share:.2%} of a core"
+    return f"{memory_mib(processes):.0f} MiB", f"{share:.2%}"
 
 
 def _measure(command: str, folder: Path) -> tuple[str, ...]:
@@ -101,8 +101,8 @@ def main() -> None:
         with TemporaryDirectory(dir=ROOT / ".dev", prefix="start-") as folder:
             rows.append(_measure(command, Path(folder)))
     show(
-        f"Start to ready, with a new file and with an existing one (median of {_RUNS}); "
-        f"memory (PSS); CPU without requests, for {_IDLE_S} s",
-        ("command", "first start", "later start", "CPU until ready", "memory", "idle CPU"),
+        f"Start to ready, with a new file and with an existing one (median of {_RUNS}), and the CPU time of a start; "
+        f"RSS of all processes; CPU without requests, for {_IDLE_S} s",
+        ("command", "first", "later", "CPU", "RSS", "idle CPU"),
         rows,
     )

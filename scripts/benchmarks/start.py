@@ -101,8 +101,8 @@ def main() -> None:
         with TemporaryDirectory(dir=ROOT / ".dev", prefix="start-") as folder:
             rows.append(_measure(command, Path(folder)))
     show(
-        f"Start to ready, with a new file and with an existing one (median of {_RUNS}), and the CPU time of a start; "
-        f"RSS of all processes; CPU without requests, for {_IDLE_S} s",
+        f"Start to ready with a new file, and with an existing one (median of {_RUNS}); CPU time "
+        f"of a start; RSS of all processes; CPU without requests, for {_IDLE_S} s",
         ("command", "first", "later", "CPU", "RSS", "idle CPU"),
         rows,
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from scripts.benchmarks.load import Action, Load, measure
+from scripts.benchmarks.load import measure
 from scripts.benchmarks.processes import GATEWAY, memory_mib, processes_of
 from scripts.benchmarks.report import milliseconds, show
 from scripts.benchmarks.sample_files import SampleFile, fill, fill_typical
 from scripts.benchmarks.sample_requests import SampleRequests
+from scripts.benchmarks.sample_users import SampleUsers
 from scripts.local.stack import Stack
 from scripts.root import ROOT
 from shared.store.data_model import EVENTS
@@ -33,7 +34,7 @@ _ACTIONS = (
     "POST /events, 20 new",
     "PUT + POST /inbox",
 )
-_CLEANUP_PAGE = "a page of the cleanup, 300 events"
+_CLEANUP = "cleanup of 300 events"
 _PAGE_SIZE = 300
 _TYPICAL_USERS = 200
 _PICTURE_BYTES = 100 * 1024
@@ -42,8 +43,8 @@ _PICTURE_BYTES = 100 * 1024
 def _fill_files(folder: Path, events: int) -> dict[str, SampleFile]:
     contents = {
         f"{_FEW_EVENTS:,} events": (_EVENTS_OF_SENDER, _OTHER_EVENTS),
-        f"{events:,}, of other users": (_EVENTS_OF_SENDER, events - _EVENTS_OF_SENDER),
-        f"{events:,}, of the sender": (events - _OTHER_EVENTS, _OTHER_EVENTS),
+        f"{events:,} of others": (_EVENTS_OF_SENDER, events - _EVENTS_OF_SENDER),
+        f"{events:,} of the user": (events - _OTHER_EVENTS, _OTHER_EVENTS),
     }
     files = {}
     for name, counts in contents.items():
@@ -62,10 +63,7 @@ def _fill_files(folder: Path, events: int) -> dict[str, SampleFile]:
 class _Measurement:
     def __init__(self, file: SampleFile, stack: Stack) -> None:
         self._file, self._stack = file, stack
-        self._actions: dict[str, Action] = SampleRequests(
-            file.sender, file.followed, file.news_since
-        ).actions()
-        self.seconds: dict[str, list[float]] = {name: [] for name in (*_ACTIONS, _CLEANUP_PAGE)}
+        self.seconds: dict[str, list[float]] = {name: [] for name in (*_ACTIONS, _CLEANUP)}
 
     def warm_up(self) -> None:
         """Perform each action once, to open connections and fill caches."""
@@ -75,11 +73,14 @@ class _Measurement:
 
     def repeat(self, name: str, duration_s: float) -> None:
         """Repeat an action for a time, or delete one page of expired events."""
-        if name == _CLEANUP_PAGE:
+        if name == _CLEANUP:
             self.seconds[name].append(asyncio.run(_purge_page(self._file)))
-        else:
-            load: Load = measure(self._stack.ports.base, [self._actions[name]], duration_s)
-            self.seconds[name] += load.seconds
+            return
+        # Each followed user has one new event. The sender is one of them, and publishes others.
+        news_since = asyncio.run(_publish_news(self._file))
+        requests = SampleRequests(self._file.sender, self._file.followed, news_since)
+        load = measure(self._stack.ports.base, [requests.actions()[name]], duration_s)
+        self.seconds[name] += load.seconds
 
     @property
     def size_mib(self) -> float:
@@ -90,6 +91,13 @@ class _Measurement:
     def memory_mib(self) -> float:
         """The memory of the service."""
         return memory_mib(processes_of(self._stack, GATEWAY))
+
+
+async def _publish_news(file: SampleFile) -> datetime:
+    database = Database(DatabaseSettings(file=file.path))
+    news_since = await SampleUsers(database).publish_news(file.followed)
+    await database.close()
+    return news_since
 
 
 async def _purge_page(file: SampleFile) -> float:
@@ -182,7 +190,7 @@ def main(arguments: Sequence[str] = ()) -> None:
                 each.warm_up()
             # The file changes fastest, so that a busy moment of the machine affects all.
             for _, action, each in product(
-                range(chosen.rounds), (*_ACTIONS, _CLEANUP_PAGE), measurements.values()
+                range(chosen.rounds), (*_ACTIONS, _CLEANUP), measurements.values()
             ):
                 each.repeat(action, chosen.seconds)
             _show(measurements)

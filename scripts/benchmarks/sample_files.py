@@ -27,6 +27,7 @@ from shared.store.users import Users
 _EVENTS_PER_AUTHOR = 20
 _EVENTS_IN_SUMMARY = 200
 _EVENTS_PER_COMMIT = 400
+_AUTHORS_OF_EXPIRED = 40
 _COMMIT_TIMEOUT_S = 60
 _FOLLOW_SECRETS = 5
 _TYPICAL_PROFILE = ProfileContent(b"p" * 2048, None, b"n" * 64, b"i" * 16, b"k" * 294)
@@ -40,28 +41,24 @@ class SampleFile:
         path: the file.
         sender: the user who sends the measured requests.
         authors: all other users.
-        news_since: a time before the last event of the sender and of the first authors.
     """
 
     path: Path
     sender: UUID
     authors: list[UUID]
-    news_since: datetime
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Return the file that `save` described. Raises FileNotFoundError."""
         saved = json.loads(path.with_suffix(".json").read_text())
         authors = [UUID(author) for author in saved["authors"]]
-        news_since = datetime.fromisoformat(saved["news_since"])
-        return cls(path, UUID(saved["sender"]), authors, news_since)
+        return cls(path, UUID(saved["sender"]), authors)
 
     def save(self) -> None:
         """Write a description beside the file."""
         described = {
             "sender": str(self.sender),
             "authors": [str(author) for author in self.authors],
-            "news_since": self.news_since.isoformat(),
         }
         self.path.with_suffix(".json").write_text(json.dumps(described))
 
@@ -71,10 +68,14 @@ class SampleFile:
         return [self.sender, *self.authors[:19]]
 
     async def add_expired(self, database: Database, count: int) -> None:
-        """Add expired events of random authors."""
+        """Add expired events of 40 random authors, in a large file too.
+
+        The events of more authors are on more pages of the file, whatever its size.
+        """
+        authors = random.sample(self.authors, _AUTHORS_OF_EXPIRED)
         batch = database.batch()
         expiry = datetime.now(UTC) - timedelta(days=1)
-        for author in random.choices(self.authors, k=count):  # noqa: S311 - not a secret
+        for author in random.choices(authors, k=count):  # noqa: S311 - not a secret
             batch.set(
                 database.document(EVENTS, uuid4(), user_id=author),
                 {
@@ -99,13 +100,11 @@ async def fill(path: Path, events_of_sender: int, other_events: int) -> SampleFi
     older += [sender] * (events_of_sender - _EVENTS_IN_SUMMARY)
     await _add_older_events(engine, older)
     seconds = time.perf_counter() - start
-    new = SampleFile(path, sender, authors, datetime.now(UTC))
-    new = replace(new, news_since=await users.publish_news(new.followed))
     await engine.close()
     await database.close()
     count = events_of_sender + other_events
     console.print(f"{count:,} events in {seconds:.0f} s, {count / seconds:,.0f} per second")
-    return new
+    return SampleFile(path, sender, authors)
 
 
 async def _add_older_events(engine: SqliteEngine, authors: Sequence[UUID]) -> None:

@@ -26,11 +26,12 @@ from shared.store.settings import DatabaseSettings
 _FEW_EVENTS = 1_000
 _EVENTS_OF_SENDER = 200
 _OTHER_EVENTS = _FEW_EVENTS - _EVENTS_OF_SENDER
+_NEWS = "POST /events, 20 new"
 _ACTIONS = (
     "GET /user/{id}",
     "PUT /event",
     "POST /events, none new",
-    "POST /events, 20 new",
+    _NEWS,
     "PUT + POST /inbox",
 )
 _CLEANUP = "cleanup of 300 events"
@@ -77,8 +78,10 @@ class _Measurement:
         if name == _CLEANUP:
             self.loads[name].seconds.append(asyncio.run(_purge_page(self._file)))
             return
-        # Each followed user has one new event. The sender is one of them, and publishes others.
-        news_since = asyncio.run(_publish_news(self._file))
+        news_since = datetime.now(UTC)
+        if name == _NEWS:
+            # Each followed user has one new event. The sender is one of them, and publishes others.
+            news_since = asyncio.run(_publish_news(self._file))
         requests = SampleRequests(self._file.sender, self._file.followed, news_since)
         action = requests.actions()[name]
         self.loads[name] += measure(self._stack.ports.base, [action], duration_s)

@@ -4,7 +4,10 @@ import argparse
 import importlib
 import sys
 
-_WITH_OPTIONS = {"engines", "growth"}
+_OPTIONS = {
+    "engines": "--rounds N --seconds S",
+    "growth": "--events N --rounds N --seconds S --folder DIR",
+}
 NAMES = {
     "chat": "memory, CPU and delay of 1,000 idle and 100 active connections",
     "cleanup": "rate and memory of a run over 50,000 documents, half of them expired",
@@ -25,21 +28,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="./scripts/benchmark",
         description="Each measurement takes a minute or two and starts its own stack.",
-        epilog="\n".join(f"{name:<12}{subject}" for name, subject in NAMES.items()),
+        epilog="\n".join(
+            [
+                *(f"{name:<12}{subject}" for name, subject in NAMES.items()),
+                "\noptions after a name:",
+                *(f"{name:<12}{options}" for name, options in _OPTIONS.items()),
+            ]
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", nargs="*", help="name of a measurement (default: all)")
-    # The options of a measurement follow its name.
     chosen, options = parser.parse_known_args()
     names = chosen.name or NAMES
     if unknown := set(names) - NAMES.keys():
         parser.error(f"unknown measurement: {', '.join(sorted(unknown))}")
-    if options and not set(names) <= _WITH_OPTIONS:
+    if options and not set(names) <= _OPTIONS.keys():
         parser.error(f"unknown option: {options[0]}")
     for name in names:
         # Imported one by one: some measurements import a function, with all of its libraries.
         module = importlib.import_module(f"scripts.benchmarks.{name.replace('-', '_')}")
-        module.main(*([options] if name in _WITH_OPTIONS else []))
+        module.main(*([options] if name in _OPTIONS else []))
     return 0
 
 

@@ -7,6 +7,7 @@ LiftLogError
 │  └─ NotEntitled            No valid purchase token (shared/purchases/authenticator.py).
 ├─ NotFound                  Never existed, deleted or expired. The response gives no reason.
 ├─ RateLimited               The limit of requests is reached (shared/store/quotas.py).
+├─ FeatureOff                The feature is off on this server (scripts/self_hosted/features.py).
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
@@ -68,6 +69,10 @@ class RateLimited(LiftLogError):
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("too many requests in 24 hours")
         self.retry_after_s = retry_after_s
+
+
+class FeatureOff(LiftLogError):
+    """The operator of this server has not configured the feature."""
 
 
 class DependencyUnavailable(LiftLogError):

@@ -7,7 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from scripts.reference.__main__ import pages, write
-from scripts.reference.settings import classes, descriptions, in_code, sections
+from scripts.reference.declarations import descriptions
+from scripts.reference.settings import classes, in_code, sections
 from scripts.root import ROOT
 from shared.planner.settings import ModelSettings
 from shared.settings import Settings

@@ -37,11 +37,15 @@ def purges(database: Database, settings: CleanupSettings) -> dict[str, Purge]:
     return by_kind
 
 
+def cleaner(database: Database) -> Cleaner:
+    """Return the cleaner of `database`."""
+    settings = CleanupSettings()
+    return Cleaner(purges(database, settings), CleanupRuns(database), settings.pass_s)
+
+
 def routes(database: Database) -> list[Route]:
     """Return the function's routes, on `database`."""
-    settings = CleanupSettings()
-    cleaner = Cleaner(purges(database, settings), CleanupRuns(database), settings.pass_s)
-    return CleanupHandlers(cleaner).routes()
+    return CleanupHandlers(cleaner(database)).routes()
 
 
 database = Database(DatabaseSettings())

@@ -1,6 +1,5 @@
 """The file of the embedded database of a stack."""
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,16 +68,16 @@ class DatabaseFile:
             CannotStartError: the file cannot be used.
         """
         # Imported here, while the services start: the import takes as long as the start before it.
-        from shared.store.engines.sqlite.maintenance import prepare  # noqa: PLC0415
-        from shared.store.engines.sqlite.schema import IncompatibleFileError  # noqa: PLC0415
+        from shared.store.engines.sqlite.maintenance import (  # noqa: PLC0415
+            UnusableFileError,
+            prepare,
+        )
 
         is_inside = self.path.is_relative_to(ROOT)
         shown = str(self.path.relative_to(ROOT) if is_inside else self.path)
         try:
             prepare(self.path)
-        except IncompatibleFileError as error:
-            raise CannotStartError(f"{shown}: {error}; or {_NEXT_STEP}") from None
-        except sqlite3.Error as error:
+        except UnusableFileError as error:
             raise CannotStartError(f"cannot use {shown}: {error}; {_NEXT_STEP}") from None
         return [("database", shown)]
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from scripts.local import options, services
 from scripts.local.database_file import find_file
-from scripts.local.emulator import NotInstalledError
+from scripts.local.emulator import NotInstalledError, WarmUpError
 from scripts.local.interruptions import ENDING
 from scripts.local.own_emulators import OwnEmulators
 from scripts.local.ports import SERVICES, Ports, is_free, url
@@ -43,7 +43,7 @@ def main() -> int:
                     signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
         console.print("stopped")
-    except (CannotStartError, NotInstalledError, ProgramEndedError) as error:
+    except (CannotStartError, NotInstalledError, ProgramEndedError, WarmUpError) as error:
         print(f"dev: {error}", file=sys.stderr)
         return 1
     return 0

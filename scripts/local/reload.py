@@ -54,7 +54,7 @@ class Reloader:
             self._processes.check()
 
     def _restart(self) -> str:
-        """Restart the services; return the outcome in words."""
+        """Restart the services; return the outcome as text."""
         began = time.monotonic()
         self._processes.end([each.name for each in self._programs], _END_TIMEOUT_S)
         for program in self._programs:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
-from scripts.reference.settings import Section, Setting
+from scripts.reference.declarations import Section, Setting
 from shared.telemetry.metrics import Metric
 
 _WIDTH = 100
@@ -57,7 +57,7 @@ def configuration_page(sections: Iterable[Section]) -> str:
 
 def env_example(sections: Iterable[Section]) -> str:
     """Return the example file, with every setting as a comment."""
-    return "\n".join([_EXAMPLE, *(_block(section) for section in sections)])
+    return "\n".join([_EXAMPLE, *(settings_block(section) for section in sections)])
 
 
 def with_metrics(page: str, metrics: Iterable[Metric]) -> str:
@@ -87,14 +87,17 @@ def _row(setting: Setting) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _block(section: Section) -> str:
+def settings_block(section: Section) -> str:
+    """Return the settings of a class as the comments of an environment file."""
     lines = "".join(f"{line}\n" for setting in section.settings for line in _lines(setting))
     return f"# --- {section.title} ---\n{lines}"
 
 
 def _lines(setting: Setting) -> Iterator[str]:
     values = setting.values.replace("`", "")
-    words = f"{setting.description} Values: {values}. Read by: {setting.read_by}."
+    words = f"{setting.description} Values: {values}."
+    if setting.read_by:
+        words += f" Read by: {setting.read_by}."
     yield from wrap(
         words, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
     )

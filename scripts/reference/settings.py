@@ -1,72 +1,17 @@
 """All settings, as the code declares them, and the services that read them."""
 
-import ast
 import importlib
-import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
-from itertools import pairwise
-from textwrap import dedent
-from typing import Any, Literal, get_args, get_origin
-
-from annotated_types import Ge, Gt, Le
-from pydantic import HttpUrl, SecretStr
-from pydantic.fields import FieldInfo
 
 from scripts.local.ports import SERVICES
+from scripts.reference.declarations import TITLES, Section, Setting, section_of
 from scripts.reference.start import Start
 from shared.settings import Settings
 
 Starting = Callable[[str], Start]
 """Starts a service and returns the settings that it created."""
-
-TITLES = {
-    "DatabaseSettings": "Database",
-    "TelemetrySettings": "Logs, traces and metrics",
-    "PasswordSettings": "Passwords",
-    "InboxSettings": "Inbox",
-    "CleanupSettings": "Cleanup",
-    "SecretSettings": "Secrets",
-    "PurchaseSettings": "Purchases",
-    "WebSettings": "Purchases: web app",
-    "GooglePlaySettings": "Purchases: Google Play",
-    "AppleSettings": "Purchases: App Store",
-    "RevenueCatSettings": "Purchases: RevenueCat",
-    "RateLimitSettings": "Rate limits",
-    "QuotaSettings": "Rate limits: database",
-    "ModelSettings": "Language model",
-    "ChatSettings": "Chat",
-}
-"""The title of each settings class, in the order of the pages. Other classes follow by name."""
-
-_BOUNDS = {Gt: "over {}", Ge: "from {}", Le: "up to {}"}
-_UNITS = {"_S": "seconds", "_DAYS": "days"}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One environment variable."""
-
-    variable: str
-    default: str
-    values: str
-    """The type and the bounds of valid values: `seconds, over 0, up to 60`."""
-
-    is_secret: bool
-    read_by: str
-    """The services that read the variable: `all`, or a list of names."""
-
-    description: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """The settings of one class."""
-
-    title: str
-    description: str
-    settings: tuple[Setting, ...]
 
 
 @cache
@@ -94,17 +39,14 @@ def sections(start: Starting) -> tuple[Section, ...]:
         for settings in read_at_start(service, start):
             for name in settings.model_fields:
                 readers.setdefault(settings.variable(name), set()).add(service)
+    read_by = {variable: listed(services) for variable, services in readers.items()}
     listed_before: set[str] = set()
     found = []
     for settings in classes():
-        own = tuple(
-            setting
-            for setting in _settings_of(settings, readers)
-            if setting.variable not in listed_before
-        )
+        section = section_of(settings, read_by)
+        own = tuple(each for each in section.settings if each.variable not in listed_before)
         listed_before |= {setting.variable for setting in own}
-        title = TITLES.get(settings.__name__, settings.__name__.removesuffix("Settings"))
-        found.append(Section(title, _one_line(settings.__doc__), own))
+        found.append(replace(section, settings=own))
     return tuple(found)
 
 
@@ -118,74 +60,3 @@ def listed(services: set[str]) -> str:
     if services == set(SERVICES):
         return "all"
     return ", ".join(each for each in SERVICES if each in services)
-
-
-@cache
-def descriptions(settings: type[Settings]) -> dict[str, str]:
-    """Return the docstrings of a class's fields, by field name.
-
-    Pydantic can read them itself (`use_attribute_docstrings`), but then each cold start parses the
-    source of every settings class: about 7 ms for `ai`.
-    """
-    [node] = ast.parse(dedent(inspect.getsource(settings))).body
-    assert isinstance(node, ast.ClassDef)  # noqa: S101 - the source of a class
-    return {
-        field.target.id: _one_line(text.value.value)
-        for field, text in pairwise(node.body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(text, ast.Expr)
-        and isinstance(text.value, ast.Constant)
-        and isinstance(text.value.value, str)
-    }
-
-
-def _settings_of(settings: type[Settings], readers: dict[str, set[str]]) -> Iterator[Setting]:
-    for name, field in settings.model_fields.items():
-        variable = settings.variable(name)
-        yield Setting(
-            variable,
-            "" if field.default is None else str(field.default),
-            _values(variable, field),
-            field.annotation == (SecretStr | None),
-            listed(readers.get(variable, set())),
-            descriptions(settings).get(name, ""),
-        )
-
-
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
-
-
-def _values(variable: str, field: FieldInfo) -> str:
-    """Return the type and the bounds of a field's values."""
-    bounds = [
-        words.format(f"{_bound(each):,}")
-        for each in field.metadata
-        for kind, words in _BOUNDS.items()
-        if isinstance(each, kind)
-    ]
-    return ", ".join([_type(variable, field.annotation), *bounds])
-
-
-def _type(variable: str, annotation: Any) -> str:  # noqa: ANN401 - a type, or a form of typing
-    if get_origin(annotation) is Literal:
-        return " or ".join(f"`{value}`" for value in get_args(annotation))
-    if annotation == SecretStr | None:
-        return "secret"
-    if annotation is bool:
-        return "`True` or `False`"
-    if annotation is HttpUrl:
-        return "URL"
-    if annotation in (int, float):
-        units = [unit for suffix, unit in _UNITS.items() if variable.endswith(suffix)]
-        return units[0] if units else "number"
-    return "text"
-
-
-def _bound(limit: Any) -> int | float:  # noqa: ANN401 - one of the kinds in _BOUNDS
-    return next(
-        value
-        for name in ("gt", "ge", "le")
-        if isinstance(value := getattr(limit, name, None), int | float)
-    )

@@ -178,6 +178,9 @@ def _level(request: CurrentRequest) -> int:
         return request.failure
     if request.route in _HEALTH_ROUTES:
         return logging.DEBUG
+    # 501: a feature that the operator has left off.
+    if request.status == HTTPStatus.NOT_IMPLEMENTED:
+        return logging.INFO
     if request.status in _OUTAGE_STATUSES:
         return logging.WARNING
     if request.status is not None and request.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

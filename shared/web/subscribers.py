@@ -26,16 +26,22 @@ class SubscriberResources:
         database: keeps verified purchases, and quotas unless the settings name another one.
         http: sends requests to purchase providers and to the model.
         secrets: has the keys of both.
+        purchases: signs subscribers in; by default with the tokens of every provider.
     """
 
-    def __init__(self, database: Database, http: Client, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        database: Database,
+        http: Client,
+        secrets: Secrets,
+        purchases: PurchaseAuthenticator | None = None,
+    ) -> None:
         model = ModelSettings()
-        verifications = Verifications(database)
         self.http = http
         self.model = Model(model, secrets, http)
         self.reply_deadline_s = model.deadline_s
-        self.purchases = PurchaseAuthenticator(
-            purchase_providers(secrets, verifications, http, PurchaseSettings())
+        self.purchases = purchases or PurchaseAuthenticator(
+            purchase_providers(secrets, Verifications(database), http, PurchaseSettings())
         )
         self._database = database
         self._secrets = secrets

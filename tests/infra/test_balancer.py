@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from functions.chat.main import chat, resources
-from scripts.local.gateway import routes_by_service
+from functions.chat.main import resources
+from scripts.self_hosted.all_services import AllServices
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from tests.infra.environments import ENVIRONMENTS, TRAFFIC_SPLIT, Environment
@@ -28,9 +28,9 @@ HEALTH = ("/health", "/health/ready", "/v2/health", "/v2/health/ready")
 @cache
 def paths() -> dict[str, str]:
     """Return the service of each route and WebSocket, by its path template."""
-    by_service = routes_by_service(Database(DatabaseSettings()), chat, resources)
-    routes = {route.path: service for service in _SERVICES for route in by_service[service]}
-    return {**routes, **dict.fromkeys(chat.sockets(), "chat")}
+    services = AllServices(Database(DatabaseSettings()), resources)
+    routes = {route.path: name for name in _SERVICES for route in services.routes[name]}
+    return {**routes, **dict.fromkeys(services.chat.sockets(), "chat")}
 
 
 def url_map(state: State) -> UrlMap:

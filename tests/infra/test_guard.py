@@ -6,9 +6,9 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
 
-from functions.chat.main import chat, resources
+from functions.chat.main import resources
 from scripts.costing.assumptions import Work
-from scripts.local.gateway import routes_by_service
+from scripts.self_hosted.all_services import AllServices
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.web.routes import Route
@@ -106,7 +106,7 @@ def rate_of_all(state: State) -> float:
 
 def anonymous_writes() -> list[Route]:
     """Return the routes that write without a password."""
-    routes = routes_by_service(Database(DatabaseSettings()), chat, resources)
+    routes = AllServices(Database(DatabaseSettings()), resources).routes
     named = {"POST /user/create", "PUT /inbox"}
     return [
         each
@@ -179,7 +179,7 @@ def test_largest_body_of_all_routes_passes(state: State) -> None:
     [limit] = re.findall(r"> (\d+)", expression)
     # Most requests have no body, and int() of a missing header fails.
     assert expression.startswith("has(request.headers['content-length']) && ")
-    routes = routes_by_service(Database(DatabaseSettings()), chat, resources)
+    routes = AllServices(Database(DatabaseSettings()), resources).routes
     largest = max(each.max_body_bytes for of_one in routes.values() for each in of_one)
     assert largest <= int(limit) <= 2 * largest
     assert rule["action"].startswith("deny")

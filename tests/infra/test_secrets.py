@@ -3,7 +3,8 @@
 import pytest
 
 from scripts.local.ports import SERVICES
-from scripts.reference.settings import Setting, in_code
+from scripts.reference.declarations import Setting
+from scripts.reference.settings import in_code
 from tests.infra.configuration import modules, read_code, used_types
 from tests.infra.environments import INFRA
 from tests.infra.services import account, grants, variables

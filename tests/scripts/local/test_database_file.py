@@ -18,7 +18,7 @@ def path_of(
     environment: dict[str, str], ports: Ports = PORTS, folder: Path | None = None
 ) -> Path | None:
     file = find_file(environment, ports, folder=folder)
-    return file and file.path
+    return None if file is None else file.path
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 
 from scripts.client.api import to_text
 from scripts.fakes.revenuecat import SUBSCRIBER
-from scripts.local.emulator import FIRESTORE, warm_up
+from scripts.local.emulator import FIRESTORE, WarmUpError, warm_up
 from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
@@ -104,7 +104,7 @@ class Emulator:
             FIRESTORE.command(self.port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         while self._process.poll() is None:
-            with suppress(httpx.TransportError):
+            with suppress(WarmUpError):
                 warm_up(f"{HOST}:{self.port}", PROJECT)
                 return
             time.sleep(0.05)

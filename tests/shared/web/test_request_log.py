@@ -17,6 +17,7 @@ from shared.errors import (
     DependencyFailed,
     DependencyTimedOut,
     DependencyUnavailable,
+    FeatureOff,
     NotFound,
     Overloaded,
 )
@@ -113,6 +114,7 @@ async def test_concurrent_requests_are_counted_separately(entries: list[logging.
     ("error", "status", "level"),
     [
         (NotFound("x"), 404, logging.INFO),
+        (FeatureOff("x"), 501, logging.INFO),
         (DependencyFailed("x", 1), 502, logging.WARNING),
         (DependencyUnavailable("x", 1), 503, logging.WARNING),
         (DependencyTimedOut("x", 1), 504, logging.WARNING),

@@ -1,11 +1,12 @@
 """Declared routes, compared with the contract and with each other."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import pytest
 
-from functions.chat.main import chat, resources
-from scripts.local.gateway import routes_by_service
+from functions.chat.main import resources
+from scripts.self_hosted.all_services import AllServices
 from shared.errors import LiftLogError, NotFound, Overloaded
 from shared.schemas.sign_in import SignInRequest
 from shared.store.database import Database
@@ -42,8 +43,8 @@ MIN_BODY_LIMIT_BYTES = {
 
 
 @cache
-def declared() -> dict[str, list[Route]]:
-    return routes_by_service(Database(DatabaseSettings()), chat, resources)
+def declared() -> Mapping[str, Sequence[Route]]:
+    return AllServices(Database(DatabaseSettings()), resources).routes
 
 
 def every_route() -> list[Route]:

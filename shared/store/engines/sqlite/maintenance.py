@@ -1,4 +1,4 @@
-"""Maintenance of the database file: its creation, a check, and a copy while it is in use."""
+"""Maintenance of the database file: preparation, check of its contents, copy while in use."""
 
 import os
 import sqlite3
@@ -8,19 +8,25 @@ from pathlib import Path
 
 from shared.store.engines.sqlite.file import File
 from shared.store.engines.sqlite.indexes import Indexes
-from shared.store.engines.sqlite.schema import document_entries
+from shared.store.engines.sqlite.schema import IncompatibleFileError, document_entries
 
 _MAX_PROBLEMS = 100
 
 
+class UnusableFileError(Exception):
+    """The file cannot be used. The message names the reason."""
+
+
 def prepare(path: Path) -> None:
-    """Create a file, or upgrade an older one.
+    """Create the file if it does not exist, or upgrade the file of an older program.
 
     Raises:
-        IncompatibleFileError: the file is not a database of this program.
-        sqlite3.Error: the file cannot be opened.
+        UnusableFileError: the file cannot be opened, or is not a database of this program.
     """
-    File(path, Indexes()).connect().close()
+    try:
+        File(path, Indexes()).connect().close()
+    except (IncompatibleFileError, sqlite3.Error) as error:
+        raise UnusableFileError(str(error)) from error
 
 
 def check(path: Path) -> list[str]:

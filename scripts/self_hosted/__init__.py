@@ -1,0 +1,1 @@
+"""The self-hosted edition: the backend of one machine, in one process."""

@@ -69,10 +69,10 @@ async def _clients(settings: DatabaseSettings) -> list[dict[str, Action]]:
     database = Database(settings)
     users = SampleUsers(database, hash_password())
     followed = await users.create_authors(_FOLLOWED_USERS, event_count=5)
-    news_since = await users.publish_news(followed)
+    new_since = await users.publish_one_each(followed)
     senders = await users.create_authors(max(_CLIENTS), event_count=1)
     await database.close()
-    return [SampleRequests(user_id, followed, news_since).actions() for user_id in senders]
+    return [SampleRequests(user_id, followed, new_since).actions() for user_id in senders]
 
 
 def _server(stack: Stack, settings: DatabaseSettings) -> Server:

@@ -26,12 +26,12 @@ from shared.store.settings import DatabaseSettings
 _FEW_EVENTS = 1_000
 _EVENTS_OF_SENDER = 200
 _OTHER_EVENTS = _FEW_EVENTS - _EVENTS_OF_SENDER
-_NEWS = "POST /events, 20 new"
+_FEED_WITH_EVENTS = "POST /events, 20 new"
 _ACTIONS = (
     "GET /user/{id}",
     "PUT /event",
     "POST /events, none new",
-    _NEWS,
+    _FEED_WITH_EVENTS,
     "PUT + POST /inbox",
 )
 _CLEANUP = "cleanup of 300 events"
@@ -78,11 +78,11 @@ class _Measurement:
         if name == _CLEANUP:
             self.loads[name].seconds.append(asyncio.run(_purge_page(self._file)))
             return
-        news_since = datetime.now(UTC)
-        if name == _NEWS:
+        new_since = datetime.now(UTC)
+        if name == _FEED_WITH_EVENTS:
             # Each followed user has one new event. The sender is one of them, and publishes others.
-            news_since = asyncio.run(_publish_news(self._file))
-        requests = SampleRequests(self._file.sender, self._file.followed, news_since)
+            new_since = asyncio.run(_publish_one_each(self._file))
+        requests = SampleRequests(self._file.sender, self._file.followed, new_since)
         action = requests.actions()[name]
         self.loads[name] += measure(self._stack.ports.base, [action], duration_s)
 
@@ -97,11 +97,11 @@ class _Measurement:
         return memory_mib(processes_of(self._stack, GATEWAY))
 
 
-async def _publish_news(file: SampleFile) -> datetime:
+async def _publish_one_each(file: SampleFile) -> datetime:
     database = Database(DatabaseSettings(file=file.path))
-    news_since = await SampleUsers(database).publish_news(file.followed)
+    new_since = await SampleUsers(database).publish_one_each(file.followed)
     await database.close()
-    return news_since
+    return new_since
 
 
 async def _purge_page(file: SampleFile) -> float:

@@ -1,4 +1,4 @@
-"""A load generator: threads that repeat an action against a server, each on its own connection."""
+"""A load generator: threads that repeat an action against a server, with one connection each."""
 
 import http.client
 import math
@@ -86,7 +86,7 @@ class Load:
 
 
 def measure(port: int, actions: Sequence[Action], duration_s: float) -> Load:
-    """Repeat each action in a thread of its own for `duration_s`, and at least once.
+    """Repeat each action for `duration_s`, and at least once; one thread per action.
 
     Raises:
         FailedRequestError: a request failed.

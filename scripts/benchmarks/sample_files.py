@@ -70,7 +70,7 @@ class SampleFile:
     async def add_expired(self, database: Database, count: int) -> None:
         """Add expired events of 40 random authors, in a large file too.
 
-        The events of more authors are on more pages of the file, whatever its size.
+        The events of more authors would be on more pages of the file, regardless of its size.
         """
         authors = random.sample(self.authors, _AUTHORS_OF_EXPIRED)
         batch = database.batch()
@@ -93,7 +93,7 @@ async def fill(path: Path, events_of_sender: int, other_events: int) -> SampleFi
     database, engine = Database(DatabaseSettings(file=path)), SqliteEngine(path)
     users = SampleUsers(database, hash_password())
     start = time.perf_counter()
-    # The store writes the newest events, and with them the user's document.
+    # The newest events are also in the user's document, so `Events` writes them.
     authors = await users.create_authors(other_events // _EVENTS_PER_AUTHOR, event_count=1)
     older = [author for author in authors for _ in range(_EVENTS_PER_AUTHOR - 1)]
     sender = await users.create_author(_EVENTS_IN_SUMMARY)
@@ -110,7 +110,7 @@ async def fill(path: Path, events_of_sender: int, other_events: int) -> SampleFi
 async def _add_older_events(engine: SqliteEngine, authors: Sequence[UUID]) -> None:
     """Add an event of each author in `authors`, older than its other ones.
 
-    Does not use the store: the client library would take most of the time.
+    Does not use `Events`: the client library would take most of the time.
     """
     event = Document.pb()(
         fields={

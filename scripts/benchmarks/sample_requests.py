@@ -15,7 +15,7 @@ _PAYLOAD = b64encode(b"x" * 2048).decode()
 _IV = b64encode(b"i" * 16).decode()
 _NAME = b64encode(b"n" * 64).decode()
 _PUBLIC_KEY = b64encode(b"k" * 294).decode()
-"""As long as an RSA key of 2048 bits in DER."""
+"""The size is that of an RSA key of 2048 bits in DER."""
 
 _MESSAGE_PART = b64encode(b"m" * 256).decode()
 
@@ -27,12 +27,12 @@ class SampleRequests:
     Args:
         user_id: a sample user, who sends the requests.
         followed: the users that the client follows.
-        news_since: a time before the last event of each of them.
+        new_since: a time before the last event of each of them.
     """
 
     user_id: UUID
     followed: Sequence[UUID]
-    news_since: datetime
+    new_since: datetime
 
     def actions(self) -> dict[str, Action]:
         """Return the actions by their name in the tables."""
@@ -42,7 +42,7 @@ class SampleRequests:
             "PUT /user": self._put_profile,
             "PUT /event": self._put_event,
             "POST /events, none new": self._read_feed(datetime.now(UTC) + timedelta(days=1)),
-            f"POST /events, {len(self.followed)} new": self._read_feed(self.news_since),
+            f"POST /events, {len(self.followed)} new": self._read_feed(self.new_since),
             "PUT /follow-secret": self._put_follow_secret,
             "PUT + POST /inbox": self._send_and_take_message,
             "POST + GET /shareditem": self._share_and_read,

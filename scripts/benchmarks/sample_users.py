@@ -81,7 +81,7 @@ class SampleUsers:
             new_events = [NewEvent(uuid4(), *content, expiry) for _ in range(number)]
             await events.put(author, new_events, now)
 
-    async def publish_news(self, user_ids: Sequence[UUID]) -> datetime:
+    async def publish_one_each(self, user_ids: Sequence[UUID]) -> datetime:
         """Publish one event of each user. Return a time after their older events."""
         before = datetime.now(UTC)
         await asyncio.gather(*(self.publish(user_id, 1) for user_id in user_ids))

@@ -65,6 +65,8 @@ def copy(path: Path, to: Path) -> None:
 
 
 def _wrong_entries(connection: sqlite3.Connection, indexes: Indexes) -> Iterator[str]:
+    # The table may be larger than the memory.
+    connection.execute("PRAGMA temp_store = FILE")
     connection.execute(
         "CREATE TEMP TABLE expected (scope, position, document, PRIMARY KEY (scope, position)) "
         "WITHOUT ROWID"

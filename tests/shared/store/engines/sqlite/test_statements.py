@@ -6,18 +6,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 from google.cloud.firestore_v1.types import Document, Write
 
 from shared.store.data_model import EVENTS, USERS
 from shared.store.engines.sqlite import commits, reads
-from shared.store.engines.sqlite.commits import Commits
+from shared.store.engines.sqlite.commits import Commits, PendingCommit
 from shared.store.engines.sqlite.file import File
 from shared.store.engines.sqlite.indexes import Indexes, collection_scope
 from shared.store.engines.sqlite.names import Names
 from shared.store.engines.sqlite.queries import Range, Scan
 from shared.store.engines.sqlite.reads import Reads
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 _ROOT = "projects/p/databases/d/documents"
 _USER = f"{_ROOT}/{USERS.name}/alice"
@@ -38,7 +42,7 @@ def executed(tmp_path: Path) -> tuple[list[str], File]:
         writer, reader = Commits(names, Indexes()), Reads(names)
         for fields in ({"a": 1}, {"a": 2}):
             writes = [_set(_USER, fields), _set(_EVENT, fields)]
-            assert writer.execute(connection, [writes]) == [None]
+            assert writer.execute(connection, [PendingCommit(writes)]) == [None]
         assert len(reader.documents(connection, [_USER, _EVENT], [])) == 2
         users = names.collection(_ROOT, USERS.name)
         for scope in (None, collection_scope(users, "a")):
@@ -47,7 +51,7 @@ def executed(tmp_path: Path) -> tuple[list[str], File]:
                 assert len(reader.scan(connection, scan)) == 1
         assert reader.ids(connection, USERS.name, 10, "").ids == ["alice"]
         deletes = [Write.pb(Write(delete=name)) for name in (_USER, _EVENT)]
-        assert writer.execute(connection, [deletes]) == [None]
+        assert writer.execute(connection, [PendingCommit(deletes)]) == [None]
     return [each for each in statements if _READS_OR_WRITES_ROWS.match(each)], file
 
 
@@ -80,6 +84,6 @@ def _in_one_line(statement: str) -> str:
     return " ".join(statement.split())
 
 
-def _set(name: str, fields: dict[str, int]) -> object:
+def _set(name: str, fields: dict[str, int]) -> "Message":
     values = {field: {"integer_value": value} for field, value in fields.items()}
     return Write.pb(Write(update=Document(name=name, fields=values)))

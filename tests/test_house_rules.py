@@ -73,8 +73,9 @@ def locked(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", path.read_text(), re.MULTILINE))
 
 
-LOCKS = [ROOT / "scripts" / "requirements.txt"]
-LOCKS += [ROOT / "functions" / function / "requirements.txt" for function in SERVICES]
+DEPLOYED_LOCKS = [ROOT / "functions" / function / "requirements.txt" for function in SERVICES]
+DEPLOYED_LOCKS += [ROOT / "infra" / "self-hosting" / "requirements.txt"]
+LOCKS = [ROOT / "scripts" / "requirements.txt", *DEPLOYED_LOCKS]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
@@ -86,11 +87,10 @@ def test_lock_files_have_hashes_and_no_urls(lock: Path) -> None:
         assert "--hash=sha256:" in requirement
 
 
-@pytest.mark.parametrize("function", SERVICES)
-def test_deployed_versions_are_the_tested_ones(function: str) -> None:
+@pytest.mark.parametrize("lock", DEPLOYED_LOCKS, ids=lambda path: path.parent.name)
+def test_deployed_versions_are_the_tested_ones(lock: Path) -> None:
     tested = locked(ROOT / "scripts" / "requirements.txt")
-    deployed = locked(ROOT / "functions" / function / "requirements.txt")
-    assert deployed.items() <= tested.items()
+    assert locked(lock).items() <= tested.items()
 
 
 @pytest.mark.parametrize("function", SERVICES)

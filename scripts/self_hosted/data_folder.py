@@ -38,7 +38,7 @@ class DataFolder:
         """Create the folder if it does not exist; only its owner can read it.
 
         Raises:
-            CannotServeError: its parent does not exist, it is no folder, or it is read-only.
+            CannotServeError: its parent does not exist, or the folder cannot be created.
         """
         try:
             self.path.mkdir(mode=_FOLDER_MODE, exist_ok=True)
@@ -50,10 +50,6 @@ class DataFolder:
             raise CannotServeError(
                 f"cannot create the folder {self.path}: {error.strerror}"
             ) from None
-        if not os.access(self.path, os.W_OK | os.X_OK):
-            raise CannotServeError(
-                f"this user cannot write to {self.path}; change its owner, or choose another folder"
-            )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -62,9 +58,14 @@ class DataFolder:
         The operating system releases the lock when the process ends, for any reason.
 
         Raises:
-            CannotServeError: another process has the lock.
+            CannotServeError: another process has the lock, or the folder is read-only.
         """
-        file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, _FILE_MODE)
+        try:
+            file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, _FILE_MODE)
+        except OSError as error:
+            raise CannotServeError(
+                f"cannot write to {self.path}: {error.strerror}; change its owner or its mode"
+            ) from None
         try:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The health check of the container: ends with status 0 if the server is ready.
+"""The health check of the container, for a port: ends with status 0 if the server is ready.
 
 Runs as a file and without HTTP libraries, because their import takes most of the time.
 """
@@ -6,7 +6,7 @@ Runs as a file and without HTTP libraries, because their import takes most of th
 import socket
 import sys
 
-_HOST, _PORT = "127.0.0.1", 8080
+_HOST = "127.0.0.1"
 _TIMEOUT_S = 5
 _MAX_STATUS_LINE_BYTES = 64
 
@@ -22,4 +22,4 @@ def is_ready(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not is_ready(_PORT))
+    sys.exit(not is_ready(int(sys.argv[1])))

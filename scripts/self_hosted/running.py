@@ -58,6 +58,7 @@ def serve(folder: DataFolder, listener: socket.socket, unknown: Iterable[str]) -
 
     async def close() -> None:
         await services.resources.http.aclose()
+        await services.database.close()
         close_export(_FLUSH_TIMEOUT_S)
 
     for name in sorted(unknown):

@@ -9,6 +9,7 @@ from functions.chat.settings import ChatSettings
 from scripts.self_hosted import settings_file
 from scripts.self_hosted.data_folder import DataFolder
 from scripts.self_hosted.errors import CannotServeError
+from shared.store.engines.sqlite.maintenance import UnusableFileError, prepare
 
 # All files of the data folder are private: SQLite creates some of them with the default mode.
 _PRIVATE_FILES = 0o077
@@ -37,11 +38,20 @@ def run(folder: DataFolder, options: argparse.Namespace) -> None:
         unknown = settings_file.load(folder.settings, os.environ)
         os.environ["DATABASE_FILE"] = str(folder.database)
         settings_file.check(folder.settings)
+        _prepare_database(folder)
         with _listen(options.host, options.port) as listener:
             # Only now, because the import reads the environment.
             from scripts.self_hosted.running import serve  # noqa: PLC0415
 
             serve(folder, listener, unknown)
+
+
+def _prepare_database(folder: DataFolder) -> None:
+    """Create or upgrade the file now, so that an unusable file ends the start."""
+    try:
+        prepare(folder.database)
+    except UnusableFileError as error:
+        raise CannotServeError(f"cannot use {folder.database}: {error}") from None
 
 
 def _listen(host: str | None, port: int | None) -> socket.socket:

@@ -48,9 +48,7 @@ class IsolatedPackage:
         self._home.mkdir()
         _unpack(package, self._code)
         requirements = self._code / "requirements.txt"
-        content = sha256(requirements.read_bytes()).hexdigest()
-        # Packages with the same requirements share an environment.
-        self._bin = Path(shared_result(f"venv-{content[:16]}", partial(_install, requirements)))
+        self._bin = installed(requirements)
 
     def import_all(self) -> None:
         """Import each module, and each module that it imports at any time, in one process.
@@ -105,6 +103,12 @@ class IsolatedPackage:
             **settings,
         }
         return ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
+
+
+def installed(requirements: Path) -> Path:
+    """Return the programs of an environment with only these requirements, which tests share."""
+    content = sha256(requirements.read_bytes()).hexdigest()
+    return Path(shared_result(f"venv-{content[:16]}", partial(_install, requirements)))
 
 
 def _install(requirements: Path, venv: Path) -> str:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,18 @@ from scripts.local.stack import free_ports
 from scripts.root import ROOT
 from tests import stack
 
-_PROVIDERS = ("APPLE_", "GOOGLE_APPLICATION_", "LOG_", "OPENAI_", "REVENUECAT_", "WEB_")
-"""Variables that a developer may have set."""
+_NOT_AT_HOME = (
+    "APPLE_",
+    "DATABASE_",
+    "FIRESTORE_EMULATOR_",
+    "GOOGLE_",
+    "LOG_",
+    "OPENAI_",
+    "PUBSUB_",
+    "REVENUECAT_",
+    "WEB_",
+)
+"""The beginnings of variables that the test run or a developer has set."""
 
 _TIMEOUT_S = 300
 
@@ -75,30 +85,40 @@ class Installation:
     def serve(self, **settings: str) -> Iterator[RunningServer]:
         """Serve during the block."""
         port = free_ports().base
-        log = stack.log_folder() / f"self-hosted-{uuid4().hex[:8]}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                self._command("--host", HOST, "--port", str(port)),
-                env=_environment(settings),
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
-        server = RunningServer(process, port, log)
-        try:
-            _wait_until_ready(server)
+        command = self._command("--host", HOST, "--port", str(port))
+        with run_server(command, port, _environment(settings)) as server:
             yield server
-        finally:
-            process.kill()
-            process.wait()
 
     def _command(self, *options: str) -> list[str]:
         return [sys.executable, "-m", "scripts.self_hosted", "--data", str(self.data), *options]
 
 
+@contextmanager
+def run_server(
+    command: Sequence[str], port: int, environment: Mapping[str, str], folder: Path = ROOT
+) -> Iterator[RunningServer]:
+    """Run a command that serves on `port` during the block."""
+    log = stack.log_folder() / f"self-hosted-{uuid4().hex[:8]}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    server = RunningServer(process, port, log)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+
+
 def _environment(settings: dict[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_PROVIDERS)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_AT_HOME)}
     return {**kept, **settings}
 
 

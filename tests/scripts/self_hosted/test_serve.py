@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -16,10 +17,16 @@ from scripts.fakes.settings import WEB_KEY
 from scripts.local.ports import HOST, url
 from scripts.self_hosted.health_check import is_ready
 from scripts.self_hosted.settings_template import template
+from shared.store.cleanup_runs import CleanupRuns
+from shared.store.data_model import CLEANUP_RUNS
+from shared.store.database import Database
+from shared.store.settings import DatabaseSettings
+from shared.timestamps import now
 from tests import stack
 from tests.functions.chat.hub_user import HUB_V1, HUB_V2, HubUser
 from tests.functions.chat.running_chat import ChatEndpoint
 from tests.functions.test_ai import SESSION
+from tests.loopback import until
 from tests.scripts.self_hosted.installation import Installation
 
 KEY = "SECRET-key-of-a-home-server"
@@ -150,6 +157,16 @@ def test_second_server_on_a_folder_is_rejected(installation: Installation) -> No
     )
 
 
+def test_file_that_is_no_database_is_reported(installation: Installation) -> None:
+    installation.data.mkdir()
+    (installation.data / "liftlog.db").write_text("SECRET-text " * 100)
+    rejected = installation.run()
+    assert rejected.returncode == 1
+    assert rejected.stderr == (
+        f"serve: cannot use {installation.data}/liftlog.db: file is not a database\n"
+    )
+
+
 def test_used_port_is_reported(installation: Installation) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
@@ -204,3 +221,24 @@ def test_start_line_names_address_data_and_features(installation: Installation) 
     assert "Apple subscribers (set APPLE_SHARED_SECRET or APPLE_PRIVATE_KEY)" in start
     assert re.search(r"; next cleanup at \d\d:00 UTC$", start)
     assert KEY not in server.log
+
+
+async def test_cleanup_runs_at_start_if_the_last_run_is_old(installation: Installation) -> None:
+    installation.data.mkdir()
+    database = Database(DatabaseSettings(file=installation.data / "liftlog.db"))
+    expired = now() - timedelta(days=40)
+    batch = database.batch()
+    batch.set(
+        database.document(CLEANUP_RUNS, "expired"),
+        {"started_at": expired, "expires_at": expired + timedelta(days=30)},
+    )
+    await database.commit(batch)
+    with installation.serve() as server:
+        await until(lambda: f"deleted 1 {CLEANUP_RUNS.name} in " in server.log)
+        assert server.stop() == 0
+    with installation.serve() as server:  # finds the run of the first server
+        assert server.stop() == 0
+    [run] = await CleanupRuns(database).newest(10)
+    assert run.ended_at is not None
+    assert run.deleted == {CLEANUP_RUNS.name: 1}
+    await database.close()

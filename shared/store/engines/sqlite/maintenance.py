@@ -1,4 +1,4 @@
-"""Maintenance of the database file: a check of its contents, and a copy while it is in use."""
+"""Maintenance of the database file: preparation, check of its contents, copy while in use."""
 
 import os
 import sqlite3
@@ -8,9 +8,25 @@ from pathlib import Path
 
 from shared.store.engines.sqlite.file import File
 from shared.store.engines.sqlite.indexes import Indexes
-from shared.store.engines.sqlite.schema import document_entries
+from shared.store.engines.sqlite.schema import IncompatibleFileError, document_entries
 
 _MAX_PROBLEMS = 100
+
+
+class UnusableFileError(Exception):
+    """The file cannot be used. The message names the reason."""
+
+
+def prepare(path: Path) -> None:
+    """Create the file if it does not exist, or upgrade the file of an older program.
+
+    Raises:
+        UnusableFileError: the file cannot be opened, or is not a database of this program.
+    """
+    try:
+        File(path, Indexes()).connect().close()
+    except (IncompatibleFileError, sqlite3.Error) as error:
+        raise UnusableFileError(str(error)) from error
 
 
 def check(path: Path) -> list[str]:

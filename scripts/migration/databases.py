@@ -1,9 +1,14 @@
 """The databases of an export or an import."""
 
-from collections.abc import Sequence
-
 from scripts.migration.places import Place
-from shared.store.data_model import ALL, CLEANUP_RUNS, RATE_LIMITS, SCAN_POSITIONS, USERS, Collection
+from shared.store.data_model import (
+    ALL,
+    CLEANUP_RUNS,
+    RATE_LIMITS,
+    SCAN_POSITIONS,
+    USERS,
+    Collection,
+)
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings, QuotaSettings
 
@@ -21,9 +26,7 @@ class Databases:
         concurrency: the number of calls at a time that the database executes well.
     """
 
-    def __init__(
-        self, settings: DatabaseSettings, quotas: QuotaSettings, concurrency: int
-    ) -> None:
+    def __init__(self, settings: DatabaseSettings, quotas: QuotaSettings, concurrency: int) -> None:
         self.main = Database(patient(settings))
         self._rate_limits = self.main.named(quotas.database)
         self.concurrency = concurrency
@@ -53,6 +56,4 @@ class Databases:
 
 def patient(settings: DatabaseSettings) -> DatabaseSettings:
     """Return the same database with long timeouts."""
-    return settings.model_copy(
-        update={"attempt_timeout_s": _TIMEOUT_S, "retry_for_s": _TIMEOUT_S}
-    )
+    return settings.model_copy(update={"attempt_timeout_s": _TIMEOUT_S, "retry_for_s": _TIMEOUT_S})

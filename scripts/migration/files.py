@@ -4,11 +4,10 @@ import gzip
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from scripts.migration.errors import DamagedFileError
 from scripts.migration.lines import MAX_LINE_BYTES
@@ -22,14 +21,16 @@ _FILE_MODE = 0o600
 
 
 @contextmanager
-def writing(name: str) -> Iterator[BinaryIO]:
-    """Open a file for writing. It appears under its name after the block ends without an error.
+def writing(name: str) -> Iterator[Callable[[bytes], object]]:
+    """Open a file for writing; yield the function that writes.
+
+    The file appears under its name after the block ends without an error.
 
     Raises:
         OSError: the file cannot be written.
     """
     if name == PIPE:
-        yield sys.stdout.buffer
+        yield sys.stdout.buffer.write
         sys.stdout.buffer.flush()
         return
     target = Path(name)
@@ -37,9 +38,12 @@ def writing(name: str) -> Iterator[BinaryIO]:
     # A file that a killed export left may have another mode.
     unfinished.unlink(missing_ok=True)
     try:
-        with open(unfinished, "xb", opener=partial(os.open, mode=_FILE_MODE)) as file:  # noqa: PTH123 - pathlib has no opener
-            with _compressing(name, file) as lines:
-                yield lines
+        with open(unfinished, "xb", opener=partial(os.open, mode=_FILE_MODE)) as file:
+            if name.endswith(_COMPRESSED):
+                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:
+                    yield compressed.write
+            else:
+                yield file.write
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(target)
@@ -55,33 +59,18 @@ def reading(name: str) -> Iterator[Iterator[bytes]]:
         OSError: the file cannot be read.
     """
     if name == PIPE:
-        yield _lines(sys.stdin.buffer)
-        return
-    with Path(name).open("rb") as file, _decompressing(name, file) as content:
-        yield _lines(content)
+        yield _lines(sys.stdin.buffer.readline)
+    elif name.endswith(_COMPRESSED):
+        with gzip.open(name) as content:
+            yield _lines(content.readline)
+    else:
+        with Path(name).open("rb") as file:
+            yield _lines(file.readline)
 
 
-@contextmanager
-def _compressing(name: str, file: BinaryIO) -> Iterator[BinaryIO]:
-    if not name.endswith(_COMPRESSED):
-        yield file
-        return
-    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:
-        yield compressed  # type: ignore[misc] - a writable binary file
-
-
-@contextmanager
-def _decompressing(name: str, file: BinaryIO) -> Iterator[BinaryIO]:
-    if not name.endswith(_COMPRESSED):
-        yield file
-        return
-    with gzip.GzipFile(fileobj=file, mode="rb") as content:
-        yield content  # type: ignore[misc]
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
+def _lines(readline: Callable[[int], bytes]) -> Iterator[bytes]:
     try:
-        yield from iter(partial(file.readline, MAX_LINE_BYTES + 1), b"")
+        yield from iter(partial(readline, MAX_LINE_BYTES + 1), b"")
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise DamagedFileError(
             "the compressed file is cut off or damaged; use a whole file"

@@ -13,7 +13,7 @@ from typing import Any
 
 from scripts.migration.errors import DamagedFileError, MigrationError
 from scripts.migration.places import Place, UnknownCollectionError
-from scripts.migration.values import fields_from_json, fields_to_json, to_json
+from scripts.migration.values import fields_from_json, fields_to_json, timestamp
 
 FORMAT, VERSION = "liftlog-export", 1
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -46,7 +46,7 @@ class LineWriter:
     def header(self, at: datetime) -> bytes:
         """Return the first line."""
         return self._sums.add(
-            _line({"format": FORMAT, "version": VERSION, "exported_at": to_json(at)})
+            _line({"format": FORMAT, "version": VERSION, "exported_at": timestamp(at)})
         )
 
     def add(self, place: Place, line: bytes) -> bytes:
@@ -88,7 +88,7 @@ class LineReader:
         raise DamagedFileError("the file is cut off: its last line is missing; use a whole file")
 
     def _read_header(self) -> None:
-        number, line = next(self._lines, (1, b""))
+        _, line = next(self._lines, (1, b""))
         try:
             header = json.loads(line[:MAX_LINE_BYTES])
             is_export = header["format"] == FORMAT
@@ -137,9 +137,7 @@ class _Sums:
 
 
 def _line(content: dict[str, Any]) -> bytes:
-    text = json.dumps(
-        content, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-    )
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode() + b"\n"
 
 

@@ -12,31 +12,44 @@ _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 
 
 def to_json(value: object) -> object:
-    """Return the JSON form of a field's value, see `shared.store.documents.decode`."""
+    """Return the JSON form of a field's value, see `shared.store.documents.decode`.
+
+    Raises:
+        TypeError: the format has no values of this type.
+    """
     match value:
         case None | bool() | str():
             return value
-        case int():
-            return value if abs(value) <= _MAX_EXACT_INTEGER else {"int": str(value)}
-        case float():
-            # JSON has no numbers for these.
-            return {"double": value if math.isfinite(value) else str(value)}
-        case bytes():
-            return {"bytes": b64encode(value).decode()}
-        case datetime():
-            text = value.astimezone(UTC).isoformat(timespec="microseconds")
-            return {"timestamp": text.replace("+00:00", "Z")}
+        case int() if abs(value) <= _MAX_EXACT_INTEGER:
+            return value
         case list():
             return [to_json(each) for each in value]
+        case _:
+            kind, content = _tagged(value)
+            return {kind: content}
+
+
+def _tagged(value: object) -> tuple[str, object]:
+    match value:
+        case int():
+            return "int", str(value)
+        case float():
+            # JSON has no numbers for infinity and NaN.
+            return "double", value if math.isfinite(value) else str(value)
+        case bytes():
+            return "bytes", b64encode(value).decode()
+        case datetime():
+            return "timestamp", timestamp(value)
         case dict():
-            return {"map": fields_to_json(value)}
+            return "map", fields_to_json(value)
         case _:
             raise TypeError(f"the export format has no {type(value).__name__}")
 
 
 def fields_to_json(fields: dict[str, Any]) -> dict[str, object]:
     """Return the JSON form of the fields of a document or of a map."""
-    return {name: to_json(value) for name, value in fields.items()}
+    # In order: equal documents have equal lines.
+    return {name: to_json(value) for name, value in sorted(fields.items())}
 
 
 def from_json(value: object) -> object:
@@ -59,6 +72,11 @@ def from_json(value: object) -> object:
             if kind in _READERS:
                 return _READERS[kind](content)
     raise ValueError("not a value of the format")
+
+
+def timestamp(instant: datetime) -> str:
+    """Return an instant in the form of RFC 3339, in UTC, with microseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def fields_from_json(fields: object) -> dict[str, Any]:

@@ -87,6 +87,8 @@ def fields_from_json(fields: object) -> dict[str, Any]:
     """
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the caller handles one error
+    if "" in fields:
+        raise ValueError("a field without a name")
     return {_valid_text(name): from_json(value) for name, value in fields.items()}
 
 

@@ -43,16 +43,12 @@ def run(folder: DataFolder, options: argparse.Namespace) -> None:
         CannotServeError: there is no new file. An existing file is unchanged.
     """
     _require_new(options.file, force=options.force)
-    with errors_in_one_line("cannot export"), Progress() as progress:
+    with errors_in_one_line("cannot export"):
         if options.firestore:
-            count = asyncio.run(
-                _export(databases_of_project(options.firestore), options.file, progress)
-            )
+            asyncio.run(_export(databases_of_project(options.firestore), options.file))
         else:
-            with _snapshot(folder, progress) as file:
-                count = asyncio.run(_export(databases_of_file(file), options.file, progress))
-        passed_s = progress.passed_s
-    print(f"exported {count:,} documents in {passed_s:,.1f} s", file=sys.stderr)
+            with _snapshot(folder) as file:
+                asyncio.run(_export(databases_of_file(file), options.file))
 
 
 def _require_new(name: str, *, force: bool) -> None:
@@ -66,18 +62,19 @@ def _require_new(name: str, *, force: bool) -> None:
 
 
 @contextmanager
-def _snapshot(folder: DataFolder, progress: Progress) -> Iterator[Path]:
+def _snapshot(folder: DataFolder) -> Iterator[Path]:
     """Yield a copy of the database: the documents of one instant."""
     with folder.kept(), TemporaryDirectory(prefix="export-", dir=folder.path) as temporary:
         file = Path(temporary) / folder.database.name
-        copy(folder.database, file, lambda _: progress.show(lambda: "copying the database"))
+        with Progress() as progress:
+            copy(folder.database, file, lambda _: progress.show(lambda: "copying the database"))
         yield file
 
 
-async def _export(databases: Databases, name: str, progress: Progress) -> int:
+async def _export(databases: Databases, name: str) -> None:
     try:
-        with writing(name) as write:
-            return await export_all(
+        with writing(name) as write, Progress() as progress:
+            count = await export_all(
                 databases,
                 write,
                 now(),
@@ -85,3 +82,4 @@ async def _export(databases: Databases, name: str, progress: Progress) -> int:
             )
     finally:
         await databases.close()
+    print(f"exported {count:,} documents in {progress.passed_s:,.1f} s", file=sys.stderr)

@@ -41,48 +41,48 @@ def run(folder: DataFolder, options: argparse.Namespace) -> None:
     """Check the whole file, then import its documents.
 
     Raises:
-        CannotServeError: nothing was imported; or some of the documents were, and the error says
-            so.
+        CannotServeError: the import is incomplete. If the file is damaged, nothing was imported,
+            except from standard input.
     """
-    with errors_in_one_line("cannot import"), Progress() as progress:
+    with errors_in_one_line("cannot import"):
         if options.firestore:
-            databases = databases_of_project(options.firestore)
-            count = asyncio.run(_import(databases, options, progress))
-        else:
-            count = _import_into(folder, options, progress)
-        passed_s = progress.passed_s
-    print(f"imported {count:,} documents in {passed_s:,.1f} s", file=sys.stderr)
+            asyncio.run(_import(databases_of_project(options.firestore), options))
+            return
+        folder.create()
+        with folder.replaceable():
+            prepare(folder.database)
+            folder.hand_over(folder.database)
+            asyncio.run(_import(databases_of_file(folder.database), options))
 
 
-def _import_into(folder: DataFolder, options: argparse.Namespace, progress: Progress) -> int:
-    folder.create()
-    with folder.replaceable():
-        prepare(folder.database)
-        folder.hand_over(folder.database)
-        return asyncio.run(_import(databases_of_file(folder.database), options, progress))
-
-
-async def _import(databases: Databases, options: argparse.Namespace, progress: Progress) -> int:
+async def _import(databases: Databases, options: argparse.Namespace) -> None:
     try:
-        if not options.merge and (found := await databases.find_document()) is not None:
-            raise CannotServeError(
-                f"the database is not empty: {found.collection.name} has documents; import into "
-                "an empty database, or add --merge"
-            )
+        if not options.merge:
+            await _require_empty(databases)
         # Standard input can be read only once.
         if options.file != PIPE:
-            _check(options.file, progress)
-        with reading(options.file) as lines:
-            return await import_all(
+            _check(options.file)
+        with reading(options.file) as lines, Progress() as progress:
+            count = await import_all(
                 databases,
                 LineReader(lines),
                 lambda count: progress.show_count("imported", count, "documents"),
             )
     finally:
         await databases.close()
+    print(f"imported {count:,} documents in {progress.passed_s:,.1f} s", file=sys.stderr)
 
 
-def _check(name: str, progress: Progress) -> None:
-    with reading(name) as lines:
+async def _require_empty(databases: Databases) -> None:
+    found = await databases.find_document()
+    if found is not None:
+        raise CannotServeError(
+            f"the database is not empty: {found.collection.name} has documents; import into an "
+            "empty database, or add --merge"
+        )
+
+
+def _check(name: str) -> None:
+    with reading(name) as lines, Progress() as progress:
         for count, _ in enumerate(LineReader(lines), start=1):
             progress.show_count("checked", count, "documents")

@@ -40,8 +40,13 @@ def run(folder: DataFolder, options: argparse.Namespace) -> None:
     folder.create()
     with folder.replaceable(), _checked(source, folder) as restored:
         users = summarize(restored).users
-        replaced = _keep(folder.database)
-        _replace(folder.database, restored)
+        try:
+            replaced = _keep(folder.database)
+            _replace(folder.database, restored)
+        except OSError as error:
+            raise CannotServeError(
+                f"cannot replace {folder.database}: {error.strerror}; it is unchanged"
+            ) from None
     print(f"restored {folder.database} from {source} ({users:,} users)")
     if replaced is not None:
         print(f"the replaced database is {replaced}; delete it when you no longer need it")

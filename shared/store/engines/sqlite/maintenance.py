@@ -19,7 +19,7 @@ from shared.store.engines.sqlite.schema import (
 )
 
 _MAX_PROBLEMS = 100
-_STEPS_PER_REPORT = 10_000
+_STEPS_PER_REPORT, _ENTRIES_PER_REPORT = 10_000, 1000
 # https://www.sqlite.org/fileformat.html#the_database_header: the application id ends there.
 _HEADER_BYTES = 72
 _MAGIC = b"SQLite format 3\x00"
@@ -52,7 +52,7 @@ def prepare(path: Path) -> None:
         UnusableFileError: the file cannot be opened, or is not a database of this program.
     """
     with _connected(path, _ignore):
-        pass
+        connection.execute("BEGIN")
 
 
 def check(path: Path, on_progress: Callable[[], None] = _ignore) -> list[str]:
@@ -68,7 +68,7 @@ def check(path: Path, on_progress: Callable[[], None] = _ignore) -> list[str]:
         connection.execute("BEGIN")
         rows = connection.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})").fetchall()
         found = [str(row[0]) for row in rows if row[0] != "ok"]
-        return found or list(_wrong_entries(connection, Indexes()))
+        return found or list(_wrong_entries(connection, on_progress))
 
 
 def copy(path: Path, to: Path, on_progress: Callable[[int], None] = _ignore) -> None:
@@ -135,13 +135,15 @@ def _connected(path: Path, on_progress: Callable[[], None]) -> Iterator[sqlite3.
         raise UnusableFileError(str(error)) from error
 
 
-def _wrong_entries(connection: sqlite3.Connection, indexes: Indexes) -> Iterator[str]:
+def _wrong_entries(
+    connection: sqlite3.Connection, on_progress: Callable[[], None]
+) -> Iterator[str]:
     connection.execute(
         "CREATE TEMP TABLE expected (scope, position, document, PRIMARY KEY (scope, position)) "
         "WITHOUT ROWID"
     )
     connection.executemany(
-        "INSERT INTO expected VALUES (?, ?, ?)", document_entries(connection, indexes)
+        "INSERT INTO expected VALUES (?, ?, ?)", _expected_entries(connection, on_progress)
     )
     for problem, more, less in (
         ("entries of the index are missing", "expected", "entries"),
@@ -152,3 +154,13 @@ def _wrong_entries(connection: sqlite3.Connection, indexes: Indexes) -> Iterator
         ).fetchone()
         if count:
             yield f"{count} {problem}"
+
+
+def _expected_entries(
+    connection: sqlite3.Connection, on_progress: Callable[[], None]
+) -> Iterator[tuple[bytes, bytes, int]]:
+    for number, entry in enumerate(document_entries(connection, Indexes())):
+        # SQLite reports progress only during long statements. These are short ones.
+        if number % _ENTRIES_PER_REPORT == 0:
+            on_progress()
+        yield entry

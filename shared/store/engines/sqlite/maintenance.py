@@ -52,7 +52,7 @@ def prepare(path: Path) -> None:
         UnusableFileError: the file cannot be opened, or is not a database of this program.
     """
     with _connected(path, _ignore):
-        connection.execute("BEGIN")
+        pass
 
 
 def check(path: Path, on_progress: Callable[[], None] = _ignore) -> list[str]:
@@ -108,7 +108,11 @@ def is_database(path: Path) -> bool:
     """
     with path.open("rb") as content:
         header = content.read(_HEADER_BYTES)
-    return header.startswith(_MAGIC) and header.endswith(APPLICATION_ID.to_bytes(4, "big"))
+    # Until the `-wal` file moves into a new file, this has no application id.
+    return header.startswith(_MAGIC) and (
+        header.endswith(APPLICATION_ID.to_bytes(4, "big"))
+        or path.with_name(f"{path.name}-wal").exists()
+    )
 
 
 def summarize(path: Path) -> Summary:

@@ -21,13 +21,13 @@ class Databases:
     """The database of all collections, and the one of the rate limits, which may be another.
 
     Args:
-        settings: the database. `patient` makes them from other settings.
+        settings: the database. Its timeouts are replaced by long ones.
         quotas: the database of the rate limits.
         concurrency: the number of calls at a time that the database executes well.
     """
 
     def __init__(self, settings: DatabaseSettings, quotas: QuotaSettings, concurrency: int) -> None:
-        self.main = Database(patient(settings))
+        self.main = Database(with_long_timeouts(settings))
         self._rate_limits = self.main.named(quotas.database)
         self.concurrency = concurrency
 
@@ -36,7 +36,7 @@ class Databases:
         return self._rate_limits if collection == RATE_LIMITS else self.main
 
     async def find_document(self) -> Place | None:
-        """Return the place of a document; None if there is none but those of the cleanup.
+        """Return the place of a document, without those of the cleanup; None if there is none.
 
         The first start of a server writes documents of the cleanup.
         """
@@ -54,6 +54,6 @@ class Databases:
         await self.main.close()
 
 
-def patient(settings: DatabaseSettings) -> DatabaseSettings:
+def with_long_timeouts(settings: DatabaseSettings) -> DatabaseSettings:
     """Return the same database with long timeouts."""
     return settings.model_copy(update={"attempt_timeout_s": _TIMEOUT_S, "retry_for_s": _TIMEOUT_S})

@@ -75,7 +75,7 @@ async def _user_ids(databases: Databases) -> AsyncGenerator[str, None]:
     while True:
         page = await database.list_ids(users, _PAGE_USERS, page_token)
         for user_id in page.ids:
-            # After an expired token, the pages begin anew.
+            # After an expired token, the pages begin again.
             if user_id.encode() > last:
                 last = user_id.encode()
                 yield user_id

@@ -66,7 +66,7 @@ class DataFolder:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Let no command replace the database during the block. A server may run.
+        """Prevent the replacement of the database during the block. A server may run.
 
         Raises:
             CannotServeError: there is no database, or a command replaces it.
@@ -80,10 +80,10 @@ class DataFolder:
 
     @contextmanager
     def replaceable(self) -> Iterator[None]:
-        """Let no server and no other command use the database during the block.
+        """Reserve the database for this command during the block.
 
         Raises:
-            CannotServeError: one of them uses it.
+            CannotServeError: a server or another command uses it.
         """
         # A program that has the file open could delete the `-wal` file of its successor.
         with (

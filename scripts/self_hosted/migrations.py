@@ -1,4 +1,4 @@
-"""What `export` and `import` share: their options, their databases and their errors."""
+"""The option, the databases and the errors of both `export` and `import`."""
 
 import argparse
 from collections.abc import Iterator

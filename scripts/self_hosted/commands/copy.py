@@ -52,7 +52,7 @@ def _target(folder: DataFolder, name: str, *, force: bool) -> Path:
     require_parent(to)
     if to.is_dir():
         to /= dated("liftlog", now())
-    # SQLite's files beside the database have its name as the beginning of theirs.
+    # The names of SQLite's files beside the database begin with its name.
     if to.resolve().as_posix().startswith(folder.database.resolve().as_posix()):
         raise CannotServeError(f"{to} belongs to the database; choose another name for the copy")
     if to.exists() and not force:

@@ -93,16 +93,16 @@ async def test_empty_database_has_only_documents_of_the_cleanup(
 
 async def test_many_commits_run_at_a_time(create: Create, monkeypatch: pytest.MonkeyPatch) -> None:
     databases: Databases = create(FILE)
-    running = most = 0
+    running = max_running = 0
     commit = databases.main.commit
 
     async def counted(*arguments: object, **options: object) -> None:
-        nonlocal running, most
+        nonlocal running, max_running
         running += 1
-        most = max(most, running)
+        max_running = max(max_running, running)
         await commit(*arguments, **options)  # type: ignore[arg-type]
         running -= 1
 
     monkeypatch.setattr(databases.main, "commit", counted)
     await import_all(databases, entries(5000), lambda _: None)
-    assert most == databases.concurrency
+    assert max_running == databases.concurrency

@@ -9,14 +9,14 @@ from scripts.migration.ordered import in_order
 
 
 class Parts:
-    """Parts with three items each. A part waits until it may go on."""
+    """Parts with three items each. A part waits until the test releases it."""
 
     def __init__(self, count: int, *, waits: bool = False) -> None:
         self.count = count
-        self.may_go_on = [asyncio.Event() for _ in range(count)]
+        self.released = [asyncio.Event() for _ in range(count)]
         self.produced: list[str] = []
         if not waits:
-            for each in self.may_go_on:
+            for each in self.released:
                 each.set()
 
     async def __aiter__(self) -> AsyncGenerator[AsyncGenerator[str, None], None]:
@@ -24,7 +24,7 @@ class Parts:
             yield self._part(number)
 
     async def _part(self, number: int) -> AsyncGenerator[str, None]:
-        await self.may_go_on[number].wait()
+        await self.released[number].wait()
         for letter in "abc":
             self.produced.append(f"{number}{letter}")
             yield f"{number}{letter}"
@@ -35,7 +35,7 @@ async def test_items_arrive_in_the_order_of_the_parts() -> None:
     items: list[str] = []
     work = asyncio.create_task(in_order(parts, items.append, 3))
     for part in (2, 1, 0, 4, 3):
-        parts.may_go_on[part].set()
+        parts.released[part].set()
         for _ in range(50):
             await asyncio.sleep(0)
     await work
@@ -44,14 +44,14 @@ async def test_items_arrive_in_the_order_of_the_parts() -> None:
 
 async def test_parts_run_ahead_by_two_items_each() -> None:
     parts = Parts(9, waits=True)
-    for each in parts.may_go_on[1:]:
+    for each in parts.released[1:]:
         each.set()
     items: list[str] = []
     work = asyncio.create_task(in_order(parts, items.append, 3))
     for _ in range(200):
         await asyncio.sleep(0)
     assert sorted(parts.produced) == ["1a", "1b", "2a", "2b"]
-    parts.may_go_on[0].set()
+    parts.released[0].set()
     await work
     assert len(items) == 27
 

@@ -92,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)
     shared_results.begin()
-    running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
+    running = Stack("--isolated", "--emulators", environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
     config.stash[_running] = running
     shutil.rmtree(

@@ -75,7 +75,11 @@ def locked(path: Path) -> dict[str, str]:
 
 DEPLOYED_LOCKS = [ROOT / "functions" / function / "requirements.txt" for function in SERVICES]
 DEPLOYED_LOCKS += [ROOT / "infra" / "self-hosting" / "requirements.txt"]
-LOCKS = [ROOT / "scripts" / "requirements.txt", *DEPLOYED_LOCKS]
+LOCKS = [
+    ROOT / "scripts" / "requirements.txt",
+    ROOT / "scripts" / "local" / "java-requirements.txt",
+    *DEPLOYED_LOCKS,
+]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)

@@ -33,6 +33,7 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> int:
     # Imported here, in reach of the handler above: the import takes a second, and a Ctrl-C during
     # that time must not print a traceback.
+    import httpx  # noqa: PLC0415
     from google.api_core.exceptions import GoogleAPICallError  # noqa: PLC0415
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
 
@@ -48,7 +49,13 @@ def _run(options: argparse.Namespace) -> int:
         schedule = Schedule(deployment, console)
         commands = (schedule.status, schedule.run, schedule.pause, schedule.resume)
         return dict(zip(_COMMANDS, commands, strict=True))[options.command]()
-    except (GoogleAPICallError, GoogleAuthError, DependencyUnavailable, OSError) as error:
+    except (
+        GoogleAPICallError,
+        GoogleAuthError,
+        DependencyUnavailable,
+        httpx.HTTPError,
+        OSError,
+    ) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         console.print(f"[red]error:[/] {lines[0]}", markup=True)
         return 1

@@ -5,7 +5,6 @@ import time
 from datetime import datetime
 from uuid import uuid4
 
-from google.api_core.retry import Retry
 from google.cloud.scheduler_v1 import Job
 from rich.console import Console
 from rich.table import Table
@@ -51,14 +50,7 @@ class Schedule:
     def run(self) -> int:
         """Start a run, and watch it until it ends."""
         run_id = f"by-hand-{uuid4().hex[:12]}"
-        # The default retry of the library takes up to ten minutes.
-        self._deployment.publisher.publish(
-            self._job().pubsub_target.topic_name,
-            b"",
-            run=run_id,
-            retry=Retry(timeout=_TIMEOUT_S),
-            timeout=_TIMEOUT_S,
-        ).result(timeout=_TIMEOUT_S)
+        self._deployment.publish(self._job().pubsub_target.topic_name, run_id)
         self._console.print(f"run {run_id} requested; Ctrl-C ends the watch, not the run")
         try:
             run = asyncio.run(self._watch(run_id))

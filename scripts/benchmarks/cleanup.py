@@ -85,7 +85,7 @@ async def _delete_all(emulators: Emulators) -> None:
 
 async def _run() -> None:
     console.print("starting a stack ...")
-    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
+    with Stack("--isolated", "--emulators", environment=OWN_EMULATORS) as stack:
         rows = [await _measure(stack, count) for count in _COUNTS]
     show(
         "One run of the cleanup; half of the documents have expired",

@@ -116,7 +116,7 @@ def main() -> None:
     """Run the measurement and print the result."""
     console.print("starting a stack for its emulator ...")
     rows, compared = [], []
-    with Stack(environment=OWN_EMULATORS) as stack:
+    with Stack("--emulators", environment=OWN_EMULATORS) as stack:
         emulators, fakes = Emulators.of(stack.ports), url(stack.ports.fakes)
         for function in SERVICES:
             console.print(f"starting {function} {_RUNS} times ...")

@@ -55,7 +55,7 @@ async def _run() -> None:
     # The function runs in this process, because CPU time and round trips are measured here. Its
     # line per request would hide the table.
     logging.getLogger("shared.web.request_log").setLevel(logging.WARNING)
-    with Stack(environment=OWN_EMULATORS) as stack:
+    with Stack("--emulators", environment=OWN_EMULATORS) as stack:
         settings = DatabaseSettings(
             project=PROJECT, emulator_host=f"{HOST}:{stack.ports.firestore}"
         )

@@ -113,7 +113,7 @@ async def _measure_concurrent(address: str, pid: int, ids: list[UUID]) -> None:
 async def _run() -> None:
     console.print("starting a stack ...")
     rows = []
-    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
+    with Stack("--isolated", "--emulators", environment=OWN_EMULATORS) as stack:
         emulator = f"{HOST}:{stack.ports.firestore}"
         users = SampleUsers(Database(DatabaseSettings(project=PROJECT, emulator_host=emulator)))
         numbers = track(

@@ -125,7 +125,7 @@ async def _measure(clients: Clients) -> None:
 
 async def _run() -> None:
     console.print("starting a stack ...")
-    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
+    with Stack("--isolated", "--emulators", environment=OWN_EMULATORS) as stack:
         async with httpx.AsyncClient(timeout=60) as http:
             await _measure(Clients(addresses(stack.ports), http))
 

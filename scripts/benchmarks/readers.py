@@ -50,7 +50,7 @@ async def _measure(
 
 async def _run() -> None:
     console.print("starting a stack ...")
-    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
+    with Stack("--isolated", "--emulators", environment=OWN_EMULATORS) as stack:
         emulator = f"{HOST}:{stack.ports.firestore}"
         users = SampleUsers(Database(DatabaseSettings(project=PROJECT, emulator_host=emulator)))
         numbers = track(range(_FOLLOWED_USERS), "publishing events", console=console)

@@ -40,36 +40,39 @@ class SampleDocuments:
     kept: set[str] = field(default_factory=set)
     """Paths of the documents that have not expired."""
 
+    users: list[UUID] = field(default_factory=list)
+
     async def write_expiring(self, count: int) -> AsyncIterator[int]:
         """Write users and `count` documents with an expiry. Yields the number per batch."""
-        users = [uuid4() for _ in range(_USER_COUNT)]
-        await self._write(self._users(users))
-        documents = itertools.islice(self._expiring(users), count)
+        self.users = [uuid4() for _ in range(_USER_COUNT)]
+        await self._write(self._accounts())
+        documents = itertools.islice(self._expiring(), count)
         while batch := list(itertools.islice(documents, _BATCH_SIZE)):
             await self._write(batch)
             yield len(batch)
 
     async def remaining(self) -> set[str]:
-        """Return the paths of all documents except those of the cleanup itself."""
+        """Return the paths of the users' documents and of all others, except the cleanup's own."""
         paths = set()
         for collection in ALL:
             if collection not in _OWN_COLLECTIONS:
-                query = self.database.collection_group(collection).select([])
-                paths |= {d.reference.path for d in await self.database.query(query)}
+                for parent in self.users if collection.per_user else [None]:
+                    query = self.database.collection(collection, parent).select([])
+                    paths |= {d.reference.path for d in await self.database.query(query)}
         return paths
 
-    def _users(self, users: list[UUID]) -> Iterator[Document]:
-        for user_id in users:
+    def _accounts(self) -> Iterator[Document]:
+        for user_id in self.users:
             lookup = uuid4().hex[:12]
             yield self.database.document(USERS, user_id), {"lookup": lookup}
             yield self.database.document(LOOKUPS, lookup), {"user_id": str(user_id)}
 
-    def _expiring(self, users: list[UUID]) -> Iterator[Document]:
+    def _expiring(self) -> Iterator[Document]:
         """Yield pairs of an expired and a current document, of each collection in turn, forever."""
         collections = [
             each for each in ALL if each.ttl_field is not None and each not in _OWN_COLLECTIONS
         ]
-        for number, user_id in enumerate(itertools.cycle(users)):
+        for number, user_id in enumerate(itertools.cycle(self.users)):
             collection = collections[number % len(collections)]
             # 97 is prime, so every collection gets all ages.
             age = _MAX_AGE * ((number % 97 + 1) / 97)

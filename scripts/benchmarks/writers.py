@@ -69,7 +69,7 @@ def _format_row(clients: int, rounds: list[Result]) -> tuple[str, ...]:
 
 async def _run() -> None:
     console.print("starting a stack ...")
-    with Stack("--isolated", environment=OWN_EMULATORS) as stack:
+    with Stack("--isolated", "--emulators", environment=OWN_EMULATORS) as stack:
         urls = addresses(stack.ports)
         # The functions close connections that were idle for two seconds, and a request on a closed
         # connection fails.

@@ -20,15 +20,16 @@ _HOURLY = "0 * * * *"
 _HOUR = timedelta(hours=1)
 _ENABLED, _PAUSED = "ENABLED", "PAUSED"
 _UNAVAILABLE = 14
+_TIMEOUT_S = 30
 
 
-def publisher(emulator: str, topic: str) -> Callable[[], Awaitable[None]]:
-    """Return a function that publishes the job's message to the Pub/Sub emulator."""
+def publisher(pubsub: str, topic: str) -> Callable[[], Awaitable[None]]:
+    """Return a function that publishes the job's message through the Pub/Sub API at `pubsub`."""
 
     async def publish() -> None:
         message = {"attributes": {"trigger": "schedule"}}
-        async with httpx.AsyncClient() as http:
-            url = f"http://{emulator}/v1/{topic}:publish"
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S) as http:
+            url = f"{pubsub}/v1/{topic}:publish"
             (await http.post(url, json={"messages": [message]})).raise_for_status()
 
     return publish

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,7 @@ from scripts.local.ports import url
 _START_TIMEOUT_S = 300
 _TERMINATE_TIMEOUT_S = 3.5
 _KILL_TIMEOUT_S = 1
+_POLL_INTERVAL_S = 0.05
 
 
 class ProgramEndedError(Exception):
@@ -36,10 +37,21 @@ class Processes:
 
     def __exit__(self, *_: object) -> None:
         """End all processes: SIGTERM, and SIGKILL after 3.5 s."""
-        for process in self._running.values():
+        self._end(list(self._running.values()), _TERMINATE_TIMEOUT_S)
+
+    def end(self, names: Iterable[str], timeout_s: float) -> None:
+        """End these processes, if they run: SIGTERM, and SIGKILL after `timeout_s`."""
+        ending = {name: self._running[name] for name in names if name in self._running}
+        self._end([*ending.values()], timeout_s)
+        # Only now: an interruption during the wait must not lose a process.
+        for name in ending:
+            del self._running[name]
+
+    def _end(self, ending: Sequence[subprocess.Popen[bytes]], timeout_s: float) -> None:
+        for process in ending:
             _signal(process, signal.SIGTERM)
-        deadline = time.monotonic() + _TERMINATE_TIMEOUT_S
-        for process in self._running.values():
+        deadline = time.monotonic() + timeout_s
+        for process in ending:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, deadline - time.monotonic()))
             # Also for an ended process: its group can still have children.
@@ -83,15 +95,17 @@ class Processes:
             ProgramEndedError: a process ended, or no server responded within 300 s.
         """
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            self.check()
-            try:
-                httpx.get(url(port) + path, timeout=2)
-            # Any response counts: an error status also shows that the service listens.
-            except httpx.TransportError:
-                time.sleep(0.1)
-            else:
-                return
+        # One client: each new one reads all root certificates, which takes 30 ms.
+        with httpx.Client(timeout=2) as http:
+            while time.monotonic() < deadline:
+                self.check()
+                try:
+                    http.get(url(port) + path)
+                # Any response counts: an error status also shows that the service listens.
+                except httpx.TransportError:
+                    time.sleep(_POLL_INTERVAL_S)
+                else:
+                    return
         raise ProgramEndedError(f"no response on port {port} within {_START_TIMEOUT_S} s")
 
     def wait(self) -> None:
@@ -106,11 +120,19 @@ class Processes:
 
     def check(self) -> None:
         """Raise ProgramEndedError if a process ended."""
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                log = self._logs.get(name)
-                where = f"; its log is {log}" if log else ""
-                raise ProgramEndedError(f"{name} ended with status {process.returncode}{where}")
+        for name in self.ended(self._running):
+            log = self._logs.get(name)
+            where = f"; its log is {log}" if log else ""
+            status = self._running[name].returncode
+            raise ProgramEndedError(f"{name} ended with status {status}{where}")
+
+    def ended(self, names: Iterable[str]) -> list[str]:
+        """Return those of `names` that have ended."""
+        return [name for name in names if self._has_ended(name)]
+
+    def _has_ended(self, name: str) -> bool:
+        process = self._running.get(name)
+        return process is not None and process.poll() is not None
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -1,13 +1,16 @@
-"""Command and environment of a service in its own process, as in production."""
+"""The processes of the services: their commands and their environment."""
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from scripts.fakes.settings import local_services
-from scripts.local.ports import FUNCTIONS, HOST, Ports
+from scripts.local.ports import FUNCTIONS, HOST, SERVICES, Ports
+from scripts.local.processes import Processes
+from scripts.local.storage import HasEnvironment
 from scripts.root import ROOT
 
 PROJECT = "liftlog-local"
@@ -31,6 +34,41 @@ def command(service: str, port: int) -> list[str]:
     ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Program:
+    """A process that serves one service, or all."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    port: int
+
+    def start(self, processes: Processes) -> None:
+        """Start it."""
+        processes.start(self.name, self.command, self.environment)
+
+    def wait(self, processes: Processes) -> None:
+        """Wait until it serves. Raises ProgramEndedError."""
+        processes.wait_until_healthy(self.port, "/health")
+
+
+def programs(ports: Ports, environment: Mapping[str, str], *, isolated: bool) -> list[Program]:
+    """Return the programs that serve all services: one process per service, or one for all."""
+    if not isolated:
+        gateway = [sys.executable, "-m", "scripts.local.gateway", "--port", str(ports.base)]
+        return [Program("the gateway", gateway, {**environment}, ports.base)]
+    # The platform sets K_SERVICE. Log lines and metrics take the name of the service from it.
+    return [
+        Program(
+            name,
+            command(name, ports.of(name)),
+            {**environment, "K_SERVICE": name},
+            ports.of(name),
+        )
+        for name in SERVICES
+    ]
+
+
 def runtime_folder(port: int) -> Path:
     """Return the folder for the server's control socket. The default is the user's home."""
     return ROOT / ".dev" / f"run-{port}"
@@ -51,8 +89,8 @@ class Emulators:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that point a service to the emulators."""
-        return {"FIRESTORE_EMULATOR_HOST": self.firestore, "GOOGLE_CLOUD_PROJECT": project()}
+        """The environment variables that point a process to the emulators."""
+        return {"FIRESTORE_EMULATOR_HOST": self.firestore, "PUBSUB_EMULATOR_HOST": self.pubsub}
 
 
 def project() -> str:
@@ -60,7 +98,7 @@ def project() -> str:
     return os.environ.get("GOOGLE_CLOUD_PROJECT") or PROJECT
 
 
-def environment(emulators: Emulators, fakes: str | None = None) -> dict[str, str]:
+def environment(storage: HasEnvironment, fakes: str | None = None) -> dict[str, str]:
     """Return the environment variables of a service.
 
     With `fakes`, the base URL of the fakes, they replace each third party without a key in the
@@ -68,7 +106,8 @@ def environment(emulators: Emulators, fakes: str | None = None) -> dict[str, str
     """
     return {
         **(local_services(os.environ, fakes) if fakes else {}),
-        **emulators.environment,
+        **storage.environment,
+        "GOOGLE_CLOUD_PROJECT": project(),
         "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -16,7 +16,7 @@ from scripts.local.services import PROJECT, runtime_folder
 from scripts.root import ROOT
 
 OWN_EMULATORS = {"FIRESTORE_EMULATOR_HOST": "", "PUBSUB_EMULATOR_HOST": ""}
-"""The environment of a stack with its own emulators."""
+"""The environment of a stack with its own emulators. It also needs the option `--emulators`."""
 
 _PORTS_PER_STACK = 20
 _CLAIM_OFFSET = _PORTS_PER_STACK - 1
@@ -49,13 +49,19 @@ class StackFailedError(Exception):
 
 
 class Stack:
-    """A stack on free ports. `with` waits until it is ready, and ends it after the block."""
+    """A stack on free ports. `with` waits until it is ready, and ends it after the block.
+
+    Without `--emulators` and `--data`, its database is a file in its own folder. `stop` deletes it.
+    """
 
     def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
         self.ports = free_ports()
         self.output: list[str] = []
         self.log = ROOT / ".dev" / f"stack-{self.ports.base}.log"
         self.log.parent.mkdir(exist_ok=True)
+        self.data = self.log.with_suffix(".data")
+        self._delete_data()  # left by a killed run with the same ports
+        database = () if {"--emulators", "--data"} & {*options} else ("--data", str(self.data))
         with self.log.open("w") as errors:
             self._process = subprocess.Popen(
                 [
@@ -64,6 +70,7 @@ class Stack:
                     str(self.ports.base),
                     "--env-file",
                     os.devnull,  # tests do not use a developer's keys
+                    *database,
                     *options,
                 ],
                 env={**os.environ, "GOOGLE_CLOUD_PROJECT": PROJECT, **(environment or {})},
@@ -105,9 +112,13 @@ class Stack:
         emulators = {FIRESTORE: self.ports.firestore, PUBSUB: self.ports.pubsub}
         for log in (self.log, *(each.log(port) for each, port in emulators.items())):
             log.unlink(missing_ok=True)
+        self._delete_data()
         for name in FUNCTIONS:
             shutil.rmtree(runtime_folder(self.ports.of(name)), ignore_errors=True)
         return status
+
+    def _delete_data(self) -> None:
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def _listen(self) -> None:
         """Read the output until the end. A full pipe would block the stack."""

@@ -81,7 +81,7 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     for name, command in COMMANDS.items():
         help_text = (command.__doc__ or "").partition("\n")[0]
         own = commands.add_parser(name, help=help_text, description=help_text)
-        # Without a default of its own: `--data` may also come before the command.
+        # No default: `--data` may also come before the command.
         own.add_argument(
             "--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="the data folder"
         )

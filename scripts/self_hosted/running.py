@@ -43,7 +43,7 @@ _ALWAYS_ON = "accounts, feed, followers, shared plans"
 def serve(folder: DataFolder, listener: socket.socket, unknown: Iterable[str]) -> None:
     """Serve all routes on `listener` until SIGTERM or SIGINT.
 
-    `unknown` has the names in the settings file that are no settings.
+    `unknown` has the names in the settings file that are not names of settings.
     """
     features = configured_features()
     services = build_services(features)

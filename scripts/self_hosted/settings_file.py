@@ -31,7 +31,7 @@ def load(path: Path, environment: MutableMapping[str, str]) -> set[str]:
     """Add the file's settings, and then the defaults, to the variables that are not set.
 
     Returns:
-        The names in the file that are no settings, for example because of a typo.
+        The unknown names in the file, for example because of a typo.
 
     Raises:
         CannotServeError: the file cannot be read, or a line has no valid form.

@@ -69,8 +69,7 @@ def has_emulator(own: Stack) -> bool:
 
 
 def test_dev_serves_and_ends_on_ctrl_c() -> None:
-    # The environment names the emulator of another stack. This stack starts its own.
-    with Stack(environment=OWN_EMULATORS) as own:
+    with Stack() as own:
         assert_journey_succeeds(url(own.ports.base))
         for name in SERVICES:
             assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
@@ -82,7 +81,18 @@ def test_dev_serves_and_ends_on_ctrl_c() -> None:
         assert get(url(own.ports.base) + "/v2/inbox").status_code == 405
         assert get(url(own.ports.base) + "//V2/Inbox/").status_code == 405
         shutil.copy(own.log, log_folder())
+        assert not has_emulator(own)
+        assert (own.data / "liftlog.db").exists()
+        assert_ends_with_children(own, signal.SIGINT)
+        assert not own.data.exists()
+
+
+def test_dev_serves_on_emulators() -> None:
+    # The environment names the emulator of another stack. This stack starts its own.
+    with Stack("--emulators", environment=OWN_EMULATORS) as own:
+        assert_journey_succeeds(url(own.ports.base))
         assert has_emulator(own)
+        assert not own.data.exists()
         assert_ends_with_children(own, signal.SIGINT)
 
 
@@ -98,7 +108,8 @@ def test_dev_uses_a_running_emulator_and_env_file(tmp_path: Path) -> None:
     settings = tmp_path / ".env"
     settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")
     environment = {"FIRESTORE_EMULATOR_HOST": emulator, "TEST_MODE": "True"}
-    with Stack("--env-file", str(settings), environment=environment) as own:
+    options = "--emulators", "--env-file", str(settings)
+    with Stack(*options, environment=environment) as own:
         assert not has_emulator(own)
         assert any(f"{emulator} (already running)" in line for line in own.output)
         user = httpx.post(url(own.ports.base) + "/user/create", json={}, timeout=60).json()
@@ -143,7 +154,7 @@ def test_dev_rejects_a_missing_env_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["benchmark", "chat", "dev", "journey", "lock", "package", "test"]
+    "command", ["benchmark", "chat", "dev", "emulators", "journey", "lock", "package", "test"]
 )
 def test_commands_print_help(command: str) -> None:
     helped = run(command, "--help")
@@ -173,15 +184,23 @@ def test_journey_reports_a_missing_server() -> None:
     assert "is ./scripts/dev running?" in refused.stdout
 
 
-@pytest.mark.parametrize("service", ["base", "firestore"])
-def test_dev_reports_a_used_port(service: str) -> None:
+@pytest.mark.parametrize(
+    ("service", "options"), [("base", ()), ("fakes", ()), ("firestore", ("--emulators",))]
+)
+def test_dev_reports_a_used_port(service: str, options: tuple[str, ...]) -> None:
     ports = free_ports()
     taken = getattr(ports, service)
+    arguments = "--port", str(ports.base), *options
     with socket.create_server((HOST, taken)):
-        refused = in_process.run(
-            dev.main, "--port", str(ports.base), environment={**os.environ, **OWN_EMULATORS}
-        )
+        refused = in_process.run(dev.main, *arguments, environment={**os.environ, **OWN_EMULATORS})
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
     assert f"port {taken} is in use" in line
     assert "--port" in line
+
+
+@pytest.mark.parametrize("option", [("--fresh",), ("--data", "somewhere")], ids=" ".join)
+def test_dev_rejects_file_options_for_emulators(option: tuple[str, ...]) -> None:
+    refused = in_process.run(dev.main, "--emulators", *option)
+    assert refused.returncode == 2
+    assert "the emulators have no file" in refused.stderr

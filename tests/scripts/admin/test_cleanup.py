@@ -3,15 +3,17 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from scripts.admin.cleanup import main
 from scripts.benchmarks.sample_documents import SampleDocuments
-from scripts.local.ports import HOST
+from scripts.fakes.scheduler import JOB, LOCATION
+from scripts.local.ports import HOST, url
 from scripts.local.stack import Stack, free_ports
 from shared.store.cleanup_runs import CleanupRuns, Pass
 from shared.store.database import Database
@@ -24,10 +26,11 @@ PROJECT = f"cleanup-command-{uuid4()}"
 Command = Callable[..., Awaitable[tuple[int, str]]]
 
 
-@pytest.fixture(scope="module")
-def own() -> Iterator[Stack]:
-    """A stack with its own project, on the emulators of the tests' stack."""
-    with Stack(environment={"GOOGLE_CLOUD_PROJECT": PROJECT}) as own:
+@pytest.fixture(scope="module", params=["file", "emulators"])
+def own(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A stack with its own project, on a file or on the emulators of the tests' stack."""
+    options = ("--emulators",) if request.param == "emulators" else ()
+    with Stack(*options, environment={"GOOGLE_CLOUD_PROJECT": PROJECT}) as own:
         yield own
 
 
@@ -49,10 +52,14 @@ def cleanup(own: Stack, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]
 
 
 @pytest.fixture
-def database() -> Database:
-    """The database of the project."""
+async def database(own: Stack) -> AsyncIterator[Database]:
+    """The database of the stack."""
+    file = own.data / "liftlog.db"
     emulator = f"{HOST}:{stack.current().firestore}"
-    return Database(DatabaseSettings(project=PROJECT, emulator_host=emulator))
+    place = {"file": file} if file.exists() else {"emulator_host": emulator}
+    database = Database(DatabaseSettings(project=PROJECT, **place))
+    yield database
+    await database.close()
 
 
 async def test_schedule_is_shown_paused_and_resumed(cleanup: Command) -> None:
@@ -79,6 +86,22 @@ async def test_run_is_watched_until_it_has_ended(cleanup: Command, database: Dat
     assert "(complete)" in output
     assert await clutter.remaining() == clutter.kept
     assert "complete" in (await cleanup("status"))[1]
+
+
+async def test_scheduled_message_starts_a_run(
+    own: Stack, database: Database, http: httpx.AsyncClient
+) -> None:
+    job = f"projects/{PROJECT}/locations/{LOCATION}/jobs/{JOB}"
+    before = {run.id for run in await CleanupRuns(database).newest(100)}
+    response = await http.post(f"{url(own.ports.fakes)}/scheduler/v1/{job}:run")
+    assert response.json()["status"] == {}
+    async with asyncio.timeout(300):
+        while True:
+            runs = [run for run in await CleanupRuns(database).newest(100) if run.ended_at]
+            if new := {run.id for run in runs} - before:
+                break
+            await asyncio.sleep(0.05)
+    assert len(new) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from pathlib import Path
 
 import pytest
 
@@ -49,9 +50,11 @@ class Passes:
 
 
 @pytest.fixture
-def runs() -> CleanupRuns:
+async def runs(tmp_path: Path) -> AsyncIterator[CleanupRuns]:
     """The runs of an empty database."""
-    return CleanupRuns(Database(DatabaseSettings(project=f"schedule-{uuid4()}")))
+    database = Database(DatabaseSettings(file=tmp_path / "liftlog.db"))
+    yield CleanupRuns(database)
+    await database.close()
 
 
 async def passes_until(

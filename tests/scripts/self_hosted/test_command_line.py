@@ -1,6 +1,7 @@
 """The command line of `./scripts/serve`."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,8 +76,19 @@ def test_help_lists_options_and_commands() -> None:
         assert text in helped.stdout
 
 
-def test_script_runs_the_command() -> None:
-    helped = subprocess.run(
-        [ROOT / "scripts" / "serve", "--help"], capture_output=True, text=True, check=True
+def test_script_takes_paths_relative_to_the_folder_of_its_caller(tmp_path: Path) -> None:
+    # A package with the name of ours, and a setting that ends the start.
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "__init__.py").write_text("raise SystemExit('wrong package')")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "settings.env").write_text("OPENAI_RETRIES=x\n")
+    rejected = subprocess.run(
+        [ROOT / "scripts" / "serve", "--data", "data"],
+        cwd=tmp_path,
+        env={**os.environ, "OPENAI_RETRIES": ""},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert helped.stdout.startswith("usage: ./scripts/serve ")
+    assert rejected.returncode == 1
+    assert rejected.stderr.startswith("serve: OPENAI_RETRIES: ")

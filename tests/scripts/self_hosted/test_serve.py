@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
+import psutil
 import pytest
 
 from scripts.client.journey import Journey
@@ -64,6 +65,9 @@ async def test_journey_succeeds_on_one_port(
         journey = Journey(server.api(http), None)
         await journey.run()
         assert journey.steps > 30
+        files = [each.path for each in psutil.Process(server.process.pid).open_files()]
+        # One engine for all services: one writer, and four readers.
+        assert 1 <= files.count(str(installation.data / "liftlog.db")) <= 5
         for path in ("/", "/v2", "/v2/"):
             answer = await http.post(f"{server.url}{path}", json={"message": {"messageId": "1"}})
             assert answer.status_code == 404
@@ -157,7 +161,7 @@ def test_second_server_on_a_folder_is_rejected(installation: Installation) -> No
     )
 
 
-def test_file_that_is_no_database_is_reported(installation: Installation) -> None:
+def test_file_of_another_kind_is_reported(installation: Installation) -> None:
     installation.data.mkdir()
     (installation.data / "liftlog.db").write_text("SECRET-text " * 100)
     rejected = installation.run()

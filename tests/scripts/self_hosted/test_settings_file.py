@@ -79,7 +79,7 @@ def test_model_server_at_home_needs_no_key(path: Path) -> None:
     assert loaded(path, f"{base}OPENAI_API_KEY=mine")["OPENAI_API_KEY"] == "mine"
 
 
-def test_names_that_are_no_settings_are_returned(path: Path) -> None:
+def test_unknown_names_are_returned(path: Path) -> None:
     path.write_text("OPENAI_KEY=x\nOPENAI_MODEL=y\nGOOGLE_APPLICATION_CREDENTIALS=z\n")
     assert load(path, {}) == {"OPENAI_KEY"}
 

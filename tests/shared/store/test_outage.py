@@ -16,7 +16,7 @@ import pytest
 
 from scripts.client.api import to_text
 from scripts.fakes.revenuecat import SUBSCRIBER
-from scripts.local.emulator import FIRESTORE, warm_up
+from scripts.local.emulator import FIRESTORE, WarmUpError, warm_up
 from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
@@ -104,8 +104,8 @@ class Emulator:
             FIRESTORE.command(self.port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         while self._process.poll() is None:
-            with suppress(httpx.TransportError):
-                warm_up(self.port, PROJECT)
+            with suppress(WarmUpError):
+                warm_up(f"{HOST}:{self.port}", PROJECT)
                 return
             time.sleep(0.05)
         raise ChildProcessError("the emulator does not start")
@@ -142,7 +142,7 @@ def own_stack(emulator: Emulator) -> Iterator[Stack]:
         "FIRESTORE_EMULATOR_HOST": f"{HOST}:{emulator.port}",
         **dict.fromkeys(("FIRESTORE_ATTEMPT_TIMEOUT_S", "FIRESTORE_RETRY_FOR_S"), ""),
     }
-    with Stack("--isolated", environment=environment) as own_stack:
+    with Stack("--isolated", "--emulators", environment=environment) as own_stack:
         yield own_stack
         shutil.copy(own_stack.log, stack.log_folder())
 

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 from scripts.root import ROOT
-from tests.scripts.self_hosted.test_deployment_files import FOLDER, INSTALLED_IN, unit
+from tests.scripts.self_hosted.image import FOLDER
+from tests.scripts.self_hosted.test_deployment_files import INSTALLED_IN, unit
 
 _NAMES = ("liftlog-copy.service", "liftlog-copy.timer")
 

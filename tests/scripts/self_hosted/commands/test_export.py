@@ -2,11 +2,14 @@
 
 import gzip
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from scripts.root import ROOT
 from scripts.self_hosted import __main__ as command_line
 from tests import in_process
 from tests.scripts.self_hosted.commands.conftest import Data
@@ -109,3 +112,21 @@ def test_folder_and_project_are_alternatives(data: Data) -> None:
     ended = data.run("export", "-", "--firestore", "p")
     assert ended.returncode == 2
     assert "--data and --firestore are alternatives; choose one" in ended.stderr
+
+
+def test_stopped_export_leaves_no_files(filled: Data) -> None:
+    # More than the pipe takes, so that the command waits.
+    filled.write(*(f"{number}" * 100 for number in range(1000, 4000)))
+    with subprocess.Popen(
+        [sys.executable, "-m", "scripts.self_hosted", "export", "-", "--data", filled.folder],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(10_000)
+        assert any(name.startswith("export-") for name in filled.files)
+        process.terminate()
+        _, errors = process.communicate(timeout=300)
+    assert (process.returncode, errors) == (130, b"serve: interrupted\n")
+    assert filled.files == {"liftlog.db"}

@@ -1,5 +1,6 @@
 """The command that imports documents."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -47,10 +48,16 @@ def test_database_with_users_needs_merge(export: Path, target: Data) -> None:
         assert target.users() == ["a", "b", "c"]
 
 
-def test_damaged_file_changes_nothing(export: Path, target: Data) -> None:
+def test_damaged_file_changes_nothing(filled: Data, target: Data, tmp_path: Path) -> None:
+    # More documents than the commits at a time have.
+    filled.write(*map(str, range(1500)))
+    export = tmp_path / "export.jsonl"
+    filled.succeeds("export", export)
     lines = export.read_text().splitlines(keepends=True)
-    export.write_text("".join([*lines[:3], "SECRET-damage\n", *lines[4:]]))
-    assert target.fails("import", export) == ("cannot import: line 4 is damaged; use another file")
+    export.write_text("".join([*lines[:-2], "SECRET-damage\n", lines[-1]]))
+    assert target.fails("import", export) == (
+        "cannot import: line 3005 is damaged; use another file"
+    )
     assert target.users() == []
 
 
@@ -62,3 +69,20 @@ def test_unreadable_file_is_reported(target: Data, tmp_path: Path, name: str) ->
 def test_folder_without_parent_is_reported(export: Path, tmp_path: Path) -> None:
     error = Data(tmp_path / "no" / "data").fails("import", export)
     assert error.endswith("create it, or choose another folder for --data")
+
+
+@pytest.mark.parametrize("is_administrator", [True, False])
+def test_files_belong_to_the_owner_of_the_folder(
+    export: Path, target: Data, monkeypatch: pytest.MonkeyPatch, *, is_administrator: bool
+) -> None:
+    given: dict[str, tuple[int, int]] = {}
+
+    def chown(path: Path, user: int, group: int) -> None:
+        given[path.name] = user, group
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if is_administrator else 1000)
+    monkeypatch.setattr(os, "chown", chown)
+    target.succeeds("import", export)
+    owner = target.folder.stat()
+    names = ["lock", "maintenance.lock", "liftlog.db"] if is_administrator else []
+    assert given == dict.fromkeys(names, (owner.st_uid, owner.st_gid))

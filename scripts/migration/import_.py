@@ -13,7 +13,7 @@ from shared.store.database import Database
 from shared.store.preconditions import PreconditionFailed
 
 # Firestore accepts requests of up to 10 MiB. The lines are longer than the documents.
-_MAX_BATCH_BYTES = 4 * 1024 * 1024
+_MAX_BATCH_BYTES = 2 * 1024 * 1024
 _MAX_BATCH_DOCUMENTS = 500
 
 

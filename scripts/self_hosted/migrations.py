@@ -16,7 +16,7 @@ from shared.store.engines.sqlite.maintenance import UnusableFileError
 from shared.store.settings import DatabaseSettings, QuotaSettings
 
 # Firestore answers a call after some milliseconds, the file after some tenths of one.
-_CONCURRENCY_OF_FIRESTORE, _CONCURRENCY_OF_FILE = 16, 4
+_CONCURRENCY_OF_FIRESTORE, _CONCURRENCY_OF_FILE = 32, 4
 
 
 def add_firestore(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from google.cloud.firestore_v1.types import Document
 
 from shared.store.engines.sqlite.fields import merged
 from shared.store.engines.sqlite.indexes import Indexes
+from shared.store.engines.sqlite.locks import begin_write
 from shared.store.engines.sqlite.names import DocumentKey, Names
 from shared.store.engines.sqlite.support import require
 
@@ -33,6 +34,20 @@ class _Stored:
     document: "Message"
 
 
+class PendingCommit:
+    """A commit that waits for its transaction."""
+
+    def __init__(self, writes: "Sequence[Message]") -> None:
+        self.writes = writes
+        """Read it once: the caller may abandon the commit at any time."""
+
+        self.size_bytes = sum(write.ByteSize() for write in writes)
+
+    def abandon(self) -> None:
+        """Do not execute the commit, unless its transaction has read the writes."""
+        self.writes = ()
+
+
 class Commits:
     """Executes commits on a connection."""
 
@@ -41,18 +56,19 @@ class Commits:
         self._indexes = indexes
 
     def execute(
-        self, connection: sqlite3.Connection, commits: "Sequence[Sequence[Message]]"
+        self, connection: sqlite3.Connection, commits: Sequence[PendingCommit]
     ) -> list[Outcome]:
         """Execute commits in one transaction. Return None or the error of each.
 
-        A commit with an error leaves nothing, and does not affect the others.
+        A commit with an error leaves nothing, and does not affect the others. Abandoned commits are
+        skipped.
 
         Raises:
             sqlite3.Error: no commit was executed.
         """
-        connection.execute("BEGIN IMMEDIATE")
+        begin_write(connection)
         try:
-            outcomes = [self._execute_one(connection, writes) for writes in commits]
+            outcomes = [self._execute_one(connection, commit.writes) for commit in commits]
             connection.execute("COMMIT")
         except BaseException:
             # After some errors, for example a full disk, SQLite has rolled back already.
@@ -62,6 +78,8 @@ class Commits:
         return outcomes
 
     def _execute_one(self, connection: sqlite3.Connection, writes: "Sequence[Message]") -> Outcome:
+        if not writes:
+            return None
         update_time = _next_update_time(connection)
         connection.execute("SAVEPOINT one")
         try:

@@ -11,7 +11,7 @@ from google.cloud.firestore_v1.async_client import AsyncClient
 
 from shared.concurrency.group_commit import GroupCommit
 from shared.store.engines.protocol import IdPage
-from shared.store.engines.sqlite.commits import Commits, Outcome
+from shared.store.engines.sqlite.commits import Commits, Outcome, PendingCommit
 from shared.store.engines.sqlite.connections import Connections
 from shared.store.engines.sqlite.file import File
 from shared.store.engines.sqlite.indexes import Indexes
@@ -32,7 +32,7 @@ class SqliteEngine:
     """SQLite. See `Engine`.
 
     Commits that arrive while a transaction runs share the next one: they wait for one write of the
-    disk together. A cancelled caller does not stop its commit.
+    disk together. A commit whose caller is cancelled or times out is executed whole or not at all.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,10 +40,10 @@ class SqliteEngine:
         self.root = f"projects/{_PROJECT}/databases/(default)/documents"
         self._names, self._indexes = Names(self.root), Indexes()
         file = File(path, self._indexes)
-        self._readers = Connections(file, _MAX_CONCURRENT_READS)
-        self._writer = Connections(file, 1)
+        self._readers = Connections(file, _MAX_CONCURRENT_READS, "read")
+        self._writer = Connections(file, 1, "write")
         self._reads, self._commits = Reads(self._names), Commits(self._names, self._indexes)
-        self._group_commit = GroupCommit(self._execute, _size_bytes)
+        self._group_commit = GroupCommit(self._execute, lambda commit: commit.size_bytes)
 
     async def read(
         self, names: Sequence[str], fields: Sequence[str], timeout_s: float
@@ -58,7 +58,12 @@ class SqliteEngine:
 
     async def commit(self, writes: "Sequence[Message]", timeout_s: float) -> None:
         """Execute all of `writes` or none; see `Engine`."""
-        error = await _within(timeout_s, self._group_commit.add(None, writes))
+        commit = PendingCommit(writes)
+        try:
+            error = await _within(timeout_s, self._group_commit.add(None, commit))
+        finally:
+            # Without its caller, the commit need not wait in memory until the disk responds.
+            commit.abandon()
         if error is not None:
             raise error
 
@@ -71,13 +76,10 @@ class SqliteEngine:
 
     async def close(self) -> None:
         """Finish the calls that run, and close the file."""
-        await asyncio.to_thread(self._close)
+        await self._readers.close()
+        await self._writer.close()
 
-    def _close(self) -> None:
-        self._readers.close()
-        self._writer.close()
-
-    async def _execute(self, _key: None, commits: "Sequence[Sequence[Message]]") -> list[Outcome]:
+    async def _execute(self, _key: None, commits: Sequence[PendingCommit]) -> list[Outcome]:
         return await self._writer.run(self._commits.execute, commits)
 
 
@@ -87,7 +89,3 @@ async def _within(timeout_s: float, work: Coroutine[object, object, Result]) -> 
             return await work
     except TimeoutError:
         raise exceptions.DeadlineExceeded("the embedded database is too slow") from None
-
-
-def _size_bytes(writes: "Sequence[Message]") -> int:
-    return sum(write.ByteSize() for write in writes)

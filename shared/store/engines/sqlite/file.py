@@ -1,14 +1,14 @@
 """The database file: connections with our options, prepared at the first one."""
 
+import os
 import sqlite3
 import threading
 from pathlib import Path
 
 from shared.store.engines.sqlite.indexes import Indexes
+from shared.store.engines.sqlite.locks import LOCK_TIMEOUT_S, wait_for_lock
 from shared.store.engines.sqlite.schema import prepare
 
-# Other processes hold the write lock for the time of a transaction.
-_LOCK_TIMEOUT_S = 3
 _MAX_WAL_BYTES = 64 * 1024 * 1024
 _OPTIONS = (
     # Readers see the last commit, and do not wait for the writer.
@@ -18,8 +18,17 @@ _OPTIONS = (
     # On macOS, only this option makes the disk write its cache.
     "fullfsync = ON",
     f"journal_size_limit = {_MAX_WAL_BYTES}",
+    # Otherwise a large commit writes a file to /var/tmp, on another disk or a read-only one.
+    "temp_store = MEMORY",
     "trusted_schema = OFF",
 )
+
+
+class ReadOnlyFileError(sqlite3.OperationalError):
+    """The user of this process may not write the file."""
+
+    sqlite_errorcode = sqlite3.SQLITE_READONLY
+    sqlite_errorname = "SQLITE_READONLY"
 
 
 class File:
@@ -36,22 +45,35 @@ class File:
 
         Raises:
             IncompatibleFileError: this program cannot use the file.
-            sqlite3.Error: the file cannot be opened.
+            sqlite3.Error: the file cannot be opened, or not for writing.
         """
+        self._require_writable()
         connection = sqlite3.connect(
             self.path,
-            timeout=_LOCK_TIMEOUT_S,
+            timeout=0,  # `wait_for_lock` waits
             isolation_level=None,  # no implicit transactions
             check_same_thread=False,  # `close` runs in another thread
         )
         try:
-            for option in _OPTIONS:
-                connection.execute(f"PRAGMA {option}")
-            with self._lock:
-                if not self._is_prepared:
-                    prepare(connection, self._indexes)
-                    self._is_prepared = True
+            wait_for_lock(lambda: self._prepare(connection))
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        for option in _OPTIONS:
+            connection.execute(f"PRAGMA {option}")
+        with self._lock:
+            if not self._is_prepared:
+                prepare(connection, self._indexes)
+                self._is_prepared = True
+        connection.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_S * 1000}")
+
+    def _require_writable(self) -> None:
+        # SQLite would open the file for reading. All later connections of the process would then
+        # share an index of the log that is read-only, also after the permission is given.
+        for suffix in ("", "-wal", "-shm"):
+            path = self.path.with_name(self.path.name + suffix)
+            if os.access(path, os.F_OK) and not os.access(path, os.W_OK):
+                raise ReadOnlyFileError("the file is read-only")

@@ -65,6 +65,8 @@ def check(path: Path, on_progress: Callable[[], None] = _ignore) -> list[str]:
         UnusableFileError: the file cannot be read, or is not a database of this program.
     """
     with _connected(path, on_progress) as connection:
+        # The table of expected entries may be larger than the memory.
+        connection.execute("PRAGMA temp_store = FILE")
         connection.execute("BEGIN")
         rows = connection.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})").fetchall()
         found = [str(row[0]) for row in rows if row[0] != "ok"]

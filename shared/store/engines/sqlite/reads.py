@@ -128,7 +128,9 @@ class _snapshot:  # noqa: N801 - a context manager
         self._connection.execute("BEGIN")
 
     def __exit__(self, *_: object) -> None:
-        self._connection.execute("ROLLBACK")
+        # After an error of the disk, SQLite may have rolled back already.
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
 
 def _document(

@@ -78,7 +78,7 @@ def test_help_lists_options_and_commands() -> None:
 
 
 def test_script_takes_paths_relative_to_the_folder_of_its_caller(tmp_path: Path) -> None:
-    # A package with the name of ours, and a setting that ends the start.
+    # A package with the same name as ours, and a setting that ends the start.
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "__init__.py").write_text("raise SystemExit('wrong package')")
     (tmp_path / "data").mkdir()

@@ -1,4 +1,4 @@
-"""Maintenance of the database file."""
+"""Maintenance of the database file: summary, snapshot, progress and errors."""
 
 import sqlite3
 from contextlib import closing
@@ -51,19 +51,6 @@ async def path(tmp_path: Path) -> Path:
 
 def test_summary_counts_users_and_documents(path: Path) -> None:
     assert summarize(path) == Summary(schema_version=1, users=USER_COUNT, documents=3 * USER_COUNT)
-
-
-def test_sound_file_has_no_problems(path: Path) -> None:
-    assert check(path) == []
-
-
-def test_wrong_index_is_found(path: Path) -> None:
-    change(path, "DELETE FROM entries WHERE document = 1")
-    change(path, "INSERT INTO entries VALUES (x'00', x'00', 99), (x'00', x'01', 99)")
-    assert check(path) == [
-        "1 entries of the index are missing",
-        "2 entries of the index have no document",
-    ]
 
 
 def test_check_sees_one_snapshot(path: Path) -> None:

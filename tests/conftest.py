@@ -1,4 +1,7 @@
-"""Fixtures of all tests. The stack starts once, before the first test."""
+"""Fixtures of all tests. The stack starts once, before the first test.
+
+Its database is a file. Tests with the mark `firestore` use a second stack, on Google's emulators.
+"""
 
 import os
 import shutil
@@ -6,6 +9,7 @@ import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
 from uuid import uuid4
@@ -17,21 +21,23 @@ import pytest
 
 from scripts.client.api import Api
 from scripts.client.person import Person
-from scripts.local.stack import OWN_EMULATORS, Stack, addresses
+from scripts.local.ports import Ports
+from scripts.local.stack import Stack
+from scripts.local.storage import VARIABLES
 from shared.auth.passwords import derive
 from shared.store.database import Database
-from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from shared.telemetry.logs import set_levels
 from shared.web import framework_entry
-from tests import leaks, shared_results, stack
+from tests import emulators, leaks, server_forms, shared_results, stack
 from tests.api_client import ApiClient
+from tests.server_forms import server_addresses
 
-pytest_plugins = ["tests.fakes"]
+pytest_plugins = ["tests.engines", "tests.fakes", "tests.programs"]
 
 _ENVIRONMENT = {
     "COVERAGE_PROCESS_CONFIG": "",
-    **OWN_EMULATORS,
+    **dict.fromkeys(VARIABLES, ""),
     "LOG_FORMAT": "json",
     "FAKE_TOKENS_PER_S": "0",
 }
@@ -69,11 +75,19 @@ _MEASURED_FOLDERS = ("tests/shared/", "tests/functions/chat/")
 _PASSWORD = "SECRET-password-of-test-users"  # noqa: S105 - valid only for these users
 
 _running = pytest.StashKey[Stack]()
+_running_on_emulators = pytest.StashKey[emulators.EmulatorStack]()
+_server = pytest.StashKey[ExitStack]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option `--long` of `./scripts/test`."""
+    """Add the options of `./scripts/test`."""
     parser.addoption("--long", action="store_true", help="more generated requests and clients")
+    parser.addoption(
+        "--server",
+        choices=server_forms.OPTIONS,
+        default=server_forms.DEFAULT,
+        help="the server that the tests of the contract call (tests/functions/test_*.py)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -92,19 +106,30 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)
     shared_results.begin()
-    running = Stack("--isolated", "--emulators", environment=_ENVIRONMENT).__enter__()
+    form = config.option.server
+    running = Stack(*server_forms.OPTIONS[form], environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
-    config.stash[_running] = running
+    config.stash[_running], config.stash[_server] = running, ExitStack()
+    config.stash[_running_on_emulators] = emulators.EmulatorStack(_ENVIRONMENT)
     shutil.rmtree(
         stack.log_folder(), ignore_errors=True
     )  # left by a killed run with the same ports
     stack.log_folder().mkdir()
+    config.stash[_server].enter_context(server_forms.announced(form, running))
     _listen(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow files first."""
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOW_FILES))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the emulators start before the first test that needs them."""
+    if session.config.option.collectonly:
+        return
+    if any(item.get_closest_marker("firestore") for item in session.items):
+        emulators.request_start()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -141,7 +166,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     leaks.save(stack.log_folder(), _name(session.config))
     if _running not in session.config.stash:
         return  # a worker; the main process searches
-    lines = leaks.found(stack.log_folder(), [stack.log().read_text(errors="replace")])
+    if session.config.stash[_running].has_ended:
+        print("\nthe stack ended:", stack.log().read_text()[-10_000:], sep="\n", file=sys.stderr)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    on_emulators = session.config.stash[_running_on_emulators].log()
+    logs = [stack.log().read_text(errors="replace"), on_emulators]
+    lines = leaks.found(stack.log_folder(), logs)
     if lines:
         print("\nsecrets were logged:", *lines[:20], sep="\n", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -149,8 +179,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the stack."""
+    """Stop the stacks."""
     if (running := config.stash.get(_running, None)) is not None:
+        config.stash[_server].close()
+        config.stash[_running_on_emulators].stop()
         running.stop()
         shared_results.end()
 
@@ -175,21 +207,15 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-def client(http: httpx.AsyncClient) -> ApiClient:
+def client(http: httpx.AsyncClient, ports: Ports) -> ApiClient:
     """The functions, over plain HTTP."""
-    return ApiClient(addresses(stack.current()), http)
+    return ApiClient(server_addresses(ports), http)
 
 
 @pytest.fixture(scope="session")
-def api(http: httpx.AsyncClient) -> Api:
+def api(http: httpx.AsyncClient, ports: Ports) -> Api:
     """The functions, through the reference client."""
-    return Api(addresses(stack.current()), http)
-
-
-@pytest.fixture(scope="session")
-def database() -> Database:
-    """The database of the stack."""
-    return Database(DatabaseSettings())
+    return Api(server_addresses(ports), http)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,11 @@ def end() -> None:
     shutil.rmtree(os.environ.pop(_FOLDER))
 
 
+def folder() -> Path:
+    """Return the folder of the test run."""
+    return Path(os.environ[_FOLDER])
+
+
 def shared_result(name: str, produce: Callable[[Path], Any]) -> Any:
     """Return the result of `produce`, which one process calls while the others wait.
 
@@ -30,7 +35,7 @@ def shared_result(name: str, produce: Callable[[Path], Any]) -> Any:
         name: the name of the result.
         produce: takes a path that it may use; returns JSON.
     """
-    path = Path(os.environ[_FOLDER], name)
+    path = folder() / name
     file = path.with_suffix(".json")
     with _locked(path.with_suffix(".lock")):
         if not file.exists():

@@ -3,21 +3,32 @@
 import os
 from pathlib import Path
 
-from scripts.local.ports import HOST, Ports
+import httpx
+
+from scripts.local.database_file import DatabaseFile
+from scripts.local.ports import Ports, url
 from scripts.local.services import PROJECT
 from scripts.local.stack import Stack
+from scripts.local.storage import FILE, VARIABLES
 
 _BASE = "LIFTLOG_TEST_STACK_PORT"
 _LOG = "LIFTLOG_TEST_STACK_LOG"
 
 
 def announce(stack: Stack) -> None:
-    """Set the address of the stack for this process and its children."""
+    """Set the address and the database of the stack for this process and its children."""
     os.environ[_BASE] = str(stack.ports.base)
     os.environ[_LOG] = str(stack.log)
-    os.environ["FIRESTORE_EMULATOR_HOST"] = f"{HOST}:{stack.ports.firestore}"
-    os.environ["PUBSUB_EMULATOR_HOST"] = f"{HOST}:{stack.ports.pubsub}"
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    storage = httpx.get(f"{url(stack.ports.fakes)}/storage", timeout=60).raise_for_status()
+    os.environ.update(storage.json())
     os.environ["GOOGLE_CLOUD_PROJECT"] = PROJECT
+
+
+def database_file() -> DatabaseFile:
+    """Return the database of the stack."""
+    return DatabaseFile(Path(os.environ[FILE]), push_to="")
 
 
 def log() -> Path:

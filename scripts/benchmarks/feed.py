@@ -63,7 +63,7 @@ async def _run() -> None:
         numbers = track(range(max(_FOLLOWED_USERS)), "publishing events", console=console)
         ids = [await users.create_author(_EVENTS_PER_USER) for _ in numbers]
         trips = RoundTrips()
-        app = build_app(functions.events.main.routes(Database(settings, trips.interceptors)))
+        app = build_app(functions.events.main.routes(Database(settings, trips.open_engine)))
         now = datetime.now(UTC).isoformat()
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://events"

@@ -85,6 +85,11 @@ class Stack:
         """The id of its main process, the parent of its other processes."""
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its main process ended by itself."""
+        return self._process.poll() is not None
+
     def __enter__(self) -> Self:
         """Wait until the stack prints `ready`.
 

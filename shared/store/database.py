@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import grpc.aio
 from google.api_core import exceptions
 from google.api_core.retry import AsyncRetry, if_exception_type
 
@@ -53,10 +52,10 @@ class Database:
     def __init__(
         self,
         settings: DatabaseSettings,
-        interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
+        open_engine: Callable[[DatabaseSettings], Engine] = open_engine,
     ) -> None:
         self._settings = settings
-        self._interceptors = interceptors
+        self._open_engine = open_engine
         self._engine: Engine | None = None
         self._limiter: ConcurrencyLimiter
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -81,7 +80,7 @@ class Database:
             return self
         if database not in self._others:
             settings = self._settings.model_copy(update={"database": database})
-            self._others[database] = Database(settings, self._interceptors)
+            self._others[database] = Database(settings, self._open_engine)
         return self._others[database]
 
     def collection(
@@ -236,7 +235,7 @@ class Database:
     def _opened(self) -> Engine:
         loop = asyncio.get_running_loop()
         if self._engine is None or self._loop is not loop:
-            self._engine, self._loop = open_engine(self._settings, self._interceptors), loop
+            self._engine, self._loop = self._open_engine(self._settings), loop
             self._limiter = ConcurrencyLimiter(
                 MAX_CONCURRENT_HEAVY_REQUESTS, self._settings.max_wait_s, "large requests"
             )

@@ -17,16 +17,21 @@ from scripts.fakes.conversation import Speech
 from scripts.fakes.openai import OpenAi, Scripted
 from scripts.local.ports import url
 from scripts.local.processes import Processes
-from scripts.local.services import Emulators, command, environment, runtime_folder
+from scripts.local.services import command, environment, runtime_folder
 from scripts.local.stack import free_ports
+from scripts.local.storage import VARIABLES, HasEnvironment
 from shared.purchases.authenticator import Purchase, Subscriber
 from shared.store.data_model import RATE_LIMITS
 from shared.store.database import Database
 from tests import stack
+from tests.engines import on_firestore_only, parametrize_by_engine
 from tests.fakes import FakeServers
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
 from tests.loopback import until
+from tests.stored_documents import exists
+
+pytest_generate_tests = parametrize_by_engine
 
 BODY = {"attributes": SESSION}
 DAY_S = 24 * 3600
@@ -51,14 +56,17 @@ class Instances:
 
 
 @pytest.fixture(scope="module")
-def instances(http: httpx.AsyncClient, fake_servers: FakeServers) -> Iterator[Instances]:
+def instances(
+    http: httpx.AsyncClient, fake_servers: FakeServers, storage: HasEnvironment
+) -> Iterator[Instances]:
     # The names are unique: the instances use these URLs longer than one test.
     model = fake_servers.run("openai of instances", OpenAi(tokens_per_s=0))
     provider = fake_servers.run("revenuecat of instances", revenuecat.RevenueCat())
     ports = free_ports()
     with Processes() as processes:
         settings = {
-            **environment(Emulators.of(stack.current()), fakes=provider.url),
+            **dict.fromkeys(VARIABLES, ""),
+            **environment(storage, fakes=provider.url),
             "OPENAI_BASE_URL": f"{model.url}/v1",
             "REVENUECAT_URL": provider.url,
             "WEB_AUTH_KEY": WEB_KEY,
@@ -93,19 +101,15 @@ async def test_concurrent_requests_respect_rate_limit(instances: Instances, cust
             assert abs(int(response.headers["retry-after"]) - DAY_S) <= duration_s + 1
 
 
+@on_firestore_only
 async def test_counters_use_the_configured_database(
     instances: Instances, customer: str, database: Database
 ) -> None:
     assert (await instances.post(f"RevenueCat {customer}")).status_code == 200
     key = f"ai-{Subscriber('RevenueCat', Purchase.of(customer)).key}"
-    counted = {
-        name: await each.document(RATE_LIMITS, key).get()
-        for name, each in {"limits": database.named("limits"), "default": database}.items()
-    }
-    assert {name: document.exists for name, document in counted.items()} == {
-        "limits": True,
-        "default": False,
-    }
+    limits = database.named("limits")
+    assert await exists(limits, limits.document(RATE_LIMITS, key))
+    assert not await exists(database, database.document(RATE_LIMITS, key))
 
 
 async def test_rejected_requests_are_not_counted(instances: Instances, customer: str) -> None:

@@ -1,22 +1,22 @@
 """Concurrent clients, over HTTP."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
-
-from google.cloud.firestore_v1.base_document import DocumentSnapshot
-from google.cloud.firestore_v1.base_query import FieldFilter
 
 from scripts.client.api import from_text, to_text
 from scripts.client.person import BEFORE_ALL_EVENTS, Person
 from shared.store.data_model import OF_USERS, USERS
 from shared.store.database import Database
 from tests.api_client import ApiClient
+from tests.engines import parametrize_by_engine
 from tests.functions.test_events import event, followed
 from tests.functions.test_social import message
 from tests.functions.test_users import profile
+from tests.stored_documents import documents_in, exists
+
+pytest_generate_tests = parametrize_by_engine
 
 
 async def test_concurrent_readers_get_each_message_once(client: ApiClient, alice: Person) -> None:
@@ -127,7 +127,7 @@ async def test_user_deleted_during_writes_leaves_no_data(
     )
     assert feed.json() == {"events": [], "invalidFollowSecrets": [secret, "late"]}
     assert (await client.post("/v2/inbox", alice.credentials)).status_code == 404
-    assert not (await database.document(USERS, UUID(alice.id)).get()).exists
+    assert not await exists(database, database.document(USERS, UUID(alice.id)))
 
 
 async def test_documents_match_data_model_and_are_deleted(
@@ -158,16 +158,16 @@ async def test_documents_match_data_model_and_are_deleted(
 async def documents_of(database: Database, person: Person) -> dict[str, list[dict[str, Any]]]:
     """Return the fields of a user's documents by collection."""
     stored_documents = {}
-    found: Sequence[DocumentSnapshot[Any]]
     for collection in OF_USERS:
         documents = database.collection(collection, UUID(person.id))
         if collection.per_user:
-            found = await documents.get()
+            found = await documents_in(database, documents)
         elif collection.name == "users":
-            found = [await documents.document(person.id).get()]
+            found = await database.read([documents.document(person.id)])
         else:
-            found = await documents.where(filter=FieldFilter("user_id", "==", person.id)).get()
-        stored_documents[collection.name] = [each.to_dict() or {} for each in found if each.exists]
+            everything = await documents_in(database, documents)
+            found = [each for each in everything if each.fields["user_id"] == person.id]
+        stored_documents[collection.name] = [each.fields for each in found]
     return stored_documents
 
 

@@ -10,6 +10,7 @@ from scripts.client.person import Person
 from shared.store.data_model import FOLLOW_SECRETS
 from shared.store.database import Database
 from tests.api_client import ApiClient
+from tests.stored_documents import documents_in
 
 KIB = 1024
 PREFIXES = pytest.mark.parametrize("prefix", ["", "/v2"], ids=["installed", "public"])
@@ -48,16 +49,16 @@ async def test_follow_secret_put_and_delete_are_idempotent(
     ):
         response = await client.send(method, prefix + path, secret_body(alice, "secret"))
         assert (response.status_code, response.content) == (200, b"")
-        assert len(await secrets.get()) == left
+        assert len(await documents_in(database, secrets)) == left
 
 
 async def test_follow_secret_is_stored_only_as_digest(
     client: ApiClient, database: Database, alice: Person
 ) -> None:
     await client.put("/v2/follow-secret", secret_body(alice, "open sesame"))
-    [stored] = await database.collection(FOLLOW_SECRETS, UUID(alice.id)).get()
+    [stored] = await documents_in(database, database.collection(FOLLOW_SECRETS, UUID(alice.id)))
     assert stored.id == "41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb"
-    assert (stored.to_dict() or {}).keys() == {"created_at"}
+    assert stored.fields.keys() == {"created_at"}
 
 
 @pytest.mark.parametrize("path", ["/follow-secret", "/follow-secret/delete", "/inbox"])

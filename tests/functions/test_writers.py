@@ -16,9 +16,12 @@ from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.web.app import build_app
 from tests.api_client import ApiClient
+from tests.engines import parametrize_by_engine
 from tests.functions.test_events import event, followed
 from tests.functions.test_social import message
 from tests.functions.test_users import profile
+
+pytest_generate_tests = parametrize_by_engine
 
 CONCURRENT_REQUESTS = 64
 
@@ -81,11 +84,11 @@ async def test_concurrent_inbox_reads_share_its_messages(client: ApiClient, alic
 
 
 @pytest.fixture
-async def instances() -> AsyncIterator[list[httpx.AsyncClient]]:
+async def instances(settings: DatabaseSettings) -> AsyncIterator[list[httpx.AsyncClient]]:
     """Clients of three instances of `users` and `events` in this process."""
     clients = []
     for _ in range(3):
-        database = Database(DatabaseSettings())
+        database = Database(settings)
         routes = [*functions.events.main.routes(database), *functions.users.main.routes(database)]
         transport = httpx.ASGITransport(build_app(routes))
         clients.append(httpx.AsyncClient(transport=transport, base_url="http://functions"))

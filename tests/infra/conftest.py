@@ -10,6 +10,12 @@ from tests.infra.state import State
 from tests.shared_results import shared_result
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests of an applied environment: they need Terraform."""
+    if "environments" in getattr(item, "fixturenames", ()):
+        item.add_marker("terraform")
+
+
 @pytest.fixture(scope="session")
 def environments() -> Callable[[str], Environment]:
     """Return a function that maps a name to the applied environment."""

@@ -53,6 +53,7 @@ def test_restored_database_is_added_to_the_default(
     assert databases == dict.fromkeys(SERVICES, both)
 
 
+@pytest.mark.terraform
 def test_rate_limit_database_is_limited_to_its_users(tmp_path: Path) -> None:
     databases = planned(tmp_path, '-var=settings={all={RATE_LIMIT_DATABASE="counts"}}')
     counting = {

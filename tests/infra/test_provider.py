@@ -9,6 +9,8 @@ from tests.infra.configuration import used_types
 from tests.infra.provider import schema
 from tests.infra.terraform import TerraformError, Workspace
 
+pytestmark = pytest.mark.terraform
+
 _HEADER = """
 terraform {
   required_providers {

@@ -7,6 +7,8 @@ import pytest
 from tests.infra.environments import INFRA, Environment, workspace
 from tests.infra.terraform import TerraformError, Workspace, run
 
+pytestmark = pytest.mark.terraform
+
 
 def test_files_are_formatted() -> None:
     try:

@@ -7,6 +7,8 @@ import pytest
 from tests.infra.environments import workspace
 from tests.infra.terraform import TerraformError
 
+pytestmark = pytest.mark.terraform
+
 _UNKNOWN_SERVICE = "has an unknown service. Services: ai, chat, cleanup,"
 _NOT_READ = "a variable that the service does not read"
 _REPOSITORY = 'connection="c",name="{}",id="{}",workflow="{}"'

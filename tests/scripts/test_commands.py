@@ -19,7 +19,8 @@ from scripts.local.ports import HOST, SERVICES, url
 from scripts.local.stack import OWN_EMULATORS, Stack, addresses, free_ports
 from scripts.root import ROOT
 from tests import in_process
-from tests.stack import current, log_folder
+from tests.emulators import emulators, ports
+from tests.stack import log_folder
 
 get = partial(httpx.get, timeout=60)
 
@@ -87,8 +88,8 @@ def test_dev_serves_and_ends_on_ctrl_c() -> None:
         assert not own.data.exists()
 
 
+@pytest.mark.firestore
 def test_dev_serves_on_emulators() -> None:
-    # The environment names the emulator of another stack. This stack starts its own.
     with Stack("--emulators", environment=OWN_EMULATORS) as own:
         assert_journey_succeeds(url(own.ports.base))
         assert has_emulator(own)
@@ -103,17 +104,18 @@ def test_dev_isolated_serves_and_ends_on_sigterm() -> None:
         assert_ends_with_children(own, signal.SIGTERM)
 
 
+@pytest.mark.firestore
 def test_dev_uses_a_running_emulator_and_env_file(tmp_path: Path) -> None:
-    emulator = f"{HOST}:{current().firestore}"
     settings = tmp_path / ".env"
     settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")
-    environment = {"FIRESTORE_EMULATOR_HOST": emulator, "TEST_MODE": "True"}
+    running = emulators()
+    environment = {**running.environment, "TEST_MODE": "True"}
     options = "--emulators", "--env-file", str(settings)
     with Stack(*options, environment=environment) as own:
         assert not has_emulator(own)
-        assert any(f"{emulator} (already running)" in line for line in own.output)
+        assert any(f"{running.firestore} (already running)" in line for line in own.output)
         user = httpx.post(url(own.ports.base) + "/user/create", json={}, timeout=60).json()
-        same = get(f"{url(current().of('users'))}/user/{user['id']}")
+        same = get(f"{url(ports().of('users'))}/user/{user['id']}")
         assert same.status_code == 200
         for key, status in (("SECRET-of-a-developer", 400), (WEB_KEY, 401)):
             answer = httpx.post(
@@ -131,7 +133,7 @@ def test_dev_uses_a_running_emulator_and_env_file(tmp_path: Path) -> None:
 def test_dev_reports_an_emulator_without_response() -> None:
     ports = free_ports()
     nowhere = f"{HOST}:{ports.firestore}"
-    environment = {"FIRESTORE_EMULATOR_HOST": nowhere}
+    environment = {"FIRESTORE_EMULATOR_HOST": nowhere, "DATABASE_FILE": ""}
     refused = in_process.run(
         dev.main, "--port", str(ports.base), environment={**os.environ, **environment}
     )

@@ -56,7 +56,9 @@ class FirestoreEngine:
     """Firestore. See `Engine`."""
 
     def __init__(
-        self, settings: DatabaseSettings, interceptors: Sequence[grpc.aio.ClientInterceptor]
+        self,
+        settings: DatabaseSettings,
+        interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
     ) -> None:
         is_emulated = settings.emulator_host is not None
         self.client = AsyncClient(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.functions.chat.chat_service import ChatService, run_chat
 from tests.functions.chat.client_interface import App, Library
-from tests.functions.chat.libraries import LIBRARIES
+from tests.functions.chat.libraries import LIBRARIES, PARAMETERS
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def service(module_service: ChatService) -> Iterator[ChatService]:
     module_service.reset_model()
 
 
-@pytest.fixture(scope="module", params=LIBRARIES)
+@pytest.fixture(scope="module", params=PARAMETERS)
 async def library(request: pytest.FixtureRequest) -> AsyncIterator[Library]:
     async with LIBRARIES[request.param]() as opened:
         yield opened

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 
+import pytest
+
 from tests.functions.chat.client_interface import Library
 from tests.functions.chat.javascript_clients import start_node
 from tests.functions.chat.python_clients import SignalRCore
@@ -14,3 +16,8 @@ LIBRARIES: Mapping[str, Callable[[], AbstractAsyncContextManager[Library]]] = {
     "signalrcore": lambda: nullcontext(SignalRCore()),
 }
 """By name. The two releases of the official library use one prefix each."""
+
+PARAMETERS = [
+    pytest.param(name, marks=[] if name == "signalrcore" else pytest.mark.node)
+    for name in LIBRARIES
+]

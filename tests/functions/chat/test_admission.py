@@ -8,21 +8,19 @@ from hashlib import sha256
 import pytest
 
 from scripts.fakes.faults import Fault
-from scripts.local.ports import HOST
 from shared.errors import RateLimited
 from shared.store.database import Database
 from shared.store.quotas import Quotas
-from shared.store.settings import DatabaseSettings
 from tests.functions.chat.chat_service import ChatService, run_chat
 from tests.functions.chat.hub_user import HUB_V1, HUB_V2, HubUser, connect_user
 from tests.loopback import until
+from tests.shared.store.faulty_databases import Unreachable
 
 LIMIT = 3
 LIMIT_REACHED = (
     "You have reached the limit of messages per day. You can send the next one in 24 hours."
 )
 APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
-UNUSED_ADDRESS = f"{HOST}:9"
 
 
 @pytest.fixture
@@ -168,11 +166,7 @@ async def test_rejection_states_the_waiting_time(
 async def test_uncounted_message_is_rejected_or_passes(
     when_unavailable: str, *, passes: bool
 ) -> None:
-    short_timeouts = DatabaseSettings(
-        emulator_host=UNUSED_ADDRESS, attempt_timeout_s=0.2, retry_for_s=0.2
-    )
-    database = Database(short_timeouts)
-    with run_chat(database, RATE_LIMIT_WHEN_UNAVAILABLE=when_unavailable) as service:
+    with run_chat(Unreachable(), RATE_LIMIT_WHEN_UNAVAILABLE=when_unavailable) as service:
         async with connect_user(service, HUB_V2) as user:
             reply = await user.send_message("SECRET-one")
             assert (reply != APOLOGY) == passes

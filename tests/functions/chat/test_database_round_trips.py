@@ -23,7 +23,7 @@ async def test_message_costs_one_read_and_one_commit(
     monkeypatch.setenv("WEB_AUTH_KEY", service.token.removeprefix("Web "))
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     monkeypatch.setenv("OPENAI_BASE_URL", f"{service.model_address}/v1")
-    database = Database(DatabaseSettings(), trips.interceptors)
+    database = Database(DatabaseSettings(), trips.open_engine)
     resources = SubscriberResources(database, http, Secrets(SecretSettings()))
     chat = handlers(resources, ChatSettings())
     with serve_chat(chat, http=http) as server:

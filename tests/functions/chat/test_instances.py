@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidHandshake, Inval
 
 from scripts.fakes.conversation import Speech
 from scripts.fakes.openai import OpenAi, Scripted
-from scripts.local.services import Emulators, command, environment
+from scripts.local.services import command, environment
 from scripts.local.stack import free_ports
 from shared.telemetry import metrics
 from tests import stack
@@ -49,7 +49,7 @@ class Instances:
         """Start an instance, and wait until it responds."""
         ports = free_ports()
         settings = {
-            **environment(Emulators.of(stack.current())),
+            **environment(stack.database_file()),
             "CHAT_GRACE_S": str(grace_s),
             "OPENAI_API_KEY": "none",
             "OPENAI_BASE_URL": f"{self.model}/v1",

@@ -53,6 +53,7 @@ def test_lock_file_has_hashes_and_no_addresses() -> None:
     assert [each["version"].partition(".")[0] for each in releases.values()] == ["8", "10"]
 
 
+@pytest.mark.node
 async def test_client_reconnects_after_a_reset(
     node: Node, service: ChatService, *, is_new: bool
 ) -> None:
@@ -80,6 +81,7 @@ async def test_client_reconnects_after_a_reset(
     assert prompt_texts(service) == ["SECRET-after"]
 
 
+@pytest.mark.node
 async def test_client_reconnects_after_a_close_message(node: Node) -> None:
     chat = ChatHandlers(
         PurchaseAuthenticator({"Web": OneTokenProvider()}),
@@ -95,6 +97,7 @@ async def test_client_reconnects_after_a_close_message(node: Node) -> None:
             await until(lambda: client.events == ["closed"])
 
 
+@pytest.mark.node
 async def test_stream_invocation_fails_alone(
     node: Node, service: ChatService, *, is_new: bool
 ) -> None:
@@ -105,6 +108,7 @@ async def test_stream_invocation_fails_alone(
     assert client.texts
 
 
+@pytest.mark.node
 async def test_sent_message_fails_without_an_error(
     node: Node, service: ChatService, *, is_new: bool
 ) -> None:
@@ -114,6 +118,7 @@ async def test_sent_message_fails_without_an_error(
     assert client.texts
 
 
+@pytest.mark.node
 @pytest.mark.parametrize("platform", [each for each in get_args(Platform) if each != "node"])
 @pytest.mark.parametrize("release", RELEASES)
 async def test_each_platform_sends_the_token(
@@ -137,6 +142,7 @@ async def test_each_platform_sends_the_token(
     assert set(proxy.statuses) == {200, 101, 401}
 
 
+@pytest.mark.node
 async def test_cors_allows_the_headers_of_the_client(
     service: ChatService, http: httpx.AsyncClient
 ) -> None:

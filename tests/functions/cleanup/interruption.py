@@ -1,4 +1,4 @@
-"""Interruption of work after a number of calls to Firestore, as if its process was killed."""
+"""Interruption of work after a number of calls to the database, as if its process was killed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from multiprocessing.synchronize import Event
 from typing import Any
 
-import grpc.aio
-
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.main import purges
 from functions.cleanup.settings import CleanupSettings
+from scripts.local.observed_engine import EngineCall, Execute, observed
 from shared.store.cleanup_runs import CleanupRuns
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
@@ -24,7 +23,7 @@ ALL_CALLS = 1_000_000
 
 
 class Gate:
-    """Lets a number of calls to Firestore pass. Every later call blocks."""
+    """Lets a number of calls to the database pass. Every later call blocks."""
 
     def __init__(self, calls: int) -> None:
         self.passed = 0
@@ -41,35 +40,18 @@ class Gate:
         self.passed += 1
 
 
-class _Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc is untyped
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+def gated(settings: DatabaseSettings, gate: Gate) -> Database:
+    """Return a database with a gate before its calls."""
 
-    async def intercept_unary_unary(
-        self, continuation: Any, details: object, request: object
-    ) -> object:
-        await self._gate.enter()
-        return await continuation(details, request)
+    async def enter(_call: EngineCall, execute: Execute) -> Any:
+        await gate.enter()
+        return await execute()
 
-
-class _Stream(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-
-    async def intercept_unary_stream(
-        self, continuation: Any, details: object, request: object
-    ) -> object:
-        await self._gate.enter()
-        return await continuation(details, request)
-
-
-def gated(project: str, gate: Gate) -> Database:
-    """Return the database of a project, with a gate before its calls."""
-    return Database(DatabaseSettings(project=project), [_Unary(gate), _Stream(gate)])
+    return Database(settings, observed(enter))
 
 
 async def interrupt(
-    project: str, calls: int, work: Callable[[Database], Awaitable[None]]
+    settings: DatabaseSettings, calls: int, work: Callable[[Database], Awaitable[None]]
 ) -> int | None:
     """Run `work`, and cancel it at the first call after `calls` of them.
 
@@ -77,7 +59,7 @@ async def interrupt(
         The number of calls if the work completed, otherwise None.
     """
     gate = Gate(calls)
-    working = asyncio.ensure_future(work(gated(project, gate)))
+    working = asyncio.ensure_future(work(gated(settings, gate)))
     closed = asyncio.create_task(gate.closed.wait())
     await asyncio.wait({working, closed}, return_when=asyncio.FIRST_COMPLETED)
     if working.done():
@@ -95,12 +77,12 @@ async def clean_up(database: Database, run_id: str) -> None:
     await Cleaner(work, CleanupRuns(database), _TIME_LIMIT_S).clean(run_id, datetime.now(UTC))
 
 
-def clean_up_in_process(project: str, run_id: str, calls: int, closed: Event) -> None:
+def clean_up_in_process(settings: DatabaseSettings, run_id: str, calls: int, closed: Event) -> None:
     """Begin a pass that blocks after a number of calls, until the process is killed."""
 
     async def clean() -> None:
         gate = Gate(calls)
-        cleaning = asyncio.create_task(clean_up(gated(project, gate), run_id))
+        cleaning = asyncio.create_task(clean_up(gated(settings, gate), run_id))
         await gate.closed.wait()
         closed.set()
         await cleaning

@@ -8,8 +8,11 @@ import httpx
 import pytest
 
 from scripts.benchmarks.sample_documents import SampleDocuments
+from tests.engines import parametrize_by_engine
 from tests.functions.cleanup.service import Service
 from tests.functions.test_general import assert_problem
+
+pytest_generate_tests = parametrize_by_engine
 
 MESSAGE = {"message": {"messageId": "17", "publishTime": "2026-01-01T00:00:00.5Z"}}
 

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import signal
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
@@ -25,6 +26,7 @@ from shared.store.deleted_users import DeletedUsers
 from shared.store.deletion import Deletion
 from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
+from tests.engines import parametrize_by_engine
 from tests.functions.cleanup.interruption import (
     ALL_CALLS,
     PAGE_SIZE,
@@ -32,6 +34,9 @@ from tests.functions.cleanup.interruption import (
     clean_up_in_process,
     interrupt,
 )
+from tests.stored_documents import all_documents, put
+
+pytest_generate_tests = parametrize_by_engine
 
 _DOCUMENTS_PER_KIND = PAGE_SIZE + 1
 _EXPIRING_DOCUMENTS = 30  # per kind, of five: three expired and three unexpired ones
@@ -42,14 +47,7 @@ _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _LATER = datetime.now(UTC) + timedelta(days=1)
 
 
-def new_project() -> str:
-    """Return the name of a project without documents."""
-    return f"interrupted-{uuid4()}"
-
-
-def database_of(project: str) -> Database:
-    """Return the database of a project."""
-    return Database(DatabaseSettings(project=project))
+NewSettings = Callable[[], DatabaseSettings]
 
 
 async def new_account(database: Database) -> tuple[UUID, set[str]]:
@@ -71,7 +69,7 @@ async def new_account(database: Database) -> tuple[UUID, set[str]]:
 async def all_paths(database: Database) -> set[str]:
     """Return the paths of all documents except the cleanup's own."""
     queries = [
-        database.query(database.collection_group(collection).select([]))
+        all_documents(database, collection)
         for collection in ALL
         if collection not in (CLEANUP_RUNS, SCAN_POSITIONS)
     ]
@@ -94,21 +92,21 @@ async def fill(database: Database) -> set[str]:
     only_recorded = Deletion(database, DeletedUsers(database), max_delete_s=0)
     await only_recorded.delete(await Users(database).get_account(deleted), _NOW)
     orphan = database.document(EVENTS, "orphan", user_id=uuid4())
-    await orphan.set({"expiry": _LATER})
+    await put(database, orphan, {"expiry": _LATER})
     return kept | documents.kept
 
 
-async def test_purge_completes_interrupted_account_deletions() -> None:
-    project = new_project()
-    database = database_of(project)
+async def test_purge_completes_interrupted_account_deletions(new_settings: NewSettings) -> None:
+    settings = new_settings()
+    database = Database(settings)
     user_id, _ = await new_account(database)
-    calls = await interrupt(project, ALL_CALLS, partial(delete_account, user_id=user_id))
+    calls = await interrupt(settings, ALL_CALLS, partial(delete_account, user_id=user_id))
     assert calls is not None
     assert await all_paths(database) == set()
     accounts = await asyncio.gather(*(new_account(database) for _ in range(calls)))
     ended = await asyncio.gather(
         *(
-            interrupt(project, number, partial(delete_account, user_id=user_id))
+            interrupt(settings, number, partial(delete_account, user_id=user_id))
             for number, (user_id, _) in enumerate(accounts)
         )
     )
@@ -129,32 +127,32 @@ async def test_purge_completes_interrupted_account_deletions() -> None:
     assert await all_paths(database) == complete
 
 
-async def test_next_delivery_completes_an_interrupted_pass() -> None:
-    project = new_project()
-    kept = await fill(database_of(project))
-    calls = await interrupt(project, ALL_CALLS, partial(clean_up, run_id="run"))
+async def test_next_delivery_completes_an_interrupted_pass(new_settings: NewSettings) -> None:
+    settings = new_settings()
+    kept = await fill(Database(settings))
+    calls = await interrupt(settings, ALL_CALLS, partial(clean_up, run_id="run"))
     assert calls is not None
-    assert await all_paths(database_of(project)) == kept
+    assert await all_paths(Database(settings)) == kept
     interrupted = 0
     for number in range(0, calls, calls // _INTERRUPTIONS):
-        project = new_project()
-        kept = await fill(database_of(project))
-        await interrupt(project, number, partial(clean_up, run_id="run"))
-        remaining = await all_paths(database_of(project))
+        settings = new_settings()
+        kept = await fill(Database(settings))
+        await interrupt(settings, number, partial(clean_up, run_id="run"))
+        remaining = await all_paths(Database(settings))
         assert kept <= remaining
         interrupted += kept < remaining
-        await clean_up(database_of(project), "run")
-        assert await all_paths(database_of(project)) == kept
+        await clean_up(Database(settings), "run")
+        assert await all_paths(Database(settings)) == kept
     assert interrupted
 
 
-async def test_next_delivery_completes_a_killed_pass() -> None:
-    project = new_project()
-    kept = await fill(database_of(project))
+async def test_next_delivery_completes_a_killed_pass(new_settings: NewSettings) -> None:
+    settings = new_settings()
+    kept = await fill(Database(settings))
     spawn = multiprocessing.get_context("spawn")
     closed = spawn.Event()
     process = spawn.Process(
-        target=clean_up_in_process, args=(project, "run", _CALLS_BEFORE_KILL, closed)
+        target=clean_up_in_process, args=(settings, "run", _CALLS_BEFORE_KILL, closed)
     )
     process.start()
     try:
@@ -163,6 +161,6 @@ async def test_next_delivery_completes_a_killed_pass() -> None:
         process.kill()
         process.join()
     assert process.exitcode == -signal.SIGKILL
-    assert kept < await all_paths(database_of(project))
-    await clean_up(database_of(project), "run")
-    assert await all_paths(database_of(project)) == kept
+    assert kept < await all_paths(Database(settings))
+    await clean_up(Database(settings), "run")
+    assert await all_paths(Database(settings)) == kept

@@ -1,7 +1,6 @@
 """The purges of a pass."""
 
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 
@@ -10,6 +9,8 @@ from functions.cleanup.settings import CleanupSettings
 from shared.store.data_model import ALL, RATE_LIMITS
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
+from tests.engines import on_firestore_only
+from tests.stored_documents import put
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -20,16 +21,16 @@ def test_every_expiring_collection_has_a_purge() -> None:
     assert purges(Database(DatabaseSettings()), CleanupSettings()).keys() == expiring | others
 
 
+@on_firestore_only
 async def test_counts_are_purged_in_both_databases(
-    monkeypatch: pytest.MonkeyPatch,
+    own_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RATE_LIMIT_DATABASE", "counts")
-    default = Database(DatabaseSettings(project=f"purges-{uuid4()}"))
-    other = default.named("counts")
-    for database in (default, other):
-        await database.document(RATE_LIMITS, "old").set({"expires_at": NOW})
-    all_purges = purges(default, CleanupSettings())
+    other = own_database.named("counts")
+    for database in (own_database, other):
+        await put(database, database.document(RATE_LIMITS, "old"), {"expires_at": NOW})
+    all_purges = purges(own_database, CleanupSettings())
     for kind in ("rate_limits", "rate_limits elsewhere"):
         assert [count async for count in all_purges[kind](NOW)] == [1]
-    for database in (default, other):
+    for database in (own_database, other):
         assert await database.query(database.collection(RATE_LIMITS).select([])) == []

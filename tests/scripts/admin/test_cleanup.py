@@ -18,7 +18,7 @@ from scripts.local.stack import Stack, free_ports
 from shared.store.cleanup_runs import CleanupRuns, Pass
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
-from tests import stack
+from tests.emulators import emulators, firestore_settings
 from tests.scripts.test_commands import run
 
 PROJECT = f"cleanup-command-{uuid4()}"
@@ -26,11 +26,15 @@ PROJECT = f"cleanup-command-{uuid4()}"
 Command = Callable[..., Awaitable[tuple[int, str]]]
 
 
-@pytest.fixture(scope="module", params=["file", "emulators"])
+@pytest.fixture(
+    scope="module", params=["file", pytest.param("emulators", marks=pytest.mark.firestore)]
+)
 def own(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A stack with its own project, on a file or on the emulators of the tests' stack."""
-    options = ("--emulators",) if request.param == "emulators" else ()
-    with Stack(*options, environment={"GOOGLE_CLOUD_PROJECT": PROJECT}) as own:
+    is_emulated = request.param == "emulators"
+    options = ("--emulators",) if is_emulated else ()
+    running = emulators().environment if is_emulated else {}
+    with Stack(*options, environment={"GOOGLE_CLOUD_PROJECT": PROJECT, **running}) as own:
         yield own
 
 
@@ -55,9 +59,8 @@ def cleanup(own: Stack, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]
 async def database(own: Stack) -> AsyncIterator[Database]:
     """The database of the stack."""
     file = own.data / "liftlog.db"
-    emulator = f"{HOST}:{stack.current().firestore}"
-    place = {"file": file} if file.exists() else {"emulator_host": emulator}
-    database = Database(DatabaseSettings(project=PROJECT, **place))
+    settings = DatabaseSettings(file=file) if file.exists() else firestore_settings(PROJECT)
+    database = Database(settings)
     yield database
     await database.close()
 

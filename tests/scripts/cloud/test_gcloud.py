@@ -1,9 +1,7 @@
 """The gcloud commands of the scripts and the docs, checked by gcloud itself."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,10 +10,7 @@ import pytest
 
 from scripts.root import ROOT
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("gcloud") is None and "CI" not in os.environ,  # required in CI
-    reason="gcloud is not on the PATH",
-)
+pytestmark = pytest.mark.gcloud
 
 UNKNOWN = "gcloud run services list --no-such-flag=1"
 

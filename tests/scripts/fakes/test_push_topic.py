@@ -14,10 +14,10 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from scripts.fakes.push_topic import PushTopic
-from scripts.local.ports import HOST, url
+from scripts.local.ports import url
 from scripts.local.pubsub import push_topic
 from scripts.local.stack import free_ports
-from tests import stack
+from tests.emulators import emulators
 from tests.loopback import served, until
 
 TOPIC = "projects/p/topics/topic"
@@ -70,9 +70,10 @@ def publish(to: str, *messages: dict[str, Any]) -> Sequence[str]:
     return ids
 
 
+@pytest.mark.firestore
 async def test_message_is_pushed_as_by_the_emulator() -> None:
     fake, emulator = Receiver(200), Receiver(200)
-    host, project = f"{HOST}:{stack.current().pubsub}", f"push-{uuid4()}"
+    host, project = emulators().pubsub, f"push-{uuid4()}"
     with served(fake.app()) as to_fake, served(emulator.app()) as to_emulator:
         push_topic(host, project, "topic", f"{to_emulator}/")
         publish(f"http://{host}/v1/projects/{project}/topics/topic:publish", MESSAGE)

@@ -53,8 +53,8 @@ def test_data_survives_until_a_fresh_start(tmp_path: Path) -> None:
 
 
 def test_processes_get_variables_of_one_database_only() -> None:
-    # The environment of the tests names an emulator. `--data` wins.
-    with Stack() as own:
+    # `--data` wins over an emulator that the environment names.
+    with Stack(environment={"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}) as own:
         for child in psutil.Process(own.pid).children(recursive=True):
             environment = child.environ()
             assert environment["DATABASE_FILE"] == str(own.data / "liftlog.db")

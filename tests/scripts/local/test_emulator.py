@@ -20,7 +20,7 @@ from scripts.local.emulator import (
 from scripts.local.java import IN_PACKAGE
 from scripts.local.ports import HOST
 from scripts.local.stack import free_ports
-from tests import stack
+from tests.emulators import emulators
 from tests.loopback import served
 from tests.scripts.local.machine import file, java, program
 
@@ -95,8 +95,9 @@ def test_installed_emulator_needs_newer_java(places: Places, bare_machine: Path)
     assert FIRESTORE.command(1, places)[0] == str(own)
 
 
+@pytest.mark.firestore
 def test_warm_up_of_an_emulator_leaves_no_document() -> None:
-    emulator = f"{HOST}:{stack.current().firestore}"
+    emulator = emulators().firestore
     warm_up(emulator, "warm-up")
     documents = f"http://{emulator}/v1/projects/warm-up/databases/(default)/documents"
     assert httpx.get(f"{documents}/warm_up", timeout=60).json() == {}

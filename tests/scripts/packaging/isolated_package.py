@@ -16,7 +16,6 @@ from uuid import uuid4
 from scripts.fakes.settings import local_services
 from scripts.local.ports import HOST, url
 from scripts.local.processes import Processes
-from scripts.local.services import Emulators
 from scripts.local.stack import free_ports
 from scripts.packaging.contents import is_container
 from scripts.packaging.packages import Package
@@ -37,14 +36,12 @@ class IsolatedPackage:
     Args:
         package: is unpacked; its requirements are installed, with hashes.
         folder: an empty folder.
-        project: the project of its data on the emulators.
     """
 
-    def __init__(self, package: Package, folder: Path, project: str) -> None:
+    def __init__(self, package: Package, folder: Path) -> None:
         self._service = package.service
         self._code = folder / "code"
         self._home = folder / "home"
-        self._project = project
         self._home.mkdir()
         _unpack(package, self._code)
         requirements = self._code / "requirements.txt"
@@ -67,12 +64,16 @@ class IsolatedPackage:
         subprocess.run(self._isolated(command, {}), cwd=self._code, check=True)
 
     @contextmanager
-    def serve(self) -> Iterator[str]:
-        """Serve as in production during the block; yield the address."""
+    def serve(self, database: Mapping[str, str]) -> Iterator[str]:
+        """Serve as in production during the block; yield the address.
+
+        Args:
+            database: the environment variables that name the database.
+        """
         port = free_ports().base
         log = stack.log_folder() / f"{self._service}-isolated-{uuid4().hex[:8]}.log"
         with Processes() as processes:
-            command = self._isolated(self._command(port), {"PORT": str(port)})
+            command = self._isolated(self._command(port), {"PORT": str(port), **database})
             processes.start(self._service, command, {}, log, self._code)
             processes.wait_until_healthy(port, "/health")
             yield url(port)
@@ -98,8 +99,6 @@ class IsolatedPackage:
             "K_REVISION": f"{self._service}-00001-abc",
             **local_services({}, url(stack.current().fakes)),
             **_test_timeouts(),
-            **Emulators.of(stack.current()).environment,
-            "GOOGLE_CLOUD_PROJECT": self._project,
             **settings,
         }
         return ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]

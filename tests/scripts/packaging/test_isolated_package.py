@@ -14,7 +14,7 @@ from scripts.local.ports import SERVICES
 from scripts.local.services import project
 from scripts.local.stack import addresses
 from scripts.packaging.packages import build_package
-from tests import stack
+from tests.emulators import emulators, ports
 from tests.functions.chat.hub_user import HUB_V2, HubUser
 from tests.functions.chat.running_chat import ChatEndpoint
 from tests.functions.cleanup.test_cleanup import MESSAGE
@@ -74,15 +74,20 @@ REQUESTS: dict[str, Request] = {
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_package_contains_all_that_it_imports(service: str, tmp_path: Path) -> None:
+    IsolatedPackage(build_package(service), tmp_path).import_all()
+
+
+@pytest.mark.firestore
+@pytest.mark.parametrize("service", SERVICES)
 async def test_package_serves_without_the_repository(
     service: str, tmp_path: Path, http: httpx.AsyncClient
 ) -> None:
     # The cleanup gets an empty database: other tests need their expired documents.
     data = f"package-{uuid4()}" if service == "cleanup" else project()
-    isolated = IsolatedPackage(build_package(service), tmp_path, data)
-    isolated.import_all()
-    with isolated.serve() as address:
+    isolated = IsolatedPackage(build_package(service), tmp_path)
+    with isolated.serve({**emulators().environment, "GOOGLE_CLOUD_PROJECT": data}) as address:
         ready = await http.get(f"{address}/health/ready")
         assert ready.status_code == 200, ready.text
-        api = Api({**addresses(stack.current()), service: address}, http)
+        api = Api({**addresses(ports()), service: address}, http)
         await REQUESTS[service](address, api, http)

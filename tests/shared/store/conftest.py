@@ -1,21 +1,10 @@
-"""Fixtures of the database's tests."""
-
-from uuid import uuid4
+"""Each test of the database runs once per engine."""
 
 import pytest
 
-from shared.store.database import Database
-from shared.store.settings import DatabaseSettings
+from tests.engines import parametrize_by_engine
 
 
-@pytest.fixture
-def own_settings() -> DatabaseSettings:
-    """Settings for a project that only this test uses."""
-    # The emulator creates a project at its first use.
-    return DatabaseSettings(project=f"test-{uuid4()}")
-
-
-@pytest.fixture
-def own_database(own_settings: DatabaseSettings) -> Database:
-    """An empty database that only this test uses."""
-    return Database(own_settings)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Add the engines to the parameters of a test."""
+    parametrize_by_engine(metafunc)

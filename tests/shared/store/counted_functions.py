@@ -56,9 +56,9 @@ def logged_requests() -> Iterator[list[dict[str, Any]]]:
 class CountedFunctions:
     """All functions in this process, on a database that counts its calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: DatabaseSettings) -> None:
         self.trips = RoundTrips()
-        self.database = Database(DatabaseSettings(), self.trips.interceptors)
+        self.database = Database(settings, self.trips.open_engine)
         routes = [
             route
             for function in (

@@ -1,10 +1,10 @@
-"""Databases with a fault."""
+"""Databases with a fault, on any engine."""
 
 from typing import TYPE_CHECKING, Any
 
-import grpc.aio
 from google.api_core.exceptions import ServiceUnavailable
 
+from scripts.local.observed_engine import EngineCall, Execute, observed
 from shared.errors import DependencyUnavailable
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
@@ -34,21 +34,27 @@ class FailingCommits(Database):
 class LostResponse(Database):
     """A database that executes all commits. The response to the first one is lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: DatabaseSettings) -> None:
         self.attempts = 0
-        super().__init__(DatabaseSettings(), [_LoseFirst(self)])
+        super().__init__(settings, observed(self._lose_first))
 
-
-class _LoseFirst(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc] # grpc is untyped
-    def __init__(self, database: LostResponse) -> None:
-        self._database = database
-
-    async def intercept_unary_unary(
-        self, continuation: Any, details: object, request: object
-    ) -> object:
-        self._database.attempts += 1
-        call = await continuation(details, request)
-        if self._database.attempts == 1:
-            await call
+    async def _lose_first(self, call: EngineCall, execute: Execute) -> Any:
+        is_first = call.rpc == "Commit" and not self.attempts
+        self.attempts += call.rpc == "Commit"
+        result = await execute()
+        if is_first:
             raise ServiceUnavailable("the response is lost")
-        return call
+        return result
+
+
+class Unreachable(Database):
+    """A database whose engine does not respond. Counts the attempts."""
+
+    def __init__(self, retry_for_s: float = 0.1, max_wait_s: float = 5) -> None:
+        self.attempts = 0
+        settings = DatabaseSettings(retry_for_s=retry_for_s, max_wait_s=max_wait_s)
+        super().__init__(settings, observed(self._fail))
+
+    async def _fail(self, _call: EngineCall, _execute: Execute) -> Any:
+        self.attempts += 1
+        raise ServiceUnavailable("no response")

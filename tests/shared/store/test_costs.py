@@ -15,6 +15,7 @@ from scripts.local.ports import url
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
+from shared.store.settings import DatabaseSettings
 from shared.web.subscribers import SubscriberResources
 from tests import stack
 from tests.shared.store.counted_functions import (
@@ -30,8 +31,8 @@ from tests.shared.store.counted_functions import (
 
 
 @pytest.fixture(scope="module")
-async def counted() -> AsyncIterator[CountedFunctions]:
-    counted = CountedFunctions()
+async def counted(settings: DatabaseSettings) -> AsyncIterator[CountedFunctions]:
+    counted = CountedFunctions(settings)
     yield counted
     await counted.http.aclose()
 

@@ -11,6 +11,7 @@ from shared.store.data_model import DELETIONS, FOLLOW_SECRETS
 from shared.store.database import Database
 from shared.store.deleted_users import DeletedUsers
 from shared.store.settings import DatabaseSettings
+from tests.stored_documents import all_documents, put
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -31,8 +32,7 @@ async def put_deleted_user(database: Database, user_id: str, count: int) -> None
 async def remaining_paths(database: Database) -> set[str]:
     found = set()
     for collection in (DELETIONS, FOLLOW_SECRETS):
-        query = database.collection_group(collection).select([])
-        found |= {document.reference.path for document in await database.query(query)}
+        found |= {d.reference.path for d in await all_documents(database, collection)}
     return found
 
 
@@ -77,6 +77,6 @@ async def test_purge_continues_with_the_next_user_after_a_failure(
 
 async def test_purge_ignores_the_fields_of_a_deletion(own_database: Database) -> None:
     await put_deleted_user(own_database, "user", 1)
-    await own_database.document(DELETIONS, "user").set({})
+    await put(own_database, own_database.document(DELETIONS, "user"), {})
     assert sum([count async for count in DeletedUsers(own_database).purge(NOW)]) == 1
     assert await remaining_paths(own_database) == set()

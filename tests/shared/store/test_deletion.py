@@ -23,6 +23,7 @@ from shared.store.profiles import Profiles
 from shared.store.settings import DatabaseSettings, InboxSettings
 from shared.store.users import Account, PasswordHash, Users
 from tests.shared.store.faulty_databases import FailingCommits
+from tests.stored_documents import documents_in, exists, find_fields, put
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,14 +48,14 @@ def deletion_document(database: Database, user_id: UUID) -> AsyncDocumentReferen
 
 
 async def count_documents(database: Database, user_id: UUID) -> int:
-    events = await database.collection(EVENTS, user_id).get()
-    secrets = await database.collection(FOLLOW_SECRETS, user_id).get()
+    events = await documents_in(database, database.collection(EVENTS, user_id))
+    secrets = await documents_in(database, database.collection(FOLLOW_SECRETS, user_id))
     return len(events) + len(secrets)
 
 
-async def test_documents_are_deleted_in_pages_of_100() -> None:
+async def test_documents_are_deleted_in_pages_of_100(settings: DatabaseSettings) -> None:
     trips = RoundTrips()
-    database = Database(DatabaseSettings(), trips.interceptors)
+    database = Database(settings, trips.open_engine)
     account = await account_with_documents(database, 250)
     with trips.counted() as calls:
         await deletion_on(database).delete(account, NOW)
@@ -66,16 +67,18 @@ async def test_documents_are_deleted_in_pages_of_100() -> None:
 
 
 @pytest.mark.parametrize("commits", [1, 2, 4])
-async def test_interrupted_deletion_hides_the_user(database: Database, commits: int) -> None:
+async def test_interrupted_deletion_hides_the_user(
+    database: Database, commits: int, settings: DatabaseSettings
+) -> None:
     account = await account_with_documents(database, 650)
     users = Users(database)
-    await deletion_on(FailingCommits(DatabaseSettings(), commits)).delete(account, NOW)
+    await deletion_on(FailingCommits(settings, commits)).delete(account, NOW)
     assert await users.find_account(account.id) is None
     assert await users.find_public_key(account.id) is None
     profiles = Profiles(database, users, Pictures(database))
     assert [p async for p in profiles.find_all([account.id], NOW)] == []
     # A secret that the deletion has not reached yet.
-    await follow_secret_document(database, account.id, "late").set({})
+    await put(database, follow_secret_document(database, account.id, "late"), {})
     with pytest.raises(NotFound):
         await FollowSecrets(database, users).put(account, "rejected", NOW)
     feeds = Feeds(database, Events(database, users))
@@ -85,29 +88,35 @@ async def test_interrupted_deletion_hides_the_user(database: Database, commits: 
 
 
 @pytest.mark.parametrize("commits", [1, 2, 4])
-async def test_cleanup_completes_an_interrupted_deletion(database: Database, commits: int) -> None:
+async def test_cleanup_completes_an_interrupted_deletion(
+    database: Database, commits: int, settings: DatabaseSettings
+) -> None:
     account = await account_with_documents(database, 650)
-    await deletion_on(FailingCommits(DatabaseSettings(), commits)).delete(account, NOW)
+    await deletion_on(FailingCommits(settings, commits)).delete(account, NOW)
     assert await count_documents(database, account.id) > 0
     async for _ in DeletedUsers(database).purge(NOW):
         pass
     assert await count_documents(database, account.id) == 0
-    assert not (await database.document(USERS, account.id).get()).exists
-    assert not (await deletion_document(database, account.id).get()).exists
+    assert not await exists(database, database.document(USERS, account.id))
+    assert not await exists(database, deletion_document(database, account.id))
 
 
-async def test_incomplete_deletion_stays_recorded(database: Database) -> None:
+async def test_incomplete_deletion_stays_recorded(
+    database: Database, settings: DatabaseSettings
+) -> None:
     account = await account_with_documents(database, 650)
-    failing = FailingCommits(DatabaseSettings(), 2, fails_once=True)
+    failing = FailingCommits(settings, 2, fails_once=True)
     await deletion_on(failing).delete(account, NOW)
-    record = await deletion_document(database, account.id).get()
-    assert record.to_dict() == {"deleted_at": NOW}
+    record = await find_fields(database, deletion_document(database, account.id))
+    assert record == {"deleted_at": NOW}
 
 
-async def test_deletion_that_cannot_begin_deletes_nothing(database: Database) -> None:
+async def test_deletion_that_cannot_begin_deletes_nothing(
+    database: Database, settings: DatabaseSettings
+) -> None:
     account = await account_with_documents(database, 1)
     with pytest.raises(DependencyUnavailable):
-        await deletion_on(FailingCommits(DatabaseSettings(), 0)).delete(account, NOW)
+        await deletion_on(FailingCommits(settings, 0)).delete(account, NOW)
     assert await Users(database).find_account(account.id) is not None
     assert await count_documents(database, account.id) == 2
 
@@ -118,7 +127,7 @@ async def test_message_to_a_deleted_user_is_rejected(database: Database) -> None
     await deletion_on(database).delete(account, NOW)
     with pytest.raises(NotFound):
         await inbox.put(account.id, [b"late"], NOW)
-    assert await database.collection(INBOX, account.id).get() == []
+    assert await documents_in(database, database.collection(INBOX, account.id)) == []
 
 
 class RaisingDeletedUsers(DeletedUsers):
@@ -137,7 +146,7 @@ async def test_account_is_deleted_even_if_its_documents_are_not(
     account = await account_with_documents(database, 1)
     await Deletion(database, RaisingDeletedUsers(database)).delete(account, NOW)
     assert await Users(database).find_account(account.id) is None
-    assert (await deletion_document(database, account.id).get()).exists
+    assert await exists(database, deletion_document(database, account.id))
     assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
 
 
@@ -157,7 +166,7 @@ async def test_deletion_stays_recorded_at_the_time_limit(
     hanging = HangingDeletedUsers(database)
     await Deletion(database, hanging, max_delete_s=0.01).delete(account, NOW)
     assert await Users(database).find_account(account.id) is None
-    assert (await deletion_document(database, account.id).get()).exists
+    assert await exists(database, deletion_document(database, account.id))
     assert "documents of a deleted account remain" in caplog.text
 
 
@@ -165,4 +174,4 @@ async def test_second_deletion_of_an_account_is_harmless(database: Database) -> 
     account = await account_with_documents(database, 3)
     await deletion_on(database).delete(account, NOW)
     await deletion_on(database).delete(account, NOW)
-    assert not (await database.document(USERS, account.id).get()).exists
+    assert not await exists(database, database.document(USERS, account.id))

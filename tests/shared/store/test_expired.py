@@ -18,6 +18,7 @@ from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.expired import Expired
 from shared.store.settings import DatabaseSettings
+from tests.stored_documents import all_documents, delete, put
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -32,7 +33,7 @@ async def put_documents(database: Database, collection: Collection, *expiries: d
 
 
 async def remaining_ids(database: Database, collection: Collection) -> set[str]:
-    return {d.id for d in await database.query(database.collection_group(collection).select([]))}
+    return {document.id for document in await all_documents(database, collection)}
 
 
 async def purge(database: Database, collection: Collection, page_size: int = 300) -> list[int]:
@@ -56,7 +57,7 @@ async def test_document_is_deleted_from_its_expiry_on(
 
 
 async def test_document_without_expiry_stays(own_database: Database) -> None:
-    await own_database.document(SHARED_ITEMS, "old").set({"user_id": "x"})
+    await put(own_database, own_database.document(SHARED_ITEMS, "old"), {"user_id": "x"})
     assert await purge(own_database, SHARED_ITEMS) == []
     assert await remaining_ids(own_database, SHARED_ITEMS) == {"old"}
 
@@ -74,11 +75,9 @@ async def test_documents_that_expired_first_are_deleted_first(own_database: Data
     assert await remaining_ids(own_database, SHARED_ITEMS) == {"0"}
 
 
-async def test_page_costs_a_query_and_a_commit() -> None:
+async def test_page_costs_a_query_and_a_commit(own_settings: DatabaseSettings) -> None:
     trips = RoundTrips()
-    database = Database(
-        DatabaseSettings(project=f"expired-{uuid4()}"), interceptors=trips.interceptors
-    )
+    database = Database(own_settings, trips.open_engine)
     await put_documents(database, RATE_LIMITS, *([NOW] * 5))
     with trips.counted() as calls:
         assert await purge(database, RATE_LIMITS, page_size=2) == [2, 2, 1]
@@ -103,9 +102,9 @@ async def test_event_that_is_put_again_before_the_commit_stays(
     own_settings: DatabaseSettings, own_database: Database
 ) -> None:
     await put_documents(own_database, EVENTS, NOW - 2 * MICROSECOND, NOW - MICROSECOND, NOW)
-    [event, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
+    [event, *_] = await all_documents(own_database, EVENTS)
     renewed = {"expiry": NOW + MICROSECOND}
-    database = Interfering(own_settings, lambda: event.reference.set(renewed))
+    database = Interfering(own_settings, lambda: put(own_database, event.reference, renewed))
     assert await purge(database, EVENTS) == [2]
     assert await remaining_ids(own_database, EVENTS) == {event.id}
 
@@ -114,8 +113,8 @@ async def test_document_that_another_writer_deletes_is_not_counted(
     own_settings: DatabaseSettings, own_database: Database
 ) -> None:
     await put_documents(own_database, EVENTS, NOW, NOW, NOW)
-    [event, *_] = await own_database.query(own_database.collection_group(EVENTS).limit(1))
-    database = Interfering(own_settings, event.reference.delete)
+    [event, *_] = await all_documents(own_database, EVENTS)
+    database = Interfering(own_settings, lambda: delete(own_database, event.reference))
     assert await purge(database, EVENTS) == [2]
 
 
@@ -148,7 +147,7 @@ class Rewritten(Database):
 
     async def _write(self) -> None:
         # The counter changes the document: a write without a change keeps the version.
-        await next(self._documents).set({"expiry": NOW, "write": next(self._writes)})
+        await put(self, next(self._documents), {"expiry": NOW, "write": next(self._writes)})
 
 
 async def count_per_page(database: Database, collection: Collection, page_size: int) -> list[int]:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import grpc.aio
 import pytest
+from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
+from scripts.local.observed_engine import EngineCall, Execute, observed
 from scripts.local.round_trips import RoundTrips
 from shared.store import feed
 from shared.store.data_model import USERS
@@ -17,6 +18,7 @@ from shared.store.feed import Feeds, Followed
 from shared.store.follow_secrets import FollowSecrets
 from shared.store.settings import DatabaseSettings
 from shared.store.users import Account, PasswordHash, Users
+from tests.stored_documents import delete
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=90)
@@ -51,6 +53,10 @@ class Publisher:
         feed = await self.feeds.read([Followed(self.id, "secret", since)], now)
         assert feed.invalid_follow_secrets == []
         return [event async for event in feed.events]
+
+    def document(self, number: int) -> AsyncDocumentReference:
+        """Return the document of an event."""
+        return self._events.document(self.id, UUID(int=number))
 
     async def _author(self) -> Account:
         return await self._users.get_account(self.id)
@@ -91,9 +97,9 @@ async def test_feed_leaves_out_expired_older_events(prolific: Publisher) -> None
     assert await prolific.feed(LONG_AGO, now=LATER) == []
 
 
-async def test_feed_is_read_in_pages_of_2_mib() -> None:
+async def test_feed_is_read_in_pages_of_2_mib(settings: DatabaseSettings) -> None:
     trips = RoundTrips()
-    publisher = Publisher(Database(DatabaseSettings(), trips.interceptors))
+    publisher = Publisher(Database(settings, trips.open_engine))
     await publisher.publish(50, size_bytes=60_000)
     with trips.counted() as calls:
         events = await publisher.feed(LONG_AGO)
@@ -104,18 +110,19 @@ async def test_feed_is_read_in_pages_of_2_mib() -> None:
 async def test_feed_leaves_out_a_deleted_event(database: Database) -> None:
     publisher = Publisher(database)
     await publisher.publish(3)
-    events = Events(database, Users(database))
-    await events.document(publisher.id, UUID(int=1)).delete()
+    await delete(database, publisher.document(1))
     assert numbers(await publisher.feed(LONG_AGO)) == [0, 2]
 
 
 async def test_event_and_summary_have_the_same_write_time(database: Database) -> None:
     publisher = Publisher(database)
     await publisher.publish(1)
-    user = await database.document(USERS, publisher.id).get()
-    event = await Events(database, Users(database)).document(publisher.id, UUID(int=0)).get()
-    assert user.update_time == event.update_time
-    assert user.get("last_event_at") == event.get("timestamp")
+    user = await database.read_one(database.document(USERS, publisher.id))
+    event = await database.read_one(publisher.document(0))
+    assert user is not None
+    assert event is not None
+    assert user.version == event.version
+    assert user.fields["last_event_at"] == event.fields["timestamp"]
 
 
 async def test_feed_of_an_unknown_user_is_empty(database: Database) -> None:
@@ -141,9 +148,9 @@ async def test_event_replaced_during_the_read_waits_for_the_next(
     assert numbers(await publisher.feed(newest)) == [2, 0]
 
 
-async def test_feed_is_read_in_pages_of_500_events() -> None:
+async def test_feed_is_read_in_pages_of_500_events(settings: DatabaseSettings) -> None:
     trips = RoundTrips()
-    database = Database(DatabaseSettings(), trips.interceptors)
+    database = Database(settings, trips.open_engine)
     authors = [Publisher(database) for _ in range(3)]
     await asyncio.gather(*(author.publish(180) for author in authors))
     followed = [Followed(author.id, "secret", LONG_AGO) for author in authors]
@@ -154,25 +161,20 @@ async def test_feed_is_read_in_pages_of_500_events() -> None:
     assert calls == ["BatchGetDocuments"] * 3
 
 
-async def test_at_most_4_large_reads_run_at_a_time() -> None:
+async def test_at_most_4_large_reads_run_at_a_time(settings: DatabaseSettings) -> None:
     running, highest = 0, 0
 
-    class Spy(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
-        async def intercept_unary_stream(
-            self, continuation: Any, details: object, request: object
-        ) -> object:
-            nonlocal running, highest
-            call = await continuation(details, request)
-            running += 1
-            highest = max(highest, running)
-            call.add_done_callback(finish)
-            return call
+    async def count(_call: EngineCall, execute: Execute) -> Any:
+        nonlocal running, highest
+        running += 1
+        highest = max(highest, running)
+        try:
+            return await execute()
+        finally:
+            running -= 1
 
-    def finish(_: object) -> None:
-        nonlocal running
-        running -= 1
-
-    database = Database(DatabaseSettings(max_wait_s=60), [Spy()])
+    without_timeout = settings.model_copy(update={"max_wait_s": 60})
+    database = Database(without_timeout, observed(count))
     publisher = Publisher(database)
     await publisher.publish(20)
     highest = 0

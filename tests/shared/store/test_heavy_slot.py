@@ -46,8 +46,8 @@ class BusyDatabase:
 
 
 @pytest.fixture
-async def busy() -> AsyncIterator[BusyDatabase]:
-    database = Database(DatabaseSettings(max_wait_s=0.01))
+async def busy(settings: DatabaseSettings) -> AsyncIterator[BusyDatabase]:
+    database = Database(settings.model_copy(update={"max_wait_s": 0.01}))
     users = Users(database)
     user = await users.create(PasswordHash("", b""), NOW)
     await Profiles(database, users, Pictures(database)).replace(

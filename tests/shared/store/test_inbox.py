@@ -15,6 +15,7 @@ from shared.store.inbox import Inbox
 from shared.store.settings import DatabaseSettings, InboxSettings
 from shared.store.users import Account, PasswordHash, Users
 from tests.shared.store.faulty_databases import FailingCommits, LostResponse
+from tests.stored_documents import documents_in
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_batch import AsyncWriteBatch
@@ -35,34 +36,42 @@ async def owner_with(database: Database, messages: int) -> Account:
     return await users.get_account(user.id)
 
 
-async def test_failure_on_the_first_page_removes_nothing(database: Database) -> None:
+async def test_failure_on_the_first_page_removes_nothing(
+    database: Database, settings: DatabaseSettings
+) -> None:
     owner = await owner_with(database, 3)
-    failing = FailingCommits(DatabaseSettings(), 0)
+    failing = FailingCommits(settings, 0)
     with pytest.raises(DependencyUnavailable):
         await inbox_on(failing).take_all(owner, NOW)
     assert len(await inbox_on(database).take_all(owner, NOW)) == 3
 
 
-async def test_failure_on_a_later_page_returns_the_first_pages(database: Database) -> None:
+async def test_failure_on_a_later_page_returns_the_first_pages(
+    database: Database, settings: DatabaseSettings
+) -> None:
     owner = await owner_with(database, 130)
-    failing = FailingCommits(DatabaseSettings(), 1)
+    failing = FailingCommits(settings, 1)
     first = await inbox_on(failing).take_all(owner, NOW)
     rest = await inbox_on(database).take_all(owner, NOW)
     assert (len(first), len(rest)) == (100, 30)
     assert len({message.id for message in (*first, *rest)}) == 130
 
 
-async def test_message_is_stored_once_when_a_response_is_lost(database: Database) -> None:
+async def test_message_is_stored_once_when_a_response_is_lost(
+    database: Database, settings: DatabaseSettings
+) -> None:
     owner = await owner_with(database, 0)
-    lossy = LostResponse()
+    lossy = LostResponse(settings)
     await inbox_on(lossy).put(owner.id, [b"hello"], NOW)
     assert lossy.attempts == 2
     assert len(await inbox_on(database).take_all(owner, NOW)) == 1
 
 
-async def test_uncertain_removal_is_an_error(database: Database) -> None:
+async def test_uncertain_removal_is_an_error(
+    database: Database, settings: DatabaseSettings
+) -> None:
     owner = await owner_with(database, 3)
-    lossy = LostResponse()
+    lossy = LostResponse(settings)
     with pytest.raises(DependencyUnavailable):
         await inbox_on(lossy).take_all(owner, NOW)
     assert lossy.attempts == 1
@@ -88,9 +97,9 @@ async def test_message_leaves_the_users_document_unchanged(database: Database) -
 
 async def test_message_expires_after_90_days(database: Database) -> None:
     owner = await owner_with(database, 1)
-    [message] = await database.collection(INBOX, owner.id).get()
-    assert message.get("received_at") == NOW
-    assert message.get("expires_at") == NOW + timedelta(days=90)
+    [message] = await documents_in(database, database.collection(INBOX, owner.id))
+    assert message.fields["received_at"] == NOW
+    assert message.fields["expires_at"] == NOW + timedelta(days=90)
 
 
 async def test_expired_messages_are_removed_but_not_returned(database: Database) -> None:
@@ -98,14 +107,14 @@ async def test_expired_messages_are_removed_but_not_returned(database: Database)
     expiry_of_the_first = NOW + timedelta(days=90)
     taken = await inbox_on(database).take_all(owner, expiry_of_the_first)
     assert len(taken) == 1
-    assert await database.collection(INBOX, owner.id).get() == []
+    assert await documents_in(database, database.collection(INBOX, owner.id)) == []
 
 
 class BlockedCommits(Database):
     """A database whose commits wait for an event."""
 
-    def __init__(self) -> None:
-        super().__init__(DatabaseSettings())
+    def __init__(self, settings: DatabaseSettings) -> None:
+        super().__init__(settings)
         self.begun = asyncio.Event()
         self.released = asyncio.Event()
 
@@ -116,23 +125,25 @@ class BlockedCommits(Database):
 
 
 async def test_begun_commit_completes_when_the_caller_is_cancelled(
-    database: Database,
+    database: Database, settings: DatabaseSettings
 ) -> None:
     owner = await owner_with(database, 3)
-    blocked = BlockedCommits()
+    blocked = BlockedCommits(settings)
     taking = asyncio.create_task(inbox_on(blocked).take_all(owner, NOW))
     await blocked.begun.wait()
     taking.cancel()
     blocked.released.set()
     with pytest.raises(asyncio.CancelledError):
         await taking
-    assert await database.collection(INBOX, owner.id).get() == []
+    assert await documents_in(database, database.collection(INBOX, owner.id)) == []
 
 
-async def test_messages_put_together_take_one_commit(database: Database) -> None:
+async def test_messages_put_together_take_one_commit(
+    database: Database, settings: DatabaseSettings
+) -> None:
     owner = await owner_with(database, 0)
     trips = RoundTrips()
-    inbox = inbox_on(Database(DatabaseSettings(), trips.interceptors))
+    inbox = inbox_on(Database(settings, trips.open_engine))
     with trips.counted() as calls:
         await asyncio.gather(*(inbox.put(owner.id, [b"hello"], NOW) for _ in range(20)))
     assert calls == ["Commit"]

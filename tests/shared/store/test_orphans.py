@@ -25,6 +25,7 @@ from shared.store.orphans import OrphanedLookups, Orphans
 from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from tests.shared.store.faulty_databases import FailingCommits
+from tests.stored_documents import all_documents, exists, find_fields, put
 
 if TYPE_CHECKING:
     from google.cloud.firestore_v1.async_collection import AsyncCollectionReference
@@ -44,8 +45,7 @@ async def put_documents_of(database: Database, user_id: UUID | str) -> None:
 async def paths(database: Database) -> set[str]:
     found = set()
     for collection in (*BELOW_USERS, SHARED_ITEMS):
-        everything = database.collection_group(collection).select([])
-        found |= {d.reference.path for d in await database.query(everything)}
+        found |= {d.reference.path for d in await all_documents(database, collection)}
     return found
 
 
@@ -77,12 +77,14 @@ async def test_scan_continues_in_the_next_purge(own_database: Database) -> None:
         await put_documents_of(own_database, uuid4())
     counts = [await purge(own_database, page_size=2) for _ in range(3)]
     assert counts == [10, 10, 5]
-    position = await own_database.document(SCAN_POSITIONS, "users").get()
-    assert position.to_dict() == {"place": ""}
+    position = own_database.document(SCAN_POSITIONS, "users")
+    assert await find_fields(own_database, position) == {"place": ""}
 
 
 async def test_scan_restarts_after_an_invalid_position(own_database: Database) -> None:
-    await own_database.document(SCAN_POSITIONS, "users").set({"place": "no such token"})
+    await put(
+        own_database, own_database.document(SCAN_POSITIONS, "users"), {"place": "no such token"}
+    )
     await put_documents_of(own_database, uuid4())
     assert await purge(own_database) == 5
 
@@ -99,7 +101,7 @@ async def test_documents_of_a_deleted_account_are_not_orphans(
 ) -> None:
     user_id = uuid4()
     await put_documents_of(own_database, user_id)
-    await own_database.document(DELETIONS, str(user_id)).set({"deleted_at": NOW})
+    await put(own_database, own_database.document(DELETIONS, str(user_id)), {"deleted_at": NOW})
     assert await purge(own_database) == 0
     assert sum([count async for count in DeletedUsers(own_database).purge(NOW)]) == 5
     assert await paths(own_database) == set()
@@ -113,7 +115,7 @@ async def test_interrupted_purge_is_repeated(
     failing = FailingCommits(own_settings, 7)
     with pytest.raises(DependencyUnavailable):
         await purge(failing)
-    assert not (await own_database.document(SCAN_POSITIONS, "users").get()).exists
+    assert not await exists(own_database, own_database.document(SCAN_POSITIONS, "users"))
     await purge(own_database)
     assert await paths(own_database) == set()
 
@@ -130,13 +132,14 @@ async def test_orphaned_lookups_are_deleted_in_parts(own_database: Database) -> 
     users = [await Users(own_database).create(PasswordHash("", b""), NOW) for _ in range(3)]
     for number in range(4):
         lookup = own_database.document(LOOKUPS, f"{number}")
-        await lookup.set({"user_id": str(uuid4())})
+        await put(own_database, lookup, {"user_id": str(uuid4())})
     counts = [await purge_lookups(own_database, page_size=3) for _ in range(3)]
     assert sum(counts) == 4
     assert await lookup_ids(own_database) == {user.lookup for user in users}
     # The scan has reached the end, and the next purge begins at the first lookup.
-    assert (await own_database.document(SCAN_POSITIONS, "lookups").get()).to_dict() == {"place": ""}
-    await own_database.document(LOOKUPS, "0").set({"user_id": str(uuid4())})
+    position = own_database.document(SCAN_POSITIONS, "lookups")
+    assert await find_fields(own_database, position) == {"place": ""}
+    await put(own_database, own_database.document(LOOKUPS, "0"), {"user_id": str(uuid4())})
     assert await purge_lookups(own_database, page_size=3) == 1
 
 
@@ -149,7 +152,7 @@ class UsersCreatedAfterList(Database):
         """List the users, then create them."""
         page = await super().list_ids(collection, page_size, page_token)
         for missing in page.missing:
-            await self.document(USERS, UUID(missing)).set({"lookup": "l"})
+            await put(self, self.document(USERS, UUID(missing)), {"lookup": "l"})
         return page
 
 

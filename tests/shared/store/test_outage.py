@@ -22,6 +22,7 @@ from scripts.local.services import PROJECT
 from scripts.local.stack import Stack, addresses, free_ports
 from tests import stack
 from tests.api_client import ApiClient
+from tests.emulators import emulators
 from tests.functions.cleanup.test_cleanup import MESSAGE
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
@@ -31,6 +32,8 @@ from tests.functions.test_general import assert_problem
 RESPONSE_TIMEOUT_S = 20
 READINESS_TIMEOUT_S = 10
 READINESS_CHANGE_TIMEOUT_S = 15
+pytestmark = pytest.mark.firestore
+
 USER_ID = "00000000-0000-4000-8000-000000000000"
 CREDENTIALS = {"userId": USER_ID, "password": "password"}
 INSTANT = "2099-01-01T00:00:00Z"
@@ -139,6 +142,7 @@ def emulator() -> Iterator[Emulator]:
 def own_stack(emulator: Emulator) -> Iterator[Stack]:
     """A stack on an emulator that the tests stop."""
     environment = {
+        **emulators().environment,
         "FIRESTORE_EMULATOR_HOST": f"{HOST}:{emulator.port}",
         **dict.fromkeys(("FIRESTORE_ATTEMPT_TIMEOUT_S", "FIRESTORE_RETRY_FOR_S"), ""),
     }

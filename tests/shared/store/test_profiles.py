@@ -14,6 +14,7 @@ from shared.store.deletion import Deletion
 from shared.store.pictures import PictureNote, Pictures
 from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import Account, PasswordHash, Users
+from tests.stored_documents import delete, documents_in, exists
 
 NOW = datetime.now(UTC)
 
@@ -102,7 +103,7 @@ async def test_picture_replaced_at_every_read_is_null_in_a_list(database: Databa
 async def account_with_missing_part(database: Database) -> Account:
     """Create a user whose picture lacks its second part."""
     account = await account_with_picture(database, b"a" * 1_500_000)
-    await database.document(PICTURE_PARTS, "1", user_id=account.id).delete()
+    await delete(database, database.document(PICTURE_PARTS, "1", user_id=account.id))
     return account
 
 
@@ -159,7 +160,7 @@ async def test_put_with_an_old_version_replaces_the_whole_profile(database: Data
     await profiles.replace(account, profile(b"x" * 1_500_000), NOW)
     await profiles.replace(account, profile(b"last"), NOW)
     assert (await profiles.get(account.id, NOW)).encrypted_profile_picture == b"last"
-    parts = await database.document(USERS, account.id).collection("picture_parts").get()
+    parts = await documents_in(database, database.collection(PICTURE_PARTS, account.id))
     assert [part.id for part in parts] == ["0"]
 
 
@@ -168,4 +169,4 @@ async def test_put_does_not_restore_a_deleted_user(database: Database) -> None:
     await Deletion(database, DeletedUsers(database)).delete(account, NOW)
     with pytest.raises(NotFound):
         await profiles_of(database).replace(account, profile(b"again"), NOW)
-    assert not (await database.document(USERS, account.id).get()).exists
+    assert not await exists(database, database.document(USERS, account.id))

@@ -14,6 +14,9 @@ from shared.store.database import Database
 from shared.store.quotas import Quotas
 from shared.store.settings import DatabaseSettings
 from shared.store.sliding_window import WINDOW
+from tests.engines import on_firestore_only
+from tests.shared.store.faulty_databases import Unreachable
+from tests.stored_documents import exists, find_fields
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -39,25 +42,26 @@ async def test_exactly_20_of_60_concurrent_requests_pass(database: Database, key
     assert Counter(outcomes) == {None: 20, 24 * 3600: 40}
 
 
-async def test_exactly_20_of_60_requests_at_3_instances_pass(key: str) -> None:
-    instances = [Quotas(Database(DatabaseSettings())) for _ in range(3)]
+async def test_exactly_20_of_60_requests_at_3_instances_pass(
+    key: str, settings: DatabaseSettings
+) -> None:
+    instances = [Quotas(Database(settings)) for _ in range(3)]
     outcomes = await asyncio.gather(*(take(instances[n % 3], key, NOW) for n in range(60)))
     assert Counter(outcomes) == {None: 20, 24 * 3600: 40}
 
 
-async def test_concurrent_requests_take_one_read_and_commit(key: str) -> None:
+async def test_concurrent_requests_take_one_read_and_commit(
+    key: str, settings: DatabaseSettings
+) -> None:
     trips = RoundTrips()
-    quotas = Quotas(Database(DatabaseSettings(), trips.interceptors))
+    quotas = Quotas(Database(settings, trips.open_engine))
     with trips.counted() as calls:
         await asyncio.gather(*(take(quotas, key, NOW) for _ in range(60)))
     assert calls == ["BatchGetDocuments", "Commit"]
 
 
 async def test_requests_fail_together_when_database_is_down(key: str) -> None:
-    unreachable = DatabaseSettings(
-        emulator_host="127.0.0.1:9", retry_for_s=0.1, attempt_timeout_s=5, max_wait_s=0.01
-    )
-    quotas = Quotas(Database(unreachable))
+    quotas = Quotas(Unreachable(max_wait_s=0.01))
     failures = await asyncio.gather(
         *(quotas.take(key, 20, NOW) for _ in range(60)), return_exceptions=True
     )
@@ -90,9 +94,9 @@ async def test_rejected_request_is_not_counted(database: Database, key: str) -> 
     assert await take(quotas, key, NOW + WINDOW, limit=1) is None
 
 
-async def test_full_window_is_not_read_again(key: str) -> None:
+async def test_full_window_is_not_read_again(key: str, settings: DatabaseSettings) -> None:
     trips = RoundTrips()
-    quotas = Quotas(Database(DatabaseSettings(), trips.interceptors))
+    quotas = Quotas(Database(settings, trips.open_engine))
     with trips.counted() as calls:
         await take(quotas, key, NOW, limit=1)
     assert calls == ["BatchGetDocuments", "Commit"]
@@ -105,17 +109,17 @@ async def test_document_expires_when_its_window_is_empty(database: Database, key
     quotas = Quotas(database)
     await take(quotas, key, NOW)
     await take(quotas, key, NOW + SECOND)
-    document = await database.document(RATE_LIMITS, key).get()
-    assert document.to_dict() == {
+    assert await find_fields(database, database.document(RATE_LIMITS, key)) == {
         "passed": [NOW, NOW + SECOND],
         "expires_at": NOW + SECOND + WINDOW,
     }
 
 
+@on_firestore_only
 async def test_counts_can_have_their_own_database(database: Database, key: str) -> None:
     assert database.named(None) is database
     assert database.named("(default)") is database
     other = database.named("limits")
     await take(Quotas(other), key, NOW)
-    assert (await other.document(RATE_LIMITS, key).get()).exists
-    assert not (await database.document(RATE_LIMITS, key).get()).exists
+    assert await exists(other, other.document(RATE_LIMITS, key))
+    assert not await exists(database, database.document(RATE_LIMITS, key))

@@ -10,6 +10,7 @@ from shared.store.data_model import SHARED_ITEMS
 from shared.store.database import Database
 from shared.store.deleted_users import DeletedUsers
 from shared.store.deletion import Deletion
+from shared.store.settings import DatabaseSettings
 from shared.store.shared_items import NewSharedItem, SharedItems
 from shared.store.users import Account, PasswordHash, Users
 from tests.shared.store.faulty_databases import LostResponse
@@ -23,15 +24,17 @@ async def new_account(database: Database) -> Account:
     return await users.get_account((await users.create(PasswordHash("", b""), NOW)).id)
 
 
-async def test_item_keeps_its_id_when_a_response_is_lost(database: Database) -> None:
+async def test_item_keeps_its_id_when_a_response_is_lost(
+    database: Database, settings: DatabaseSettings
+) -> None:
     owner = await new_account(database)
-    lossy = LostResponse()
+    lossy = LostResponse(settings)
     item_id = await SharedItems(lossy, Users(lossy)).create(owner, ITEM, NOW)
     assert lossy.attempts == 2
     of_owner = database.collection(SHARED_ITEMS).where(
         filter=FieldFilter("user_id", "==", str(owner.id))
     )
-    assert [each.id for each in await of_owner.get()] == [item_id]
+    assert [each.id for each in await database.query(of_owner)] == [item_id]
 
 
 async def test_item_of_a_deleted_owner_is_not_created(database: Database) -> None:

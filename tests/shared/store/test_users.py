@@ -4,33 +4,31 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
-from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.store.data_model import USERS
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
-from tests.shared.store.faulty_databases import LostResponse
+from tests.shared.store.faulty_databases import LostResponse, Unreachable
+from tests.stored_documents import documents_in
 
 NOW = datetime.now(UTC)
 
 
-async def test_user_is_created_once_when_a_response_is_lost(database: Database) -> None:
-    lossy = LostResponse()
-    password = PasswordHash(uuid4().hex, b"salt")
-    user = await Users(lossy).create(password, NOW)
+async def test_user_is_created_once_when_a_response_is_lost(
+    own_database: Database, own_settings: DatabaseSettings
+) -> None:
+    lossy = LostResponse(own_settings)
+    user = await Users(lossy).create(PasswordHash("", b""), NOW)
     assert lossy.attempts == 2
-    with_password = database.collection(USERS).where(
-        filter=FieldFilter("password_hash", "==", password.key_hex)
-    )
-    assert [each.id for each in await with_password.get()] == [str(user.id)]
+    stored = await documents_in(own_database, own_database.collection(USERS))
+    assert [each.id for each in stored] == [str(user.id)]
 
 
 async def test_failed_write_of_last_access_is_only_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    unreachable = Database(DatabaseSettings(emulator_host="127.0.0.1:1", retry_for_s=0.1))
-    await Users(unreachable).note_accessed({uuid4(): date(2020, 1, 1)}, NOW)
+    await Users(Unreachable()).note_accessed({uuid4(): date(2020, 1, 1)}, NOW)
     assert "cannot store the last access of 1 users" in caplog.text
 
 

@@ -5,7 +5,6 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import grpc.aio
 import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Scope
@@ -14,6 +13,7 @@ import functions.events.main
 import functions.sharing.main
 import functions.social.main
 import functions.users.main
+from scripts.local.observed_engine import observed
 from scripts.local.ports import HOST
 from shared.errors import NotFound
 from shared.schemas.wire import Request, Response
@@ -174,14 +174,14 @@ async def test_streamed_answer_stops_on_disconnect(chunks_before: int) -> None:
     assert ended == [asyncio.CancelledError]
 
 
-class Hanging(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc] # grpc is untyped
+class Hanging:
     """Blocks every read of the database, and counts the blocked reads."""
 
     def __init__(self) -> None:
         self.begun = 0
         self.waiting = 0
 
-    async def intercept_unary_stream(self, *_: Any) -> Any:
+    async def observe(self, *_: Any) -> Any:
         self.begun += 1
         self.waiting += 1
         try:
@@ -209,7 +209,7 @@ def hanging() -> Hanging:
 @pytest.fixture(scope="module")
 def port(hanging: Hanging) -> Iterator[int]:
     """Serve every cancellable route, with a database that does not respond."""
-    database = Database(DatabaseSettings(), [hanging])
+    database = Database(DatabaseSettings(), observed(hanging.observe))
     services = (
         functions.users.main,
         functions.events.main,

@@ -311,7 +311,7 @@ async def test_check_ends_after_all_clients_disconnect() -> None:
 
 async def test_concurrent_requests_cost_one_read(clock: Clock) -> None:
     trips = RoundTrips()
-    database = Database(DatabaseSettings(), trips.interceptors)
+    database = Database(DatabaseSettings(), trips.open_engine)
     async with client(Dependency("store", database.check)) as http:
         with trips.counted() as calls:
             responses = await asyncio.gather(*(http.get("/health/ready") for _ in range(100)))

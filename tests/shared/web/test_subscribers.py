@@ -21,6 +21,7 @@ from shared.store.settings import DatabaseSettings
 from shared.web import readiness
 from shared.web.readiness import Readiness
 from shared.web.subscribers import SubscriberResources
+from tests.engines import on_firestore_only
 from tests.shared.clients.fake_secret_manager import LATEST, Clock, FakeSecretManager, connected
 from tests.shared.store.test_round_trips import READ
 
@@ -31,12 +32,14 @@ SECRETS = {*OF_PROVIDERS, "OPENAI_API_KEY"}
 class Service:
     """`ai` or `chat` in this process."""
 
-    def __init__(self, name: str, manager: FakeSecretManager, secrets: Secrets) -> None:
+    def __init__(
+        self, name: str, manager: FakeSecretManager, secrets: Secrets, settings: DatabaseSettings
+    ) -> None:
         self.manager = manager
         self._name = name
         self._secrets = secrets
         self.trips = RoundTrips()
-        self.database = Database(DatabaseSettings(), self.trips.interceptors)
+        self.database = Database(settings, self.trips.open_engine)
 
     async def ready(self, check_within_s: float = 60) -> tuple[int, dict[str, Any]]:
         """Check a new instance; return its status and the logged state of each dependency."""
@@ -71,15 +74,15 @@ def _collecting(lines: list[logging.LogRecord]) -> Callable[[logging.LogRecord],
 
 @pytest.fixture(params=["ai", "chat"])
 async def service(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, settings: DatabaseSettings
 ) -> AsyncIterator[Service]:
     for variable in SECRETS:
         monkeypatch.setenv(variable, "SECRET-value")
     monkeypatch.delenv("RATE_LIMIT_DATABASE", raising=False)
     manager = FakeSecretManager()
     async with connected(manager) as connect:
-        settings = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
-        yield Service(request.param, manager, Secrets(settings, connect))
+        of_secrets = SecretSettings(project="liftlog-test", refresh_s=300, timeout_s=20)
+        yield Service(request.param, manager, Secrets(of_secrets, connect), settings)
 
 
 def names_with(status: str, found: dict[str, Any]) -> set[str]:
@@ -163,6 +166,7 @@ async def test_slow_secret_is_fetched_in_the_background(
     assert service.manager.requested == [LATEST]
 
 
+@on_firestore_only
 async def test_readiness_checks_the_quota_database(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +178,7 @@ async def test_readiness_checks_the_quota_database(
     assert calls == [READ, READ]
 
 
+@on_firestore_only
 @pytest.mark.parametrize(
     ("variable", "value", "is_needed"),
     [

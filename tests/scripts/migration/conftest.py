@@ -8,8 +8,10 @@ import pytest
 
 from scripts.migration.databases import Databases
 from shared.store.settings import DatabaseSettings, QuotaSettings
+from tests import emulators
 
 FILE, FIRESTORE = "file", "firestore"
+BOTH = (FILE, pytest.param(FIRESTORE, marks=pytest.mark.firestore))
 Create = Callable[[str], Databases]
 
 
@@ -22,7 +24,7 @@ async def create(tmp_path: Path) -> AsyncIterator[Create]:
         settings = (
             DatabaseSettings(file=tmp_path / f"{uuid4()}.db")
             if kind == FILE
-            else DatabaseSettings(file=None, project=f"test-{uuid4()}")
+            else emulators.firestore_settings(f"test-{uuid4()}")
         )
         created.append(Databases(settings, QuotaSettings(), concurrency=4))
         return created[-1]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -12,7 +12,8 @@ from shared.errors import DependencyUnavailable
 from shared.store.data_model import ALL
 from shared.store.engines.protocol import IdPage
 from shared.store.settings import DatabaseSettings, QuotaSettings
-from tests.scripts.migration.conftest import FILE, FIRESTORE, Create
+from tests import emulators
+from tests.scripts.migration.conftest import BOTH, FILE, Create
 from tests.scripts.migration.samples import AT, Documents, exported, sample, write
 
 _ORDER = [each.name for each in ALL if not each.per_user]
@@ -36,7 +37,7 @@ def in_order(documents: Documents) -> list[str]:
     return sorted(documents, key=key)
 
 
-@pytest.mark.parametrize("kind", [FILE, FIRESTORE])
+@pytest.mark.parametrize("kind", BOTH)
 async def test_export_has_all_documents_in_order(create: Create, kind: str) -> None:
     databases = create(kind)
     documents = sample(users=7)
@@ -44,7 +45,7 @@ async def test_export_has_all_documents_in_order(create: Create, kind: str) -> N
     assert paths(await exported(databases)) == in_order(documents)
 
 
-@pytest.mark.parametrize("kind", [FILE, FIRESTORE])
+@pytest.mark.parametrize("kind", BOTH)
 async def test_export_crosses_borders_of_pages(create: Create, kind: str) -> None:
     databases = create(kind)
     # Pages have 200 documents, 4 parts of a picture and 300 users.
@@ -94,9 +95,10 @@ async def test_expired_page_token_repeats_no_user(
     assert paths(await exported(databases)) == [f"users/{user}/events/1" for user in users]
 
 
-async def test_rate_limits_are_read_from_their_database(create: Create) -> None:
-    main = create(FIRESTORE)
-    settings = DatabaseSettings(file=None, project=main.main.batch()._client.project)  # noqa: SLF001
+@pytest.mark.firestore
+async def test_rate_limits_are_read_from_their_database() -> None:
+    settings = emulators.firestore_settings(f"test-{uuid4()}")
+    main = Databases(settings, QuotaSettings(), concurrency=2)
     both = Databases(settings, QuotaSettings(database="quotas"), concurrency=2)
     quotas = Databases(
         settings.model_copy(update={"database": "quotas"}), QuotaSettings(), concurrency=2
@@ -106,8 +108,8 @@ async def test_rate_limits_are_read_from_their_database(create: Create) -> None:
     try:
         assert paths(await exported(both)) == ["lookups/1", "rate_limits/quotas"]
     finally:
-        await both.close()
-        await quotas.close()
+        for each in (main, both, quotas):
+            await each.close()
 
 
 async def test_outage_ends_the_export() -> None:

@@ -10,7 +10,7 @@ from scripts.migration.import_ import import_all
 from scripts.migration.lines import Entry, LineWriter, document_line
 from scripts.migration.places import Place
 from shared.store.data_model import CLEANUP_RUNS, EVENTS, PICTURE_PARTS, USERS
-from tests.scripts.migration.conftest import FILE, FIRESTORE, Create
+from tests.scripts.migration.conftest import BOTH, FILE, Create
 from tests.scripts.migration.samples import AT, exported, imported, read, write
 
 
@@ -21,7 +21,7 @@ def entries(count: int, size_bytes: int = 1) -> Iterator[Entry]:
 
 
 @pytest.mark.parametrize(("count", "size_bytes"), [(1201, 1), (20, 900_000)], ids=["many", "large"])
-@pytest.mark.parametrize("kind", [FILE, FIRESTORE])
+@pytest.mark.parametrize("kind", BOTH)
 async def test_import_crosses_borders_of_batches(
     create: Create, kind: str, count: int, size_bytes: int
 ) -> None:
@@ -55,7 +55,7 @@ async def test_error_of_the_file_ends_the_import(create: Create) -> None:
         await import_all(create(FILE), damaged(), lambda _: None)
 
 
-@pytest.mark.parametrize("kind", [FILE, FIRESTORE])
+@pytest.mark.parametrize("kind", BOTH)
 async def test_rejected_document_is_named_by_its_lines(create: Create, kind: str) -> None:
     def too_large() -> Iterator[Entry]:
         fields = {"encrypted_payload": b"SECRET" * 200_000}
@@ -67,7 +67,7 @@ async def test_rejected_document_is_named_by_its_lines(create: Create, kind: str
     assert "SECRET" not in str(error.value)
 
 
-@pytest.mark.parametrize("kind", [FILE, FIRESTORE])
+@pytest.mark.parametrize("kind", BOTH)
 @pytest.mark.parametrize(
     ("path", "collection"),
     [

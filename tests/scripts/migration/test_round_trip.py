@@ -3,10 +3,14 @@
 import pytest
 
 from scripts.migration.databases import Databases
-from tests.scripts.migration.conftest import FILE, FIRESTORE, Create
+from tests.scripts.migration.conftest import BOTH, FILE, FIRESTORE, Create
 from tests.scripts.migration.samples import Documents, exported, imported, read, sample, write
 
-ROUTES = [(FILE, FILE), (FILE, FIRESTORE, FILE), (FIRESTORE, FILE)]
+ROUTES = [
+    (FILE, FILE),
+    pytest.param((FILE, FIRESTORE, FILE), marks=pytest.mark.firestore),
+    pytest.param((FIRESTORE, FILE), marks=pytest.mark.firestore),
+]
 
 
 @pytest.mark.parametrize("route", ROUTES, ids="-".join)
@@ -22,7 +26,7 @@ async def test_documents_are_identical_after_a_move(create: Create, route: tuple
     assert content == await exported(first)
 
 
-@pytest.mark.parametrize("kind", [FILE, FIRESTORE])
+@pytest.mark.parametrize("kind", BOTH)
 async def test_second_import_changes_nothing(create: Create, kind: str) -> None:
     databases = create(kind)
     documents = sample()

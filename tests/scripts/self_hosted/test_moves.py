@@ -1,6 +1,7 @@
 """The data of a server, moved by each command while the server runs, and served again."""
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from scripts.local.ports import HOST
 from scripts.root import ROOT
 from shared.store.data_model import ALL, DELETIONS, EVENTS
 from shared.store.database import Database
@@ -17,6 +19,7 @@ from shared.store.quotas import Quotas
 from shared.store.settings import DatabaseSettings
 from shared.store.verifications import Verification, Verifications
 from shared.timestamps import now
+from tests.emulators import ports
 from tests.scripts.self_hosted.alice import Alice
 from tests.scripts.self_hosted.installation import Installation
 
@@ -59,7 +62,9 @@ class Moves:
         project = f"test-{uuid4()}"
         for command, file in (("import", there), ("export", back)):
             subprocess.run(
-                [ROOT / "scripts" / "serve", command, file, "--firestore", project], check=True
+                [ROOT / "scripts" / "serve", command, file, "--firestore", project],
+                env={**os.environ, "FIRESTORE_EMULATOR_HOST": f"{HOST}:{ports().firestore}"},
+                check=True,
             )
         self._run(target, "import", str(back))
 
@@ -79,7 +84,10 @@ class Moves:
         return ended.stdout
 
 
-@pytest.mark.parametrize("move", ["by_copy", "by_export", "by_firestore"])
+@pytest.mark.parametrize(
+    "move",
+    ["by_copy", "by_export", pytest.param("by_firestore", marks=pytest.mark.firestore)],
+)
 async def test_data_of_a_running_server_moves(
     tmp_path: Path, http: httpx.AsyncClient, move: str
 ) -> None:

@@ -9,9 +9,11 @@ from uuid import uuid4
 
 import pytest
 
+from scripts.local.ports import HOST
 from scripts.root import ROOT
 from scripts.self_hosted import __main__ as command_line
 from tests import in_process
+from tests.emulators import ports
 from tests.scripts.self_hosted.commands.conftest import Data
 
 
@@ -63,7 +65,11 @@ def test_damaged_database_is_reported(filled: Data, tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists()
 
 
-def test_documents_move_to_firestore_and_back(filled: Data, data: Data, tmp_path: Path) -> None:
+@pytest.mark.firestore
+def test_documents_move_to_firestore_and_back(
+    filled: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"{HOST}:{ports().firestore}")
     project, first, second = f"test-{uuid4()}", tmp_path / "1.jsonl", tmp_path / "2.jsonl.gz"
     filled.succeeds("export", first)
     for arguments in (

@@ -12,6 +12,7 @@ from shared.store.database import Database
 from shared.store.engines.sqlite import engine
 from shared.store.engines.sqlite.engine import SqliteEngine
 from shared.store.settings import DatabaseSettings
+from tests.emulators import firestore_settings
 from tests.shared.store.engines.differential.model import MODEL
 from tests.shared.store.engines.differential.sides import Sides
 
@@ -29,8 +30,7 @@ def new_sides(runner: asyncio.Runner, tmp_path: Path) -> Callable[[], Sides]:
     """Return a function that returns two empty databases, one per engine."""
 
     def new() -> Sides:
-        # The emulator creates a project at its first use.
-        firestore = DatabaseSettings(file=None, project=f"test-{uuid4()}")
+        firestore = firestore_settings(f"test-{uuid4()}")
         sqlite = DatabaseSettings(file=tmp_path / f"{uuid4()}.db")
         return Sides(Database(firestore), Database(sqlite))
 

@@ -9,6 +9,7 @@ import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
 from uuid import uuid4
@@ -21,15 +22,16 @@ import pytest
 from scripts.client.api import Api
 from scripts.client.person import Person
 from scripts.local.ports import Ports
-from scripts.local.stack import Stack, addresses
+from scripts.local.stack import Stack
 from scripts.local.storage import VARIABLES
 from shared.auth.passwords import derive
 from shared.store.database import Database
 from shared.store.users import PasswordHash, Users
 from shared.telemetry.logs import set_levels
 from shared.web import framework_entry
-from tests import emulators, leaks, shared_results, stack
+from tests import emulators, leaks, server_forms, shared_results, stack
 from tests.api_client import ApiClient
+from tests.server_forms import server_addresses
 
 pytest_plugins = ["tests.engines", "tests.fakes", "tests.programs"]
 
@@ -74,11 +76,18 @@ _PASSWORD = "SECRET-password-of-test-users"  # noqa: S105 - valid only for these
 
 _running = pytest.StashKey[Stack]()
 _running_on_emulators = pytest.StashKey[emulators.EmulatorStack]()
+_server = pytest.StashKey[ExitStack]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option `--long` of `./scripts/test`."""
+    """Add the options of `./scripts/test`."""
     parser.addoption("--long", action="store_true", help="more generated requests and clients")
+    parser.addoption(
+        "--server",
+        choices=server_forms.OPTIONS,
+        default=server_forms.DEFAULT,
+        help="the server that the tests of the contract call (tests/functions/test_*.py)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -97,14 +106,16 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     print("starting a stack for the tests ...", flush=True)
     shared_results.begin()
-    running = Stack("--isolated", environment=_ENVIRONMENT).__enter__()
+    form = config.option.server
+    running = Stack(*server_forms.OPTIONS[form], environment=_ENVIRONMENT).__enter__()
     stack.announce(running)
-    config.stash[_running] = running
+    config.stash[_running], config.stash[_server] = running, ExitStack()
     config.stash[_running_on_emulators] = emulators.EmulatorStack(_ENVIRONMENT)
     shutil.rmtree(
         stack.log_folder(), ignore_errors=True
     )  # left by a killed run with the same ports
     stack.log_folder().mkdir()
+    config.stash[_server].enter_context(server_forms.announced(form, running))
     _listen(config)
 
 
@@ -170,6 +181,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the stacks."""
     if (running := config.stash.get(_running, None)) is not None:
+        config.stash[_server].close()
         config.stash[_running_on_emulators].stop()
         running.stop()
         shared_results.end()
@@ -197,13 +209,13 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="session")
 def client(http: httpx.AsyncClient, ports: Ports) -> ApiClient:
     """The functions, over plain HTTP."""
-    return ApiClient(addresses(ports), http)
+    return ApiClient(server_addresses(ports), http)
 
 
 @pytest.fixture(scope="session")
 def api(http: httpx.AsyncClient, ports: Ports) -> Api:
     """The functions, through the reference client."""
-    return Api(addresses(ports), http)
+    return Api(server_addresses(ports), http)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Run commands of `scripts/` inside the test process, to save the start of a Python process.
 
 A command gets the arguments, environment, standard files and working directory of a real process.
-Its signal handlers are removed when it ends.
+Its signal handlers and its file mode mask are removed when it ends.
 """
 
 import io
@@ -91,11 +91,14 @@ def _standard_files(files: tuple[IO[bytes], ...]) -> Iterator[None]:
 def _process(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[None]:
     """Replace the arguments and environment variables of the process."""
     before = sys.argv, dict(os.environ)
+    umask = os.umask(0)
+    os.umask(umask)
     sys.argv = [sys.argv[0], *arguments]
     try:
         _set_environment(dict(environment))
         yield
     finally:
+        os.umask(umask)
         sys.argv, variables = before
         _set_environment(variables)
 

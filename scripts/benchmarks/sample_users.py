@@ -1,9 +1,12 @@
 """Sample users, written to the database directly. The API would hash a password for each."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from shared.auth.passwords import derive
 from shared.store.database import Database
 from shared.store.events import Events, NewEvent
 from shared.store.follow_secrets import FollowSecrets
@@ -12,20 +15,35 @@ from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import PasswordHash, Users
 
 FOLLOW_SECRET = "secret"  # noqa: S105 - of all sample users
+PASSWORD = "password"  # noqa: S105 - of sample users that sign in
+_NO_PASSWORD = PasswordHash("", b"")
 _EVENT_BYTES = 2048
+_MAX_EVENTS_PER_COMMIT = 400
+_CONCURRENT_AUTHORS = 40
+
+
+def hash_password() -> PasswordHash:
+    """Return a hash of PASSWORD. It takes as long as the hash of a request."""
+    salt = b"s" * 64
+    return PasswordHash(derive(PASSWORD, salt), salt)
 
 
 @dataclass(frozen=True)
 class SampleUsers:
-    """Creates users in a database."""
+    """Creates users in a database.
+
+    Args:
+        database: the database.
+        password: the hash of their password. By default they cannot sign in.
+    """
 
     database: Database
+    password: PasswordHash = _NO_PASSWORD
 
     async def create(self, picture: bytes | None = None) -> UUID:
         """Create a user, with a picture if one is given."""
         users = Users(self.database)
-        # An empty hash: these users never sign in.
-        user = await users.create(PasswordHash("", b""), datetime.now(UTC))
+        user = await users.create(self.password, datetime.now(UTC))
         if picture is not None:
             profiles = Profiles(self.database, users, Pictures(self.database))
             account = await users.get_account(user.id)
@@ -40,8 +58,31 @@ class SampleUsers:
         author = await users.get_account(user_id)
         now = datetime.now(UTC)
         await FollowSecrets(self.database, users).put(author, FOLLOW_SECRET, now)
-        expiry = now + timedelta(days=1)
-        content = b"x" * _EVENT_BYTES, b"i" * 16
-        new_events = [NewEvent(uuid4(), *content, expiry) for _ in range(event_count)]
-        await Events(self.database, users).put(author, new_events, now)
+        await self.publish(user_id, event_count)
         return user_id
+
+    async def create_authors(self, count: int, event_count: int) -> list[UUID]:
+        """Create authors, many at a time."""
+        ids: list[UUID] = []
+        while len(ids) < count:
+            number = min(_CONCURRENT_AUTHORS, count - len(ids))
+            ids += await asyncio.gather(*(self.create_author(event_count) for _ in range(number)))
+        return ids
+
+    async def publish(self, user_id: UUID, event_count: int) -> None:
+        """Publish events of a user, in commits of up to 400."""
+        users = Users(self.database, with_events=True)
+        events = Events(self.database, users)
+        content = b"x" * _EVENT_BYTES, b"i" * 16
+        for start in range(0, event_count, _MAX_EVENTS_PER_COMMIT):
+            author, now = await users.get_account(user_id), datetime.now(UTC)
+            expiry = now + timedelta(days=1)
+            number = min(_MAX_EVENTS_PER_COMMIT, event_count - start)
+            new_events = [NewEvent(uuid4(), *content, expiry) for _ in range(number)]
+            await events.put(author, new_events, now)
+
+    async def publish_one_each(self, user_ids: Sequence[UUID]) -> datetime:
+        """Publish one event of each user. Return a time after their older events."""
+        before = datetime.now(UTC)
+        await asyncio.gather(*(self.publish(user_id, 1) for user_id in user_ids))
+        return before

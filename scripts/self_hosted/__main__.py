@@ -1,12 +1,14 @@
 """`./scripts/serve`: the backend of one machine, and the commands for its data."""
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from scripts.self_hosted.commands import serve
+from scripts.self_hosted.commands import check, copy, export, import_, restore, serve
 from scripts.self_hosted.data_folder import DataFolder
 from scripts.self_hosted.errors import CannotServeError
 
@@ -14,23 +16,43 @@ from scripts.self_hosted.errors import CannotServeError
 class Command(Protocol):
     """A module in `scripts/self_hosted/commands`."""
 
-    __doc__: str | None
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[DataFolder, argparse.Namespace], None]
+    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
+        """Add the arguments and options of the command."""
+
+    def run(self, folder: DataFolder, options: argparse.Namespace, /) -> None:
+        """Run the command."""
 
 
-COMMANDS: Mapping[str, Command] = {}
+COMMANDS: Mapping[str, Command] = {
+    "copy": copy,
+    "restore": restore,
+    "check": check,
+    "export": export,
+    "import": import_,
+}
 """The commands for the data, by their names on the command line."""
+
+# SQLite creates files with the default mode. They contain the password hashes of all users.
+_PRIVATE_FILES = 0o077
+_INTERRUPTED_STATUS = 130
 
 
 def main() -> int:
     """Run the command of the command line; return the exit status."""
     options = parse()
+    os.umask(_PRIVATE_FILES)
+    if options.run is not serve.run:
+        # A command that is stopped deletes its temporary files.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        options.run(DataFolder(options.data), options)
+        # An export from Firestore needs no folder.
+        options.run(DataFolder(options.data or Path()), options)
     except CannotServeError as error:
         print(f"serve: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("serve: interrupted", file=sys.stderr)
+        return _INTERRUPTED_STATUS
     return 0
 
 
@@ -43,12 +65,14 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="the folder with all data")
     serve.add_arguments(parser)
-    parser.set_defaults(run=serve.run)
+    parser.set_defaults(run=serve.run, firestore=None)
     if COMMANDS:
         _add_commands(parser)
     options = parser.parse_args()
-    if options.data is None:
+    if options.data is None and options.firestore is None:
         parser.error("the option --data DIR is missing")
+    if options.data is not None and options.firestore is not None:
+        parser.error("--data and --firestore are alternatives; choose one")
     return options
 
 

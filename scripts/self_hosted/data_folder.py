@@ -10,6 +10,7 @@ from pathlib import Path
 from scripts.self_hosted.errors import CannotServeError
 
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
+_MAINTENANCE_LOCK = "maintenance.lock"
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,58 @@ class DataFolder:
         Raises:
             CannotServeError: another process has the lock, or the folder is read-only.
         """
+        with self._lock("lock", fcntl.LOCK_EX, f"another ./scripts/serve uses {self.path}"):
+            yield
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Prevent the replacement of the database during the block. A server may run.
+
+        Raises:
+            CannotServeError: there is no database, or a command replaces it.
+        """
+        if not self.database.exists():
+            raise CannotServeError(
+                f"{self.path} has no database; name the folder of the server with --data"
+            )
+        with self._lock(_MAINTENANCE_LOCK, fcntl.LOCK_SH, f"a command replaces {self.database}"):
+            yield
+
+    @contextmanager
+    def replaceable(self) -> Iterator[None]:
+        """Reserve the database for this command during the block.
+
+        Raises:
+            CannotServeError: a server or another command uses it.
+        """
+        # A program that has the file open could delete the `-wal` file of its successor.
+        with (
+            self.locked(),
+            self._lock(_MAINTENANCE_LOCK, fcntl.LOCK_EX, f"a command reads {self.database}"),
+        ):
+            yield
+
+    def hand_over(self, file: Path) -> None:
+        """Give a new file to the owner of the folder, if the administrator runs this command."""
+        if os.geteuid() == 0:
+            owner = self.path.stat()
+            os.chown(file, owner.st_uid, owner.st_gid)
+
+    @contextmanager
+    def _lock(self, name: str, kind: int, conflict: str) -> Iterator[None]:
+        path = self.path / name
         try:
-            file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, _FILE_MODE)
+            file = os.open(path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
         except OSError as error:
             raise CannotServeError(
                 f"cannot write to {self.path}: {error.strerror}; change its owner or its mode"
             ) from None
         try:
+            self.hand_over(path)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
             except OSError:
-                raise CannotServeError(
-                    f"another ./scripts/serve uses {self.path}; stop it first"
-                ) from None
+                raise CannotServeError(f"{conflict}; stop it first") from None
             yield
         finally:
             os.close(file)

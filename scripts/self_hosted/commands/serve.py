@@ -11,9 +11,6 @@ from scripts.self_hosted.data_folder import DataFolder
 from scripts.self_hosted.errors import CannotServeError
 from shared.store.engines.sqlite.maintenance import UnusableFileError, prepare
 
-# All files of the data folder are private: SQLite creates some of them with the default mode.
-_PRIVATE_FILES = 0o077
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
@@ -31,7 +28,6 @@ def run(folder: DataFolder, options: argparse.Namespace) -> None:
     Raises:
         CannotServeError: the folder, a setting or the port cannot be used.
     """
-    os.umask(_PRIVATE_FILES)
     folder.create()
     with folder.locked():
         settings_file.write_template(folder.settings)

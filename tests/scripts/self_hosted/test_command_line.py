@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_help_lists_options_and_commands() -> None:
 
 
 def test_script_takes_paths_relative_to_the_folder_of_its_caller(tmp_path: Path) -> None:
-    # A package with the name of ours, and a setting that ends the start.
+    # A package with the same name as ours, and a setting that ends the start.
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "__init__.py").write_text("raise SystemExit('wrong package')")
     (tmp_path / "data").mkdir()
@@ -92,3 +93,22 @@ def test_script_takes_paths_relative_to_the_folder_of_its_caller(tmp_path: Path)
     )
     assert rejected.returncode == 1
     assert rejected.stderr.startswith("serve: OPENAI_RETRIES: ")
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"), [(None, ".venv-serve"), ("old", ".venv-serve"), ("new", "default")]
+)
+def test_script_ignores_an_incomplete_environment(
+    tmp_path: Path, installed: str | None, chosen: str
+) -> None:
+    (tmp_path / "scripts" / "local").mkdir(parents=True)
+    (tmp_path / ".venv").mkdir()
+    shutil.copy(ROOT / "scripts" / "serve", tmp_path / "scripts")
+    (tmp_path / "scripts" / "requirements.txt").write_text("new")
+    program = tmp_path / "scripts" / "local" / "python"
+    program.write_text("#!/bin/sh\necho ${LIFTLOG_VENV:-default}\n")
+    program.chmod(0o700)
+    if installed:
+        (tmp_path / ".venv" / "installed.txt").write_text(installed)
+    output = subprocess.check_output([tmp_path / "scripts" / "serve"], text=True)
+    assert output == f"{chosen}\n"

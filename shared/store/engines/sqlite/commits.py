@@ -14,14 +14,16 @@ from google.cloud.firestore_v1.types import Document
 
 from shared.store.engines.sqlite.fields import merged
 from shared.store.engines.sqlite.indexes import Indexes
+from shared.store.engines.sqlite.keys import path_of
+from shared.store.engines.sqlite.limits import check_limits
 from shared.store.engines.sqlite.locks import begin_write
 from shared.store.engines.sqlite.names import DocumentKey, Names
+from shared.store.engines.sqlite.repeated import check_repeated
 from shared.store.engines.sqlite.support import require
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-_MAX_DOCUMENT_BYTES = 1024 * 1024
 _Document = Document.pb()
 
 Outcome = Exception | None
@@ -32,6 +34,10 @@ class _Stored:
     number: int
     update_time: int
     document: "Message"
+
+
+_Originals = dict[DocumentKey, _Stored | None]
+"""The documents before the commit that wrote them. None: missing, or deleted by the commit."""
 
 
 class PendingCommit:
@@ -81,10 +87,14 @@ class Commits:
         if not writes:
             return None
         update_time = _next_update_time(connection)
+        originals: _Originals = {}
         connection.execute("SAVEPOINT one")
         try:
-            for write in writes:
-                self._write(connection, write, update_time)
+            # As in Firestore, invalid requests fail before any precondition.
+            keys = [self._names.key(_name(write)) for write in writes]
+            check_repeated(writes)
+            for key, write in zip(keys, writes, strict=True):
+                self._write(connection, key, write, update_time, originals)
         except (exceptions.GoogleAPICallError, NotImplementedError) as error:
             connection.execute("ROLLBACK TO one")
             return error
@@ -92,14 +102,19 @@ class Commits:
             connection.execute("RELEASE one")
         return None
 
-    def _write(self, connection: sqlite3.Connection, write: "Message", update_time: int) -> None:
-        operation = write.WhichOneof("operation")
-        require(operation in ("update", "delete"), f"the write {operation}")
-        require(not write.update_transforms, "transforms of fields")
-        key = self._names.key(write.update.name if operation == "update" else write.delete)
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        key: DocumentKey,
+        write: "Message",
+        update_time: int,
+        originals: _Originals,
+    ) -> None:
         stored = _find(connection, key)
-        _check(write.current_document, stored)
-        if operation == "delete":
+        _check(write.current_document, stored, is_first=key not in originals)
+        original = originals.setdefault(key, stored)
+        if write.HasField("delete"):
+            originals[key] = None
             if stored is not None:
                 self._delete(connection, key, stored)
             return
@@ -109,6 +124,8 @@ class Commits:
             document = merged(before, document, write.update_mask.field_paths)
         if stored is not None and stored.document == document:
             return  # As in Firestore, the document keeps its update time.
+        if original is not None and original.document == document:
+            update_time = original.update_time
         self._put(connection, key, stored, document, update_time)
 
     def _put(
@@ -119,9 +136,8 @@ class Commits:
         document: "Message",
         update_time: int,
     ) -> None:
+        check_limits(path_of(key.collection + key.id), document.fields)
         content = document.SerializeToString()
-        if len(content) > _MAX_DOCUMENT_BYTES:
-            raise exceptions.InvalidArgument("the document is larger than 1 MiB")
         entries = self._entries(key, document)
         if stored is None:
             number = connection.execute(
@@ -152,6 +168,13 @@ class Commits:
         )
 
 
+def _name(write: "Message") -> str:
+    operation = write.WhichOneof("operation")
+    require(operation in ("update", "delete"), f"the write {operation}")
+    require(not write.update_transforms, "transforms of fields")
+    return str(write.update.name if operation == "update" else write.delete)
+
+
 def _next_update_time(connection: sqlite3.Connection) -> int:
     """Return the current time in microseconds, but more than that of all commits before."""
     ((update_time,),) = connection.execute(
@@ -170,14 +193,15 @@ def _find(connection: sqlite3.Connection, key: DocumentKey) -> _Stored | None:
     return None if row is None else _Stored(row[0], row[1], _Document.FromString(row[2]))
 
 
-def _check(precondition: "Message", stored: _Stored | None) -> None:
+def _check(precondition: "Message", stored: _Stored | None, *, is_first: bool) -> None:
     """Raise Firestore's error if the precondition of a write does not hold."""
     kind = precondition.WhichOneof("condition_type")
     if kind == "exists" and precondition.exists and stored is None:
         raise exceptions.NotFound("no such document")
     if kind == "exists" and not precondition.exists and stored is not None:
         raise exceptions.AlreadyExists("the document exists")
-    if kind == "update_time":
+    # A later write of the commit has the same update time as the first one.
+    if kind == "update_time" and is_first:
         expected_ns = precondition.update_time.ToNanoseconds()
         if stored is None or stored.update_time * 1000 != expected_ns:
             raise exceptions.FailedPrecondition("the document has changed")

@@ -10,6 +10,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore_v1.async_client import AsyncClient
 
 from shared.concurrency.group_commit import GroupCommit
+from shared.store.data_model import ALL, Collection
 from shared.store.engines.protocol import IdPage
 from shared.store.engines.sqlite.commits import Commits, Outcome, PendingCommit
 from shared.store.engines.sqlite.connections import Connections
@@ -33,12 +34,16 @@ class SqliteEngine:
 
     Commits that arrive while a transaction runs share the next one: they wait for one write of the
     disk together. A commit whose caller is cancelled or times out is executed whole or not at all.
+
+    Args:
+        path: the file; see `File`.
+        collections: the data model, which declares the indexed fields.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, collections: Sequence[Collection] = ALL) -> None:
         self.client = AsyncClient(project=_PROJECT, credentials=AnonymousCredentials())
         self.root = f"projects/{_PROJECT}/databases/(default)/documents"
-        self._names, self._indexes = Names(self.root), Indexes()
+        self._names, self._indexes = Names(self.root), Indexes(collections)
         file = File(path, self._indexes)
         self._readers = Connections(file, _MAX_CONCURRENT_READS, "read")
         self._writer = Connections(file, 1, "write")

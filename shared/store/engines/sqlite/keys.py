@@ -11,7 +11,12 @@ _ZERO, _ESCAPED_ZERO, _END = b"\x00", b"\x00\xff", b"\x00\x01"
 
 def key_of_bytes(content: bytes) -> bytes:
     """Return a key that sorts as `content` and is never the prefix of another key."""
-    return content.replace(_ZERO, _ESCAPED_ZERO) + _END
+    return escaped(content) + _END
+
+
+def escaped(content: bytes) -> bytes:
+    """Return the part of a key that sorts as `content`, without its end."""
+    return content.replace(_ZERO, _ESCAPED_ZERO)
 
 
 def key_of_path(segments: list[str]) -> bytes:

@@ -13,8 +13,8 @@ from shared.store.engines.sqlite.fields import field_name
 from shared.store.engines.sqlite.indexes import Indexes, collection_scope, group_scope
 from shared.store.engines.sqlite.keys import after_prefix
 from shared.store.engines.sqlite.names import Names
-from shared.store.engines.sqlite.support import require
-from shared.store.engines.sqlite.values import key_of_value, type_prefix
+from shared.store.engines.sqlite.support import require, unsupported
+from shared.store.engines.sqlite.values import key_of_filter, key_of_value, keys_of_type
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -69,22 +69,22 @@ class _Filter:
 
     @property
     def keys(self) -> Range:
-        key = key_of_value(self.value)
+        key = key_of_filter(self.value)
         # A comparison matches only values of the same type.
-        of_type = type_prefix(key)
+        first, end = keys_of_type(key)
         match self.operator:
             case _Operator.EQUAL:
                 return Range(key, after_prefix(key))
             case _Operator.LESS_THAN:
-                return Range(of_type, key)
+                return Range(first, key)
             case _Operator.LESS_THAN_OR_EQUAL:
-                return Range(of_type, after_prefix(key))
+                return Range(first, after_prefix(key))
             case _Operator.GREATER_THAN:
-                return Range(after_prefix(key), after_prefix(of_type))
+                return Range(after_prefix(key), end)
             case _Operator.GREATER_THAN_OR_EQUAL:
-                return Range(key, after_prefix(of_type))
+                return Range(key, end)
             case _:
-                raise NotImplementedError(f"the filter {_Operator(self.operator).name}")
+                raise unsupported(f"the filter {_Operator(self.operator).name}")
 
 
 def scan_of(parent: str, query: "Message", names: Names, indexes: Indexes) -> Scan:
@@ -100,6 +100,7 @@ def scan_of(parent: str, query: "Message", names: Names, indexes: Indexes) -> Sc
     field = _field(query, filters)
     if field == _NAME:
         require(not is_group, "a query of a collection group by name alone")
+        require(not _is_descending(query), "a descending order by name alone")
         scope = None
     else:
         require(indexes.is_indexed(name, field, is_group=is_group), f"a query of {name} by {field}")

@@ -8,10 +8,11 @@ from google.api_core.exceptions import InvalidArgument
 from google.cloud.firestore_v1.types import Document
 
 from shared.store.engines.protocol import IdPage
-from shared.store.engines.sqlite.fields import selected
+from shared.store.engines.sqlite.fields import field_name, selected
 from shared.store.engines.sqlite.keys import after_prefix, key_of_path, path_of
 from shared.store.engines.sqlite.names import Names
 from shared.store.engines.sqlite.queries import Scan
+from shared.store.engines.sqlite.support import require
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -45,6 +46,7 @@ class Reads:
     ) -> "list[Message]":
         """Return the documents that exist, in one snapshot. With `fields`, return only these."""
         found = []
+        selection = [field_name(field) for field in fields] or None
         with _snapshot(connection):
             for name in names:
                 key = self._names.key(name)
@@ -53,7 +55,7 @@ class Reads:
                     (key.collection, key.id),
                 ).fetchone()
                 if row is not None:
-                    found.append(_document(name, row[0], row[1], fields or None))
+                    found.append(_document(name, row[0], row[1], selection))
         return found
 
     def scan(self, connection: sqlite3.Connection, scan: Scan) -> "list[Message]":
@@ -76,6 +78,7 @@ class Reads:
         Raises:
             InvalidArgument: the token is invalid.
         """
+        require(page_size > 0, "a page of ids without a size")
         try:
             last = bytes.fromhex(page_token)
         except ValueError:

@@ -8,4 +8,9 @@ def require(is_supported: bool, feature: str) -> None:  # noqa: FBT001 - reads a
         NotImplementedError: the feature is not supported.
     """
     if not is_supported:
-        raise NotImplementedError(f"the embedded database does not support {feature}")
+        raise unsupported(feature)
+
+
+def unsupported(feature: str) -> NotImplementedError:
+    """Return the error for a feature of Firestore that is not supported."""
+    return NotImplementedError(f"the embedded database does not support {feature}")

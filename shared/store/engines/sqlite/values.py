@@ -5,13 +5,20 @@ Source: https://firebase.google.com/docs/firestore/manage-data/data-types#value_
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.store.engines.sqlite.keys import key_of_bytes
+from google.api_core.exceptions import InvalidArgument
+
+from shared.store.engines.sqlite.keys import after_prefix, escaped, key_of_bytes
+from shared.store.engines.sqlite.support import unsupported
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+MAX_INDEXED_BYTES = 1500
+"""Firestore's limit of a value in an index. The rest of a longer value is not indexed."""
 
 # The first byte of a key orders the types. Zero ends a list or a map, so it sorts first.
 _END = b"\x00"
@@ -19,10 +26,21 @@ _NULL, _BOOLEAN, _NUMBER, _TIMESTAMP, _STRING, _BYTES, _ARRAY, _MAP = (
     bytes([number]) for number in range(1, 9)
 )
 _MAP_ENTRY = b"\x01"
+# Ends the key of a longer value, and sorts after each other end.
+_CUT = b"\xff"
 _SIGN_BIT = 1 << 63
 _ALL_BITS = (1 << 64) - 1
 _REMAINDER_OFFSET = 1 << 15
 _NAN_KEY = _NUMBER + bytes(10)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a key. A content may be cut, and counts `size` bytes more than its length."""
+
+    size: int
+    key: bytes = b""
+    content: bytes | None = None
 
 
 def key_of_value(value: "Message") -> bytes:
@@ -31,15 +49,60 @@ def key_of_value(value: "Message") -> bytes:
     Raises:
         NotImplementedError: the data model does not use values of this type in an index.
     """
+    return _key(value)[0]
+
+
+def key_of_filter(value: "Message") -> bytes:
+    """Return the key of a value that a query compares with.
+
+    Raises:
+        InvalidArgument: the value is longer than the indexed part of values.
+        NotImplementedError: see `key_of_value`.
+    """
+    key, is_cut = _key(value)
+    if is_cut:
+        raise InvalidArgument("a value is too long for a filter")
+    return key
+
+
+def keys_of_type(key: bytes) -> tuple[bytes, bytes]:
+    """Return the first key of the values that compare with the value of `key`, and their end."""
+    kind = key[:1]
+    # A range of numbers does not match NaN.
+    return after_prefix(_NAN_KEY) if kind == _NUMBER else kind, after_prefix(kind)
+
+
+def _key(value: "Message") -> tuple[bytes, bool]:
+    """Return the key of a value, and whether it is cut."""
+    key, room = b"", MAX_INDEXED_BYTES
+    for part in _parts(value):
+        content = part.content or b""
+        size = part.size + len(content)
+        if size > room:
+            return key + part.key + escaped(content[: max(0, room - part.size)]) + _CUT, True
+        key += part.key if part.content is None else part.key + key_of_bytes(content)
+        room -= size
+    return key, False
+
+
+def _parts(value: "Message") -> Iterator[_Part]:
     kind = value.WhichOneof("value_type")
-    if kind not in _KEYS:
-        raise NotImplementedError(f"the embedded database does not support an index of a {kind}")
-    return _KEYS[kind](getattr(value, kind))
-
-
-def type_prefix(key: bytes) -> bytes:
-    """Return the prefix that the keys of all values of the same type have."""
-    return key[:1]
+    if kind == "array_value":
+        yield _Part(0, _ARRAY)
+        for each in value.array_value.values:
+            yield from _parts(each)
+        yield _Part(0, _END)
+    elif kind == "map_value":
+        yield _Part(0, _MAP)
+        fields = value.map_value.fields
+        for name, each in sorted((name.encode(), each) for name, each in fields.items()):
+            yield _Part(1, _MAP_ENTRY, name)
+            yield from _parts(each)
+        yield _Part(0, _END)
+    elif kind in _SIMPLE:
+        yield _SIMPLE[kind](getattr(value, kind))
+    else:
+        raise unsupported(f"an index of a {kind}")
 
 
 def _key_of_number(number: float) -> bytes:
@@ -55,23 +118,15 @@ def _key_of_number(number: float) -> bytes:
     return _NUMBER + struct.pack(">QH", ordered, remainder + _REMAINDER_OFFSET)
 
 
-def _key_of_map(fields: "Message") -> bytes:
-    return b"".join(
-        _MAP_ENTRY + key_of_bytes(name) + key_of_value(value)
-        for name, value in sorted((name.encode(), value) for name, value in fields.items())
-    )
-
-
-_KEYS: dict[str, Callable[[Any], bytes]] = {
-    "null_value": lambda _null: _NULL,
-    "boolean_value": lambda boolean: _BOOLEAN + bytes([boolean]),
-    "integer_value": _key_of_number,
-    "double_value": _key_of_number,
-    "timestamp_value": lambda instant: (
-        _TIMESTAMP + struct.pack(">QI", instant.seconds + _SIGN_BIT, instant.nanos)
+# The sizes are those of Firestore: https://firebase.google.com/docs/firestore/storage-size
+_SIMPLE: dict[str, Callable[[Any], _Part]] = {
+    "null_value": lambda _null: _Part(1, _NULL),
+    "boolean_value": lambda boolean: _Part(1, _BOOLEAN + bytes([boolean])),
+    "integer_value": lambda number: _Part(8, _key_of_number(number)),
+    "double_value": lambda number: _Part(8, _key_of_number(number)),
+    "timestamp_value": lambda instant: _Part(
+        8, _TIMESTAMP + struct.pack(">QI", instant.seconds + _SIGN_BIT, instant.nanos)
     ),
-    "string_value": lambda text: _STRING + key_of_bytes(text.encode()),
-    "bytes_value": lambda content: _BYTES + key_of_bytes(content),
-    "array_value": lambda array: _ARRAY + b"".join(map(key_of_value, array.values)) + _END,
-    "map_value": lambda each: _MAP + _key_of_map(each.fields) + _END,
+    "string_value": lambda text: _Part(1, _STRING, text.encode()),
+    "bytes_value": lambda content: _Part(0, _BYTES, content),
 }

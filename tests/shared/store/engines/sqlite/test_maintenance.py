@@ -141,6 +141,6 @@ def test_copy_is_complete_and_replaces_nothing_before_its_end(filled_path: Path)
     assert {each.name for each in copied.parent.glob("copy*")} == {"copy.db"}
     damaged = filled_path.with_name("damaged.db")
     damaged.write_text("no database " * 1000)
-    with pytest.raises((sqlite3.Error, UnusableFileError)):
+    with pytest.raises(UnusableFileError):
         copy(damaged, copied)
     assert check(copied) == []

@@ -1,0 +1,1 @@
+"""Export and import of all documents, in the line format of `docs/export-format.md`."""

@@ -113,4 +113,6 @@ def document_entries(
 
 def _declaration(connection: sqlite3.Connection) -> str:
     row = connection.execute("SELECT value FROM state WHERE name = 'indexes'").fetchone()
+    if row is None:
+        raise IncompatibleFileError("the database file is damaged; restore a copy of it")
     return str(row[0])

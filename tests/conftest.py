@@ -63,6 +63,8 @@ for form, examples in (("short", 25), ("long", 200)):
 
 # Slow files start first. Otherwise one worker runs them alone at the end.
 _SLOW_FILES = (
+    "tests/shared/store/engines/test_differential.py",
+    "tests/scripts/self_hosted/test_moves.py",
     "tests/scripts/packaging/test_isolated_package.py",
     "tests/scripts/test_commands.py",
     "tests/scripts/release/test_cloudbuild.py",
@@ -71,6 +73,8 @@ _SLOW_FILES = (
 
 # The other tests call services in other processes, or no service.
 _MEASURED_FOLDERS = ("tests/shared/", "tests/functions/chat/")
+# The tests of the store run the same code on SQLite. Only these tests run that of Firestore alone.
+_MEASURED_ON_FIRESTORE = "tests/shared/store/engines/test_firestore.py"
 
 _PASSWORD = "SECRET-password-of-test-users"  # noqa: S105 - valid only for these users
 
@@ -136,13 +140,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Measure coverage only in tests that run the code in this process, because it is slow."""
     measuring = coverage.Coverage.current()
-    if measuring and not item.nodeid.startswith(_MEASURED_FOLDERS):
+    if measuring and not _is_measured(item):
         measuring.stop()
         try:
             return (yield)
         finally:
             measuring.start()
     return (yield)
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    if item.get_closest_marker("firestore"):
+        return item.nodeid.startswith(_MEASURED_ON_FIRESTORE)
+    return item.nodeid.startswith(_MEASURED_FOLDERS)
 
 
 def _listen(config: pytest.Config) -> None:

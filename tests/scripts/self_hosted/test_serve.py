@@ -1,5 +1,6 @@
 """The self-hosted server in its own process."""
 
+import asyncio
 import json
 import re
 import signal
@@ -27,7 +28,6 @@ from tests import stack
 from tests.functions.chat.hub_user import HUB_V1, HUB_V2, HubUser
 from tests.functions.chat.running_chat import ChatEndpoint
 from tests.functions.test_ai import SESSION
-from tests.loopback import until
 from tests.scripts.self_hosted.installation import Installation
 
 KEY = "SECRET-key-of-a-home-server"
@@ -237,12 +237,17 @@ async def test_cleanup_runs_at_start_if_the_last_run_is_old(installation: Instal
         {"started_at": expired, "expires_at": expired + timedelta(days=30)},
     )
     await database.commit(batch)
+    runs = CleanupRuns(database)
     with installation.serve() as server:
-        await until(lambda: f"deleted 1 {CLEANUP_RUNS.name} in " in server.log)
+        async with asyncio.timeout(300):
+            # The log line comes before the record of the run.
+            while [run.ended_at is None for run in await runs.newest(2)] != [False]:
+                await asyncio.sleep(0.02)
         assert server.stop() == 0
+        assert f"deleted 1 {CLEANUP_RUNS.name} in " in server.log
     with installation.serve() as server:  # finds the run of the first server
         assert server.stop() == 0
-    [run] = await CleanupRuns(database).newest(10)
+    [run] = await runs.newest(10)
     assert run.ended_at is not None
     assert run.deleted == {CLEANUP_RUNS.name: 1}
     await database.close()

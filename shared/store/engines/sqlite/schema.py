@@ -114,5 +114,6 @@ def document_entries(
 def _declaration(connection: sqlite3.Connection) -> str:
     row = connection.execute("SELECT value FROM state WHERE name = 'indexes'").fetchone()
     if row is None:
-        raise IncompatibleFileError("the database file is damaged; restore a copy of it")
+        # A cut file. SQLite raises the same error for most damages.
+        raise sqlite3.DatabaseError("database disk image is malformed")
     return str(row[0])

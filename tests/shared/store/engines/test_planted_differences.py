@@ -14,7 +14,7 @@ from tests.shared.store.engines.differential.sides import Difference, Sides
 
 pytestmark = pytest.mark.firestore
 
-_SHORT = 4
+_SHORT = 2
 # Stops at the first difference.
 _SETTINGS = settings(
     max_examples=200, stateful_step_count=60, phases=[Phase.generate], report_multiple_bugs=False

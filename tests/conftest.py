@@ -73,7 +73,7 @@ _SLOW_FILES = (
 
 # The other tests call services in other processes, or no service.
 _MEASURED_FOLDERS = ("tests/shared/", "tests/functions/chat/")
-# The tests of the store run the same code on SQLite. Only these tests run that of Firestore alone.
+# Tests with the mark run the same code on SQLite. Only these tests run that of Firestore alone.
 _MEASURED_ON_FIRESTORE = "tests/shared/store/engines/test_firestore.py"
 
 _PASSWORD = "SECRET-password-of-test-users"  # noqa: S105 - valid only for these users

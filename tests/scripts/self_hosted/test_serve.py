@@ -241,7 +241,7 @@ async def test_cleanup_runs_at_start_if_the_last_run_is_old(installation: Instal
     with installation.serve() as server:
         async with asyncio.timeout(300):
             # The log line comes before the record of the run.
-            while [run.ended_at is None for run in await runs.newest(2)] != [False]:
+            while [run.ended_at is None for run in await runs.newest(2)] != [False]:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.02)
         assert server.stop() == 0
         assert f"deleted 1 {CLEANUP_RUNS.name} in " in server.log

@@ -85,10 +85,9 @@ class Moves:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Move the data to Firestore and back only with `--long`: it takes many commands."""
-    moves = ["by_copy", "by_export"]
-    long = [pytest.param("by_firestore", marks=pytest.mark.firestore)]
-    metafunc.parametrize("move", [*moves, *(long if metafunc.config.option.long else [])])
+    """Test one command, and all with `--long`: each starts many processes."""
+    others = ["by_export", pytest.param("by_firestore", marks=pytest.mark.firestore)]
+    metafunc.parametrize("move", ["by_copy", *(others if metafunc.config.option.long else [])])
 
 
 async def test_data_of_a_running_server_moves(

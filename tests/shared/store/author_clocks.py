@@ -46,7 +46,7 @@ class Step:
     """The time from the reading of the own time to that of the expiry."""
 
     keeps_times: bool
-    """An edit keeps own time and expiry."""
+    """An edit keeps own time and expiry, unless the event has expired."""
 
     polls: tuple[int, ...]
     """For each follower: how many states it goes back before it polls; negative: no poll."""
@@ -112,7 +112,7 @@ class Author:
         number = len(self.versions)
         event_id = UUID(int=number if step.event < 0 else 1000 + step.event)
         earlier = [each for each in self.versions if each.event_id == event_id]
-        if earlier and step.keeps_times:
+        if step.keeps_times and earlier and earlier[-1].expiry > self.now:
             version = replace(earlier[-1], number=number)
         else:
             own = self._own_time(step)

@@ -43,7 +43,8 @@ def test_expired_events_are_dropped() -> None:
 
 
 def test_replaced_event_becomes_the_newest() -> None:
-    again = RecentEvent(UUID(int=0), NOW + timedelta(seconds=9), LATER, 1)
+    now = NOW + timedelta(seconds=9)
+    again = RecentEvent(UUID(int=0), now, now + timedelta(days=90), 1)
     assert recent(3).with_event(again, NOW).entries == (event(1), event(2), again)
 
 

@@ -229,7 +229,7 @@ def run(history: list[Step]) -> set[int]:
     return twice
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(steps(3, clock_errors=CHANGING, can_keep_times=True))
 def test_every_event_reaches_every_follower(history: list[Step]) -> None:
     run(history)

@@ -87,7 +87,7 @@ def _is_time_of_newest(packed: bytes, since: int) -> bool:
         return True
     if not is_own_time(since, expiry):
         return False
-    # A search for bytes takes a tenth of the time of decoding 200 entries. The expiries that fit
+    # A search for bytes takes a quarter of the time of decoding the times. The expiries that fit
     # `since` begin with the same 6 bytes, if they do not cross a multiple of 2**16 microseconds.
     first, last = since + LIFETIME, since + LIFETIME + MAX_EXPIRY_DELAY
     if first >> 16 != last >> 16:

@@ -29,7 +29,7 @@ _MAX_PAGE_EVENTS = 500
 class Followed:
     """A followed user, the reader's follow secret, and the time of the newest event it has.
 
-    `shared/store/unread_events.py` says which time that is.
+    Source of that time: `shared/store/unread_events.py`.
     """
 
     user_id: UUID

@@ -27,7 +27,7 @@ MAX_EXPIRY_DELAY = timedelta(milliseconds=5) // _MICROSECOND
 expiry."""
 
 MAX_CLOCK_ERROR = timedelta(days=3) // _MICROSECOND
-"""An expiry that means a larger error of the author's clock says nothing about an own time."""
+"""If an expiry would mean a larger error of the author's clock, it is not used as an own time."""
 
 _NEVER = 2**63 - 1
 

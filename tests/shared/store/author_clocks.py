@@ -58,10 +58,10 @@ def steps(
     with_edits: bool = True,
     can_keep_times: bool = False,
     clock_errors: st.SearchStrategy[st.SearchStrategy[timedelta]],
-    can_go_back: bool = True,
+    can_revert: bool = True,
 ) -> st.SearchStrategy[list[Step]]:
     """Return histories. `clock_errors` yields one strategy per history."""
-    states_back = st.integers(-1, 2 if can_go_back else 0)
+    states_back = st.integers(-1, 2 if can_revert else 0)
 
     def of(errors: st.SearchStrategy[timedelta]) -> st.SearchStrategy[list[Step]]:
         step = st.builds(
@@ -155,7 +155,7 @@ class Follower:
     keeps_replaced: bool = True
     states: list[State] = field(default_factory=lambda: [State()])
 
-    def go_back(self, states: int) -> None:
+    def revert(self, states: int) -> None:
         """Forget what the newest states added, as after the restore of a backup."""
         del self.states[max(1, len(self.states) - states) :]
 

@@ -44,7 +44,7 @@ class Server:
 
     async def run(self, history: list[Step]) -> set[int]:
         """Run a history; return the numbers of the versions that a follower received twice."""
-        author, everybody, twice = Author(), followers(), set[int]()
+        author, readers, twice = Author(), followers(), set[int]()
         user_id = (await self._users.create(PasswordHash("", b""), START)).id
         await self._secrets.put(await self._users.get_account(user_id), _SECRET, START)
         for step in history:
@@ -53,19 +53,19 @@ class Server:
             await self._events.put(account, [content], author.now)
             polls = [
                 (follower, back)
-                for follower, back in zip(everybody, step.polls, strict=True)
+                for follower, back in zip(readers, step.polls, strict=True)
                 if back >= 0
             ]
             for follower, back in polls:
-                follower.go_back(back)
+                follower.revert(back)
                 own = [follower.since(author)]
                 events = [event async for event in self._feed(user_id, own, author)]
                 answer = {_number(event): event.timestamp for event in events}
                 twice |= follower.receive(answer, author)
             # One request for all followers lacks nothing either.
-            everyones = [follower.since(author) for follower in everybody]
+            everyones = [follower.since(author) for follower in readers]
             together = [event async for event in self._feed(user_id, everyones, author)]
-            for follower in everybody:
+            for follower in readers:
                 answer = {_number(event): event.timestamp for event in together}
                 follower.receive(answer, author)
                 follower.states.pop()
@@ -123,7 +123,7 @@ def test_every_event_reaches_every_follower(runner: asyncio.Runner, server: Serv
 
 
 def test_events_of_a_correct_clock_come_once(runner: asyncio.Runner, server: Server) -> None:
-    histories = steps(3, clock_errors=CORRECT, can_go_back=False)
+    histories = steps(3, clock_errors=CORRECT, can_revert=False)
     check(runner, server, histories, can_repeat=False)
 
 

@@ -216,14 +216,14 @@ def poll(recent: RecentEvents, since: datetime, author: Author) -> dict[int, dat
 def run(history: list[Step]) -> set[int]:
     """Run a history; return the numbers of the versions that a follower received twice."""
     author, recent, twice = Author(), RecentEvents(), set[int]()
-    everybody = followers()
+    readers = followers()
     for step in history:
         version = author.put(step)
         entry = RecentEvent(version.event_id, author.now, version.expiry, 1)
         recent = recent.with_event(entry, author.now)
-        for follower, states_back in zip(everybody, step.polls, strict=True):
+        for follower, states_back in zip(readers, step.polls, strict=True):
             if states_back >= 0:
-                follower.go_back(states_back)
+                follower.revert(states_back)
                 answer = poll(recent, follower.since(author), author)
                 twice |= follower.receive(answer, author)
     return twice
@@ -235,11 +235,11 @@ def test_every_event_reaches_every_follower(history: list[Step]) -> None:
     run(history)
 
 
-@given(steps(3, clock_errors=CORRECT, can_go_back=False))
+@given(steps(3, clock_errors=CORRECT, can_revert=False))
 def test_events_of_a_correct_clock_come_once(history: list[Step]) -> None:
     assert run(history) == set()
 
 
-@given(steps(3, with_edits=False, clock_errors=CONSTANT, can_go_back=False))
+@given(steps(3, with_edits=False, clock_errors=CONSTANT, can_revert=False))
 def test_events_of_a_constant_clock_come_once(history: list[Step]) -> None:
     assert run(history) == set()

@@ -8,6 +8,10 @@ LiftLogError
 ├─ NotFound                  Never existed, deleted or expired. The response gives no reason.
 ├─ RateLimited               The limit of requests is reached (shared/store/quotas.py).
 ├─ FeatureOff                The feature is off on this server (scripts/self_hosted/features.py).
+├─ BackupsNotConfigured      The server has no place for backups (functions/backup/handlers.py).
+├─ QuotaExceeded             The backup is larger than all backups of a user may be
+│                            (shared/backups/backups.py).
+├─ RangeNotSatisfiable       The range lies outside of the content (shared/web/download.py).
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
@@ -73,6 +77,22 @@ class RateLimited(LiftLogError):
 
 class FeatureOff(LiftLogError):
     """The operator of this server has not configured the feature."""
+
+
+class BackupsNotConfigured(LiftLogError):
+    """The operator of this server has not configured a place for backups."""
+
+
+class QuotaExceeded(LiftLogError):
+    """One upload is larger than the quota of its user."""
+
+
+class RangeNotSatisfiable(LiftLogError):
+    """The requested range lies outside of a content of `size_bytes`."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__("the range lies outside of the content")
+        self.size_bytes = size_bytes
 
 
 class DependencyUnavailable(LiftLogError):

@@ -7,13 +7,12 @@ from pathlib import Path
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.clients.secrets import is_reference
 from shared.settings import Settings
 
 KEY_BYTES = 32
 MAX_BACKUPS = 1000
 """The maximum number of backups of one user, so that lists are bounded."""
-
-_REFERENCE_PREFIX = "sm://"
 
 
 class BackupSettings(Settings):
@@ -46,7 +45,7 @@ class BackupSettings(Settings):
     @classmethod
     def _reject_wrong_key(cls, key: SecretStr | None) -> SecretStr | None:
         # A reference is checked when its secret is read.
-        if key is not None and not key.get_secret_value().startswith(_REFERENCE_PREFIX):
+        if key is not None and not is_reference(key.get_secret_value()):
             decode_key(key.get_secret_value())
         return key
 

@@ -1,0 +1,59 @@
+"""Connection tickets: ids of connections that also prove an API key, for a short time.
+
+A browser cannot add a header to the upgrade of a WebSocket. The upgrade has only the id that the
+negotiation returned. A ticket is such an id. It is not stored, so it is valid on each instance that
+has the key. When the key is removed, its tickets end.
+"""
+
+import hmac
+import re
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from hashlib import sha256
+
+LIFETIME_S = 60
+
+_EXPIRY_BYTES = 6
+_RANDOM_BYTES = 16
+_SIGNED_BYTES = _EXPIRY_BYTES + _RANDOM_BYTES
+# 54 bytes. Base64 then has neither padding nor a second spelling.
+_FORM = re.compile(r"[A-Za-z0-9_-]{72}")
+_PURPOSE = b"liftlog connection ticket"
+
+
+class TicketKey:
+    """Issues and checks the tickets of one API key.
+
+    Args:
+        digest: of the API key. Holders of a ticket cannot compute it.
+    """
+
+    def __init__(self, digest: bytes) -> None:
+        self._secret = hmac.digest(digest, _PURPOSE, sha256)
+
+    def issue(self, now: datetime) -> str:
+        """Return a new ticket, in characters that URLs contain unescaped."""
+        expires_at = int(now.timestamp()) + LIFETIME_S
+        signed = expires_at.to_bytes(_EXPIRY_BYTES) + secrets.token_bytes(_RANDOM_BYTES)
+        return urlsafe_b64encode(signed + self._mac(signed)).decode()
+
+    def accepts(self, presented: str, now: datetime) -> bool:
+        """Return whether `presented` is a ticket of this key that has not expired.
+
+        The time that this takes does not depend on the key.
+        """
+        if not is_ticket(presented):
+            return False
+        content = urlsafe_b64decode(presented)
+        signed, mac = content[:_SIGNED_BYTES], content[_SIGNED_BYTES:]
+        is_signed = hmac.compare_digest(mac, self._mac(signed))
+        return is_signed and now.timestamp() < int.from_bytes(signed[:_EXPIRY_BYTES])
+
+    def _mac(self, signed: bytes) -> bytes:
+        return hmac.digest(self._secret, signed, sha256)
+
+
+def is_ticket(presented: str) -> bool:
+    """Return whether `presented` has the form of a ticket."""
+    return _FORM.fullmatch(presented) is not None

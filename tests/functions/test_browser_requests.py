@@ -68,6 +68,5 @@ async def test_browser_checks_cors(page: Node) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    with served(without_cors) as address:
-        with pytest.raises(InvocationError, match="Failed to fetch"):
-            await fetch(page, address, "GET", None)
+    with served(without_cors) as address, pytest.raises(InvocationError, match="Failed to fetch"):
+        await fetch(page, address, "GET", None)

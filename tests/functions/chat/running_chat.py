@@ -55,10 +55,15 @@ class ChatEndpoint:
 
     @asynccontextmanager
     async def connect(
-        self, path: str = "/hub", token: str | None = f"Web {TOKEN}", **options: Any
+        self,
+        path: str = "/hub",
+        token: str | None = f"Web {TOKEN}",
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> AsyncIterator["RawClient"]:
-        """Connect, without a handshake."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        """Connect, without a handshake. With `headers`, they replace the token."""
+        if headers is None:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = self.address.replace("http", "ws", 1) + path
         # The library's pings would close a connection from which the test does not read.
         options = {"ping_interval": None, **options}
@@ -86,9 +91,18 @@ class ChatEndpoint:
         async with self.connect_to_hub(path, sock=small, max_queue=1, **options) as client:
             yield client
 
-    async def request_upgrade(self, path: str = "/hub", header: str | None = None) -> Response:
-        """Request an upgrade; return the response of any status."""
-        headers = {} if header is None else {"Authorization": header}
+    async def request_upgrade(
+        self,
+        path: str = "/hub",
+        header: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Request an upgrade; return the response of any status.
+
+        `header` is the value of `Authorization`, and `headers` are further headers.
+        """
+        authorization = {} if header is None else {"Authorization": header}
+        headers = {**authorization, **(headers or {})}
         url = self.address.replace("http", "ws", 1) + path
         try:
             async with connect(url, additional_headers=headers) as socket:

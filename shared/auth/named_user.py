@@ -1,8 +1,10 @@
 """Users whose names the operator of a server assigns: by an API key, or by an own proxy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+
+from shared.auth.tickets import TicketKey
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,9 @@ class NamedUser:
     name: str
     is_shared: bool = False
     """Whether several people can have the name: the holders of one bare API key."""
+
+    tickets: TicketKey | None = field(default=None, compare=False, repr=False)
+    """Issues connection tickets, if the user presented an API key."""
 
     @cached_property
     def key(self) -> str:

@@ -15,7 +15,7 @@ from tests.functions.chat.fake_hub import FakeHub, is_alive
 from tests.functions.chat.running_chat import OneTokenProvider, RunningChat, serve_chat
 
 KEY = "SECRET-key-of-alice"
-BARE_KEY = "SECRET=bare=key"
+BARE_KEY = "SECRET-bare-key"
 HEADER = "Remote-User"
 API_KEYS = f"alice={KEY},{BARE_KEY}"
 LOOPBACK = "127.0.0.0/8"

@@ -19,6 +19,7 @@ from scripts.local.ports import HOST
 from shared.clients.http import Client
 from shared.purchases.authenticator import Purchase
 from shared.web.app import build_app
+from shared.web.features import Features
 from tests.caller_auth import caller_auth
 
 END = "\x1e"
@@ -213,9 +214,13 @@ class OneTokenProvider:
 
 @contextmanager
 def serve_chat(
-    chat: ChatHandlers, *, http: Client | None = None, grace_s: float = 1
+    chat: ChatHandlers,
+    *,
+    http: Client | None = None,
+    grace_s: float = 1,
+    features: Features | None = None,
 ) -> Iterator[RunningChat]:
-    """Serve a chat in a separate thread, as in production.
+    """Serve a chat in a separate thread, as in production; by default with all features.
 
     `http` is the chat's HTTP client. It must be closed on the event loop that used it.
     """
@@ -226,8 +231,8 @@ def serve_chat(
 
     listener = open_listener(HOST, 0)
     port: int = listener.getsockname()[1]
-    config = build_config(build_app(chat.routes(), chat.sockets(), chat.dependencies()))
-    server = ObservableServer(config, chat, grace_s, close)
+    app = build_app(chat.routes(), chat.sockets(), chat.dependencies(), features)
+    server = ObservableServer(build_config(app), chat, grace_s, close)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

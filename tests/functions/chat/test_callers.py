@@ -24,7 +24,7 @@ from tests.functions.chat.resource_checks import collect_errors, wait_until_rele
 from tests.functions.chat.running_chat import TOKEN
 from tests.functions.chat.test_sign_in import assert_is_problem
 
-SUBSCRIBER = Subscriber("web", Purchase.of(TOKEN).key)
+SUBSCRIBER = Subscriber("Web", Purchase.of(TOKEN))
 PURCHASE = f"Bearer Web {TOKEN}"
 WRONG = "SECRET-wrong-key"
 

@@ -18,7 +18,6 @@ from tests.functions.chat.caller_server import (
     CallerServer,
     serve_callers,
 )
-from tests.functions.chat.chat_service import run_chat
 from tests.functions.chat.running_chat import TOKEN
 from tests.functions.chat.test_sign_in import assert_is_problem
 
@@ -42,7 +41,9 @@ async def negotiated_id(
 
 @pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
 @pytest.mark.parametrize("query", [VERSION_1, "?negotiateVersion=0", ""], ids=["1", "0", "absent"])
-@pytest.mark.parametrize(("key", "user"), [(KEY, ALICE), (BARE_KEY, DEFAULT)], ids=["alice", "bare"])
+@pytest.mark.parametrize(
+    ("key", "user"), [(KEY, ALICE), (BARE_KEY, DEFAULT)], ids=["alice", "bare"]
+)
 async def test_upgrade_needs_only_the_id(
     server: CallerServer, key: str, user: object, query: str, prefix: str
 ) -> None:

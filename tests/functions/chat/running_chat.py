@@ -243,6 +243,6 @@ def serve_chat(
         listener.close()
 
 
-def single_hub(open_hub: OpenHub, timing: Timing | None = None) -> ChatHandlers:
-    """Return handlers with one hub at `/hub`, for the token `Web TOKEN`."""
-    return ChatHandlers(caller_auth({"Web": OneTokenProvider()}), {"/hub": open_hub}, timing)
+def single_hub(open_hub: OpenHub, timing: Timing | None = None, path: str = "/hub") -> ChatHandlers:
+    """Return handlers with one hub, for the token `Web TOKEN`."""
+    return ChatHandlers(caller_auth({"Web": OneTokenProvider()}), {path: open_hub}, timing)

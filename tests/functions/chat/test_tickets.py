@@ -1,5 +1,6 @@
 """Connection tickets: a browser connects with an API key, whose upgrade has only an id."""
 
+import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -22,6 +23,8 @@ from tests.functions.chat.running_chat import TOKEN
 from tests.functions.chat.test_sign_in import assert_is_problem
 
 VERSION_1 = "?negotiateVersion=1"
+CLIENTS = ("httpx", "httpcore", "websockets.client", "asyncio")
+"""The loggers of the clients, which this process runs, too."""
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +109,15 @@ async def test_ticket_of_a_user_beside_a_purchase(server: CallerServer) -> None:
     ticket = await negotiated_id(server, {"X-API-Key": KEY, "Authorization": f"Web {TOKEN}"})
     caller = await server.connect({}, f"/hub?id={ticket}&access_token=Web+{TOKEN}")
     assert caller == ALICE
+
+
+async def test_log_contains_no_ticket(
+    server: CallerServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        ticket = await negotiated_id(server, {"X-API-Key": KEY})
+        assert await server.connect({}, f"/hub?id={ticket}") == ALICE
+        assert_is_problem(401, await server.server.request_upgrade(f"/hub?id={'A' * 72}"))
+    logged = [record for record in caplog.records if not record.name.startswith(CLIENTS)]
+    assert logged
+    assert not any(ticket in each.getMessage() or "AAAA" in each.getMessage() for each in logged)

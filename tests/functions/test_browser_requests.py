@@ -70,3 +70,20 @@ async def test_browser_checks_cors(page: Node) -> None:
 
     with served(without_cors) as address, pytest.raises(InvocationError, match="Failed to fetch"):
         await fetch(page, address, "GET", None)
+
+
+@pytest.mark.parametrize("prefix", ["", "/v2"], ids=["bare", "v2"])
+async def test_page_reads_the_features(page: Node, client: ApiClient, prefix: str) -> None:
+    """Wrong credentials do not matter."""
+    address = client.url("/user").removesuffix("/user")
+    response = await fetch(page, f"{address}{prefix}/features", "GET", None)
+    assert response["status"] == 200
+    assert response["headers"]["content-type"] == "application/json"
+    assert response["headers"]["cache-control"] == "no-store"
+    assert response["text"].startswith('{"feed":')
+
+
+async def test_page_reads_that_a_body_is_too_large(page: Node, client: ApiClient) -> None:
+    """The response precedes the end of the body."""
+    response = await fetch(page, client.url("/event"), "PUT", "x" * 900_000)
+    assert response["status"] == 413

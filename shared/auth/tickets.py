@@ -1,8 +1,8 @@
 """Connection tickets: ids of connections that also prove an API key, for a short time.
 
 A browser cannot add a header to the upgrade of a WebSocket. The upgrade has only the id that the
-negotiation returned. A ticket is such an id. It is not stored, so it is valid on each instance that
-has the key. When the key is removed, its tickets end.
+negotiation returned, so the negotiation returns a ticket as the id. A ticket is not stored. Each
+instance that has the API key accepts it. When the key is removed, its tickets end.
 """
 
 import hmac

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.chromium
 
 KEY = "SECRET-key-of-alice"
 HEADERS = {"X-API-Key": KEY, "X-Header-Of-A-User": "SECRET-value"}
-"""What a user adds to a server in today's app, which sends no access token."""
+"""The headers of a user of today's app, which sends no access token."""
 
 RELEASES = {"signalr-8": "/v2", "signalr-10": ""}
 """The releases of the library, and their prefixes."""

@@ -54,7 +54,7 @@ async def test_upgrade_needs_only_the_id(
     assert await server.connect({}, f"{prefix}/hub?id={ticket}") == user
 
 
-async def test_connection_id_is_no_ticket(server: CallerServer) -> None:
+async def test_connection_id_is_not_a_ticket(server: CallerServer) -> None:
     """Clients show the connection id of version 1 to users, and log it."""
     response = await server.negotiate({"X-API-Key": KEY})
     connection_id = response.json()["connectionId"]
@@ -87,7 +87,7 @@ async def test_ticket_expires(server: CallerServer) -> None:
 
 
 @pytest.mark.parametrize("ticket", ["A" * 72, "A" * 22, "x", "%C3%BC" * 72, ""], ids=len)
-async def test_other_id_signs_nobody_in(server: CallerServer, ticket: str) -> None:
+async def test_other_id_is_rejected(server: CallerServer, ticket: str) -> None:
     assert_is_problem(401, await server.server.request_upgrade(f"/hub?id={ticket}"))
 
 

@@ -106,7 +106,7 @@ class ChatHandlers:
         request of the other transports must reach the same instance.
         """
         version = min(request.negotiate_version, _NEWEST_NEGOTIATION)
-        presented_id = _new_presented_id(caller)
+        presented_id = await _new_presented_id(caller)
         return Negotiation(
             negotiate_version=version,
             # In version 0, the client presents this id. In version 1, it only shows it to users.
@@ -173,10 +173,10 @@ class ChatHandlers:
             connection.close()
 
 
-def _new_presented_id(caller: Caller) -> str:
+async def _new_presented_id(caller: Caller) -> str:
     """Return the id that a client presents at the upgrade, to which a browser adds no headers."""
     if isinstance(caller, NamedUser) and caller.tickets is not None:
-        return caller.tickets.issue(now())
+        return await asyncio.to_thread(caller.tickets.issue, now())
     return _new_id()
 
 

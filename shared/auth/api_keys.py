@@ -3,8 +3,10 @@
 Source: contract, heading "Callers"
 """
 
+import asyncio
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -118,9 +120,8 @@ class ApiKeys:
         """
         if not presented or not is_ticket(presented) or not self._secret.is_set:
             return None
-        # All keys, as in `find`.
-        matching = [each for each in await self._current() if each.tickets.accepts(presented, now)]
-        return matching[0].user if matching else None
+        keys = await self._current()
+        return await asyncio.to_thread(_user_of_ticket, keys, presented, now)
 
     async def _current(self) -> tuple[ApiKey, ...]:
         text = await self._secret.value()
@@ -131,6 +132,12 @@ class ApiKeys:
                 raise DependencyUnavailable("the secret API_KEYS", _RETRY_AFTER_S) from None
             self._text = text
         return self._keys
+
+
+def _user_of_ticket(keys: Iterable[ApiKey], presented: str, now: datetime) -> NamedUser | None:
+    # All keys, as in `find`.
+    matching = [each for each in keys if each.tickets.accepts(presented, now)]
+    return matching[0].user if matching else None
 
 
 def _digest(key: str) -> bytes:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from shared.auth.tickets import TicketKey
+# A type only: services without such users do not need tickets.
+if TYPE_CHECKING:
+    from shared.auth.tickets import TicketKey
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class NamedUser:
     is_shared: bool = False
     """Whether several people can have the name: the holders of one bare API key."""
 
-    tickets: TicketKey | None = field(default=None, compare=False, repr=False)
+    tickets: "TicketKey | None" = field(default=None, compare=False, repr=False)
     """Issues connection tickets, if the user presented an API key."""
 
     @cached_property

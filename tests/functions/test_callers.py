@@ -107,7 +107,7 @@ async def test_one_valid_method_is_enough(
         {"Authorization": "Basic U0VDUkVULXVzZXI6U0VDUkVULXBhc3N3b3Jk"},
         {"Authorization": "Web nonsense"},
         {"Authorization": "RevenueCat SECRET-stranger"},
-        {"Authorization": "\x7f", "X-API-Key": "SECRET-wrong", "Remote-User": ""},
+        {"Authorization": "x y z", "X-API-Key": "SECRET-wrong", "Remote-User": ""},
         {"X-API-Key": "SECRET-wrong"},
         {"Remote-User": ""},
     ],

@@ -1,6 +1,4 @@
-"""Who may call plans, hubs and backups. Source: contract, heading "Callers"."""
-
-from uuid import uuid4
+"""Callers of plans, hubs and backups. Source: contract, heading "Callers"."""
 
 import httpx
 import pytest
@@ -9,6 +7,7 @@ from websockets.exceptions import InvalidStatus
 
 from scripts.fakes.settings import WEB_KEY
 from scripts.local.ports import HOST
+from tests.api_client import ApiClient
 from tests.functions.chat.running_chat import ChatEndpoint
 from tests.functions.conftest import API_KEY, StartServer
 from tests.functions.test_ai import SESSION, assert_session
@@ -21,20 +20,7 @@ FORWARD_AUTH = {
     "FORWARD_AUTH_TRUSTED_PROXIES": "10.9.8.0/24, 127.0.0.1",
 }
 PURCHASE = f"Bearer Web {WEB_KEY}"
-KEYS = {
-    "alice": ["SECRET-alice-first", "SECRET-alice-second"],
-    "bob@example.org": ["SECRET=bob=key"],
-    "default": ["SECRET-bare-key", "U0VDUkVULWtleQ==", "short=1234567"],
-}
-"""Keys by user. The last two of `default` contain `=`, but not 8 characters after it."""
-
 Headers = dict[str, str]
-
-
-def api_keys() -> str:
-    """Return the value of `API_KEYS` for `KEYS`."""
-    pairs = [f"{user}={key}" for user, keys in KEYS.items() for key in keys if user != "default"]
-    return ",".join([*pairs, *KEYS["default"]])
 
 
 async def _upgrade(server: ChatEndpoint, path: str, headers: Headers) -> int:
@@ -169,35 +155,16 @@ async def test_server_without_api_keys_accepts_none(
         assert await permitted(http, server, {"X-API-Key": key}) == set()
 
 
-async def test_every_key_belongs_to_its_user(
-    server_with: StartServer, http: httpx.AsyncClient
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-API-Key": WEB_KEY}, {"Authorization": f"Bearer Web {WEB_KEY}"}],
+    ids=["current", "earlier"],
+)
+async def test_debug_build_signs_in_at_the_development_server(
+    client: ApiClient, headers: Headers
 ) -> None:
-    server = server_with(API_KEYS=api_keys())
-    for user, keys in KEYS.items():
-        for key in keys:
-            content = f"SECRET-backup of {user} {uuid4()}".encode()
-            saved = await http.post(
-                f"{server.address}/backup", content=content, headers={"X-API-Key": key}
-            )
-            assert saved.status_code == 200
-    for user, keys in KEYS.items():
-        listed = [
-            (await http.get(f"{server.address}/backups", headers={"X-API-Key": key})).json()[
-                "backups"
-            ]
-            for key in keys
-        ]
-        assert len(listed[0]) == len(keys), user
-        assert all(each == listed[0] for each in listed)
-
-
-async def test_user_of_forward_auth_wins_over_user_of_key(
-    server_with: StartServer, http: httpx.AsyncClient
-) -> None:
-    server = server_with(**FORWARD_AUTH)
-    user = {"Remote-User": f"carol-{uuid4()}@example.org"}
-    both = {**user, "X-API-Key": API_KEY}
-    content = f"SECRET-backup {uuid4()}".encode()
-    assert (await http.post(f"{server.address}/backup", content=content, headers=both)).is_success
-    latest = await http.get(f"{server.address}/backup/latest", headers=user)
-    assert latest.content == content
+    """Contract, "Debug build"."""
+    body = {"attributes": SESSION}
+    response = await client.send("POST", "/ai/session", body, headers=headers)
+    assert response.status_code == 200
+    assert_session(response.json())

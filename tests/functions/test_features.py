@@ -10,6 +10,7 @@ from scripts.local.ports import SERVICES, url
 from tests import stack
 from tests.api_client import ApiClient
 from tests.functions.conftest import StartServer
+from tests.functions.test_callers import FORWARD_AUTH
 from tests.functions.test_general import SPELLED, assert_problem
 
 NAMES = ["feed", "sharing", "aiPlanner", "backup"]
@@ -120,8 +121,10 @@ async def test_browser_may_send_headers_of_the_user(http: httpx.AsyncClient, bas
         ({"OPENAI_API_KEY": "", "OPENAI_BASE_URL": ""}, {"aiPlanner"}),
         ({"API_KEYS": "", "WEB_AUTH_KEY": "", "REVENUECAT_API_KEY": ""}, {"aiPlanner", "backup"}),
         ({"API_KEYS": ""}, {"backup"}),
+        ({"API_KEYS": "", **FORWARD_AUTH}, set()),
+        ({"WEB_AUTH_KEY": "", "REVENUECAT_API_KEY": ""}, set()),
     ],
-    ids=["no model", "no caller", "no caller of backups"],
+    ids=["no model", "no caller", "no caller of backups", "forward auth", "API key"],
 )
 async def test_unconfigured_feature_is_false(
     server_with: StartServer,

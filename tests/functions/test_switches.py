@@ -1,6 +1,7 @@
 """Features that are switched off. Source: contract, heading "Switches"."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import httpx
@@ -75,6 +76,19 @@ async def test_route_is_locked_while_all_its_features_are_off(
     locked = {route for route, status in statuses.items() if status == 423}
     assert locked == {route for route, features in FEATURES_OF.items() if features <= off}
     assert not {status for status in statuses.values() if status in (401, 501) or status > 423}
+
+
+async def test_table_contains_every_route(
+    server_with: StartServer, http: httpx.AsyncClient
+) -> None:
+    described = (await http.get(f"{server_with().address}/openapi.json")).json()["paths"]
+    routes = {
+        (method.upper(), re.sub(r"{\w+}", "abcdefghijkl", path.removeprefix("/v2")))
+        for path, methods in described.items()
+        for method in methods
+    }
+    assert routes <= FEATURES_OF.keys()
+    assert ("GET", "/user/abcdefghijkl") in routes
 
 
 @PREFIXES

@@ -5,16 +5,20 @@ Source: contract, heading "Callers".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
-from shared.auth.api_keys import ApiKeys
-from shared.auth.forward_auth import ForwardAuth
 from shared.auth.named_user import NamedUser
 from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.timestamps import now
 from shared.web.purchase_token import presented_token
+
+# Types only: services without such callers do not need the packages of secrets.
+if TYPE_CHECKING:
+    from shared.auth.api_keys import ApiKeys
+    from shared.auth.forward_auth import ForwardAuth
 
 Caller = Subscriber | NamedUser
 """The sender of a request that signs in by a header."""
@@ -26,8 +30,8 @@ _API_KEY_HEADER = "x-api-key"
 class UserAuth:
     """Sign-in of users whom the operator of the server names."""
 
-    api_keys: ApiKeys
-    forward_auth: ForwardAuth
+    api_keys: "ApiKeys"
+    forward_auth: "ForwardAuth"
     refuses: Sequence[type[LiftLogError]] = (NotEntitled,)
 
     async def caller(self, connection: HTTPConnection) -> NamedUser:

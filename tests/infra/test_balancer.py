@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from functions.backup.main import resources as backup_resources
 from functions.chat.main import resources
 from scripts.self_hosted.all_services import AllServices
 from shared.store.database import Database
@@ -21,14 +22,14 @@ from tests.infra.path_spellings import (
 from tests.infra.state import Resource, State, parse_seconds
 from tests.infra.url_map import OLD, UrlMap
 
-_SERVICES = ("users", "events", "social", "sharing", "ai", "chat")
+_SERVICES = ("users", "events", "social", "sharing", "ai", "chat", "backup")
 HEALTH = ("/health", "/health/ready", "/v2/health", "/v2/health/ready")
 
 
 @cache
 def paths() -> dict[str, str]:
     """Return the service of each route and WebSocket, by its path template."""
-    services = AllServices(Database(DatabaseSettings()), resources)
+    services = AllServices(Database(DatabaseSettings()), resources, backup_resources)
     routes = {route.path: name for name in _SERVICES for route in services.routes[name]}
     return {**routes, **dict.fromkeys([each.path for each in services.chat.sockets()], "chat")}
 

@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
 
+from functions.backup.main import resources as backup_resources
 from functions.chat.main import resources
 from scripts.costing.assumptions import Work
 from scripts.self_hosted.all_services import AllServices
@@ -106,7 +107,7 @@ def rate_of_all(state: State) -> float:
 
 def anonymous_writes() -> list[Route]:
     """Return the routes that write without a password."""
-    routes = AllServices(Database(DatabaseSettings()), resources).routes
+    routes = AllServices(Database(DatabaseSettings()), resources, backup_resources).routes
     named = {"POST /user/create", "PUT /inbox"}
     return [
         each
@@ -179,7 +180,7 @@ def test_largest_body_of_all_routes_passes(state: State) -> None:
     [limit] = re.findall(r"> (\d+)", expression)
     # Most requests have no body, and int() of a missing header fails.
     assert expression.startswith("has(request.headers['content-length']) && ")
-    routes = AllServices(Database(DatabaseSettings()), resources).routes
+    routes = AllServices(Database(DatabaseSettings()), resources, backup_resources).routes
     largest = max(each.max_body_bytes for of_one in routes.values() for each in of_one)
     assert largest <= int(limit) <= 2 * largest
     assert rule["action"].startswith("deny")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.client import journey
+from scripts.client.journey import __main__ as journey
 from scripts.root import ROOT
 from scripts.self_hosted import __main__ as serve
 

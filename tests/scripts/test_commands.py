@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from scripts.client import journey
+from scripts.client.journey import __main__ as journey
 from scripts.fakes.settings import WEB_KEY
 from scripts.local import dev
 from scripts.local.ports import HOST, SERVICES, url
@@ -60,7 +60,8 @@ def assert_ends_with_children(own: Stack, number: signal.Signals) -> None:
 
 
 def assert_journey_succeeds(*addresses_: str) -> None:
-    played = run("journey", "--purchase-token", f"Web {WEB_KEY}", *addresses_)
+    options = "--era", "2025", "--purchase-token", f"Web {WEB_KEY}"
+    played = run("journey", *options, *addresses_)
     assert played.returncode == 0, played.stdout
     assert "All 35 steps passed." in played.stdout
 

@@ -68,7 +68,7 @@ async def run_command(
     ("options", "shown"),
     [
         ((), ("4 x 6", "+5 load", "+ next", "0.5 kilometre, PT5M", "to 12, then +2.5 load")),
-        (("--old",), ("4 x 6", "+5 ", "3 x 8")),
+        (("--era", "2025"), ("4 x 6", "+5 ", "3 x 8")),
     ],
     ids=["2026", "2025"],
 )
@@ -136,7 +136,7 @@ async def test_replies_are_not_parsed_as_markup(service: ChatService) -> None:
         Scripted(Speech("Here [/it] is", "show_plan", json.dumps(plan))),
     ]
     status, output = await run_command(
-        service.server.address, "SECRET [/wish]", token=service.token, options=("--old",)
+        service.server.address, "SECRET [/wish]", token=service.token, options=("--era", "2025")
     )
     assert status == 0
     words = ("Hello [/]", "SECRET [/wish]", "Here [/it] is")

@@ -15,19 +15,19 @@ PATH = "/backup"
 PROBE = {"X-LiftLog-Probe": "true"}
 _BACKUP = frozenset({Feature.BACKUP})
 _NO_PLACE = Finding(
-    "backup has no place to store anything (422)",
+    "the server has no place for backups (422)",
     "Set BACKUP_FOLDER or BACKUP_BUCKET in the settings of the server.",
     _BACKUP,
     Severity.OFF,
 )
 _SWITCHED_OFF = Finding(
-    "backup is switched off (423)",
+    "it is switched off (423)",
     "To switch it on, remove BACKUP_ENABLED from the settings, or set it to True.",
     _BACKUP,
     Severity.OFF,
 )
 _OFF = Finding(
-    "backup is off: `/features` says so",
+    "it is off or not configured: `/features` has false",
     "Set BACKUP_FOLDER or BACKUP_BUCKET, and API_KEYS. Do not set BACKUP_ENABLED to False.",
     _BACKUP,
     Severity.OFF,

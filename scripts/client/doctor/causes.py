@@ -22,13 +22,18 @@ def cause_of(answer: Answer, base: str) -> Cause:
         return Cause("is answered that the port needs https", "Enter the address with https://.")
     if answer.is_page and status == HTTPStatus.OK:
         return _cause_of_page(answer)
-    known = _BY_STATUS.get(status)
-    if known is not None and not answer.is_problem:
-        return known
-    if answer.is_problem and answer.problem_field("detail"):
-        detail = answer.problem_field("detail")
-        return Cause(f"is answered {status}: {detail}", "See the log of the server.")
-    return Cause(f"is answered {status}", "See the logs of the proxy and of the server.")
+    if answer.is_problem:
+        return _cause_of_problem(answer)
+    return _BY_STATUS.get(status) or Cause(
+        f"is answered {status}", "See the logs of the proxy and of the server."
+    )
+
+
+def _cause_of_problem(answer: Answer) -> Cause:
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return _OLDER
+    detail = answer.problem_field("detail")
+    return Cause(f"is answered {answer.status}: {detail}", "See the log of the server.")
 
 
 def _cause_of_page(answer: Answer) -> Cause:
@@ -40,6 +45,9 @@ def _cause_of_page(answer: Answer) -> Cause:
     )
 
 
+_OLDER = Cause(
+    "is missing (404): the server is older than today's app", "Update the server of LiftLog."
+)
 _UNREACHABLE = (
     "The proxy cannot reach LiftLog. Check that the server runs, and the address of the server in "
     "the configuration of the proxy."

@@ -20,32 +20,31 @@ def rejected(server: Server, answer: Answer, feature: Feature) -> Finding:
     if answer.is_page or challenge.startswith(("basic", "digest", "negotiate")):
         return cause_of(answer, server.backend.base).finding(answer.route, features)
     if server.backend.api_key is not None:
-        return _rejected_key(answer, feature)
+        return _rejected_key(server, answer, feature)
     if "trusted prox" in answer.problem_field("detail"):
         return Finding(
-            f"{feature}: the user name of the proxy's sign-in comes from a sender that LiftLog "
-            "does not trust",
+            "the user name of the proxy's sign-in comes from a sender that LiftLog does not trust",
             "Add the address of the proxy, as the server sees it, to FORWARD_AUTH_TRUSTED_PROXIES.",
             features,
         )
     return _without_key(server, answer, feature)
 
 
-def _rejected_key(answer: Answer, feature: Feature) -> Finding:
+def _rejected_key(server: Server, answer: Answer, feature: Feature) -> Finding:
     features = frozenset({feature})
-    if answer.saw_credentials:
+    # The hub also accepts purchase tokens, so its 401 can mean the other header.
+    is_about_key = feature is Feature.BACKUP or not _has_authorization(server)
+    if is_about_key and answer.saw_credentials:
         return Finding(
-            f"{feature}: the API key is wrong (401)",
+            "the API key is wrong (401)",
             "Compare the key with API_KEYS in the settings of the server: upper and lower case "
             "count. After a change, restart the server.",
             features,
         )
-    if answer.is_own_challenge:
-        return Finding(
-            f"{feature}: the proxy removes the header {API_KEY_HEADER}", _PASS_ON, features
-        )
+    if is_about_key and answer.is_own_challenge:
+        return Finding(f"the proxy removes the header {API_KEY_HEADER}", _PASS_ON, features)
     return Finding(
-        f"{feature}: the API key is rejected (401)",
+        "the API key is rejected (401)",
         f"Compare the key with that of the server, and check that the proxy passes the header "
         f"{API_KEY_HEADER} on.",
         features,
@@ -54,24 +53,23 @@ def _rejected_key(answer: Answer, feature: Feature) -> Finding:
 
 def _without_key(server: Server, answer: Answer, feature: Feature) -> Finding:
     features = frozenset({feature})
-    names = {name.lower() for name in server.backend.headers}
-    if "authorization" in names and feature is Feature.AI_PLANNER:
+    if _has_authorization(server) and feature is Feature.AI_PLANNER:
         if answer.saw_credentials:
             return Finding(
-                f"{feature}: the value of Authorization is rejected (401)",
+                "the value of Authorization is rejected (401)",
                 "Check the purchase token, or use an API key.",
                 features,
             )
-        return Finding(f"{feature}: the proxy removes the header Authorization", _PASS_ON, features)
-    if not names:
+        return Finding("the proxy removes the header Authorization", _PASS_ON, features)
+    if not server.backend.headers:
         return Finding(
-            f"{feature} needs an API key (401)",
+            "it needs an API key (401)",
             "Set API_KEYS in the settings of the server, and call this command with --api-key. In "
             f"the app, add the header {API_KEY_HEADER} to the backend.",
             features,
         )
     return Finding(
-        f"{feature}: no credentials reach LiftLog (401)",
+        "no credentials reach LiftLog (401)",
         "Add --api-key. With the sign-in of a proxy (forward auth): let the proxy set the header "
         "that FORWARD_AUTH_HEADER names, also for this path.",
         features,
@@ -80,7 +78,7 @@ def _without_key(server: Server, answer: Answer, feature: Feature) -> Finding:
 
 async def check_authorization(server: Server) -> list[Finding]:
     """Send an invalid purchase token. LiftLog says whether it has seen one."""
-    if any(name.lower() == "authorization" for name in server.backend.headers):
+    if _has_authorization(server):
         return []
     answer = await server.ask("POST", _NEGOTIATION, headers=_INVALID_TOKEN, as_user=False)
     is_ours = answer.status == HTTPStatus.UNAUTHORIZED and answer.is_own_challenge
@@ -94,3 +92,7 @@ async def check_authorization(server: Server) -> list[Finding]:
             Severity.WARNING,
         )
     ]
+
+
+def _has_authorization(server: Server) -> bool:
+    return any(name.lower() == "authorization" for name in server.backend.headers)

@@ -41,14 +41,14 @@ async def check_hub(server: Server, offer: Offer) -> list[Finding]:
 def _off(answer: Answer, *, is_on: bool) -> Finding | None:
     if answer.status == HTTPStatus.LOCKED:
         return Finding(
-            "aiPlanner is switched off (423)",
+            "it is switched off (423)",
             "To switch it on, remove AI_PLANNER_ENABLED from the settings, or set it to True.",
             _PLANNER,
             Severity.OFF,
         )
     if not is_on or (answer.status == HTTPStatus.NOT_IMPLEMENTED and answer.is_problem):
         return Finding(
-            "aiPlanner is not configured: the server has no language model",
+            "it is not configured: the server has no language model, or no user may call it",
             "Set OPENAI_API_KEY, or OPENAI_BASE_URL and OPENAI_MODEL, and API_KEYS.",
             _PLANNER,
             Severity.OFF,
@@ -84,7 +84,7 @@ def _check_handshake(record: str | bytes) -> list[Finding]:
         return []
     return [
         Finding(
-            "the WebSocket of aiPlanner leads to another program than LiftLog",
+            "the WebSocket leads to another program than LiftLog",
             "Let the proxy forward /ai-chat-v2 to LiftLog, with all paths below it.",
             _PLANNER,
         )
@@ -94,7 +94,7 @@ def _check_handshake(record: str | bytes) -> list[Finding]:
 def _refused(status: int) -> Finding:
     if status == HTTPStatus.UNAUTHORIZED:
         return Finding(
-            "the negotiation of aiPlanner succeeds, but its WebSocket is answered 401",
+            "the negotiation succeeds, but the WebSocket is answered 401",
             "Let the proxy pass the headers of WebSockets on, as those of other requests.",
             _PLANNER,
         )

@@ -79,7 +79,7 @@ def _judge(answer: Answer, base: str) -> Cause | None:
 
 def _off(feature: Feature) -> Finding:
     return Finding(
-        f"{feature} is switched off (423)",
+        "it is switched off (423)",
         f"To switch it on, remove {_SWITCHES[feature]} from the settings, or set it to True.",
         frozenset({feature}),
         Severity.OFF,

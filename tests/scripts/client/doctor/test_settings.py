@@ -1,0 +1,92 @@
+"""Settings of the server, and credentials of the app."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.client.doctor.conftest import KEY, examine, settings, works
+from tests.scripts.client.doctor.proxy import Head, Misconfiguration, proxy
+from tests.scripts.self_hosted.installation import Installation
+
+FEED = ["feed", "sharing"]
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation(tmp_path / "data")
+
+
+def test_healthy_server_has_no_problem(server: str) -> None:
+    done = examine(server)
+    assert done.returncode == 0, done.stdout
+    assert works(done) == [*FEED, "aiPlanner", "backup"]
+    assert "Problems" not in done.stdout
+    assert "All holders of this API key share its backups" in done.stdout
+
+
+def test_slash_and_prefix_are_accepted(server: str) -> None:
+    assert examine(f" {server}/v2// ").returncode == 0
+
+
+def test_missing_key_is_named(server: str) -> None:
+    done = examine(server, key=None)
+    assert (done.returncode, works(done)) == (1, FEED)
+    assert "It needs an API key (401) [aiPlanner]" in done.stdout
+    assert "It needs an API key (401) [backup]" in done.stdout
+
+
+def test_wrong_key_is_named(server: str) -> None:
+    done = examine(server, key=f"{KEY}-wrong")
+    assert (done.returncode, works(done)) == (1, FEED)
+    assert "The API key is wrong (401)" in done.stdout
+
+
+def test_purchase_token_is_not_enough_for_backups(server: str) -> None:
+    done = examine(server, "--header", "Authorization=Bearer Web SECRET-web-key", key=None)
+    assert (done.returncode, works(done)) == (1, [*FEED, "aiPlanner"])
+    assert "No credentials reach LiftLog (401) [backup]" in done.stdout
+
+
+def test_features_that_are_off_are_no_problem(installation: Installation) -> None:
+    off = {f"{name}_ENABLED": "False" for name in ("FEED", "SHARING", "AI_PLANNER", "BACKUP")}
+    with installation.serve(**settings(**off)) as running:
+        done = examine(running.url)
+    assert (done.returncode, works(done)) == (0, [])
+    for name in off:
+        assert f"remove {name} from the settings" in done.stdout
+    assert "Problems" not in done.stdout
+
+
+def test_single_feature_can_be_off(installation: Installation) -> None:
+    with installation.serve(**settings(SHARING_ENABLED="False")) as running:
+        done = examine(running.url)
+    assert works(done) == ["feed", "aiPlanner", "backup"]
+
+
+def test_missing_model_is_named(installation: Installation) -> None:
+    with installation.serve(API_KEYS=KEY) as running:
+        done = examine(running.url)
+    assert (done.returncode, works(done)) == (0, [*FEED, "backup"])
+    assert "the server has no language model" in done.stdout
+
+
+def test_untrusted_proxy_is_named(installation: Installation) -> None:
+    forward_auth = {
+        "FORWARD_AUTH_HEADER": "Remote-User",
+        "FORWARD_AUTH_TRUSTED_PROXIES": "10.0.0.0/8",
+    }
+
+    def sign_in(head: Head) -> Head:
+        return replace(head, headers={**head.headers, "remote-user": "alice"})
+
+    with (
+        installation.serve(**settings(**forward_auth)) as running,
+        proxy(running.url, Misconfiguration(request=sign_in)) as address,
+    ):
+        done = examine(address, key=None)
+        direct = examine(running.url, key=None)
+    assert (done.returncode, works(done)) == (1, FEED)
+    assert "comes from a sender that LiftLog does not trust" in done.stdout
+    assert "FORWARD_AUTH_TRUSTED_PROXIES" in done.stdout
+    assert "It needs an API key (401)" in direct.stdout

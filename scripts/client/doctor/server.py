@@ -108,7 +108,8 @@ class Server:
             raise NoAnswerError(f"{method} {path}: the compression is damaged") from None
         except httpx.TimeoutException:
             raise NoAnswerError(f"{method} {path}: no response in {TIMEOUT_S} s") from None
-        except httpx.HTTPError as error:
+        # OSError: a connection with TLS ends without the end of TLS.
+        except (httpx.HTTPError, OSError) as error:
             raise NoAnswerError(f"{method} {path}: {str(error) or type(error).__name__}") from None
         return Answer(f"{method} {path}", response.status_code, response.headers, body)
 

@@ -1,20 +1,20 @@
 """A reverse proxy with planted misconfigurations, in front of a real server."""
 
-import socket
+import asyncio
+import queue
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
-from socketserver import BaseRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
 
 from scripts.local.ports import HOST
 
 _END = b"\r\n\r\n"
 _CHUNK_BYTES = 65_536
-_TIMEOUT_S = 60
 
 Headers = dict[str, str]
 
@@ -63,63 +63,88 @@ def proxy(
 ) -> Iterator[str]:
     """Forward requests to `server` during the block; yield the URL of the proxy."""
     address = urlsplit(server)
-    upstream = (address.hostname or "", address.port or 80)
+    target = (address.hostname or "", address.port or 80, wrong or Misconfiguration())
+    # asyncio itself keeps only weak references to these tasks.
+    running: set[asyncio.Task[None] | None] = set()
 
-    class Handler(BaseRequestHandler):
-        def handle(self) -> None:
-            with suppress(OSError):  # the client or the server disconnects
-                _serve(self.request, upstream, wrong or Misconfiguration(), tls)
+    async def forward(client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        running.add(asyncio.current_task())
+        await _forward(*target, client, to_client)
+        running.discard(asyncio.current_task())
 
-    class Server(ThreadingTCPServer):
-        daemon_threads = True
+    ports: queue.SimpleQueue[int] = queue.SimpleQueue()
+    ends: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
 
-    with Server((HOST, 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield f"http{'s' if tls else ''}://{HOST}:{running.server_address[1]}"
-        finally:
-            running.shutdown()
-            thread.join()
+    async def run() -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        async with await asyncio.start_server(forward, HOST, 0, ssl=tls) as listening:
+            ends.put(partial(loop.call_soon_threadsafe, ended.set))
+            ports.put(listening.sockets[0].getsockname()[1])
+            await ended.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
+    thread.start()
+    try:
+        yield f"http{'s' if tls else ''}://{HOST}:{ports.get()}"
+    finally:
+        ends.get()()
+        thread.join()
 
 
-def _serve(
-    client: socket.socket,
-    upstream: tuple[str, int],
+async def _forward(
+    host: str,
+    port: int,
     wrong: Misconfiguration,
-    tls: ssl.SSLContext | None,
+    client: asyncio.StreamReader,
+    to_client: asyncio.StreamWriter,
 ) -> None:
-    client.settimeout(_TIMEOUT_S)
-    with closing(tls.wrap_socket(client, server_side=True) if tls else client) as secured:
-        first, headers, rest = _read_head(secured)
+    # The client or the server disconnects, or the test ends.
+    with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        first, headers = await _read_head(client)
         method, target, _ = first.split(" ")
-        forwarded = wrong.request(Head(method, target, headers))
-        if isinstance(forwarded, bytes):
-            secured.sendall(forwarded)
-            return
-        # One request per connection, so that bytes can be copied after the head.
-        if "upgrade" not in forwarded.headers:
-            forwarded.headers["connection"] = "close"
-        line = f"{forwarded.method} {forwarded.target} HTTP/1.1"
-        with closing(socket.create_connection(upstream, timeout=_TIMEOUT_S)) as server:
-            server.sendall(_head(line, forwarded.headers) + rest)
-            threading.Thread(target=_copy, args=(secured, server), daemon=True).start()
-            status, answered, rest = _read_head(server)
-            secured.sendall(_head(status, wrong.response(answered)) + rest)
-            _copy(server, secured)
+        head = wrong.request(Head(method, target, headers))
+        if isinstance(head, bytes):
+            to_client.write(head)
+        else:
+            await _exchange(host, port, head, wrong, (client, to_client))
+    await _close(to_client)
 
 
-def _read_head(source: socket.socket) -> tuple[str, Headers, bytes]:
-    received = b""
-    while _END not in received:
-        chunk = source.recv(_CHUNK_BYTES)
-        if not chunk:
-            raise ConnectionResetError
-        received += chunk
-    head, _, rest = received.partition(_END)
-    first, *lines = head.decode("latin-1").split("\r\n")
+async def _exchange(
+    host: str,
+    port: int,
+    head: Head,
+    wrong: Misconfiguration,
+    client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+) -> None:
+    """Send a request to the server, and copy bytes in both directions."""
+    # One request per connection, so that bytes can be copied after the head.
+    if "upgrade" not in head.headers:
+        head.headers["connection"] = "close"
+    server, to_server = await asyncio.open_connection(host, port)
+    to_server.write(_head(f"{head.method} {head.target} HTTP/1.1", head.headers))
+    sending = asyncio.create_task(_copy(client[0], to_server))
+    try:
+        status, answered = await _read_head(server)
+        client[1].write(_head(status, wrong.response(answered)))
+        await _copy(server, client[1])
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        await _close(to_server)
+
+
+async def _close(stream: asyncio.StreamWriter) -> None:
+    stream.close()
+    with suppress(OSError):
+        await stream.wait_closed()
+
+
+async def _read_head(source: asyncio.StreamReader) -> tuple[str, Headers]:
+    head = await source.readuntil(_END)
+    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     pairs = (line.partition(":") for line in lines)
-    return first, {name.lower(): value.strip() for name, _, value in pairs}, rest
+    return first, {name.lower(): value.strip() for name, _, value in pairs}
 
 
 def _head(first: str, headers: Headers) -> bytes:
@@ -127,8 +152,9 @@ def _head(first: str, headers: Headers) -> bytes:
     return f"{first}{lines}".encode("latin-1") + _END
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while chunk := source.recv(_CHUNK_BYTES):
-            target.sendall(chunk)
-        target.shutdown(socket.SHUT_WR)
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while chunk := await source.read(_CHUNK_BYTES):
+        target.write(chunk)
+        await target.drain()
+    if target.can_write_eof():
+        target.write_eof()

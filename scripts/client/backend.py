@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 API_KEY_HEADER = "X-API-Key"
 DEBUG_SERVER = "http://127.0.0.1:5264"
@@ -50,6 +51,9 @@ def base_address(text: str) -> str:
     base = text.strip().rstrip("/")
     if not base.startswith(("http://", "https://")):
         raise ValueError(f"{base} does not begin with http:// or https://")
+    if not urlsplit(base).hostname:
+        raise ValueError(f"{base} has no host")
+    urlsplit(base).port  # noqa: B018 - raises ValueError
     return base
 
 

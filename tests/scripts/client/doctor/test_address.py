@@ -11,7 +11,7 @@ from scripts.client.doctor.connection import check_connection
 from scripts.client.doctor.findings import Severity
 from scripts.local.ports import HOST
 from scripts.local.stack import free_ports
-from tests.scripts.client.doctor.conftest import examine
+from tests.scripts.client.doctor.runs import examine
 
 
 @pytest.mark.parametrize(

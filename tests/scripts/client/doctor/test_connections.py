@@ -10,9 +10,10 @@ import pytest
 from scripts.local.ports import HOST, url
 from scripts.local.stack import free_ports
 from scripts.root import ROOT
+from tests.scripts.client.conftest import KEY
 from tests.scripts.client.doctor.certificates import Authority
-from tests.scripts.client.doctor.conftest import KEY, examine, works
 from tests.scripts.client.doctor.proxy import Misconfiguration, page, proxy
+from tests.scripts.client.doctor.runs import examine, works
 
 DAY = timedelta(days=1)
 

@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 import pytest
 
-from tests.scripts.client.doctor.conftest import examine, works
 from tests.scripts.client.doctor.proxy import Head, Headers, Misconfiguration, page, proxy
+from tests.scripts.client.doctor.runs import examine, works
 
 ALL = ["feed", "sharing", "aiPlanner", "backup"]
 _NGINX_LIMIT_BYTES = 1_048_576

@@ -1,20 +1,13 @@
 """Settings of the server, and credentials of the app."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
-
-from tests.scripts.client.doctor.conftest import KEY, examine, settings, works
+from tests.scripts.client.conftest import KEY, settings
 from tests.scripts.client.doctor.proxy import Head, Misconfiguration, proxy
+from tests.scripts.client.doctor.runs import examine, works
 from tests.scripts.self_hosted.installation import Installation
 
 FEED = ["feed", "sharing"]
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return Installation(tmp_path / "data")
 
 
 def test_healthy_server_has_no_problem(server: str) -> None:

@@ -6,7 +6,7 @@ from scripts.client.doctor.findings import Cause
 from scripts.client.doctor.redirects import redirect_cause
 from scripts.client.doctor.server import Answer
 
-NOT_LET_THROUGH = "Let the proxy forward all paths and methods of this address to LiftLog."
+FORWARD_ALL = "Let the proxy forward all paths and methods of this address to LiftLog."
 _NO_SIGN_IN = (
     "The app cannot fill in a sign-in page. Exclude this address from the sign-in of the proxy, "
     "or let the proxy accept a header, and give it with --header."
@@ -62,13 +62,13 @@ _BY_STATUS: dict[int, Cause] = {
         "the proxy.",
     ),
     HTTPStatus.NOT_FOUND: Cause(
-        "is answered 404 by the proxy, which does not forward this path", NOT_LET_THROUGH
+        "is answered 404 by the proxy, which does not forward this path", FORWARD_ALL
     ),
     HTTPStatus.METHOD_NOT_ALLOWED: Cause(
-        "is answered 405: the proxy does not let this method through", NOT_LET_THROUGH
+        "is answered 405: the proxy does not forward this method", FORWARD_ALL
     ),
     HTTPStatus.NOT_IMPLEMENTED: Cause(
-        "is answered 501: the proxy does not let this method through", NOT_LET_THROUGH
+        "is answered 501: the proxy does not forward this method", FORWARD_ALL
     ),
     HTTPStatus.TOO_MANY_REQUESTS: Cause(
         "is answered 429: the proxy limits the rate of requests",

@@ -12,7 +12,7 @@ from scripts.client.doctor.findings import Finding, Severity
 _TIMEOUT_S = 10
 _MAX_ADDRESSES = 4
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# This machine has no route, for example no IPv6: that says nothing about phones.
+# This machine has no route, for example no IPv6. Phones can have one.
 _NO_ROUTE = {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 

@@ -77,7 +77,7 @@ def _without_key(server: Server, answer: Answer, feature: Feature) -> Finding:
 
 
 async def check_authorization(server: Server) -> list[Finding]:
-    """Send an invalid purchase token. LiftLog says whether it has seen one."""
+    """Send an invalid purchase token. The response shows whether LiftLog received it."""
     if _has_authorization(server):
         return []
     answer = await server.ask("POST", _NEGOTIATION, headers=_INVALID_TOKEN, as_user=False)

@@ -74,9 +74,9 @@ def _check_offer(offer: Offer, findings: list[Finding]) -> list[Finding]:
 
 
 def _differs(feature: Feature, *, is_on: bool) -> Finding:
-    said, found = ("on", "off") if is_on else ("off", "on")
+    value, state = ("true", "off") if is_on else ("false", "on")
     return Finding(
-        f"`/features` says that {feature} is {said}, but it is {found}",
+        f"`/features` has {value} for {feature}, but {feature} is {state}",
         "Check that a proxy keeps no old response, and that all paths lead to the same server.",
         frozenset({feature}),
         Severity.WARNING,

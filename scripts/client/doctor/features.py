@@ -17,7 +17,7 @@ _HITS = ("x-cache", "cf-cache-status", "x-cache-status", "x-proxy-cache")
 
 @dataclass(frozen=True)
 class Offer:
-    """What the server says about its features."""
+    """The features in the response of the server."""
 
     is_on: Mapping[Feature, bool] = field(default_factory=dict)
     """Empty if `/features` gives no good answer."""

@@ -7,7 +7,7 @@ leaves out `POST /user/create`: its body has no required field.
 from collections import defaultdict
 from http import HTTPStatus
 
-from scripts.client.doctor.causes import NOT_LET_THROUGH, cause_of
+from scripts.client.doctor.causes import FORWARD_ALL, cause_of
 from scripts.client.doctor.findings import Cause, Feature, Finding, Severity
 from scripts.client.doctor.server import Answer, Server
 
@@ -33,12 +33,12 @@ _SWITCHES = {Feature.FEED: "FEED_ENABLED", Feature.SHARING: "SHARING_ENABLED"}
 _OWN_ROUTES = {Feature.FEED: "POST /events", Feature.SHARING: "POST /shareditem"}
 _JSON = {"Content-Type": "application/json"}
 _OFF = Cause("is off", "")
-_MISSING = Cause("is missing (404)", NOT_LET_THROUGH)
+_MISSING = Cause("is missing (404)", FORWARD_ALL)
 _REJECTED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}
 _PUT_USER_MISSING = Cause(
     "is answered 404: the app takes that for a deleted account. It deletes followers and feed on "
     "the phone, and creates a new account",
-    f"Do not use this address in the app before PUT /user is answered 400. {NOT_LET_THROUGH}",
+    f"Do not use this address in the app before PUT /user is answered 400. {FORWARD_ALL}",
 )
 
 
@@ -51,7 +51,7 @@ async def check_routes(server: Server) -> list[Finding]:
         answer = await server.ask(method, path, headers=_JSON if content else {}, content=content)
         cause = _judge(answer, server.backend.base)
         if cause is not None:
-            # The example's id helps nobody.
+            # The id in the example has no meaning for the operator.
             routes[cause].append(f"{method} {path.replace(_UNKNOWN_ID, '{id}')}")
             features[cause] |= used_by
     off = routes.pop(_OFF, [])

@@ -51,7 +51,7 @@ class Answer:
 
     @property
     def saw_credentials(self) -> bool:
-        """Whether a 401 of LiftLog says that credentials arrived, and are wrong."""
+        """Whether a 401 of LiftLog shows that credentials arrived, and are wrong."""
         return 'error="invalid_token"' in self.headers.get("www-authenticate", "")
 
     @property

@@ -47,7 +47,7 @@ class Journey:
         features = await self._features()
         for name in FEATURES:
             if not features[name] and self._api.era is Era.OF_2026:
-                self._steps.skip(name, "`/features` says that it is off")
+                self._steps.skip(name, "`/features` has false for it")
         has_users = features["feed"] or features["sharing"]
         meeting = await self._meet(features) if has_users else None
         if features["aiPlanner"]:

@@ -35,7 +35,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Misconfiguration:
-    """What the proxy does wrong. The default is a proxy that does nothing wrong."""
+    """The mistakes of the proxy. The default has none."""
 
     request: Callable[[Head], Head | bytes] = lambda head: head
     """Returns the request for the server, or the proxy's own response."""

@@ -41,7 +41,7 @@ def test_purchase_token_is_not_enough_for_backups(server: str) -> None:
     assert "No credentials reach LiftLog (401) [backup]" in done.stdout
 
 
-def test_features_that_are_off_are_no_problem(installation: Installation) -> None:
+def test_features_that_are_off_are_shown(installation: Installation) -> None:
     off = {f"{name}_ENABLED": "False" for name in ("FEED", "SHARING", "AI_PLANNER", "BACKUP")}
     with installation.serve(**settings(**off)) as running:
         done = examine(running.url)

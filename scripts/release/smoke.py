@@ -85,7 +85,7 @@ def _credentials(context: ReleaseContext, service: Service) -> dict[str, str]:
 
 def _run_clients(context: ReleaseContext, services: Mapping[str, Service]) -> None:
     secrets = _purchase(context)
-    names = [name for name in (*CALLED_BY_APPS, "chat") if name in services]
+    names = [name for name in CALLED_BY_APPS if name in services]
     addresses = [f"{name}={services[name].url}" for name in names]
     for era in ("2025", "2026"):
         context.runner.change("./scripts/journey", "--era", era, *addresses, secrets=secrets)

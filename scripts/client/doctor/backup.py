@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from scripts.client.backend import DEBUG_KEY
+from scripts.client.backend import DEBUG_KEY, Backend
 from scripts.client.doctor.address import is_loopback
 from scripts.client.doctor.causes import cause_of
 from scripts.client.doctor.credentials import rejected
@@ -39,7 +39,7 @@ async def check_backup(server: Server, offer: Offer) -> list[Finding]:
     answer = await server.ask("POST", PATH, headers={**PROBE, "Content-Length": "0"})
     match answer.status:
         case HTTPStatus.OK if not answer.is_page:
-            return _check_key(server)
+            return check_key(server.backend)
         case HTTPStatus.LOCKED:
             return [_SWITCHED_OFF]
         case HTTPStatus.UNPROCESSABLE_ENTITY:
@@ -51,9 +51,9 @@ async def check_backup(server: Server, offer: Offer) -> list[Finding]:
     return [cause_of(answer, server.backend.base).finding(f"POST {PATH}", _BACKUP)]
 
 
-def _check_key(server: Server) -> list[Finding]:
-    key = server.backend.api_key
-    host = urlsplit(server.backend.base).hostname or ""
+def check_key(backend: Backend) -> list[Finding]:
+    """Note who else can use the API key of a backend."""
+    key, host = backend.api_key, urlsplit(backend.base).hostname or ""
     if key is None:
         return []
     if key == DEBUG_KEY and not is_loopback(host):

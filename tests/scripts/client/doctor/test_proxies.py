@@ -50,6 +50,18 @@ def be_older(head: Head) -> Head:
     return replace(head, target=head.target.replace("/features", "/nothing"))
 
 
+def lack_backup(head: Head) -> Head | bytes:
+    return page(HTTPStatus.NOT_FOUND) if head.target == "/backup" else head
+
+
+def redirect_backup(head: Head) -> Head | bytes:
+    return redirect("/backup/") if head.target == "/backup" else head
+
+
+def forget_key_of_sockets(head: Head) -> Head:
+    return head.without("x-api-key") if "upgrade" in head.headers else head
+
+
 def lack_put_user(head: Head) -> Head | bytes:
     is_put = (head.method, head.target) == ("PUT", "/user")
     return page(HTTPStatus.NOT_FOUND) if is_put else head
@@ -124,6 +136,25 @@ CASES = {
         of(forbid_put),
         "PUT /user, PUT /event, PUT /inbox, PUT /follow-secret is answered 405",
         ALL[2:],
+    ),
+    "firewall": Case(
+        of(lambda head: page(HTTPStatus.FORBIDDEN) if head.method != "GET" else head),
+        "the proxy or its firewall forbids it",
+        [],
+    ),
+    "rate is limited": Case(
+        of(lambda _: page(HTTPStatus.TOO_MANY_REQUESTS)), "limits the rate of requests", []
+    ),
+    "backup is not forwarded": Case(
+        of(lack_backup), "POST /backup is answered 404 by the proxy", ALL[:3]
+    ),
+    "backup is redirected": Case(
+        of(redirect_backup), "POST /backup redirects to the same path", ALL[:3]
+    ),
+    "key of sockets is removed": Case(
+        of(forget_key_of_sockets),
+        "The negotiation succeeds, but the WebSocket is answered 401",
+        ["feed", "sharing", "backup"],
     ),
     "API key is removed": Case(
         of(lambda head: head.without("x-api-key")),

@@ -1,7 +1,15 @@
 """Settings of the server, and credentials of the app."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
+import pytest
+
+from scripts.client.backend import DEBUG_KEY, Backend
+from scripts.client.doctor.backup import check_key
+from scripts.client.doctor.findings import Severity
+from scripts.local.ports import HOST
 from tests.scripts.client.conftest import KEY, settings
 from tests.scripts.client.doctor.proxy import Head, Misconfiguration, proxy
 from tests.scripts.client.doctor.runs import examine, works
@@ -16,6 +24,21 @@ def test_healthy_server_has_no_problem(server: str) -> None:
     assert works(done) == [*FEED, "aiPlanner", "backup"]
     assert "Problems" not in done.stdout
     assert "All holders of this API key share its backups" in done.stdout
+
+
+def test_doctor_changes_nothing(installation: Installation) -> None:
+    with installation.serve(**settings()) as running:
+        with closing(sqlite3.connect(installation.data / "liftlog.db")) as database:
+            before = documents(database)
+            assert examine(running.url).returncode == 0
+            assert documents(database) == before
+        assert [path for path in (installation.data / "backups").rglob("*") if path.is_file()] == []
+
+
+def documents(database: sqlite3.Connection) -> list[tuple[object, ...]]:
+    """Return the documents that requests can write. The cleanup writes its runs by itself."""
+    rows = database.execute("SELECT * FROM documents").fetchall()
+    return [row for row in rows if b"cleanup" not in repr(row).encode()]
 
 
 def test_slash_and_prefix_are_accepted(server: str) -> None:
@@ -64,17 +87,28 @@ def test_missing_model_is_named(installation: Installation) -> None:
     assert "the server has no language model" in done.stdout
 
 
-def test_untrusted_proxy_is_named(installation: Installation) -> None:
-    forward_auth = {
-        "FORWARD_AUTH_HEADER": "Remote-User",
-        "FORWARD_AUTH_TRUSTED_PROXIES": "10.0.0.0/8",
-    }
+def sign_in(head: Head) -> Head:
+    """Name the user, as a proxy with a sign-in does."""
+    return replace(head, headers={**head.headers, "remote-user": "alice"})
 
-    def sign_in(head: Head) -> Head:
-        return replace(head, headers={**head.headers, "remote-user": "alice"})
 
+def forward_auth(proxies: str) -> dict[str, str]:
+    """Return settings for the sign-in of a proxy."""
+    return {"FORWARD_AUTH_HEADER": "Remote-User", "FORWARD_AUTH_TRUSTED_PROXIES": proxies}
+
+
+def test_trusted_proxy_signs_in(installation: Installation) -> None:
     with (
-        installation.serve(**settings(**forward_auth)) as running,
+        installation.serve(**settings(**forward_auth(HOST))) as running,
+        proxy(running.url, Misconfiguration(request=sign_in)) as address,
+    ):
+        done = examine(address, key=None)
+    assert (done.returncode, works(done)) == (0, [*FEED, "aiPlanner", "backup"])
+
+
+def test_untrusted_proxy_is_named(installation: Installation) -> None:
+    with (
+        installation.serve(**settings(**forward_auth("10.0.0.0/8"))) as running,
         proxy(running.url, Misconfiguration(request=sign_in)) as address,
     ):
         done = examine(address, key=None)
@@ -83,3 +117,15 @@ def test_untrusted_proxy_is_named(installation: Installation) -> None:
     assert "comes from a sender that LiftLog does not trust" in done.stdout
     assert "FORWARD_AUTH_TRUSTED_PROXIES" in done.stdout
     assert "It needs an API key (401)" in direct.stdout
+
+
+@pytest.mark.parametrize(
+    ("base", "severity"),
+    [
+        ("https://lift.example.org", Severity.PROBLEM),
+        ("http://127.0.0.1:5264", Severity.WARNING),
+    ],
+)
+def test_key_of_the_debug_build_is_public(base: str, severity: Severity) -> None:
+    [finding] = check_key(Backend(base, {"x-api-key": DEBUG_KEY}))
+    assert finding.severity is severity

@@ -19,11 +19,12 @@ async def check_clock(server: Server) -> list[Finding]:
     ahead = server_time.astimezone(UTC) - datetime.now(UTC)
     if abs(ahead) <= _MAX_DIFFERENCE:
         return []
-    minutes = round(abs(ahead).total_seconds() / 60)
+    days, minutes = abs(ahead).days, round(abs(ahead).total_seconds() / 60)
+    difference = f"{days:,} days" if days > 1 else f"{minutes:,} minutes"
     direction = "ahead of" if ahead > timedelta() else "behind"
     return [
         Finding(
-            f"the clock of the server is {minutes:,} minutes {direction} that of this machine",
+            f"the clock of the server is {difference} {direction} that of this machine",
             "Set the wrong one of the two clocks, for example with `timedatectl set-ntp true`. "
             "The server's clock decides when workouts expire.",
             frozenset({Feature.FEED}),

@@ -1,7 +1,7 @@
 """Findings of the checks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 
@@ -45,6 +45,15 @@ class Cause:
     def finding(self, route: str, features: Iterable[Feature]) -> Finding:
         """Return the finding on one or more routes."""
         return Finding(f"{route} {self.problem}", self.next_step, frozenset(features))
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings, with one for all features that have the same problem."""
+    features: dict[Finding, frozenset[Feature]] = {}
+    for each in findings:
+        key = replace(each, features=frozenset())
+        features[key] = features.get(key, frozenset()) | each.features
+    return [replace(key, features=found) for key, found in features.items()]
 
 
 def worst(feature: Feature, findings: Iterable[Finding]) -> Finding | None:

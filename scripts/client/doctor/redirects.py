@@ -7,7 +7,10 @@ from scripts.client.doctor.findings import Cause
 from scripts.client.doctor.server import Answer
 
 _AS_GET = "After a redirect, apps send a POST as a GET."
-_SIGN_IN = re.compile(r"auth|log-?in|sign-?in|sso|oidc|oauth|cdn-cgi/access|redirect_ur[il]|\brd=")
+_SIGN_IN = re.compile(
+    r"\b(?:auth|authelia|authentik|log-?in|sign-?in|sso|oidc|oauth2?)\b"
+    r"|cdn-cgi/access|redirect_ur[il]=|[?&]rd="
+)
 
 
 def redirect_cause(answer: Answer, base: str) -> Cause:

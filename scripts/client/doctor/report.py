@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from scripts.client.doctor.findings import ALL, Feature, Finding, Severity, worst
+from scripts.client.doctor.findings import ALL, Feature, Finding, Severity, merged, worst
 
 _TITLES = {Severity.PROBLEM: "Problems", Severity.OFF: "Off", Severity.WARNING: "Notes"}
 _STYLES = {Severity.PROBLEM: "red", Severity.OFF: "yellow", Severity.WARNING: "green"}
@@ -23,7 +23,7 @@ def show(console: Console, base: str, findings: Sequence[Finding]) -> None:
         line.append(f": {decisive.problem}" if decisive else "")
         console.print(line)
     for severity, title in _TITLES.items():
-        found = [each for each in dict.fromkeys(findings) if each.severity is severity]
+        found = [each for each in merged(findings) if each.severity is severity]
         if found:
             console.print(Text(f"\n{title}", style="bold"))
         for number, finding in enumerate(found, 1):

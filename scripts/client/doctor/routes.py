@@ -31,6 +31,7 @@ _ROUTES = (
 _SWITCHES = {Feature.FEED: "FEED_ENABLED", Feature.SHARING: "SHARING_ENABLED"}
 # The other routes are off only if both features are.
 _OWN_ROUTES = {Feature.FEED: "POST /events", Feature.SHARING: "POST /shareditem"}
+_MAX_LISTED = 4
 _JSON = {"Content-Type": "application/json"}
 _OFF = Cause("is off", "")
 _MISSING = Cause("is missing (404)", FORWARD_ALL)
@@ -57,8 +58,14 @@ async def check_routes(server: Server) -> list[Finding]:
     off = routes.pop(_OFF, [])
     return [
         *(_off(feature) for feature, route in _OWN_ROUTES.items() if route in off),
-        *(cause.finding(", ".join(routes[cause]), features[cause]) for cause in routes),
+        *(cause.finding(_listed(found), features[cause]) for cause, found in routes.items()),
     ]
+
+
+def _listed(routes: list[str]) -> str:
+    more = len(routes) - _MAX_LISTED
+    listed = ", ".join(routes[:_MAX_LISTED])
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 def _judge(answer: Answer, base: str) -> Cause | None:

@@ -4,11 +4,14 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from scripts.client.doctor.address import check_address, check_resolved
 from scripts.client.doctor.connection import check_connection
 from scripts.client.doctor.findings import Severity
+from scripts.client.doctor.redirects import redirect_cause
+from scripts.client.doctor.server import Answer
 from scripts.local.ports import HOST
 from scripts.local.stack import free_ports
 from tests.scripts.client.doctor.runs import examine
@@ -100,3 +103,23 @@ def test_empty_headers_are_dropped() -> None:
     port = free_ports().base
     done = examine(f"http://127.0.0.1:{port}", "--header", "A=", "--header", "=b", "--header", "c")
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        ("https://lift.example.org/features", "to https"),
+        ("http://lift.example.org/features/", "another slash"),
+        ("/features/", "another slash"),
+        ("/login?next=/features", "sign-in page"),
+        ("https://sso.example.org/start", "sign-in page"),
+        ("https://example.org/cdn-cgi/access/login", "sign-in page"),
+        ("https://lift.example.org/authors/features", "another address"),
+        ("https://new.example.org/features?secret=1", "at new.example.org"),
+    ],
+)
+def test_redirect_is_explained_by_its_target(location: str, named: str) -> None:
+    answer = Answer("GET /features", 302, httpx.Headers({"Location": location}))
+    cause = redirect_cause(answer, "http://lift.example.org")
+    assert named in cause.problem
+    assert "secret" not in cause.problem + cause.next_step

@@ -11,6 +11,9 @@ from tests.scripts.client.doctor.runs import examine, works
 
 ALL = ["feed", "sharing", "aiPlanner", "backup"]
 _NGINX_LIMIT_BYTES = 1_048_576
+_EMPTY_404 = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_PROBLEM = {"Content-Type": "application/problem+json"}
+_NO_PLACE = page(HTTPStatus.UNPROCESSABLE_ENTITY, '{"detail": "not configured"}', **_PROBLEM)
 _SIGN_IN = '<!DOCTYPE html><form><input name="user"><input type="password"></form>'
 
 
@@ -123,6 +126,17 @@ CASES = {
         of(lack_features), "GET /features is answered 404 by the proxy", []
     ),
     "older server": Case(of(be_older), "the server is older than today's app", []),
+    "older C# server": Case(
+        of(lambda head: _EMPTY_404 if head.target == "/features" else head),
+        "the server is older than today's app",
+        [],
+    ),
+    "no place for backups": Case(
+        of(lambda head: _NO_PLACE if head.target == "/backup" else head),
+        "`/features` has true for backup, but backup is off",
+        ALL[:3],
+        is_problem=False,
+    ),
     "features as text": Case(
         answer_features('{"feed":"true","sharing":true,"aiPlanner":true,"backup":true}'),
         "has no true or false for feed",
@@ -180,7 +194,7 @@ CASES = {
     ),
     "clock is wrong": Case(
         with_header(date="Sat, 01 Jan 2000 00:00:00 GMT"),
-        "minutes behind that of this machine",
+        "days behind that of this machine",
         ALL,
         is_problem=False,
     ),

@@ -49,8 +49,7 @@ def test_slash_and_prefix_are_accepted(server: str) -> None:
 def test_missing_key_is_named(server: str) -> None:
     done = examine(server, key=None)
     assert (done.returncode, works(done)) == (1, FEED)
-    assert "It needs an API key (401) [aiPlanner]" in done.stdout
-    assert "It needs an API key (401) [backup]" in done.stdout
+    assert "It needs an API key (401) [aiPlanner, backup]" in done.stdout
 
 
 def test_wrong_key_is_named(server: str) -> None:

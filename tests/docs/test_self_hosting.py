@@ -19,7 +19,8 @@ PAGE = (ROOT / "docs" / "self-hosting.md").read_text()
 FOLDER = ROOT / "infra" / "self-hosting"
 _IN_CONTAINER = "python -m scripts.self_hosted"
 _OTHER_PROGRAMS = {
-    "apt-get", "cd", "cp", "docker", "find", "gcloud", "git", "journalctl", "mkdir", "systemctl",
+    "apt-get", "cd", "cp", "curl", "docker", "find", "gcloud", "git", "journalctl", "mkdir",
+    "systemctl",
 }  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def commands() -> Iterator[tuple[str, ...]]:
     started = [
         line
         for unit in units
-        for line in re.findall(r"^Exec\w+=(.+)$", unit.read_text(), re.MULTILINE)
+        for line in re.findall(r"^Exec\w+=-?(.+)$", unit.read_text(), re.MULTILINE)
     ]
     for line in [*"".join(blocks).splitlines(), crontab, *started]:
         for command in re.split(r" \| | && ", line):

@@ -24,6 +24,8 @@ from shared.errors import (
     Overloaded,
     RateLimited,
     RequestTooLarge,
+    RequestTooLong,
+    ResponseTooLong,
 )
 
 STATUS: dict[type[LiftLogError], HTTPStatus] = {
@@ -35,6 +37,8 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     FeatureOff: HTTPStatus.NOT_IMPLEMENTED,
     DependencyFailed: HTTPStatus.BAD_GATEWAY,
+    ResponseTooLong: HTTPStatus.BAD_GATEWAY,
+    RequestTooLong: HTTPStatus.BAD_GATEWAY,
     DependencyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     DependencyTimedOut: HTTPStatus.GATEWAY_TIMEOUT,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -88,7 +88,7 @@ def token_count(messages: Sequence[Message]) -> int:
 
 def with_notes(messages: Sequence[Message]) -> list[Message]:
     """Return the messages as the model receives them: shortened ones end with a note."""
-    return [replace(each, text=each.text + _note(each)) for each in messages]
+    return [replace(each, text=each.text + _note(each), full_length=0) for each in messages]
 
 
 def _note(message: Message) -> str:

@@ -18,6 +18,8 @@ MIN_PROGRAM_CHARACTERS = 2000
 
 _MAX_LINKS = 5000
 
+_FORGOTTEN = "I no longer remember the beginning of our conversation: it is too long for me."
+
 
 @dataclass(frozen=True)
 class History:
@@ -61,9 +63,7 @@ class History:
         found = fit(self.messages, tokens)
         notices = [_describe(found.shortened)] if found.shortened else []
         if found.has_dropped and not self.has_dropped:
-            notices.append(
-                "Our conversation is too long for me: I no longer remember its beginning."
-            )
+            notices.append(_FORGOTTEN)
         has_dropped = self.has_dropped or found.has_dropped
         history = replace(self, messages=found.messages, has_dropped=has_dropped)
         return history, " ".join(notices)
@@ -96,5 +96,5 @@ def _describe(shortened: Shortened) -> str:
         return f"Your message is too long for me: I read the first {percent} % of it."
     return (
         "Our conversation is too long for me: "
-        f"I remember the first {percent} % of your longest message."
+        f"I remember the first {percent} % of one of your messages."
     )

@@ -127,9 +127,17 @@ def test_usage_is_read_from_a_chunk_without_choices() -> None:
     )
 
 
-def test_length_counts_text_and_arguments() -> None:
+def test_lengths_count_text_and_arguments() -> None:
     response = join(chunk({"content": "four"}), call_chunk("12345", "f", **CALL))
-    assert response.length == 9
+    assert (response.text_length, response.arguments_length) == (4, 5)
+
+
+def test_text_is_joined_after_each_part() -> None:
+    response = ModelResponse()
+    for end in range(1, 6):
+        response.add(call_chunk(str(end), "f", **CALL))
+        assert response.arguments == response.arguments == "12345"[:end]
+        assert response.arguments_length == end
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from shared.errors import (
+    BackupsNotConfigured,
     DependencyFailed,
     DependencyTimedOut,
     DependencyUnavailable,
-    FeatureOff,
+    FeatureDisabled,
+    FeatureNotConfigured,
     FieldProblem,
     InvalidRequest,
     LiftLogError,
@@ -35,7 +37,9 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
     NotEntitled: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    FeatureOff: HTTPStatus.NOT_IMPLEMENTED,
+    FeatureDisabled: HTTPStatus.LOCKED,
+    FeatureNotConfigured: HTTPStatus.NOT_IMPLEMENTED,
+    BackupsNotConfigured: HTTPStatus.UNPROCESSABLE_ENTITY,
     DependencyFailed: HTTPStatus.BAD_GATEWAY,
     ResponseTooLong: HTTPStatus.BAD_GATEWAY,
     RequestTooLong: HTTPStatus.BAD_GATEWAY,

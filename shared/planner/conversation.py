@@ -4,19 +4,17 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
-
-from pydantic import BaseModel
+from typing import Generic
 
 from shared.errors import DependencyFailed, DependencyTimedOut, LiftLogError, RequestTooLong
 from shared.planner.context import token_count
 from shared.planner.history import History
-from shared.planner.links import keep_known_links
-from shared.planner.messages import Function, FunctionCall, Message
+from shared.planner.messages import Function, Message
 from shared.planner.model import DEPENDENCY, RETRY_AFTER_S, Model
 from shared.planner.model_response import ModelResponse
-from shared.planner.partial_plan import PartialPlan, Plan, PlanSchema
-from shared.planner.prompts import INTRODUCE, PLAN_SHOWN, coach_prompt
+from shared.planner.partial_plan import Plan, PlanSchema
+from shared.planner.prompts import INTRODUCE, coach_prompt
+from shared.planner.reply import Reply, ReplyObserver
 from shared.planner.tool_arguments import InvalidFunctionCall, parse_arguments, request_correction
 
 logger = logging.getLogger(__name__)
@@ -28,33 +26,10 @@ DEFAULT_LOCALE = "en-AU"
 # A text that ends at the token limit is still useful. A plan is not: see `tool_arguments`.
 _COMPLETE = ("stop", "length")
 
-# A chunk has a few characters, and each reading of a plan parses and sends all of it. A share of
-# the length keeps the total work linear in the length of the plan: at most 51 times that of the
-# last reading, and 11 times for a plan of months.
-_MIN_NEW_CHARACTERS = 32
-_MIN_NEW_SHARE = 0.02
-_LONG_PLAN_CHARACTERS = 100_000
-_MIN_NEW_SHARE_OF_LONG_PLAN = 0.1
-
 # The estimate of tokens may be too low, or the setting of the context too high. A server rejects a
 # request that is too long at once, and does not charge for it.
 _MAX_REDUCTIONS = 4
 _MIN_REDUCED_TOKENS = 500
-
-Plan_contra = TypeVar("Plan_contra", bound=BaseModel, contravariant=True)
-
-
-class ReplyObserver(Protocol[Plan_contra]):
-    """Receives the states of a reply. Each state replaces the previous ones.
-
-    The complete plan is always the last update.
-    """
-
-    def update_text(self, text: str) -> None:
-        """Receive the whole text so far."""
-
-    def update_plan(self, plan: Plan_contra) -> None:
-        """Receive the whole plan so far. The last one is complete and valid."""
 
 
 async def _admit_all() -> None:
@@ -113,7 +88,7 @@ class Conversation(Generic[Plan]):
         """
         prompt = Message("system", coach_prompt(self._locale, self._unit))
         tokens = self._model.conversation_tokens(self._function, prompt.text)
-        reply = _Reply(self._schema, observer, self._history.plus(Message("user", text)))
+        reply = Reply(self._schema, observer, self._history.plus(Message("user", text)))
         reply.fit(tokens)  # before the admission: also rejected messages must not fill the memory
         try:
             await self._admit()
@@ -129,14 +104,14 @@ class Conversation(Generic[Plan]):
         """Forget the history."""
         self._history = History()
 
-    async def _reply_in_time(self, reply: "_Reply[Plan]", prompt: Message, tokens: int) -> None:
+    async def _reply_in_time(self, reply: Reply[Plan], prompt: Message, tokens: int) -> None:
         try:
             async with asyncio.timeout(self._deadline_s):
                 await self._write_reply(reply, prompt, tokens)
         except TimeoutError:
             raise DependencyTimedOut(DEPENDENCY, RETRY_AFTER_S) from None
 
-    async def _write_reply(self, reply: "_Reply[Plan]", prompt: Message, tokens: int) -> None:
+    async def _write_reply(self, reply: Reply[Plan], prompt: Message, tokens: int) -> None:
         response = await self._respond(reply, prompt)
         if response.call is None:
             if response.finish_reason not in _COMPLETE or not response.text:
@@ -162,7 +137,7 @@ class Conversation(Generic[Plan]):
                 logger.warning("the language model's corrected plan is invalid")
                 raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
 
-    async def _respond(self, reply: "_Reply[Plan]", prompt: Message) -> ModelResponse:
+    async def _respond(self, reply: Reply[Plan], prompt: Message) -> ModelResponse:
         """Request a response to the history. Repeat with half of it while the model rejects it."""
         for attempt in itertools.count():
             reply.begin()
@@ -179,72 +154,3 @@ class Conversation(Generic[Plan]):
                 logger.info("the conversation is too long for the model; sending half of it")
                 reply.fit(tokens)
         raise AssertionError("the loop ends by returning or raising")
-
-
-class _Reply(Generic[Plan]):
-    """One reply of the coach, from one or two responses of the model, and the history before it."""
-
-    def __init__(
-        self, schema: PlanSchema[Plan], observer: ReplyObserver[Plan], history: History
-    ) -> None:
-        self.history = history
-        self._schema = schema
-        self._observer = observer
-        self._notice = ""
-        self._previous_text = ""
-        self._text = ""
-        self._read_characters = 0
-        self._plan = PartialPlan(schema, history.links)
-        self._call: FunctionCall | None = None
-
-    def fit(self, tokens: int) -> None:
-        """Shorten the history, and note what was left out for the first time."""
-        self.history, notice = self.history.fit(tokens)
-        self._notice = _join(self._notice, notice)
-
-    def begin(self) -> None:
-        """Begin the reply with what was left out for the first time."""
-        if self._notice:
-            self._observer.update_text(self._notice)
-
-    def update(self, response: ModelResponse) -> None:
-        """Pass changes to the observer."""
-        text = _join(self._previous_text, response.text)
-        if text != self._text:
-            self._text = text
-            self._observer.update_text(_join(self._notice, text))
-        length, read = response.arguments_length, self._read_characters
-        if length - read >= _min_new_characters(read):
-            self._read_characters = length
-            plan = self._plan.read(response.arguments)
-            if plan is not None:
-                self._observer.update_plan(plan)
-
-    def begin_correction(self) -> None:
-        """Keep the text of the first response, and drop its plan."""
-        self._previous_text = self._text
-        self._read_characters = 0
-        self._plan = PartialPlan(self._schema, self.history.links)
-
-    def finish(self, plan: Plan, call: FunctionCall | None) -> None:
-        """Pass the complete plan to the observer."""
-        self._observer.update_plan(keep_known_links(plan, self.history.links))
-        self._call = call
-
-    def messages(self) -> list[Message]:
-        """Return the messages for the history; with a plan only if it is complete."""
-        if self._call is not None:
-            return [
-                Message("assistant", self._text, self._call),
-                Message("tool", PLAN_SHOWN, self._call),
-            ]
-        return [Message("assistant", self._text)] if self._text else []
-
-
-def _join(*texts: str) -> str:
-    return "\n\n".join(filter(None, texts))
-
-
-def _min_new_characters(read: int) -> float:
-    share = _MIN_NEW_SHARE if read < _LONG_PLAN_CHARACTERS else _MIN_NEW_SHARE_OF_LONG_PLAN
-    return max(_MIN_NEW_CHARACTERS, read * share)

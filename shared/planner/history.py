@@ -13,7 +13,7 @@ from shared.planner.messages import Message
 
 MAX_MESSAGES = 20
 
-# A shared program is one message. Few people write so much by hand.
+# A shared program is one message. Messages that are written by hand are shorter.
 MIN_PROGRAM_CHARACTERS = 2000
 
 _MAX_LINKS = 5000

@@ -73,5 +73,5 @@ def request_correction(
         ]
         if max_tokens is None or token_count(messages) <= max_tokens:
             return messages
-    said = [Message("assistant", response.text)] if response.text else []
-    return [*said, Message("user", ask_again(problem))]
+    text = [Message("assistant", response.text)] if response.text else []
+    return [*text, Message("user", ask_again(problem))]

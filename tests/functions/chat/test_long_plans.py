@@ -16,7 +16,7 @@ from tests.loopback import until
 
 EXERCISES = [exercise for _title, exercises in WORKOUTS for exercise in exercises]
 BOTH_HUBS = pytest.mark.parametrize("path", [HUB_V1, HUB_V2], ids=["2025", "2026"])
-MAX_STATES = 250
+MAX_STATES = 200
 """Sent states of a plan: a constant number for each tenfold length."""
 
 

@@ -97,7 +97,7 @@ async def test_message_of_64_kib_is_accepted(server: RunningChat, character: str
 async def test_text_of_256_ki_characters_is_accepted(
     server: RunningChat, character: str, *, ensure_ascii: bool
 ) -> None:
-    """As JavaScript counts them: an emoji is two."""
+    """Characters of JavaScript: an emoji counts as two."""
     text = character * (MAX_TEXT_CHARACTERS // (2 if ord(character) > 0xFFFF else 1))
     message = json.dumps(invocation("1", "Repeat", text, 1), ensure_ascii=ensure_ascii)
     async with server.connect_to_hub() as client:

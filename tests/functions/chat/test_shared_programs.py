@@ -86,7 +86,7 @@ async def test_links_of_the_user_are_kept(service: ChatService, path: str) -> No
 
 
 @BOTH_HUBS
-async def test_program_of_256_kib_is_remembered(service: ChatService, path: str) -> None:
+async def test_program_of_256_kib_stays_in_the_history(service: ChatService, path: str) -> None:
     text = program("squat 3 x 5\n")
     async with connect_user(service, path) as user:
         service.openai.script += [Scripted(Speech("SECRET-reply"))] * 13

@@ -95,7 +95,7 @@ def test_fitting_twice_names_a_message_once(messages: list[Message], one: int, t
 
 
 @given(CONVERSATIONS, st.integers(0, 4000))
-def test_whatever_is_missing_is_named(messages: list[Message], budget: int) -> None:
+def test_every_missing_message_is_named(messages: list[Message], budget: int) -> None:
     fitted = fit(messages, budget)
     dropped = messages[: len(messages) - len(fitted.messages)]
     assert fitted.has_dropped == any(each.role == "user" or each.call for each in dropped)

@@ -15,7 +15,7 @@ from shared.planner.settings import ModelSettings
 from shared.schemas import ai, blueprint
 from tests.shared.planner.conftest import KEY
 
-SMALLEST = {"context_tokens": 8000, "max_tokens": 4000}
+MIN_SIZES_TOKENS = {"context_tokens": 8000, "max_tokens": 4000}
 
 
 def settings(values: dict[str, Any]) -> ModelSettings:
@@ -33,14 +33,14 @@ def settings(values: dict[str, Any]) -> ModelSettings:
 def test_response_may_take_half_of_the_context(values: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at most half of OPENAI_CONTEXT_TOKENS"):
         settings(values)
-    assert settings(SMALLEST).max_tokens == 4000
+    assert settings(MIN_SIZES_TOKENS).max_tokens == 4000
 
 
 @pytest.mark.parametrize("plan", [blueprint.Program, ai.LongWorkoutPlan])
 async def test_smallest_context_has_room_for_a_message(
     outgoing: httpx2.AsyncClient, plan: type[blueprint.Program]
 ) -> None:
-    model = Model(settings(SMALLEST), Secrets(SecretSettings()), outgoing)
+    model = Model(settings(MIN_SIZES_TOKENS), Secrets(SecretSettings()), outgoing)
     prompt = coach_prompt("en-AU", "kilograms (kg)")
     left = model.conversation_tokens(Function("show_plan", "Show a plan.", plan), prompt)
     assert 300 < left < 4000

@@ -18,6 +18,8 @@ LiftLogError
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
    ├─ DependencyFailed       The dependency returned an error or an invalid response.
+   │  ├─ ResponseTooLong     The response ended at the limit of its length.
+   │  └─ RequestTooLong      The dependency rejected the request because of its length.
    ├─ DependencyTimedOut     No response before the deadline.
    └─ Overloaded             No free slot for password hashing, large transfers or purchase
                              verification (shared/concurrency/limiter.py). Or too many writers of
@@ -115,6 +117,18 @@ class DependencyFailed(DependencyUnavailable):
     """A dependency returned no valid response."""
 
     _message = "{} returned an invalid response"
+
+
+class ResponseTooLong(DependencyFailed):
+    """The response of a dependency ended at the limit of its length, so it is incomplete."""
+
+    _message = "{} needs a longer response than it may give"
+
+
+class RequestTooLong(DependencyFailed):
+    """A dependency rejected the request because of its length."""
+
+    _message = "{} cannot read a request of this length"
 
 
 class DependencyTimedOut(DependencyUnavailable):

@@ -28,6 +28,8 @@ from shared.errors import (
     RangeNotSatisfiable,
     RateLimited,
     RequestTooLarge,
+    RequestTooLong,
+    ResponseTooLong,
 )
 
 STATUS: dict[type[LiftLogError], HTTPStatus] = {
@@ -43,6 +45,8 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
     QuotaExceeded: HTTPStatus.INSUFFICIENT_STORAGE,
     RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     DependencyFailed: HTTPStatus.BAD_GATEWAY,
+    ResponseTooLong: HTTPStatus.BAD_GATEWAY,
+    RequestTooLong: HTTPStatus.BAD_GATEWAY,
     DependencyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     DependencyTimedOut: HTTPStatus.GATEWAY_TIMEOUT,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -12,8 +12,9 @@ from datetime import timedelta
 import httpx
 import psutil
 import pytest
+from rich.console import Console
 
-from scripts.client.journey import Journey
+from scripts.client.journey.journey import Journey
 from scripts.client.person import Person
 from scripts.fakes.settings import WEB_KEY
 from scripts.local.ports import HOST, url
@@ -63,7 +64,7 @@ async def test_journey_succeeds_on_one_port(
     installation: Installation, http: httpx.AsyncClient
 ) -> None:
     with installation.serve() as server:
-        journey = Journey(server.api(http), None)
+        journey = Journey(server.api(http), None, Console())
         await journey.run()
         assert journey.steps > 30
         files = [each.path for each in psutil.Process(server.process.pid).open_files()]

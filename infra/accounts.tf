@@ -10,7 +10,7 @@ resource "google_service_account" "services" {
   depends_on = [google_project_service.apis]
 }
 
-# Reading, writing and deleting all documents of the databases that the service uses. IAM has no permission
+# Reading, writing and deleting all documents of the databases that the service uses. `backup` uses none. IAM has no permission
 # per collection: a database is the smallest unit. So `ai` and `chat`, which use only rate limits and verified
 # purchases, can also reach users, events and inboxes. RATE_LIMIT_DATABASE moves the rate limits to a separate
 # database, which only `ai`, `chat` and `cleanup` reach. Verified purchases stay in FIRESTORE_DATABASE, so
@@ -20,7 +20,7 @@ resource "google_service_account" "services" {
 # included beside a restored database: while traffic moves, some revisions still use it.
 # https://cloud.google.com/firestore/docs/manage-databases (per-database access)
 resource "google_project_iam_member" "database" {
-  for_each = local.settings_of
+  for_each = { for service, settings in local.settings_of : service => settings if contains(keys(settings), "FIRESTORE_DATABASE") }
 
   project = var.project
   role    = "roles/datastore.user"

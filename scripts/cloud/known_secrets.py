@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from shared.auth.api_keys import ApiKeySettings
 from shared.clients.settings import SecretSettings
 from shared.planner.settings import ModelSettings
 from shared.purchases.apple_settings import AppleSettings
@@ -17,7 +18,9 @@ MAX_SECRET_AGE_S = float(SecretSettings.model_fields["refresh_s"].default)
 
 # Only these two check purchases and call the model.
 _SUBSCRIBER_SERVICES = ("ai", "chat")
+# The key of backups in a folder is missing: no service on Google Cloud reads it.
 _READ_BY: Mapping[type[Settings], tuple[str, ...]] = {
+    ApiKeySettings: (*_SUBSCRIBER_SERVICES, "backup"),
     WebSettings: _SUBSCRIBER_SERVICES,
     AppleSettings: _SUBSCRIBER_SERVICES,
     RevenueCatSettings: _SUBSCRIBER_SERVICES,

@@ -1,4 +1,4 @@
-"""The services in a state: six functions and the chat."""
+"""The services in a state: the functions and the chat."""
 
 from scripts.local.ports import FUNCTIONS, SERVICES
 from tests.infra.environments import PROJECT_NUMBER

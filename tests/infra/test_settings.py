@@ -9,10 +9,15 @@ from tests.infra.services import PLATFORM_VARIABLES, variables
 from tests.infra.state import State
 from tests.service_start import start
 
-# Variables that the platform sets, or that exist only with emulators.
+# Variables that the platform sets, that exist only with emulators or on one machine, or that Terraform
+# refuses: forward auth.
 NEVER_SET = {
+    "BACKUP_ENCRYPTION_KEY",
+    "BACKUP_FOLDER",
     "DATABASE_FILE",
     "FIRESTORE_EMULATOR_HOST",
+    "FORWARD_AUTH_HEADER",
+    "FORWARD_AUTH_TRUSTED_PROXIES",
     "K_REVISION",
     "K_SERVICE",
     "PORT",
@@ -30,6 +35,7 @@ OPTIONAL = {
 }
 # Variables whose value may differ from the default of the code, with the reason.
 DIFFERENT = {
+    "BACKUP_BUCKET": "each environment has its own bucket",
     "FIRESTORE_DATABASE": "a restored database has another name",
     "GOOGLE_CLOUD_PROJECT": "references to secrets and trace ids in log lines contain the project",
     "TELEMETRY_EXPORT": "an environment may export traces and metrics to Google Cloud",

@@ -11,7 +11,7 @@ resource "google_storage_bucket" "backups" {
   public_access_prevention    = "enforced"
 
   # No rule deletes by age. `backup` keeps the newest BACKUP_KEEP backups of a user at any age, and a rule cannot
-  # count the backups of one user. This rule is a last resort for uploads in parts, which no code of ours makes:
+  # count the backups of one user. This rule is a last resort for uploads in parts, which our code does not make:
   # an incomplete one would be billed without being listed.
   lifecycle_rule {
     action {

@@ -7,8 +7,9 @@ import getpass
 import sys
 import warnings
 
-from scripts.cloud.known_secrets import KnownSecret
 from shared.auth.api_keys import parse_api_keys
+
+from scripts.cloud.known_secrets import KnownSecret
 
 _API_KEYS_VARIABLE = "API_KEYS"
 _PEM_VARIABLE = "APPLE_PRIVATE_KEY"

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import SecretStr
-
 from shared.auth.api_keys import ApiKeySettings
+
 from shared.clients.settings import SecretSettings
 from shared.planner.settings import ModelSettings
 from shared.purchases.apple_settings import AppleSettings

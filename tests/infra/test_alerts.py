@@ -137,8 +137,8 @@ def test_latency_alert_opens_before_the_timeout(prod: State, service: str) -> No
         if 0.9 <= float(quantile) < 1
         and (re.fullmatch(names, service) is None) == (operator == "!~")
     ]
-    # No user waits for the cleanup, and the requests of the chat are whole conversations. An upload to
-    # `backup` takes as long as the phone's connection needs.
+    # No user waits for the cleanup, and the requests of the chat are whole conversations. The time
+    # of an upload to `backup` depends on the phone's connection.
     if service in ("cleanup", "chat", "backup"):
         assert thresholds_ms == []
         return

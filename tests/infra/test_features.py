@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-
-from scripts.local.ports import CALLED_BY_APPS, SERVICES
 from shared.auth.api_keys import ApiKeySettings
 from shared.backups.settings import BackupSettings
-from shared.planner.settings import ModelSettings
 from shared.web.features import Features, FeatureSettings
+
+from scripts.local.ports import CALLED_BY_APPS, SERVICES
+from shared.planner.settings import ModelSettings
 from tests.infra.environments import workspace
 from tests.infra.services import variables
 from tests.infra.state import State, Values
@@ -75,9 +75,7 @@ def check(found: Variables, monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     return answers[0]
 
 
-def test_environments_offer_all_features(
-    state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environments_offer_all_features(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     found = {name: variables(state, name) for name in SERVICES}
     assert set(check(found, monkeypatch).values()) == {True}
 

@@ -38,8 +38,8 @@ _MAX_PLATFORM_BYTES = 32 * 1024 * 1024
 # The form of an expression for a route. `matches` searches, like a partial match of RE2.
 _PATH = r"request\.path(?P<steps>(\.\w+\(\))*)\.matches\('(?P<pattern>[^']+)'\)"
 _OF_ROUTE = re.compile(rf"request\.method == '(?P<method>[A-Z]+)' && {_PATH}")
-# The form of an expression for large bodies. Most requests have no body, and int() of a missing header
-# fails, so `has` comes first.
+# The form of an expression for large bodies. Most requests have no body, and int() of a missing
+# header fails, so `has` comes first.
 _LENGTH = r"request\.headers\['content-length'\]"
 _OF_BODY = re.compile(
     rf"has\({_LENGTH}\) && int\({_LENGTH}\) > (?P<limit>\d+)(?P<other> && !{_PATH})?"
@@ -217,7 +217,7 @@ def test_only_uploads_of_backups_may_be_large(state: State) -> None:
             is_backup = find_route(spelling, paths()) == "/backup"
             limit = max_body_bytes(state, spelling)
             assert limit <= (_MAX_PLATFORM_BYTES if is_backup else 2 * largest), spelling
-    # The service answers 413 to an upload between the two limits, as the contract says.
+    # The service answers 413 to an upload between the two limits: the contract requires it.
     assert backup < max_body_bytes(state, "/backup")
 
 

@@ -9,8 +9,8 @@ from tests.infra.services import PLATFORM_VARIABLES, variables
 from tests.infra.state import State
 from tests.service_start import start
 
-# Variables that the platform sets, that exist only with emulators or on one machine, or that Terraform
-# refuses: forward auth.
+# Variables that the platform sets, that exist only with emulators or on one machine, or that
+# Terraform rejects (forward auth).
 NEVER_SET = {
     "BACKUP_ENCRYPTION_KEY",
     "BACKUP_FOLDER",

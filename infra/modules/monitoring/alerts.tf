@@ -61,8 +61,8 @@ locals {
         and ${format(local.lines, local.own.model_failures, "15m")} >= 5
       EOT
     }
-    # The share of 5xx responses is no measure for `backup`: a server with few users has a few uploads an hour.
-    # One failure is repeated by the app.
+    # A number instead of a share, because a server with few users has a few uploads per hour. The app repeats an
+    # upload that failed, so one failure loses nothing.
     backup-failures = {
       title    = "backups of users fail"
       severity = "ERROR"

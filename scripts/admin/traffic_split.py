@@ -12,7 +12,7 @@ FAMILIES = tuple(name for name in SERVICES if name != "cleanup")
 """Families of routes, each with a service of the same name. No app calls the cleanup."""
 
 _ADDED_LATER = ("backup",)
-"""Families that the object of an older environment lacks. Terraform gives them to the old service."""
+"""Families that the object of an older environment lacks: the old service gets their requests."""
 
 ALL = "all"
 FULL_PERCENT = 100

@@ -35,7 +35,7 @@ class Usage:
     shared_plans = 0.2
     reads_per_shared_plan = 3
 
-    # Users whom the operator gives an API key. The app uploads its whole database after each change.
+    # Users with an API key of the operator. The app uploads its whole database after each change.
     backup_share = 0.1
     backups = 20
     backup_bytes = 300 * KIB  # compressed, about 750 workouts
@@ -80,7 +80,7 @@ class Prices:
     stored_gib_month = 0.15
     recovery_gib_month = 0.15
     backup_gib_month = 0.03
-    # https://cloud.google.com/storage/pricing (standard storage in one region, operations of class A and B)
+    # https://cloud.google.com/storage/pricing (one region, standard class)
     object_gib_month = 0.02
     object_write = 0.05 / 10_000
     object_read = 0.004 / 10_000

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import SecretStr
-from shared.auth.api_keys import ApiKeySettings
 
+from shared.auth.api_keys import ApiKeySettings
 from shared.clients.settings import SecretSettings
 from shared.planner.settings import ModelSettings
 from shared.purchases.apple_settings import AppleSettings
@@ -16,7 +16,7 @@ from shared.settings import Settings
 MAX_SECRET_AGE_S = float(SecretSettings.model_fields["refresh_s"].default)
 """Longest time until all instances use a new version. SECRET_REFRESH_S may change it."""
 
-# Only these two check purchases and call the model.
+# Only these two verify purchases and call the model.
 _SUBSCRIBER_SERVICES = ("ai", "chat")
 # The key of backups in a folder is missing: no service on Google Cloud reads it.
 _READ_BY: Mapping[type[Settings], tuple[str, ...]] = {

@@ -48,8 +48,8 @@ resource "google_storage_bucket" "backups" {
   depends_on = [google_project_service.apis]
 }
 
-# Creating, reading, listing and deleting objects. Beyond its need, `backup` can change the metadata of objects,
-# move them, restore deleted ones, and manage folders. The role has no permission on the bucket itself.
+# Creating, reading, listing and deleting objects, and setting their metadata. Beyond its need, `backup` can move
+# objects, restore deleted ones, and manage folders. The role has no permission on the bucket itself.
 # https://cloud.google.com/storage/docs/access-control/iam-roles
 resource "google_storage_bucket_iam_member" "backups" {
   bucket = google_storage_bucket.backups.name

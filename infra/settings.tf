@@ -122,12 +122,8 @@ locals {
   # Whether a feature has everything that it needs. Every public service gets these values: `users` answers
   # GET /features for the domain, and it must agree with the services that do the work.
   computed = {
-    # The vendor of the default model rejects requests without a key. A server of your own may accept them.
-    AI_PLANNER_CONFIGURED = alltrue([
-      for name in ["ai", "chat"] :
-      contains(local.secrets_of[name], "OPENAI_API_KEY") ||
-      lookup(local.overrides[name], "OPENAI_BASE_URL", local.settings.model.OPENAI_BASE_URL) != local.settings.model.OPENAI_BASE_URL
-    ])
+    # The code needs a key for any OPENAI_BASE_URL. A model server that needs none accepts any value.
+    AI_PLANNER_CONFIGURED = alltrue([for name in ["ai", "chat"] : contains(local.secrets_of[name], "OPENAI_API_KEY")])
     # Without an API key no user can sign in to `backup`.
     BACKUP_CONFIGURED = contains(local.secrets_of["backup"], "API_KEYS")
   }

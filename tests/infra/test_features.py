@@ -17,7 +17,7 @@ from tests.infra.state import State, Values
 pytestmark = pytest.mark.terraform
 
 _PUBLIC = (*CALLED_BY_APPS, "chat")
-_OWN_SERVER = 'OPENAI_BASE_URL="http://models.example/v1"'
+_OWN_SERVER = 'settings={all={OPENAI_BASE_URL="http://models.example/v1"}}'
 
 Variables = Mapping[str, Mapping[str, str]]
 """The environment variables of each service."""
@@ -51,9 +51,7 @@ def has_model(given: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> bool
     with monkeypatch.context() as patch:
         for variable, value in given.items():
             patch.setenv(variable, value)
-        settings = ModelSettings()
-    default = ModelSettings.model_fields["base_url"].default
-    return settings.api_key is not None or settings.base_url != default
+        return ModelSettings().api_key is not None
 
 
 def has_backups(given: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> bool:
@@ -86,10 +84,9 @@ def test_environments_offer_all_features(state: State, monkeypatch: pytest.Monke
         (('secrets=["OPENAI_API_KEY"]',), {"backup"}),
         (('secrets=["API_KEYS"]',), {"ai_planner"}),
         (("secrets=[]",), {"ai_planner", "backup"}),
-        (("secrets=[]", f"settings={{all={{{_OWN_SERVER}}}}}"), {"backup"}),
-        (("secrets=[]", f"settings={{ai={{{_OWN_SERVER}}}}}"), {"ai_planner", "backup"}),
+        (('secrets=["API_KEYS"]', _OWN_SERVER), {"ai_planner"}),
     ],
-    ids=["no API keys", "no model key", "no secrets", "own model", "own model of one service"],
+    ids=["no API keys", "no model key", "no secrets", "own model without a key"],
 )
 def test_feature_without_its_settings_is_not_offered(
     tmp_path: Path,

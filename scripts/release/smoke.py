@@ -14,8 +14,6 @@ from scripts.release.release import Service
 _TIMEOUT_S = 10
 _RETRY_DELAY_S = 2
 _PRIVATE_SERVICE = "cleanup"
-# A backup would belong to a real user, so no client uploads one.
-_WITHOUT_CLIENT = ("backup",)
 _INVOKER = "cleanup-trigger"
 
 
@@ -121,7 +119,7 @@ def _credentials(context: ReleaseContext, service: Service) -> dict[str, str]:
 
 def _run_clients(context: ReleaseContext, services: Mapping[str, Service]) -> None:
     secrets = _purchase(context)
-    names = [name for name in CALLED_BY_APPS if name in services and name not in _WITHOUT_CLIENT]
+    names = [name for name in CALLED_BY_APPS if name in services]
     addresses = [f"{name}={services[name].url}" for name in names]
     context.runner.change("./scripts/journey", *addresses, secrets=secrets)
     # The chat accepts subscribers only.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.backup.handlers import MAX_BACKUP_BYTES
 from functions.chat.settings import ChatSettings
 from scripts.local.ports import CALLED_BY_APPS, FUNCTIONS, SERVICES
 from shared.planner.settings import ModelSettings

@@ -11,6 +11,9 @@ LiftLogError
 ├─ FeatureDisabled           The operator switched the feature off (shared/web/features.py).
 ├─ FeatureNotConfigured      The server lacks a setting of the feature (shared/web/features.py).
 │  └─ BackupsNotConfigured   The server has no place for backups.
+├─ QuotaExceeded             The backup is larger than all backups of a user may be
+│                            (shared/backups/backups.py).
+├─ RangeNotSatisfiable       The range lies outside of the content (shared/web/download.py).
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
@@ -84,6 +87,18 @@ class FeatureNotConfigured(LiftLogError):
 
 class BackupsNotConfigured(FeatureNotConfigured):
     """The operator of this server has configured no place for backups."""
+
+
+class QuotaExceeded(LiftLogError):
+    """One upload is larger than the quota of its user."""
+
+
+class RangeNotSatisfiable(LiftLogError):
+    """The requested range lies outside of a content of `size_bytes`."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__("the range lies outside of the content")
+        self.size_bytes = size_bytes
 
 
 class DependencyUnavailable(LiftLogError):

@@ -18,6 +18,8 @@ FUNCTION_OF = {
     "inbox": "social",
     "shareditem": "sharing",
     "ai": "ai",
+    "backup": "backup",
+    "backups": "backup",
 }
 _TIMEOUT_S = 120  # a plan of a language model can take this long
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from shared.auth.api_keys import ApiKeys
-from shared.auth.forward_auth import ForwardAuth
+from shared.auth.api_keys import ApiKeys, ApiKeySettings
+from shared.auth.forward_auth import ForwardAuth, ForwardAuthSettings
 from shared.auth.named_user import NamedUser
+from shared.clients.secrets import Secrets
 from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.timestamps import now
@@ -85,6 +86,11 @@ class CallerAuth:
             if of_user.was_presented and not of_purchase.was_presented:
                 raise of_user from None
             raise
+
+
+def user_auth(secrets: Secrets) -> UserAuth:
+    """Return the sign-in of the users that the environment describes."""
+    return UserAuth(ApiKeys(ApiKeySettings(), secrets), ForwardAuth(ForwardAuthSettings()))
 
 
 def _text(header: str | None) -> str | None:

@@ -1,7 +1,5 @@
 """The resources that `ai` and `chat`, the services for subscribers and users, are built from."""
 
-from shared.auth.api_keys import ApiKeys, ApiKeySettings
-from shared.auth.forward_auth import ForwardAuth, ForwardAuthSettings
 from shared.clients.http import Client, open_client
 from shared.clients.secrets import Secret, Secrets
 from shared.clients.settings import SecretSettings
@@ -16,7 +14,7 @@ from shared.store.database import Database
 from shared.store.quotas import Quotas
 from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.store.verifications import Verifications
-from shared.web.callers import CallerAuth, UserAuth
+from shared.web.callers import CallerAuth, user_auth
 from shared.web.features import Feature, Features, FeatureSettings
 from shared.web.readiness import Dependency
 
@@ -84,11 +82,6 @@ class SubscriberResources:
             *checks,
             *(_dependency_on(each, has_model=has_model) for each in self._secrets.requested),
         ]
-
-
-def user_auth(secrets: Secrets) -> UserAuth:
-    """Return the sign-in of the users that the environment describes."""
-    return UserAuth(ApiKeys(ApiKeySettings(), secrets), ForwardAuth(ForwardAuthSettings()))
 
 
 def _dependency_on(secret: Secret, *, has_model: bool) -> Dependency:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.backup.main import resources as backup_resources
 from functions.chat.main import resources
 from scripts.self_hosted.all_services import AllServices
 from shared.store.database import Database
@@ -29,7 +30,7 @@ HEALTH = ("/health", "/health/ready", "/v2/health", "/v2/health/ready")
 @cache
 def paths() -> dict[str, str]:
     """Return the service of each route and WebSocket, by its path template."""
-    services = AllServices(Database(DatabaseSettings()), resources)
+    services = AllServices(Database(DatabaseSettings()), resources, backup_resources)
     routes = {route.path: name for name in _SERVICES for route in services.routes[name]}
     return {**routes, **dict.fromkeys([each.path for each in services.chat.sockets()], "chat")}
 

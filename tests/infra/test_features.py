@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from shared.auth.api_keys import ApiKeySettings
-from shared.backups.settings import BackupSettings
-from shared.web.features import Features, FeatureSettings
 
 from scripts.local.ports import CALLED_BY_APPS, SERVICES
+from shared.auth.api_keys import ApiKeySettings
+from shared.backups.settings import BackupSettings
 from shared.planner.settings import ModelSettings
+from shared.web.features import Features, FeatureSettings
 from tests.infra.environments import workspace
 from tests.infra.services import variables
 from tests.infra.state import State, Values
@@ -66,7 +66,7 @@ def check(found: Variables, monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     """Compare the features of all services with what the services have; return the features."""
     answers = [offered(found[name], monkeypatch) for name in _PUBLIC]
     assert all(each == answers[0] for each in answers)
-    assert answers[0]["ai_planner"] == all(
+    assert answers[0]["aiPlanner"] == all(
         has_model(found[name], monkeypatch) for name in ("ai", "chat")
     )
     assert answers[0]["backup"] == has_backups(found["backup"], monkeypatch)
@@ -82,9 +82,9 @@ def test_environments_offer_all_features(state: State, monkeypatch: pytest.Monke
     ("options", "missing"),
     [
         (('secrets=["OPENAI_API_KEY"]',), {"backup"}),
-        (('secrets=["API_KEYS"]',), {"ai_planner"}),
-        (("secrets=[]",), {"ai_planner", "backup"}),
-        (('secrets=["API_KEYS"]', _OWN_SERVER), {"ai_planner"}),
+        (('secrets=["API_KEYS"]',), {"aiPlanner"}),
+        (("secrets=[]",), {"aiPlanner", "backup"}),
+        (('secrets=["API_KEYS"]', _OWN_SERVER), {"aiPlanner"}),
     ],
     ids=["no API keys", "no model key", "no secrets", "own model without a key"],
 )

@@ -103,7 +103,7 @@ def test_every_setting_of_the_code_can_be_set(full: State) -> None:
     assert actual - PLATFORM_VARIABLES == {each.variable for each in in_code(start)} - NEVER_SET
 
 
-def test_prod_differs_from_defaults_in_two_variables(prod: State) -> None:
+def test_prod_differs_from_defaults_in_three_variables(prod: State) -> None:
     defaults = {each.variable: each.default for each in in_code(start)}
     others = {
         name
@@ -111,4 +111,4 @@ def test_prod_differs_from_defaults_in_two_variables(prod: State) -> None:
         for name, value in variables(prod, service).items()
         if name not in PLATFORM_VARIABLES | secrets() and value != defaults[name]
     }
-    assert others == {"GOOGLE_CLOUD_PROJECT", "TELEMETRY_REGION"}
+    assert others == {"BACKUP_BUCKET", "GOOGLE_CLOUD_PROJECT", "TELEMETRY_REGION"}

@@ -70,8 +70,8 @@ def test_api_keys_may_have_names_of_users() -> None:
 
 @pytest.mark.parametrize(
     ("given", "reason"),
-    [(b"alice=VALUE", "8 characters"), (b"12345678,VALUE", "8 characters"), (b" , ", "no key")],
-    ids=["short key", "short bare key", "no key"],
+    [(b"VALUE", "8 characters"), (b"12345678,VALUE", "8 characters"), (b" , ", "no key")],
+    ids=["short key", "second short key", "no key"],
 )
 def test_invalid_api_keys_are_rejected_and_not_repeated(given: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as caught:

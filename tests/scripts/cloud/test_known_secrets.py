@@ -22,6 +22,6 @@ def test_secret_is_found_by_variable_and_id() -> None:
 
 
 def test_unknown_name_is_not_repeated() -> None:
-    with pytest.raises(ValueError, match="one of WEB_AUTH_KEY, ") as caught:
+    with pytest.raises(ValueError, match="one of API_KEYS, ") as caught:
         get_secret("hunter2")
     assert "hunter2" not in str(caught.value)

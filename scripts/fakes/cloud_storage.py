@@ -61,12 +61,17 @@ class CloudStorage:
     sessions: dict[str, _Session] = field(default_factory=dict)
     """The uploads that are neither complete nor cancelled."""
 
+    complete: dict[str, StoredObject] = field(default_factory=dict)
+    """The objects of completed uploads."""
+
     max_page_size: int = 1000
     access_token: str | None = None
     """The required access token; None accepts every request."""
 
     unstored_bytes: int = 0
     """The bytes of the next part that are not stored, a multiple of 256 KiB."""
+
+    rejects_metadata: bool = False
 
     def app(self) -> Failing:
         """Return the server."""
@@ -106,28 +111,38 @@ class CloudStorage:
 
     async def _put(self, request: Request) -> Response:
         session_id = request.query_params.get("upload_id", "")
+        body = await request.body()
+        if (found_object := self.complete.get(session_id)) is not None:
+            return JSONResponse(found_object.properties)
         session = self.sessions.get(session_id)
         if session is None:
             return _error(404, "notFound")
-        body = await request.body()
-        found = _RANGE.fullmatch(request.headers.get("content-range", ""))
-        if found is None:
+        total = self._append(session, request.headers.get("content-range", ""), body)
+        if total is None:
             return _error(400, "invalid")
-        first, last, total = found.groups()
-        if first is not None:
-            if int(first) != len(session.content) or len(body) != int(last) - int(first) + 1:
-                return _error(400, "invalid")
-            if total == "*" and len(body) % _MULTIPLE:
-                return _error(400, "invalid")
-            stored, self.unstored_bytes = len(body) - self.unstored_bytes, 0
-            session.content += body[:stored]
         if total == str(len(session.content)):
             del self.sessions[session_id]
             stored_object = StoredObject(session.name, bytes(session.content), session.content_type)
             self.buckets[request.path_params["bucket"]][session.name] = stored_object
+            self.complete[session_id] = stored_object
             return JSONResponse(stored_object.properties)
         headers = {"Range": f"bytes=0-{len(session.content) - 1}"} if session.content else {}
         return Response(status_code=308, headers=headers)
+
+    def _append(self, session: _Session, content_range: str, body: bytes) -> str | None:
+        """Store a part; return the total size or `*`. Return None if the request is invalid."""
+        found = _RANGE.fullmatch(content_range)
+        if found is None:
+            return None
+        first, last, total = found.groups()
+        if first is None:
+            return total
+        is_next = int(first) == len(session.content) and len(body) == int(last) - int(first) + 1
+        if not is_next or (total == "*" and len(body) % _MULTIPLE):
+            return None
+        stored, self.unstored_bytes = len(body) - self.unstored_bytes, 0
+        session.content += body[:stored]
+        return total
 
     async def _cancel(self, request: Request) -> Response:
         self.sessions.pop(request.query_params.get("upload_id", ""), None)
@@ -170,6 +185,8 @@ class CloudStorage:
         found = self._found(request)
         if isinstance(found, Response):
             return found
+        if self.rejects_metadata:
+            return _error(503, "backendError")
         found.metadata |= (await request.json())["metadata"]
         return JSONResponse(found.properties)
 

@@ -41,6 +41,7 @@ class BackupFileWriter:
     def begin(cls, threads: FileThreads, folder: Path, backup_id: str, key: bytes | None) -> Self:
         """Create the temporary file, and delete those of killed processes. Blocks."""
         incomplete = folder.parent / INCOMPLETE
+        create_folder(folder.parent)
         create_folder(incomplete)
         _delete_leftovers(incomplete)
         create_folder(folder)

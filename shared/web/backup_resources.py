@@ -7,9 +7,9 @@ from shared.backups.settings import BackupSettings
 from shared.clients.http import Client, open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
-from shared.web.callers import user_auth
 from shared.web.features import Feature, Features
 from shared.web.readiness import Dependency
+from shared.web.user_auth import user_auth
 
 
 class BackupResources:

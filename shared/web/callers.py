@@ -5,17 +5,20 @@ Source: contract, heading "Callers".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
-from shared.auth.api_keys import ApiKeys, ApiKeySettings
-from shared.auth.forward_auth import ForwardAuth, ForwardAuthSettings
 from shared.auth.named_user import NamedUser
-from shared.clients.secrets import Secrets
 from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.timestamps import now
 from shared.web.purchase_token import presented_token
+
+# Types only: services without such callers do not need the packages of secrets.
+if TYPE_CHECKING:
+    from shared.auth.api_keys import ApiKeys
+    from shared.auth.forward_auth import ForwardAuth
 
 Caller = Subscriber | NamedUser
 """The sender of a request that signs in by a header."""
@@ -27,8 +30,8 @@ _API_KEY_HEADER = "x-api-key"
 class UserAuth:
     """Sign-in of users whom the operator of the server names."""
 
-    api_keys: ApiKeys
-    forward_auth: ForwardAuth
+    api_keys: "ApiKeys"
+    forward_auth: "ForwardAuth"
     refuses: Sequence[type[LiftLogError]] = (NotEntitled,)
 
     async def caller(self, connection: HTTPConnection) -> NamedUser:
@@ -86,11 +89,6 @@ class CallerAuth:
             if of_user.was_presented and not of_purchase.was_presented:
                 raise of_user from None
             raise
-
-
-def user_auth(secrets: Secrets) -> UserAuth:
-    """Return the sign-in of the users that the environment describes."""
-    return UserAuth(ApiKeys(ApiKeySettings(), secrets), ForwardAuth(ForwardAuthSettings()))
 
 
 def _text(header: str | None) -> str | None:

@@ -14,9 +14,10 @@ from shared.store.database import Database
 from shared.store.quotas import Quotas
 from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.store.verifications import Verifications
-from shared.web.callers import CallerAuth, user_auth
+from shared.web.callers import CallerAuth
 from shared.web.features import Feature, Features, FeatureSettings
 from shared.web.readiness import Dependency
+from shared.web.user_auth import user_auth
 
 _MODEL_KEY = ModelSettings.variable("api_key")
 

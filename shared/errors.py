@@ -13,7 +13,7 @@ LiftLogError
 │  └─ BackupsNotConfigured   The server has no place for backups.
 ├─ QuotaExceeded             The backup is larger than all backups of a user may be
 │                            (shared/backups/backups.py).
-├─ RangeNotSatisfiable       The range lies outside of the content (shared/web/download.py).
+├─ RangeNotSatisfiable       The range is outside of the content (shared/web/download.py).
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
@@ -94,10 +94,10 @@ class QuotaExceeded(LiftLogError):
 
 
 class RangeNotSatisfiable(LiftLogError):
-    """The requested range lies outside of a content of `size_bytes`."""
+    """The requested range is outside of a content of `size_bytes`."""
 
     def __init__(self, size_bytes: int) -> None:
-        super().__init__("the range lies outside of the content")
+        super().__init__("the range is outside of the content")
         self.size_bytes = size_bytes
 
 

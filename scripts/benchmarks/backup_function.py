@@ -1,4 +1,4 @@
-"""The function `backup` in a process of its own, with its own place for backups."""
+"""The function `backup` in its own process, with its own place for backups."""
 
 import os
 import shutil

@@ -68,7 +68,7 @@ async def _download(http: httpx.AsyncClient, backup_id: str) -> int:
 
 @contextmanager
 def _fake_cloud_storage() -> Iterator[str]:
-    """Run the fakes in a process of their own; yield the base URL of Cloud Storage."""
+    """Run the fakes in their own process; yield the base URL of Cloud Storage."""
     port = free_ports().base
     process = subprocess.Popen(
         [

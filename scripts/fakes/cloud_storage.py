@@ -170,12 +170,12 @@ class CloudStorage:
             return found
         if request.query_params.get("alt") != "media":
             return JSONResponse(found.properties)
-        wanted = _READ_RANGE.fullmatch(request.headers.get("range", ""))
-        if wanted is None:
+        requested = _READ_RANGE.fullmatch(request.headers.get("range", ""))
+        if requested is None:
             return Response(found.content, media_type=found.content_type)
         size = len(found.content)
-        first = int(wanted[1])
-        last = min(int(wanted[2] or size - 1), size - 1)
+        first = int(requested[1])
+        last = min(int(requested[2] or size - 1), size - 1)
         if first > last:
             return _error(416, "requestedRangeNotSatisfiable")
         headers = {"Content-Range": f"bytes {first}-{last}/{size}"}

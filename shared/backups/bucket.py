@@ -80,7 +80,7 @@ def _name(user: str, backup_id: str) -> str:
 
 
 def _backup(properties: JsonObject, prefix: str) -> Backup | None:
-    """Return the backup in an object; None for an object that is none."""
+    """Return the backup in an object; None if the object is not a backup."""
     backup_id = properties["name"].removeprefix(prefix).removesuffix(_END)
     created_at = time_of(backup_id)
     if created_at is None:

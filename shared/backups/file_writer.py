@@ -63,7 +63,7 @@ class BackupFileWriter:
     def close(self) -> None:
         """Close the file, and delete it if it is not complete."""
         # Not in a thread: the request may be cancelled, and this takes no time.
-        with suppress(OSError):  # the disk is full: the file is closed all the same
+        with suppress(OSError):  # on a full disk, `close` fails after it has closed the file
             self._file.close()
         with suppress(OSError):
             self._temporary.unlink()

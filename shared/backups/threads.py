@@ -19,7 +19,7 @@ _THREADS = 8
 
 
 class FileThreads:
-    """Runs blocking work in threads of its own, so that a slow disk delays no other work."""
+    """Runs blocking work in its own threads, so that a slow disk delays no other work."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, "backups")

@@ -49,7 +49,7 @@ async def download_response(request: Request, download: Download) -> Response:
     Waits for the first bytes: until then, the status can still report an outage.
 
     Raises:
-        RangeNotSatisfiable: the range lies outside of the content.
+        RangeNotSatisfiable: the range is outside of the content.
     """
     headers = {
         "Accept-Ranges": "bytes",

@@ -61,7 +61,7 @@ async def test_upload_survives_a_passing_fault(
     assert await get(bucket, USER, backup) == CONTENT
 
 
-async def test_lost_response_to_last_part_is_no_failure(
+async def test_lost_response_to_last_part_is_recovered(
     bucket: Bucket, fake_cloud_storage: Fake
 ) -> None:
     async with bucket.write(USER, new_id(AT)) as writer:

@@ -69,5 +69,5 @@ def test_ids_sort_by_time_and_differ() -> None:
         "٢0261127-150001-000007-0123456789ab",
     ],
 )
-def test_other_text_is_no_id(text: str) -> None:
+def test_other_text_is_not_an_id(text: str) -> None:
     assert time_of(text) is None

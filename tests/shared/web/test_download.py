@@ -86,7 +86,7 @@ async def test_whole_content_has_its_length(http: httpx.AsyncClient, source: Sou
 
 
 @pytest.mark.parametrize(
-    ("wanted", "first", "last"),
+    ("requested", "first", "last"),
     [
         ("bytes=0-0", 0, 0),
         ("bytes=0-99", 0, 99),
@@ -101,28 +101,32 @@ async def test_whole_content_has_its_length(http: httpx.AsyncClient, source: Sou
         ("bytes= 7-8", 7, 8),
     ],
 )
-async def test_range_is_sent(http: httpx.AsyncClient, wanted: str, first: int, last: int) -> None:
-    response = await http.get("/content", headers={"Range": wanted})
+async def test_range_is_sent(
+    http: httpx.AsyncClient, requested: str, first: int, last: int
+) -> None:
+    response = await http.get("/content", headers={"Range": requested})
     assert (response.status_code, response.content) == (206, CONTENT[first : last + 1])
     assert response.headers["content-range"] == f"bytes {first}-{last}/{SIZE}"
     assert response.headers["content-length"] == str(last + 1 - first)
     assert response.headers["etag"] == ETAG
 
 
-@pytest.mark.parametrize("wanted", ["bytes=2560-", "bytes=2560-2570", "bytes=-0", "bytes=99999-"])
-async def test_range_outside_of_content_is_refused(http: httpx.AsyncClient, wanted: str) -> None:
-    response = await http.get("/content", headers={"Range": wanted})
+@pytest.mark.parametrize(
+    "requested", ["bytes=2560-", "bytes=2560-2570", "bytes=-0", "bytes=99999-"]
+)
+async def test_range_outside_of_content_is_refused(http: httpx.AsyncClient, requested: str) -> None:
+    response = await http.get("/content", headers={"Range": requested})
     assert response.status_code == 416
     assert response.headers["content-range"] == f"bytes */{SIZE}"
     assert response.json()["status"] == 416
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "requested",
     ["bytes=5-4", "bytes=-", "bytes=", "bytes=a-b", "items=0-5", "bytes=0-1,5-6", "0-5", "bytes"],
 )
-async def test_other_ranges_are_ignored(http: httpx.AsyncClient, wanted: str) -> None:
-    response = await http.get("/content", headers={"Range": wanted})
+async def test_other_ranges_are_ignored(http: httpx.AsyncClient, requested: str) -> None:
+    response = await http.get("/content", headers={"Range": requested})
     assert (response.status_code, response.content) == (200, CONTENT)
 
 

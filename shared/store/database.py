@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from copy import deepcopy
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -148,7 +149,12 @@ class Database:
             )
         # Firestore also bills a read for a document that does not exist.
         note_documents(len(names))
-        return [_document(names[each.name], each) for each in found]
+        documents = []
+        # Each message is freed when it is decoded, so a large read is not in memory twice.
+        while found:
+            each = found.pop()
+            documents.append(_document(names[each.name], each))
+        return documents
 
     async def read_one(
         self, reference: "AsyncDocumentReference", fields: Iterable[str] = ()
@@ -243,4 +249,5 @@ class Database:
 
 
 def _document(reference: "AsyncDocumentReference", found: "Message") -> Document:
-    return Document(reference, decode(found.fields), found.update_time)
+    # A copy: a part of a message keeps the whole message in memory.
+    return Document(reference, decode(found.fields), deepcopy(found.update_time))

@@ -5,11 +5,9 @@ events. Only a followed user with more than 200 unexpired events may need querie
 not read the older ones.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,6 +18,7 @@ from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.events import Event, Events
 from shared.store.follow_secrets import follow_secret_document
+from shared.store.pages import in_pages
 from shared.store.recent_events import EventSummary, RecentEvent
 
 if TYPE_CHECKING:
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
 # A page takes a fraction of a call's deadline, even while other requests use the same CPU.
 _MAX_PAGE_BYTES = 2 * 1024 * 1024
 _MAX_PAGE_EVENTS = 500
-_QUERY_PAGE_SIZE = 100
-_MAX_CONCURRENT_QUERIES = 5
-_MAX_QUERY_PAGES = 50
-"""5,000 events of one followed user. The reader gets the rest with its next request."""
+# A query does not know the sizes of its events. 32 events of the largest size take 2 MiB.
+_QUERY_PAGE_SIZE = 32
+_MAX_QUERY_PAGES = 160
+"""5,120 events of one followed user. The reader gets the rest with its next request."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Feeds:
         another, valid secret of the same user does.
 
         Cost: one round trip. Reading the events takes one more per 500 of them or 2 MiB, which is
-        also the memory that they take. Older events take one query per 100, up to 5,000 per user.
+        also the memory that they take. Older events take one query per 32, up to 5,120 per user.
         """
         secrets = {
             follow_secret_document(self._database, f.user_id, f.follow_secret): f for f in followed
@@ -105,7 +104,12 @@ class Feeds:
                 entries += [(user_id, event) for event in recent.after(instant, now)]
             else:
                 older[user_id] = self._query_after(user_id, instant)
-        for page in _in_pages(entries):
+        for page in in_pages(
+            entries,
+            lambda entry: entry[1].size_bytes,
+            max_bytes=_MAX_PAGE_BYTES,
+            max_items=_MAX_PAGE_EVENTS,
+        ):
             for event in await self._read_page(page):
                 yield event
         async for event in self._run(older):
@@ -144,44 +148,23 @@ class Feeds:
         )
 
     async def _run(self, queries: dict[UUID, "AsyncQuery"]) -> AsyncIterator[Event]:
-        """Run the queries of a few users side by side, one page of each at a time.
+        """Run the queries of a few users, one page at a time: pages are the memory of a request.
 
         Stops after `_MAX_QUERY_PAGES` pages per user. Events are sorted by time, so a reader gets
         the rest with the timestamp of the last event as the next `since`.
         """
-        waiting = iter(queries.items())
-        while group := dict(islice(waiting, _MAX_CONCURRENT_QUERIES)):
+        for user_id, first in queries.items():
+            query = first
             for _ in range(_MAX_QUERY_PAGES):
                 async with self._database.heavy_slot(wait_without_limit=True):
-                    pages = await asyncio.gather(*map(self._database.query, group.values()))
-                for (user_id, query), page in zip([*group.items()], pages, strict=True):
-                    for document in page:
-                        yield Event.of(user_id, document)
-                    if len(page) < _QUERY_PAGE_SIZE:
-                        del group[user_id]
-                    else:
-                        group[user_id] = query.start_after(_cursor(page[-1]))
-                if not group:
+                    page = await self._database.query(query)
+                for document in page:
+                    yield Event.of(user_id, document)
+                if len(page) < _QUERY_PAGE_SIZE:
                     break
+                query = query.start_after(_cursor(page[-1]))
 
 
 def _cursor(last: Document) -> dict[str, Any]:
     """Return the cursor after which the next page begins."""
     return {"timestamp": last.fields["timestamp"], "__name__": last.reference}
-
-
-def _in_pages(
-    events: Sequence[tuple[UUID, RecentEvent]],
-) -> Iterator[list[tuple[UUID, RecentEvent]]]:
-    """Split the events into pages of at most 500 events and 2 MiB."""
-    page: list[tuple[UUID, RecentEvent]] = []
-    size_bytes = 0
-    for user_id, event in events:
-        is_full = size_bytes + event.size_bytes > _MAX_PAGE_BYTES or len(page) == _MAX_PAGE_EVENTS
-        if page and is_full:
-            yield page
-            page, size_bytes = [], 0
-        page.append((user_id, event))
-        size_bytes += event.size_bytes
-    if page:
-        yield page

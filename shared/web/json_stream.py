@@ -22,8 +22,11 @@ class JsonStream:
         async for piece in self.pieces:
             chunk += piece
             if len(chunk) >= _CHUNK_BYTES:
-                yield bytes(chunk)
+                ready = bytes(chunk)
+                # No further copies stay here while a slow client reads the chunk.
                 chunk.clear()
+                del piece
+                yield ready
         yield bytes(chunk)
 
 

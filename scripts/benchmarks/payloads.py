@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _PLAN_BYTES = _EVENT_BYTES = 64 * 1024
 _SHARED_ITEM_BYTES = 128 * 1024
 _PICTURE_BYTES = 2000 * 1024
-_USERS_WITH_PICTURE = 20
+_USERS_WITH_PICTURE = 40
 _FOLLOWED_USERS = 200
 _EVENTS_PER_USER = 2
 # More than the summary in the user's document contains, so that a feed has to query.
@@ -152,7 +152,13 @@ async def _measure_all(
     items = [_shared_item(ids[0]) for _ in range(_CONCURRENT)]
     reads = [
         (users, "POST /users, 200 users with a plan", "/v2/users", _users(ids), _CONCURRENT_USERS),
-        (users, "POST /users, 20 pictures", "/v2/users", _users(pictures), _CONCURRENT_USERS),
+        (
+            users,
+            "POST /users, 40 with picture and plan",
+            "/v2/users",
+            _users(pictures),
+            _CONCURRENT_USERS,
+        ),
         (events, "POST /events, 400 new events", "/v2/events", _feed(ids), _CONCURRENT),
         (events, "POST /events with queries", "/v2/events", _feed(prolific), _CONCURRENT),
     ]
@@ -228,9 +234,9 @@ async def _run() -> None:
         prolific = [
             await users.create_author(_EVENTS_OF_PROLIFIC) for _ in range(_PROLIFIC_AUTHORS)
         ]
-        pictures = [
-            await users.create(b"\xfb" * _PICTURE_BYTES) for _ in range(_USERS_WITH_PICTURE)
-        ]
+        pictures = [await users.create() for _ in range(_USERS_WITH_PICTURE)]
+        for user_id in pictures:
+            await users.put_plan(user_id, b"\xfb" * _PLAN_BYTES, b"\xfb" * _PICTURE_BYTES)
         functions = {name: _Function(stack, name) for name in ("users", "events", "sharing")}
         rows = await _measure_all(functions, ids, prolific, pictures)
     show(

@@ -51,9 +51,9 @@ class SampleUsers:
             await self._put_profile(user.id, ProfileContent(None, picture, None, b"", b""))
         return user.id
 
-    async def put_plan(self, user_id: UUID, plan: bytes) -> None:
-        """Replace a user's profile by one with a plan only."""
-        await self._put_profile(user_id, ProfileContent(plan, None, None, b"", b""))
+    async def put_plan(self, user_id: UUID, plan: bytes, picture: bytes | None = None) -> None:
+        """Replace a user's profile by one with a plan, and a picture if one is given."""
+        await self._put_profile(user_id, ProfileContent(plan, picture, None, b"", b""))
 
     async def _put_profile(self, user_id: UUID, profile: ProfileContent) -> None:
         users = Users(self.database)

@@ -26,9 +26,8 @@ logger = logging.getLogger(__name__)
 
 _FIELDS = ("lookup", "last_accessed", *PROFILE_FIELDS)
 _MAX_READ_ATTEMPTS = 5
+# A response holds a page of plans and a page of pictures, which is one picture of the largest size.
 _MAX_PAGE_BYTES = 2 * 1024 * 1024
-# Two pictures of the largest size, so the memory of a response stays small.
-_MAX_PICTURES_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -120,12 +119,12 @@ class Profiles:
 
         A picture that cannot be read completely is None, because an error would cut off the list.
 
-        Cost: one round trip, one more per 4 MiB of pictures, and one more per 2 MiB of plans after
-        the first 2 MiB. The memory in use is a page of plans and one of pictures.
+        Cost: one round trip, one more per 2 MiB of pictures, and one more per 2 MiB of plans after
+        the first 2 MiB. The memory in use is 2 MiB of each.
         """
         async for page in self._pages(user_ids, now):
             for group in in_pages(
-                page, lambda stored: stored.picture_bytes, max_bytes=_MAX_PICTURES_BYTES
+                page, lambda stored: stored.picture_bytes, max_bytes=_MAX_PAGE_BYTES
             ):
                 async for profile in self._with_pictures(group):
                     yield profile

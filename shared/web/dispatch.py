@@ -1,7 +1,7 @@
 """Dispatch of requests to handlers, with parsing and sign-in before, and the response after."""
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -179,11 +179,11 @@ async def _streaming_response(stream: JsonStream) -> Response:
     # Most responses have only one chunk. It is sent with its length.
     if second is None:
         return Response(first, media_type=_JSON)
-    return StreamingResponse(_chained((first, second), chunks), media_type=_JSON)
+    return StreamingResponse(_chained(deque((first, second)), chunks), media_type=_JSON)
 
 
-async def _chained(ready: Sequence[bytes], coming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    for chunk in ready:
-        yield chunk
+async def _chained(ready: deque[bytes], coming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    while ready:
+        yield ready.popleft()
     async for chunk in coming:
         yield chunk

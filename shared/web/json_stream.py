@@ -12,22 +12,22 @@ _CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class JsonStream:
-    """A JSON object in pieces. Its consumer holds one chunk of about 64 KiB at a time."""
+    """A JSON object in pieces. Its consumer holds one chunk of 64 KiB at a time."""
 
     pieces: AsyncIterator[bytes]
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the JSON in chunks of at least 64 KiB; the last one may be smaller or empty."""
-        chunk = bytearray()
+        """Yield the JSON in chunks of 64 KiB; the last one may be smaller or empty."""
+        waiting = bytearray()
         async for piece in self.pieces:
-            chunk += piece
-            if len(chunk) >= _CHUNK_BYTES:
-                ready = bytes(chunk)
-                # No further copies stay here while a slow client reads the chunk.
-                chunk.clear()
-                del piece
-                yield ready
-        yield bytes(chunk)
+            waiting += piece
+            # A picture has megabytes, and a slow client would keep a copy of it here.
+            del piece
+            while len(waiting) > _CHUNK_BYTES:
+                chunk = bytes(waiting[:_CHUNK_BYTES])
+                del waiting[:_CHUNK_BYTES]
+                yield chunk
+        yield bytes(waiting)
 
 
 def stream_list(

@@ -13,10 +13,17 @@ from starlette.websockets import WebSocket
 
 from shared.auth.credentials import Credentials
 from shared.concurrency.group_commit import GroupCommit
-from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
+from shared.errors import (
+    DependencyUnavailable,
+    InvalidRequest,
+    LiftLogError,
+    RequestTooLarge,
+)
 from shared.purchases.authenticator import Subscriber
 from shared.schemas.wire import Request as Parsed
+from shared.telemetry import metrics
 from shared.telemetry.current_request import note_reason, note_route
+from shared.telemetry.signals import add
 from shared.web.authentication import PasswordAuth, PurchaseAuth, credentials
 from shared.web.disconnect import run_until_disconnect
 from shared.web.json_stream import JsonStream
@@ -92,6 +99,8 @@ class _Endpoint:
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
+            if isinstance(error, InvalidRequest):
+                _count_too_large(self._route, error)
             # Pub/Sub does not read the body of a response, so only the log can name the reason.
             if self._route.is_pushed_to:
                 logger.warning("pushed message rejected: %s", str(error))
@@ -133,6 +142,18 @@ async def _handle_group(
     # that was read earlier, the precondition of the commit would fail.
     await handler(requests, await auth.account(caller))
     return [None] * len(requests)
+
+
+def _count_too_large(route: Route, error: InvalidRequest) -> None:
+    is_body = isinstance(error, RequestTooLarge)
+    if is_body or error.has_too_large_field:
+        add(
+            metrics.TOO_LARGE_REQUESTS,
+            1,
+            http_request_method=route.method,
+            http_route=route.path,
+            part="body" if is_body else "field",
+        )
 
 
 def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from copy import deepcopy
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -250,4 +249,6 @@ class Database:
 
 def _document(reference: "AsyncDocumentReference", found: "Message") -> Document:
     # A copy: a part of a message keeps the whole message in memory.
-    return Document(reference, decode(found.fields), deepcopy(found.update_time))
+    version = type(found.update_time)()
+    version.CopyFrom(found.update_time)
+    return Document(reference, decode(found.fields), version)

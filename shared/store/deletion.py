@@ -41,7 +41,7 @@ class Deletion:
         document. The other documents are deleted until the time limit: about 10,000 in ten seconds.
         The cleanup deletes the rest.
 
-        Cost: one commit, five queries, one query and one commit per 100 documents, one commit.
+        Cost: one commit, five queries, one query and one commit per 64 documents, one commit.
 
         Raises:
             DependencyUnavailable: the account may or may not be deleted.

@@ -126,7 +126,7 @@ class Profiles:
             for group in in_pages(
                 page, lambda stored: stored.picture_bytes, max_bytes=_MAX_PAGE_BYTES
             ):
-                async for profile in self._with_pictures(group):
+                for profile in await self._with_pictures(group):
                     yield profile
 
     async def _pages(
@@ -159,21 +159,23 @@ class Profiles:
         references = [self._database.document(USERS, user_id) for user_id in user_ids]
         return [_StoredProfile.of(each) for each in await self._database.read(references, _FIELDS)]
 
-    async def _with_pictures(self, group: Sequence[_StoredProfile]) -> AsyncIterator[Profile]:
-        """Read the pictures of `group` in one call; yield the profiles with them."""
+    async def _with_pictures(self, group: Sequence[_StoredProfile]) -> list[Profile]:
+        """Return the profiles of `group` with their pictures, which are read in one call."""
         notes = {stored.id: note for stored in group if (note := stored.picture) is not None}
         pictures = await self._pictures.read(notes)
+        profiles = []
         for stored in group:
             if stored.id not in notes or stored.id in pictures:
-                yield stored.with_picture(pictures.get(stored.id))
+                profiles.append(stored.with_picture(pictures.get(stored.id)))
                 continue
             try:
-                yield await self._reread(stored)
+                profiles.append(await self._reread(stored))
             except NotFound:  # The user was deleted in the meantime.
                 continue
             except Overloaded:
                 logger.warning("profile without its picture: the picture changes too often")
-                yield stored.with_picture(None)
+                profiles.append(stored.with_picture(None))
+        return profiles
 
     async def replace(self, account: Account, profile: ProfileContent, now: datetime) -> None:
         """Replace the account's profile; one commit.

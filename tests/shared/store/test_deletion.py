@@ -53,10 +53,10 @@ async def count_documents(database: Database, user_id: UUID) -> int:
     return len(events) + len(secrets)
 
 
-async def test_documents_are_deleted_in_pages_of_100(settings: DatabaseSettings) -> None:
+async def test_documents_are_deleted_in_pages_of_64(settings: DatabaseSettings) -> None:
     trips = RoundTrips()
     database = Database(settings, trips.open_engine)
-    account = await account_with_documents(database, 250)
+    account = await account_with_documents(database, 150)
     with trips.counted() as calls:
         await deletion_on(database).delete(account, NOW)
     assert await count_documents(database, account.id) == 0

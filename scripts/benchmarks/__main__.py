@@ -5,7 +5,7 @@ import importlib
 import sys
 
 _OPTIONS = {
-    "engines": "--rounds N --seconds S",
+    "engines": "--rounds N --seconds S --largest",
     "growth": "--events N --rounds N --seconds S --folder DIR",
 }
 NAMES = {

@@ -17,7 +17,9 @@ from shared.store.users import PasswordHash, Users
 FOLLOW_SECRET = "secret"  # noqa: S105 - of all sample users
 PASSWORD = "password"  # noqa: S105 - of sample users that sign in
 _NO_PASSWORD = PasswordHash("", b"")
-_EVENT_BYTES = 2048
+EVENT_BYTES = 2048
+"""The size of an event in most measurements."""
+
 _MAX_EVENTS_PER_COMMIT = 400
 _MAX_COMMIT_BYTES = 1024 * 1024
 _CONCURRENT_AUTHORS = 40
@@ -41,7 +43,7 @@ class SampleUsers:
 
     database: Database
     password: PasswordHash = _NO_PASSWORD
-    event_bytes: int = _EVENT_BYTES
+    event_bytes: int = EVENT_BYTES
 
     async def create(self, picture: bytes | None = None) -> UUID:
         """Create a user, with a picture if one is given."""

@@ -4,10 +4,13 @@ LiftLogError
 ├─ InvalidRequest            Violates the contract; the caller must change it (shared/web).
 │  └─ RequestTooLarge        Larger than any valid request.
 ├─ NotAuthenticated          Wrong password (shared/auth/sign_in.py).
-│  └─ NotEntitled            No valid purchase token (shared/purchases/authenticator.py).
+│  └─ NotEntitled            No valid purchase token, API key or forwarded user
+│                            (shared/web/callers.py).
 ├─ NotFound                  Never existed, deleted or expired. The response gives no reason.
 ├─ RateLimited               The limit of requests is reached (shared/store/quotas.py).
-├─ FeatureOff                The feature is off on this server (scripts/self_hosted/features.py).
+├─ FeatureDisabled           The operator switched the feature off (shared/web/features.py).
+├─ FeatureNotConfigured      The server lacks a setting of the feature (shared/web/features.py).
+│  └─ BackupsNotConfigured   The server has no place for backups.
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
@@ -59,7 +62,7 @@ class NotAuthenticated(LiftLogError):
 
 
 class NotEntitled(NotAuthenticated):
-    """The caller proves no purchase; `was_presented` is False if the request has no token."""
+    """The caller is not known; `was_presented` is False if the request has no credentials."""
 
     def __init__(self, message: str, *, was_presented: bool = True) -> None:
         super().__init__(message)
@@ -78,8 +81,16 @@ class RateLimited(LiftLogError):
         self.retry_after_s = retry_after_s
 
 
-class FeatureOff(LiftLogError):
+class FeatureDisabled(LiftLogError):
+    """The operator of this server has switched the feature off."""
+
+
+class FeatureNotConfigured(LiftLogError):
     """The operator of this server has not configured the feature."""
+
+
+class BackupsNotConfigured(FeatureNotConfigured):
+    """The operator of this server has configured no place for backups."""
 
 
 class DependencyUnavailable(LiftLogError):

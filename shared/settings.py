@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     def _problems(cls, error: ValidationError) -> Iterator[str]:
         """Describe each problem by the variable's name, without the value: it may be a secret."""
         for problem in error.errors(include_input=False, include_url=False):
+            if not problem["loc"]:
+                # A rule for several fields; its message names the variables.
+                yield problem["msg"]
+                continue
             field = str(problem["loc"][0])
             name = cls.variable(field) if field in cls.model_fields else field
             yield f"{name}: {problem['msg']}"

@@ -77,7 +77,7 @@ def test_values_of_settings_show_type_and_bounds() -> None:
 def test_every_secret_has_a_secret_type() -> None:
     for settings in classes():
         for name, field in settings.model_fields.items():
-            looks_secret = re.search(r"key$|secret", name) is not None
+            looks_secret = re.search(r"keys?$|secret", name) is not None
             assert looks_secret == (field.annotation == (SecretStr | None)), name
 
 

@@ -1,1 +1,1 @@
-"""The function `ai`: workout plans for subscribers."""
+"""The function `ai`: workout plans for subscribers and users."""

@@ -3,17 +3,17 @@
 from shared.errors import DependencyFailed, RateLimited
 from shared.limits.rate_limits import RateLimits
 from shared.planner.plans import Planner
-from shared.purchases.authenticator import Subscriber
 from shared.schemas.ai import Session, SessionRequest, WorkoutPlan, WorkoutRequest
 from shared.timestamps import now
-from shared.web.authentication import PurchaseAuth
+from shared.web.callers import Caller, CallerAuth
+from shared.web.features import Feature
 from shared.web.routes import Route
 
 
 class AiHandlers:
     """Serves the routes of workout plans."""
 
-    def __init__(self, auth: PurchaseAuth, limits: RateLimits, planner: Planner) -> None:
+    def __init__(self, auth: CallerAuth, limits: RateLimits, planner: Planner) -> None:
         self._auth = auth
         self._limits = limits
         self._planner = planner
@@ -30,6 +30,7 @@ class AiHandlers:
                 handler=self.workout,
                 refuses=[RateLimited, DependencyFailed],
                 auth=self._auth,
+                features=[Feature.AI_PLANNER],
             ),
             Route(
                 "POST",
@@ -40,16 +41,17 @@ class AiHandlers:
                 handler=self.session,
                 refuses=[RateLimited, DependencyFailed],
                 auth=self._auth,
+                features=[Feature.AI_PLANNER],
             ),
         ]
 
-    async def workout(self, request: WorkoutRequest, subscriber: Subscriber) -> WorkoutPlan:
+    async def workout(self, request: WorkoutRequest, caller: Caller) -> WorkoutPlan:
         """Generate a plan."""
         # Counted only after the validation of the body: an invalid request costs nothing.
-        await self._limits.admit(subscriber, now())
+        await self._limits.admit(caller, now())
         return await self._planner.workout(request.attributes)
 
-    async def session(self, request: SessionRequest, subscriber: Subscriber) -> Session:
+    async def session(self, request: SessionRequest, caller: Caller) -> Session:
         """Generate a session."""
-        await self._limits.admit(subscriber, now())
+        await self._limits.admit(caller, now())
         return await self._planner.session(request.attributes)

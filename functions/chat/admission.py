@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from shared.limits.rate_limits import RateLimits
-from shared.purchases.authenticator import Subscriber
 from shared.timestamps import now
+from shared.web.callers import Caller
 
 
 @dataclass(frozen=True)
 class Admission:
-    """Admits the messages of one subscriber, on all connections, up to a limit."""
+    """Admits the messages of one caller, on all connections, up to a limit."""
 
     limits: RateLimits
-    subscriber: Subscriber
+    caller: Caller
 
     async def admit(self) -> None:
         """Count one message, or reject it.
@@ -21,4 +21,4 @@ class Admission:
             RateLimited: the limit is reached; the message is not counted.
             DependencyUnavailable: the message cannot be counted, and the settings require that.
         """
-        await self.limits.admit(self.subscriber, now())
+        await self.limits.admit(self.caller, now())

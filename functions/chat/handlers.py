@@ -13,17 +13,14 @@ from starlette.websockets import WebSocket
 from functions.chat.connection import Connection, Timing
 from functions.chat.hub import Client, Hub
 from shared.errors import DependencyUnavailable, LiftLogError, NotFound
-from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.schemas.chat import Negotiation, NegotiationRequest
 from shared.telemetry.metrics import CHAT_CONNECTIONS
 from shared.telemetry.signals import add
-from shared.timestamps import now
-from shared.web.app import Sockets
-from shared.web.authentication import PurchaseAuth
+from shared.web.callers import Caller, CallerAuth
+from shared.web.features import Feature
 from shared.web.problems import problem_of
-from shared.web.purchase_token import presented_token
 from shared.web.readiness import Dependency
-from shared.web.routes import Route
+from shared.web.routes import Route, SocketRoute
 
 logger = logging.getLogger(__name__)
 
@@ -32,25 +29,25 @@ _ID_BYTES = 16
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")  # 16 bytes in base64url
 _RETRY_AFTER_S = 1  # a new request reaches another instance
 
-OpenHub = Callable[[Client, Subscriber], Hub]
+OpenHub = Callable[[Client, Caller], Hub]
 
 
 class ChatHandlers:
     """Serves hubs, and keeps the set of open connections.
 
     Args:
-        purchases: authenticates clients.
+        auth: authenticates clients.
         hubs: by the paths of the contract, without the prefix.
         timing: the time limits of each connection.
     """
 
     def __init__(
         self,
-        purchases: PurchaseAuthenticator,
+        auth: CallerAuth,
         hubs: Mapping[str, OpenHub],
         timing: Timing | None = None,
     ) -> None:
-        self._purchases = purchases
+        self._auth = auth
         self._hubs = hubs
         self._timing = timing or Timing()
         self._authenticating: set[asyncio.Timeout] = set()
@@ -72,15 +69,19 @@ class ChatHandlers:
                 request=NegotiationRequest,
                 response=Negotiation,
                 handler=self.negotiate,
-                auth=PurchaseAuth(self._purchases),
+                auth=self._auth,
+                features=[Feature.AI_PLANNER],
                 from_query=True,
             )
             for path in self._hubs
         ]
 
-    def sockets(self) -> Sockets:
-        """Return the WebSocket handlers by path."""
-        return {path: partial(self.connect, open_hub) for path, open_hub in self._hubs.items()}
+    def sockets(self) -> list[SocketRoute]:
+        """Return the WebSockets."""
+        return [
+            SocketRoute(path, partial(self.connect, open_hub), [Feature.AI_PLANNER])
+            for path, open_hub in self._hubs.items()
+        ]
 
     def dependencies(self) -> list[Dependency]:
         """Return the readiness check of this instance: it is not ready while it drains."""
@@ -95,7 +96,7 @@ class ChatHandlers:
         if self._is_draining:
             raise DependencyUnavailable("this instance", _RETRY_AFTER_S)
 
-    async def negotiate(self, request: NegotiationRequest, _subscriber: Subscriber) -> Negotiation:
+    async def negotiate(self, request: NegotiationRequest, _caller: Caller) -> Negotiation:
         """Offer a connection.
 
         The ids are random and not stored, so any instance accepts the connection. This needs
@@ -109,9 +110,9 @@ class ChatHandlers:
         )
 
     async def connect(self, open_hub: OpenHub, socket: WebSocket) -> None:
-        """Serve a subscriber's connection until it ends."""
+        """Serve a caller's connection until it ends."""
         try:
-            subscriber = await self._authenticate(socket)
+            caller = await self._authenticate(socket)
         except LiftLogError as error:
             with suppress(OSError):  # the client may disconnect before the response
                 await socket.send_denial_response(problem_of(error, socket.scope["path"]))
@@ -120,7 +121,7 @@ class ChatHandlers:
             await socket.accept()
         except OSError:  # the client may disconnect before the response
             return
-        connection = Connection(socket, lambda client: open_hub(client, subscriber), self._timing)
+        connection = Connection(socket, lambda client: open_hub(client, caller), self._timing)
         self._connections.add(connection)
         add(CHAT_CONNECTIONS, 1)
         try:
@@ -129,8 +130,8 @@ class ChatHandlers:
             self._connections.remove(connection)
             add(CHAT_CONNECTIONS, -1)
 
-    async def _authenticate(self, socket: WebSocket) -> Subscriber:
-        """Return the subscriber who connects.
+    async def _authenticate(self, socket: WebSocket) -> Caller:
+        """Return the caller that connects.
 
         Raises:
             LiftLogError: the connection is rejected.
@@ -140,16 +141,16 @@ class ChatHandlers:
         self._authenticating.add(deadline)
         try:
             async with deadline:
-                subscriber = await self._purchases.subscriber(presented_token(socket), now())
+                caller = await self._auth.caller(socket)
         except TimeoutError:
             raise DependencyUnavailable("this instance", _RETRY_AFTER_S) from None
         finally:
             self._authenticating.remove(deadline)
-        # After the authentication: without a purchase, any id is answered 401.
+        # After the authentication: an unknown caller is answered 401, with any id.
         _check_id(socket.query_params.get("id"))
         # The instance may have started to drain in the meantime.
         await self.check_accepting()
-        return subscriber
+        return caller
 
     def drain(self) -> None:
         """Reject new clients, and close each connection once its invocations have ended."""

@@ -9,10 +9,11 @@ from functions.chat.hubs import ChatHub, ChatHubV2
 from functions.chat.settings import ChatSettings
 from shared.planner.conversation import Conversation
 from shared.planner.partial_plan import Plan, PlanSchema
-from shared.purchases.authenticator import Subscriber
 from shared.schemas import ai, blueprint
 from shared.telemetry.settings import TelemetrySettings
 from shared.web.app import build_app
+from shared.web.callers import Caller
+from shared.web.features import Features, FeatureSettings
 from shared.web.subscribers import SubscriberResources
 
 # `/ai-chat` serves apps of 2025, `/ai-chat-v2` those of 2026.
@@ -24,23 +25,24 @@ def handlers(resources: SubscriberResources, settings: ChatSettings) -> ChatHand
     """Return the service's handlers."""
     limits = resources.rate_limits("chat", settings.messages_web, settings.messages_mobile)
 
-    def conversation(schema: PlanSchema[Plan], subscriber: Subscriber) -> Conversation[Plan]:
-        admission = Admission(limits, subscriber)
+    def conversation(schema: PlanSchema[Plan], caller: Caller) -> Conversation[Plan]:
+        admission = Admission(limits, caller)
         return Conversation(resources.model, schema, resources.reply_deadline_s, admission.admit)
 
     hubs: dict[str, OpenHub] = {
-        "/ai-chat": lambda client, subscriber: ChatHub(
-            client, conversation(_PLAN_2025, subscriber)
-        ),
-        "/ai-chat-v2": lambda client, subscriber: ChatHubV2(
-            client, conversation(_PLAN_2026, subscriber)
-        ),
+        "/ai-chat": lambda client, caller: ChatHub(client, conversation(_PLAN_2025, caller)),
+        "/ai-chat-v2": lambda client, caller: ChatHubV2(client, conversation(_PLAN_2026, caller)),
     }
-    return ChatHandlers(resources.purchases, hubs, Timing(max_age_s=settings.max_age_s))
+    return ChatHandlers(resources.auth, hubs, Timing(max_age_s=settings.max_age_s))
 
 
 settings = ChatSettings()
 telemetry = TelemetrySettings()
 resources = SubscriberResources.open()
 chat = handlers(resources, settings)
-app = build_app(chat.routes(), chat.sockets(), [*chat.dependencies(), *resources.dependencies()])
+app = build_app(
+    chat.routes(),
+    chat.sockets(),
+    [*chat.dependencies(), *resources.dependencies()],
+    Features.of(FeatureSettings()),
+)

@@ -18,10 +18,10 @@ class ChatSettings(Settings):
     """The port on which the chat listens; the platform sets it."""
 
     messages_web: int = Field(default=2000, ge=1, le=10_000)
-    """The maximum number of messages per `Web` purchase in any 24 hours."""
+    """The maximum number of messages per `Web` token or API key without a user in any 24 hours."""
 
     messages_mobile: int = Field(default=200, ge=1, le=10_000)
-    """The maximum number of messages per purchase of another provider in any 24 hours."""
+    """The maximum number of messages per other purchase or user in any 24 hours."""
 
     grace_s: float = Field(default=7, ge=0, le=3600)
     """The time for replies in flight after the service received SIGTERM."""

@@ -8,6 +8,7 @@ from shared.store.feed import Feeds, Followed
 from shared.store.users import Account
 from shared.timestamps import now
 from shared.web.authentication import PasswordAuth
+from shared.web.features import Feature
 from shared.web.json_stream import JsonStream, stream_list
 from shared.web.routes import Route
 
@@ -30,6 +31,7 @@ class EventHandlers:
                 request=PutEventRequest,
                 response=None,
                 handler=self.put_all,
+                features=[Feature.FEED],
                 auth=self._auth,
                 group_bytes=lambda request: _event(request).size_bytes,
             ),
@@ -40,6 +42,7 @@ class EventHandlers:
                 request=FeedRequest,
                 response=FeedResponse,
                 handler=self.read_feed,
+                features=[Feature.FEED],
                 is_cancellable=True,
             ),
         ]

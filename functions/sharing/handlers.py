@@ -14,6 +14,7 @@ from shared.store.shared_items import NewSharedItem, SharedItem, SharedItems
 from shared.store.users import Account
 from shared.timestamps import now
 from shared.web.authentication import PasswordAuth
+from shared.web.features import Feature
 from shared.web.routes import Route
 
 
@@ -34,6 +35,7 @@ class SharingHandlers:
                 request=NewSharedItemRequest,
                 response=NewSharedItemResponse,
                 handler=self.create,
+                features=[Feature.SHARING],
                 auth=self._auth,
             ),
             Route(
@@ -43,6 +45,7 @@ class SharingHandlers:
                 request=SharedItemAddress,
                 response=SharedItemResponse,
                 handler=self.get,
+                features=[Feature.SHARING],
                 refuses=[NotFound],
                 is_cancellable=True,
             ),

@@ -10,6 +10,7 @@ from shared.store.shared_items import SharedItems
 from shared.store.users import Users
 from shared.web.app import build_app
 from shared.web.authentication import PasswordAuth
+from shared.web.features import Features, FeatureSettings
 from shared.web.framework_entry import as_function
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
@@ -27,5 +28,9 @@ def routes(database: Database) -> list[Route]:
 # Built on import: a wrong setting makes the deployment fail, not the first request.
 database = Database(DatabaseSettings())
 main = as_function(
-    build_app(routes(database), dependencies=[Dependency("store", database.check)]),
+    build_app(
+        routes(database),
+        dependencies=[Dependency("store", database.check)],
+        features=Features.of(FeatureSettings()),
+    ),
 )

@@ -13,6 +13,7 @@ from shared.store.inbox import Inbox
 from shared.store.users import Account
 from shared.timestamps import now
 from shared.web.authentication import PasswordAuth
+from shared.web.features import Feature
 from shared.web.routes import Route
 
 
@@ -34,6 +35,7 @@ class SocialHandlers:
                 request=FollowSecretRequest,
                 response=None,
                 handler=self.put_follow_secret,
+                features=[Feature.FEED],
                 auth=self._auth,
             ),
             Route(
@@ -43,6 +45,7 @@ class SocialHandlers:
                 request=FollowSecretRequest,
                 response=None,
                 handler=self.delete_follow_secret,
+                features=[Feature.FEED],
                 auth=self._auth,
             ),
             Route(
@@ -52,6 +55,7 @@ class SocialHandlers:
                 request=PutMessageRequest,
                 response=None,
                 handler=self.put_message,
+                features=[Feature.FEED],
                 refuses=[NotFound],
             ),
             Route(
@@ -61,6 +65,7 @@ class SocialHandlers:
                 request=TakeMessagesRequest,
                 response=InboxResponse,
                 handler=self.take_messages,
+                features=[Feature.FEED],
                 is_cancellable=True,
                 auth=self._auth,
             ),

@@ -21,8 +21,12 @@ from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import Account, Users
 from shared.timestamps import now
 from shared.web.authentication import PasswordAuth
+from shared.web.features import Feature
 from shared.web.json_stream import JsonStream, stream_mapping
 from shared.web.routes import Route
+
+# Sharing needs an owner with a public key, so it uses the same accounts as the feed.
+_FEATURES = (Feature.FEED, Feature.SHARING)
 
 
 class UserHandlers:
@@ -52,6 +56,7 @@ class UserHandlers:
                 request=NewUserRequest,
                 response=NewUserResponse,
                 handler=self.create,
+                features=_FEATURES,
                 refuses=[Overloaded],
             ),
             Route(
@@ -61,6 +66,7 @@ class UserHandlers:
                 request=UserAddress,
                 response=UserResponse,
                 handler=self.get,
+                features=_FEATURES,
                 refuses=[NotFound],
                 is_cancellable=True,
             ),
@@ -71,6 +77,7 @@ class UserHandlers:
                 request=ReplaceUserRequest,
                 response=None,
                 handler=self.replace,
+                features=_FEATURES,
                 auth=self._auth,
                 # Only the last profile of a group is written, so groups need no limit.
                 group_bytes=lambda _request: 0,
@@ -82,6 +89,7 @@ class UserHandlers:
                 request=DeleteUserRequest,
                 response=None,
                 handler=self.delete,
+                features=_FEATURES,
                 auth=self._auth,
             ),
             Route(
@@ -91,6 +99,7 @@ class UserHandlers:
                 request=UsersRequest,
                 response=UsersResponse,
                 handler=self.get_all,
+                features=_FEATURES,
                 is_cancellable=True,
             ),
         ]

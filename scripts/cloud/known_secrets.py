@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from shared.auth.api_keys import ApiKeySettings
 from shared.clients.settings import SecretSettings
 from shared.planner.settings import ModelSettings
 from shared.purchases.apple_settings import AppleSettings
@@ -15,9 +16,10 @@ from shared.settings import Settings
 MAX_SECRET_AGE_S = float(SecretSettings.model_fields["refresh_s"].default)
 """Longest time until all instances use a new version. SECRET_REFRESH_S may change it."""
 
-# Only these two check purchases and call the model.
+# Only these two verify purchases and call the model.
 _SUBSCRIBER_SERVICES = ("ai", "chat")
 _READ_BY: Mapping[type[Settings], tuple[str, ...]] = {
+    ApiKeySettings: _SUBSCRIBER_SERVICES,
     WebSettings: _SUBSCRIBER_SERVICES,
     AppleSettings: _SUBSCRIBER_SERVICES,
     RevenueCatSettings: _SUBSCRIBER_SERVICES,

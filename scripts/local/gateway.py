@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.chat.server import Server, build_config, open_listener
 from scripts.local.ports import HOST, SERVICES, Ports
-from scripts.self_hosted.all_services import AllServices
+from scripts.self_hosted.all_services import CLEANUP, AllServices
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
@@ -16,6 +16,7 @@ from shared.telemetry.logs import set_up_logging
 from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import prepare_export
 from shared.web.app import build_app
+from shared.web.features import Features, FeatureSettings
 from shared.web.subscribers import SubscriberResources
 
 
@@ -39,14 +40,18 @@ def main() -> None:
     resources = SubscriberResources(database, open_client(), Secrets(SecretSettings()))
     services = AllServices(database, resources)
     sockets_of = {"chat": services.chat.sockets()}
+    features = Features.of(FeatureSettings())
     apps = {
         ports.of(name): build_app(
-            services.routes[name], sockets_of.get(name), services.dependencies(name)
+            services.routes[name],
+            sockets_of.get(name, ()),
+            services.dependencies(name),
+            features if name != CLEANUP else None,
         )
         for name in SERVICES
     }
     apps[ports.base] = build_app(
-        services.app_routes, services.chat.sockets(), services.dependencies("chat")
+        services.app_routes, services.chat.sockets(), services.dependencies("chat"), features
     )
     # One server for all ports: the chat closes its connections before the process ends.
     sockets = [open_listener(HOST, port) for port in apps]

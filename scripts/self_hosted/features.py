@@ -2,15 +2,14 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from shared.errors import FeatureOff
 from shared.planner.settings import ModelSettings
 from shared.purchases.apple_settings import AppleSettings
-from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.purchases.revenuecat import RevenueCatSettings
 from shared.purchases.web import WEB, WebSettings
+from shared.web import features
+from shared.web.features import FeatureSettings
 
 AI_PLANS = "AI plans"
 
@@ -41,6 +40,16 @@ class Features:
 
     subscribers: tuple[Feature, ...]
     """The purchase providers, by their names in the contract."""
+
+    @property
+    def of_routes(self) -> features.Features:
+        """The features, as the routes check them."""
+        switched = features.Features.of(FeatureSettings())
+        if self.plans.is_on:
+            return switched
+        return replace(
+            switched, not_configured=switched.not_configured | {features.Feature.AI_PLANNER}
+        )
 
     @property
     def on(self) -> list[str]:
@@ -103,19 +112,6 @@ def configured_features() -> Features:
         AppleSettings(),
         has_google_account=bool(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")),
     )
-
-
-class NoSubscribers(PurchaseAuthenticator):
-    """Rejects every request for a feature that is off, with or without a token."""
-
-    def __init__(self, feature: Feature) -> None:
-        super().__init__({})
-        self._feature = feature
-
-    async def subscriber(self, _presented: str | None, _now: datetime) -> Subscriber:
-        """Raise FeatureOff."""
-        name, reason = self._feature.name, self._feature.off_because
-        raise FeatureOff(f"{name} are off on this server: {reason}")
 
 
 def _of(provider: Feature) -> str:

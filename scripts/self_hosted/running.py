@@ -14,7 +14,7 @@ from functions.chat.settings import ChatSettings
 from scripts.self_hosted.all_services import AllServices
 from scripts.self_hosted.cleanup_schedule import CleanupSchedule, next_hour
 from scripts.self_hosted.data_folder import DataFolder
-from scripts.self_hosted.features import Features, NoSubscribers, configured_features
+from scripts.self_hosted.features import Features, configured_features
 from scripts.self_hosted.server import SelfHostedServer
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
@@ -51,7 +51,12 @@ def serve(folder: DataFolder, listener: socket.socket, unknown: Iterable[str]) -
     set_up_logging(telemetry, services.service_of)
     logging.getLogger("scripts").setLevel(logging.INFO)
     prepare_export(telemetry)
-    app = build_app(services.app_routes, services.chat.sockets(), dependencies(services, features))
+    app = build_app(
+        services.app_routes,
+        services.chat.sockets(),
+        dependencies(services, features),
+        features.of_routes,
+    )
     cleanup = CleanupSchedule(
         functions.cleanup.main.cleaner(services.database).clean, CleanupRuns(services.database)
     )
@@ -71,16 +76,13 @@ def serve(folder: DataFolder, listener: socket.socket, unknown: Iterable[str]) -
 
 
 def build_services(features: Features) -> AllServices:
-    """Return all services; those of a feature that is off reject each request."""
+    """Return all services. They accept the tokens of the configured purchase providers."""
     database, http, secrets = Database(DatabaseSettings()), open_client(), Secrets(SecretSettings())
-    if features.plans.is_on:
-        providers = purchase_providers(secrets, Verifications(database), http, PurchaseSettings())
-        accepted = features.accepted_providers
-        purchases = PurchaseAuthenticator(
-            {name: provider for name, provider in providers.items() if name in accepted}
-        )
-    else:
-        purchases = NoSubscribers(features.plans)
+    providers = purchase_providers(secrets, Verifications(database), http, PurchaseSettings())
+    accepted = features.accepted_providers
+    purchases = PurchaseAuthenticator(
+        {name: provider for name, provider in providers.items() if name in accepted}
+    )
     return AllServices(database, SubscriberResources(database, http, secrets, purchases))
 
 

@@ -34,6 +34,11 @@ _RETRY_AFTER_S = 30
 _FIRST_FETCH_RETRY_S = 1
 
 
+def is_reference(setting: str) -> bool:
+    """Whether a value refers to Secret Manager."""
+    return setting.startswith(_SCHEME)
+
+
 async def _connect() -> "SecretManagerServiceAsyncClient":
     """Return a client. Threads do the blocking parts: an import of 0.3 s, and credentials."""
     library = await asyncio.to_thread(importlib.import_module, "google.cloud.secretmanager_v1")
@@ -126,9 +131,7 @@ class Secret:
         self._secrets = secrets
         self._setting = setting
         self._resource_name = (
-            secrets.resource_name(variable, setting)
-            if setting and setting.startswith(_SCHEME)
-            else None
+            secrets.resource_name(variable, setting) if setting and is_reference(setting) else None
         )
         self._fetching: asyncio.Task[None] | None = None
         self._fetched: str | None = None

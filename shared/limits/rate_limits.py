@@ -1,4 +1,4 @@
-"""Rate limits on requests that cost money, per purchase.
+"""Rate limits on requests that cost money, per purchase or user.
 
 Source: contract, heading "AI".
 """
@@ -6,6 +6,7 @@ Source: contract, heading "AI".
 import logging
 from datetime import datetime
 
+from shared.auth.named_user import NamedUser
 from shared.errors import DependencyUnavailable, Overloaded, RateLimited
 from shared.limits.settings import RateLimitSettings
 from shared.purchases.authenticator import Subscriber
@@ -18,12 +19,12 @@ logger = logging.getLogger(__name__)
 
 
 class RateLimits:
-    """Limits the number of a subscriber's requests in any 24 hours.
+    """Limits the number of a caller's requests in any 24 hours.
 
     Args:
         bucket: names the counter; requests of different buckets are counted separately.
-        web_limit: the limit of the token that all web clients share.
-        mobile_limit: the limit of every other purchase.
+        web_limit: the limit of credentials that several people share: `Web` tokens, bare API keys.
+        mobile_limit: the limit of every other purchase and user.
         quotas: the counters.
         settings: apply to all buckets.
     """
@@ -42,7 +43,7 @@ class RateLimits:
         self._quotas = quotas
         self._settings = settings
 
-    async def admit(self, subscriber: Subscriber, now: datetime) -> None:
+    async def admit(self, caller: Subscriber | NamedUser, now: datetime) -> None:
         """Count the request, or reject it.
 
         Raises:
@@ -51,9 +52,9 @@ class RateLimits:
         """
         if self._settings.test_mode:
             return
-        limit = self._web_limit if subscriber.provider == WEB else self._mobile_limit
+        limit = self._web_limit if _is_shared(caller) else self._mobile_limit
         try:
-            await self._quotas.take(f"{self._bucket}-{subscriber.key}", limit, now)
+            await self._quotas.take(f"{self._bucket}-{caller.key}", limit, now)
         except RateLimited:
             add(RATE_LIMIT_REFUSALS, 1, bucket=self._bucket)
             raise
@@ -65,3 +66,7 @@ class RateLimits:
             if self._settings.when_unavailable == "refuse":
                 raise
             logger.warning("request admitted without a rate limit: the database is unavailable")
+
+
+def _is_shared(caller: Subscriber | NamedUser) -> bool:
+    return caller.is_shared if isinstance(caller, NamedUser) else caller.provider == WEB

@@ -9,15 +9,15 @@ from shared.settings import Settings
 
 
 class RateLimitSettings(Settings):
-    """The maximum number of paid requests per purchase in any 24 hours."""
+    """The maximum number of paid requests per purchase or user in any 24 hours."""
 
     model_config = SettingsConfigDict(env_prefix="RATE_LIMIT_")
 
     web: int = Field(default=100, ge=1, le=10_000)
-    """The maximum number of plans per `Web` purchase in any 24 hours."""
+    """The maximum number of plans per `Web` token or API key without a user in any 24 hours."""
 
     mobile: int = Field(default=20, ge=1, le=10_000)
-    """The maximum number of plans per purchase of another provider in any 24 hours."""
+    """The maximum number of plans per other purchase or user in any 24 hours."""
 
     when_unavailable: Literal["refuse", "allow"] = "refuse"
     """The result of a request that cannot be counted: `refuse` or `allow`."""

@@ -1,18 +1,13 @@
-"""Authentication methods of routes: password or purchase token."""
+"""Sign-in with a user id and a password in the body."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.requests import HTTPConnection
-
 from shared.auth.credentials import Credentials
-from shared.errors import LiftLogError, NotAuthenticated, NotEntitled, NotFound, Overloaded
-from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
+from shared.errors import LiftLogError, NotAuthenticated, NotFound, Overloaded
 from shared.schemas.sign_in import SignInRequest
 from shared.schemas.wire import Request
-from shared.timestamps import now
-from shared.web.purchase_token import presented_token
 
 # Types only: services without passwords do not load cryptography.
 if TYPE_CHECKING:
@@ -48,23 +43,6 @@ class PasswordAuth:
             if not self.hides_unknown_users:
                 raise
             raise NotAuthenticated("no such user or wrong password") from None
-
-
-@dataclass(frozen=True)
-class PurchaseAuth:
-    """Sign-in with a purchase token in a header, before the body is read."""
-
-    purchases: PurchaseAuthenticator
-    refuses: Sequence[type[LiftLogError]] = (NotEntitled,)
-
-    async def subscriber(self, connection: HTTPConnection) -> Subscriber:
-        """Return the subscriber whose token `connection` presents.
-
-        Raises:
-            NotEntitled: no token, or no valid token.
-            DependencyUnavailable: no response from the provider.
-        """
-        return await self.purchases.subscriber(presented_token(connection), now())
 
 
 def credentials(request: Request) -> Credentials:

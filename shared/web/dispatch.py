@@ -19,13 +19,14 @@ from shared.errors import (
     LiftLogError,
     RequestTooLarge,
 )
-from shared.purchases.authenticator import Subscriber
 from shared.schemas.wire import Request as Parsed
 from shared.telemetry import metrics
 from shared.telemetry.current_request import note_reason, note_route
 from shared.telemetry.signals import add
-from shared.web.authentication import PasswordAuth, PurchaseAuth, credentials
+from shared.web.authentication import PasswordAuth, credentials
+from shared.web.callers import Caller, CallerAuth, UserAuth
 from shared.web.disconnect import run_until_disconnect
+from shared.web.features import Features
 from shared.web.json_stream import JsonStream
 from shared.web.paths import Paths
 from shared.web.problems import problem, problem_of
@@ -37,13 +38,18 @@ _JSON = "application/json"
 
 
 class Router:
-    """Serves `routes`, and `others`: further apps by the templates of their paths."""
+    """Serves `routes`, and `others`: further apps by the templates of their paths.
 
-    def __init__(self, routes: Sequence[Route], others: Mapping[str, ASGIApp]) -> None:
+    A route is rejected if it serves only features that the server does not offer.
+    """
+
+    def __init__(
+        self, routes: Sequence[Route], others: Mapping[str, ASGIApp], features: Features
+    ) -> None:
         by_path: defaultdict[str, dict[str, Route]] = defaultdict(dict)
         for route in routes:
             by_path[route.path][route.method] = route
-        served = {path: _Path(by_method) for path, by_method in by_path.items()}
+        served = {path: _Path(by_method, features) for path, by_method in by_path.items()}
         self._paths = Paths[ASGIApp]({**others, **served})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +72,11 @@ class _Path:
     the path, and in plain text.
     """
 
-    def __init__(self, by_method: dict[str, Route]) -> None:
-        self._by_method = {method: _Endpoint(route) for method, route in by_method.items()}
+    def __init__(self, by_method: dict[str, Route], features: Features) -> None:
+        self._by_method = {
+            method: _Endpoint(route, features.refusal(route.features))
+            for method, route in by_method.items()
+        }
         self._allowed = sorted({*by_method, *(("HEAD",) if "GET" in by_method else ())})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,10 +92,11 @@ class _Path:
 
 
 class _Endpoint:
-    """Serves one route."""
+    """Serves one route, or rejects its requests with `refusal`."""
 
-    def __init__(self, route: Route) -> None:
+    def __init__(self, route: Route, refusal: LiftLogError | None) -> None:
         self._route = route
+        self._refusal = refusal
         self._groups: GroupCommit[Credentials, Parsed, None] | None = None
         if isinstance(route.auth, PasswordAuth) and route.group_bytes is not None:
             handle_group = partial(_handle_group, route.handler, route.auth)
@@ -107,31 +117,39 @@ class _Endpoint:
             return problem_of(error, request.scope["path"])
 
     async def _handle(self, request: Request) -> Response:
-        auth = self._route.auth
-        # Before the body is read: without a purchase, even an invalid request is answered 401.
-        subscriber = [await auth.subscriber(request)] if isinstance(auth, PurchaseAuth) else []
-        work = self._response(await _parsed(self._route, request), *subscriber)
+        if self._refusal is not None and not self._route.signs_in_first:
+            raise self._refusal
+        # Before the body is read: an unknown caller is answered 401, even for an invalid request.
+        caller = await self._callers(request)
+        if self._refusal is not None:
+            raise self._refusal
+        work = self._response(await _parsed(self._route, request), *caller)
         if self._route.is_cancelled_on_disconnect:
             return await run_until_disconnect(request.receive, work)
         return await work
 
-    async def _response(self, parsed: Parsed, *subscriber: Subscriber) -> Response:
-        result = await self._call(parsed, *subscriber)
+    async def _callers(self, request: Request) -> Sequence[Caller]:
+        """Return the caller, for a route that signs callers in by a header."""
+        auth = self._route.auth
+        return [await auth.caller(request)] if isinstance(auth, UserAuth | CallerAuth) else []
+
+    async def _response(self, parsed: Parsed, *caller: Caller) -> Response:
+        result = await self._call(parsed, *caller)
         if result is None:
             return Response()
         if isinstance(result, JsonStream):
             return await _streaming_response(result)
         return Response(result.model_dump_json(), media_type=_JSON)
 
-    async def _call(self, parsed: Parsed, *subscriber: Subscriber) -> HandlerResult:
+    async def _call(self, parsed: Parsed, *caller: Caller) -> HandlerResult:
         auth = self._route.auth
         if not isinstance(auth, PasswordAuth):
-            return await self._route.handler(parsed, *subscriber)
-        caller = credentials(parsed)
+            return await self._route.handler(parsed, *caller)
+        own = credentials(parsed)
         if self._groups is not None:
-            await self._groups.add(caller, parsed)
+            await self._groups.add(own, parsed)
             return None
-        return await self._route.handler(parsed, await auth.account(caller))
+        return await self._route.handler(parsed, await auth.account(own))
 
 
 async def _handle_group(

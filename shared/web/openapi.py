@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from shared.web.authentication import PurchaseAuth
+from shared.web.callers import CallerAuth, UserAuth
 from shared.web.problems import MEDIA_TYPE
 from shared.web.routes import Route
 
@@ -41,18 +41,25 @@ _RETRYABLE = (
     HTTPStatus.GATEWAY_TIMEOUT,
 )
 _WWW_AUTHENTICATE = {
-    "description": "How to present a purchase token.",
+    "description": "How to present credentials.",
     "schema": {"type": "string"},
 }
 _PURCHASE_SCHEME = "purchaseToken"
+_API_KEY_SCHEME = "apiKey"
 _SECURITY_SCHEMES = {
+    _API_KEY_SCHEME: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "A key that the operator of the server assigns.",
+    },
     _PURCHASE_SCHEME: {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
         "description": "`<Store> <token>` or `Bearer <Store> <token>`; the stores are Web, Google, "
         "Apple and RevenueCat.",
-    }
+    },
 }
 _RETRY_AFTER = {
     "description": "The seconds to wait before a retry.",
@@ -83,17 +90,20 @@ def describe(routes: Sequence[Route]) -> Document:
         "paths": paths,
         "components": {
             "schemas": {**definitions.get("$defs", {}), "Problem": _PROBLEM},
-            "securitySchemes": _SECURITY_SCHEMES
-            if any(isinstance(r.auth, PurchaseAuth) for r in routes)
-            else {},
+            "securitySchemes": {
+                name: _SECURITY_SCHEMES[name]
+                for name in _SECURITY_SCHEMES
+                if any(name in _schemes(route) for route in routes)
+            },
         },
     }
 
 
 def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
     operation: Document = {"summary": route.summary, "responses": _responses(route, schemas)}
-    if isinstance(route.auth, PurchaseAuth):
-        operation["security"] = [{_PURCHASE_SCHEME: []}]
+    if schemes := _schemes(route):
+        # One of them is enough.
+        operation["security"] = [{scheme: []} for scheme in schemes]
     if route.has_body:
         schema = schemas[route.request, "validation"]
         operation["requestBody"] = {
@@ -103,6 +113,13 @@ def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
     else:
         operation["parameters"] = list(_parameters(route))
     return operation
+
+
+def _schemes(route: Route) -> Sequence[str]:
+    """Return the names of the security schemes that a route accepts."""
+    if isinstance(route.auth, CallerAuth):
+        return _API_KEY_SCHEME, _PURCHASE_SCHEME
+    return (_API_KEY_SCHEME,) if isinstance(route.auth, UserAuth) else ()
 
 
 def _parameters(route: Route) -> Iterator[Document]:
@@ -131,7 +148,7 @@ def _error_response(route: Route, status: HTTPStatus) -> Document:
     }
     if status in _RETRYABLE:
         response["headers"] = {"Retry-After": _RETRY_AFTER}
-    if status == HTTPStatus.UNAUTHORIZED and isinstance(route.auth, PurchaseAuth):
+    if status == HTTPStatus.UNAUTHORIZED and _schemes(route):
         response["headers"] = {"WWW-Authenticate": _WWW_AUTHENTICATE}
     return response
 

@@ -27,7 +27,10 @@ class Found(Generic[Target]):
 
 
 class Paths(Generic[Target]):
-    """Targets by the templates of their paths, without the prefix: `/user/{idOrLookup}`."""
+    """Targets by the templates of their paths, without the prefix: `/user/{idOrLookup}`.
+
+    A last segment `{*rest}` also matches any number of further segments, or none.
+    """
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         # Templates without parameters first: `/user/create` must not match `/user/{idOrLookup}`.
@@ -47,12 +50,14 @@ class Paths(Generic[Target]):
 
 def _pattern(template: str) -> re.Pattern[str]:
     segments = [segment for segment in template.split("/") if segment]
-    path = "".join(f"/+{_segment(segment)}" for segment in segments)
+    path = "".join(_segment(segment) for segment in segments)
     # ASCII: otherwise the long s and the Kelvin sign would match `s` and `k`.
-    return re.compile(f"{_PREFIX}{path}/*", re.IGNORECASE | re.ASCII)
+    return re.compile(f"{_PREFIX}{path}/*", re.IGNORECASE | re.ASCII | re.DOTALL)
 
 
 def _segment(segment: str) -> str:
+    if segment.startswith("{*"):
+        return "(?:/.*)?"
     if segment.startswith("{"):
-        return f"(?P<{segment[1:-1]}>[^/]+)"
-    return re.escape(segment)
+        return f"/+(?P<{segment[1:-1]}>[^/]+)"
+    return f"/+{re.escape(segment)}"

@@ -11,10 +11,12 @@ from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from shared.errors import (
+    BackupsNotConfigured,
     DependencyFailed,
     DependencyTimedOut,
     DependencyUnavailable,
-    FeatureOff,
+    FeatureDisabled,
+    FeatureNotConfigured,
     FieldProblem,
     InvalidRequest,
     LiftLogError,
@@ -33,7 +35,9 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
     NotEntitled: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    FeatureOff: HTTPStatus.NOT_IMPLEMENTED,
+    FeatureDisabled: HTTPStatus.LOCKED,
+    FeatureNotConfigured: HTTPStatus.NOT_IMPLEMENTED,
+    BackupsNotConfigured: HTTPStatus.UNPROCESSABLE_ENTITY,
     DependencyFailed: HTTPStatus.BAD_GATEWAY,
     DependencyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     DependencyTimedOut: HTTPStatus.GATEWAY_TIMEOUT,

@@ -1,6 +1,6 @@
 """Declarations of routes: input, output, sign-in, errors and handler."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -8,17 +8,21 @@ from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
+from starlette.websockets import WebSocket
 
 from shared.errors import (
     DependencyTimedOut,
     DependencyUnavailable,
+    FeatureDisabled,
     InvalidRequest,
     LiftLogError,
     RequestTooLarge,
 )
 from shared.schemas.wire import Request, Response
-from shared.web.authentication import PasswordAuth, PurchaseAuth
+from shared.web.authentication import PasswordAuth
 from shared.web.body_limit import max_body_bytes
+from shared.web.callers import CallerAuth, UserAuth
+from shared.web.features import Feature
 from shared.web.json_stream import JsonStream
 from shared.web.problems import STATUS, invalid_request
 
@@ -43,7 +47,7 @@ class Route:
     """None: an empty body."""
 
     handler: Handler
-    """Called with a `request`, and with the account or subscriber if the route has `auth`.
+    """Called with a `request`, and with the account or caller if the route has `auth`.
 
     Returns a `response`, or a stream of its JSON.
     """
@@ -51,11 +55,17 @@ class Route:
     refuses: Sequence[type[LiftLogError]] = ()
     """The handler's errors, besides those of `auth`, of validation and of dependencies."""
 
-    auth: PasswordAuth | PurchaseAuth | None = None
+    auth: PasswordAuth | UserAuth | CallerAuth | None = None
     """The authentication method; None for a route that anyone may call.
 
     With `PasswordAuth`, `request` has to be a `SignInRequest`.
     """
+
+    features: Collection[Feature] = ()
+    """The features that use the route. While the server offers none of them, it is rejected."""
+
+    signs_in_first: bool = False
+    """Whether an unknown caller is rejected before a feature that is off is reported."""
 
     group_bytes: Callable[[Any], int] | None = None
     """Set if requests with the same credentials that arrive together are handled together.
@@ -78,7 +88,7 @@ class Route:
         """Whether the handler is cancelled when its client disconnects."""
         # Cancelling saves the cost of reads and of paid work. It also keeps messages in an inbox,
         # which the client would lose. Other handlers complete their writes.
-        return self.is_cancellable or isinstance(self.auth, PurchaseAuth)
+        return self.is_cancellable or isinstance(self.auth, CallerAuth)
 
     @property
     def has_body(self) -> bool:
@@ -97,6 +107,8 @@ class Route:
         errors: set[type[LiftLogError]] = {DependencyUnavailable, DependencyTimedOut, *self.refuses}
         if self.auth is not None:
             errors.update(self.auth.refuses)
+        if self.features:
+            errors.add(FeatureDisabled)
         if self.has_body:
             errors |= {InvalidRequest, RequestTooLarge}
         if self.from_query:
@@ -131,3 +143,15 @@ class Route:
             return self.request.model_validate(content)
         except ValidationError as error:
             raise invalid_request(error) from None
+
+
+@dataclass(frozen=True)
+class SocketRoute:
+    """A WebSocket, and the HTTP paths below it."""
+
+    path: str
+    """Without the prefix: `/ai-chat`."""
+
+    handler: Callable[[WebSocket], Awaitable[None]]
+    features: Collection[Feature] = ()
+    """The features that use it. While the server offers none of them, all requests are rejected."""

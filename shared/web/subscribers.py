@@ -1,5 +1,7 @@
-"""The resources that `ai` and `chat`, the services for subscribers, are built from."""
+"""The resources that `ai` and `chat`, the services for subscribers and users, are built from."""
 
+from shared.auth.api_keys import ApiKeys, ApiKeySettings
+from shared.auth.forward_auth import ForwardAuth, ForwardAuthSettings
 from shared.clients.http import Client, open_client
 from shared.clients.secrets import Secret, Secrets
 from shared.clients.settings import SecretSettings
@@ -14,13 +16,14 @@ from shared.store.database import Database
 from shared.store.quotas import Quotas
 from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.store.verifications import Verifications
+from shared.web.callers import CallerAuth, UserAuth
 from shared.web.readiness import Dependency
 
 _MODEL_KEY = ModelSettings.variable("api_key")
 
 
 class SubscriberResources:
-    """Purchases, rate limits and the language model, on one database.
+    """Sign-in of callers, rate limits and the language model, on one database.
 
     Args:
         database: keeps verified purchases, and quotas unless the settings name another one.
@@ -40,9 +43,10 @@ class SubscriberResources:
         self.http = http
         self.model = Model(model, secrets, http)
         self.reply_deadline_s = model.deadline_s
-        self.purchases = purchases or PurchaseAuthenticator(
+        purchases = purchases or PurchaseAuthenticator(
             purchase_providers(secrets, Verifications(database), http, PurchaseSettings())
         )
+        self.auth = CallerAuth(user_auth(secrets), purchases)
         self._database = database
         self._secrets = secrets
         self._rate_limits = RateLimitSettings()
@@ -75,6 +79,11 @@ class SubscriberResources:
             checks.append(Dependency("rateLimitStore", self._quota_database.check, is_needed))
         # Every part that uses a secret is built by now, so `requested` has all of them.
         return [*checks, *(_dependency_on(secret) for secret in self._secrets.requested)]
+
+
+def user_auth(secrets: Secrets) -> UserAuth:
+    """Return the sign-in of the users that the environment describes."""
+    return UserAuth(ApiKeys(ApiKeySettings(), secrets), ForwardAuth(ForwardAuthSettings()))
 
 
 def _dependency_on(secret: Secret) -> Dependency:

@@ -27,7 +27,7 @@ from shared.planner.plans import Planner
 from shared.planner.settings import ModelSettings
 from shared.purchases.apple import Apple
 from shared.purchases.apple_settings import AppleSettings
-from shared.purchases.authenticator import PurchaseAuthenticator, PurchaseProvider
+from shared.purchases.authenticator import PurchaseProvider
 from shared.purchases.cached_verifier import CachedVerifier
 from shared.purchases.revenuecat import RevenueCat, RevenueCatSettings
 from shared.purchases.settings import PurchaseSettings
@@ -35,7 +35,7 @@ from shared.store.database import Database
 from shared.store.quotas import Quotas
 from shared.store.verifications import Verifications
 from shared.web.app import build_app
-from shared.web.authentication import PurchaseAuth
+from tests.caller_auth import caller_auth
 from tests.fakes import SHARED_SECRET, RunningFake
 from tests.functions.test_ai import SESSION
 from tests.functions.test_general import assert_problem
@@ -98,7 +98,7 @@ async def ai(
         ),
     }
     verifications, settings = Verifications(database), PurchaseSettings()
-    purchases = PurchaseAuthenticator(
+    auth = caller_auth(
         {
             name: CachedVerifier(name, each, verifications, settings)
             for name, each in providers.items()
@@ -106,7 +106,7 @@ async def ai(
     )
     limits = RateLimits("ai", LIMIT, LIMIT, Quotas(database), RateLimitSettings())
     planner = Planner(Model(ModelSettings.model_validate(model_settings), secrets, outgoing), 120)
-    app = build_app(AiHandlers(PurchaseAuth(purchases), limits, planner).routes())
+    app = build_app(AiHandlers(auth, limits, planner).routes())
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://ai") as http:
         yield Ai(fake_app_store.fake, authority, fake_revenuecat.fake, http)

@@ -30,7 +30,7 @@ def paths() -> dict[str, str]:
     """Return the service of each route and WebSocket, by its path template."""
     services = AllServices(Database(DatabaseSettings()), resources)
     routes = {route.path: name for name in _SERVICES for route in services.routes[name]}
-    return {**routes, **dict.fromkeys(services.chat.sockets(), "chat")}
+    return {**routes, **dict.fromkeys([each.path for each in services.chat.sockets()], "chat")}
 
 
 def url_map(state: State) -> UrlMap:

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 from functions.chat.hub import Client, Method
-from shared.purchases.authenticator import Purchase, Subscriber
+from shared.purchases.authenticator import Purchase
+from shared.web.callers import Caller
 from tests.functions.chat.running_chat import RawClient
 from tests.loopback import until
 
@@ -32,9 +33,9 @@ async def wait_for_gate(gate: str) -> None:
 
 
 class FakeHub:
-    """A hub for every subscriber."""
+    """A hub for every caller."""
 
-    def __init__(self, client: Client, _subscriber: Subscriber) -> None:
+    def __init__(self, client: Client, _caller: Caller) -> None:
         self._client = client
 
     @property

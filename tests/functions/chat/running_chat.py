@@ -17,8 +17,9 @@ from functions.chat.handlers import ChatHandlers, OpenHub
 from functions.chat.server import Server, build_config, open_listener
 from scripts.local.ports import HOST
 from shared.clients.http import Client
-from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
+from shared.purchases.authenticator import Purchase
 from shared.web.app import build_app
+from tests.caller_auth import caller_auth
 
 END = "\x1e"
 HANDSHAKE = '{"protocol":"json","version":1}' + END
@@ -225,6 +226,4 @@ def serve_chat(
 
 def single_hub(open_hub: OpenHub, timing: Timing | None = None) -> ChatHandlers:
     """Return handlers with one hub at `/hub`, for the token `Web TOKEN`."""
-    return ChatHandlers(
-        PurchaseAuthenticator({"Web": OneTokenProvider()}), {"/hub": open_hub}, timing
-    )
+    return ChatHandlers(caller_auth({"Web": OneTokenProvider()}), {"/hub": open_hub}, timing)

@@ -13,7 +13,7 @@ from functions.chat.connection import Timing
 from functions.chat.handlers import ChatHandlers
 from scripts.fakes.conversation import Speech
 from scripts.fakes.openai import Scripted
-from shared.purchases.authenticator import PurchaseAuthenticator
+from tests.caller_auth import caller_auth
 from tests.functions.chat.chat_service import ChatService
 from tests.functions.chat.client_interface import (
     LONG_TEXT,
@@ -84,7 +84,7 @@ async def test_client_reconnects_after_a_reset(
 @pytest.mark.node
 async def test_client_reconnects_after_a_close_message(node: Node) -> None:
     chat = ChatHandlers(
-        PurchaseAuthenticator({"Web": OneTokenProvider()}),
+        caller_auth({"Web": OneTokenProvider()}),
         {"/ai-chat": FakeHub},
         Timing(max_age_s=0.2),
     )

@@ -14,7 +14,7 @@ from functions.chat.connection import Timing
 from functions.chat.handlers import ChatHandlers
 from scripts.client.coach import Coach, DisconnectedError
 from scripts.local.ports import HOST
-from shared.purchases.authenticator import PurchaseAuthenticator
+from tests.caller_auth import caller_auth
 from tests.functions.chat.chat_service import ChatService
 from tests.functions.chat.client_interface import prompt_texts
 from tests.functions.chat.fake_hub import FakeHub
@@ -59,9 +59,7 @@ def served_without_pings() -> AbstractContextManager[RunningChat]:
     """Serve a chat without pings."""
     silent = Timing(ping_s=3600, silence_timeout_s=3600)
     return serve_chat(
-        ChatHandlers(
-            PurchaseAuthenticator({"Web": OneTokenProvider()}), {"/ai-chat": FakeHub}, silent
-        )
+        ChatHandlers(caller_auth({"Web": OneTokenProvider()}), {"/ai-chat": FakeHub}, silent)
     )
 
 

@@ -13,7 +13,7 @@ from websockets.frames import CloseCode
 from functions.chat.handlers import ChatHandlers
 from functions.chat.websocket import WebSocketProtocol
 from scripts.local.ports import HOST
-from shared.purchases.authenticator import PurchaseAuthenticator
+from tests.caller_auth import caller_auth
 from tests.functions.chat.fake_hub import (
     BlockingProvider,
     FakeHub,
@@ -153,7 +153,7 @@ async def test_closed_connection_of_slow_client_is_aborted(
 async def test_frames_before_the_upgrade_are_a_bad_request(frame: bytes) -> None:
     """RFC 6455, section 4.1: a client waits for the response. It is not authenticated yet."""
     provider = BlockingProvider()
-    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    chat = ChatHandlers(caller_auth({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat) as server, collect_errors() as errors:
         with socket.create_connection((HOST, server.port), timeout=TEST_TIMEOUT_S) as raw:
             raw.sendall(UPGRADE)

@@ -13,7 +13,8 @@ import httpx
 from functions.chat.handlers import ChatHandlers
 from scripts.local.ports import HOST
 from shared.clients.http import open_client
-from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
+from shared.purchases.authenticator import Purchase
+from tests.caller_auth import caller_auth
 from tests.functions.chat.fake_hub import (
     BlockingProvider,
     FakeHub,
@@ -60,7 +61,7 @@ async def test_shutdown_waits_for_invocations() -> None:
 async def test_client_that_signs_in_gets_503() -> None:
     """Contract, "General": 503, with `Retry-After`."""
     provider, header = BlockingProvider(), f"Web {TOKEN}"
-    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    chat = ChatHandlers(caller_auth({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat, grace_s=LONG_GRACE_S) as server, collect_errors() as errors:
         connecting = asyncio.create_task(server.request_upgrade(header=header))
         await wait_for_gate(provider.called)
@@ -76,7 +77,7 @@ async def test_client_that_signs_in_gets_503() -> None:
 async def test_late_client_gets_503_at_once() -> None:
     """Contract, "General": 503, also while the purchase provider is slow."""
     provider, header = BlockingProvider(), f"Web {TOKEN}"
-    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    chat = ChatHandlers(caller_auth({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat, grace_s=LONG_GRACE_S) as server, collect_errors() as errors:
         with socket.create_connection((HOST, server.port), timeout=LONG_GRACE_S) as keep_alive:
             early = asyncio.create_task(server.request_upgrade(header=header))
@@ -153,7 +154,7 @@ async def test_shutdown_waits_for_negotiations(
             return None if outgoing.is_closed else purchase
 
     provider = ProviderWithClient()
-    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    chat = ChatHandlers(caller_auth({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat, http=outgoing, grace_s=LONG_GRACE_S) as server:
         request = http.post(
             f"{server.address}/hub/negotiate", headers={"Authorization": f"Web {TOKEN}"}

@@ -12,7 +12,8 @@ from websockets.http11 import Response
 
 from functions.chat.handlers import ChatHandlers
 from shared.errors import DependencyTimedOut, DependencyUnavailable
-from shared.purchases.authenticator import Purchase, PurchaseAuthenticator
+from shared.purchases.authenticator import Purchase
+from tests.caller_auth import caller_auth
 from tests.functions.chat.fake_hub import BlockingProvider, FakeHub, open_gate, wait_for_gate
 from tests.functions.chat.resource_checks import collect_errors, wait_until_released
 from tests.functions.chat.running_chat import (
@@ -153,7 +154,7 @@ async def test_unavailable_provider_is_not_a_rejection(
             raise error("the purchase provider", 7)
 
     chat = ChatHandlers(
-        PurchaseAuthenticator({"Google": IsDown(), "Web": OneTokenProvider()}), {"/hub": FakeHub}
+        caller_auth({"Google": IsDown(), "Web": OneTokenProvider()}), {"/hub": FakeHub}
     )
     with serve_chat(chat) as server, collect_errors() as errors:
         for response in (
@@ -174,9 +175,7 @@ async def test_internal_error_is_a_500() -> None:
         async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
             raise RuntimeError(token)
 
-    with serve_chat(
-        ChatHandlers(PurchaseAuthenticator({"Web": IsBroken()}), {"/hub": FakeHub})
-    ) as server:
+    with serve_chat(ChatHandlers(caller_auth({"Web": IsBroken()}), {"/hub": FakeHub})) as server:
         assert_is_problem(500, await server.request_upgrade(header=f"Web {TOKEN}"))
         await wait_until_released(server)
 
@@ -195,7 +194,7 @@ async def test_early_disconnect_is_not_logged_as_an_error(
     is_entitled: bool,
 ) -> None:
     provider = BlockingProvider(is_entitled=is_entitled)
-    chat = ChatHandlers(PurchaseAuthenticator({"Web": provider}), {"/hub": FakeHub})
+    chat = ChatHandlers(caller_auth({"Web": provider}), {"/hub": FakeHub})
     with serve_chat(chat) as server, collect_errors() as errors:
         connecting = asyncio.create_task(server.request_upgrade(header=f"Web {TOKEN}"))
         await wait_for_gate(provider.called)

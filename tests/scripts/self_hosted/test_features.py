@@ -2,13 +2,13 @@
 
 import pytest
 
-from scripts.self_hosted.features import Features, NoSubscribers, find_features
-from shared.errors import FeatureOff
+from scripts.self_hosted.features import Features, find_features
+from shared.errors import FeatureNotConfigured
 from shared.planner.settings import ModelSettings
 from shared.purchases.apple_settings import AppleSettings
 from shared.purchases.revenuecat import RevenueCatSettings
 from shared.purchases.web import WebSettings
-from shared.timestamps import now
+from shared.web.features import Feature
 
 KEY = "SECRET-key"
 
@@ -85,8 +85,6 @@ def test_provider_with_credentials_is_accepted(found: Features, accepted: set[st
     assert found.accepted_providers == accepted
 
 
-@pytest.mark.parametrize("presented", [None, "Web x"])
-async def test_no_subscriber_signs_in_while_plans_are_off(presented: str | None) -> None:
-    purchases = NoSubscribers(features().plans)
-    with pytest.raises(FeatureOff, match=r"^AI plans are off on this server: no language model"):
-        await purchases.subscriber(presented, now())
+def test_routes_of_plans_are_off_without_a_model() -> None:
+    refusal = features().of_routes.refusal([Feature.AI_PLANNER])
+    assert isinstance(refusal, FeatureNotConfigured)

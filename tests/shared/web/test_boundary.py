@@ -12,6 +12,7 @@ from shared.errors import DependencyUnavailable
 from shared.web import boundary
 from shared.web.boundary import Boundary
 from shared.web.dispatch import Router
+from shared.web.features import Features
 from shared.web.request_log import RequestLog
 
 MESSAGE = "SECRET"
@@ -76,7 +77,7 @@ async def test_exception_returns_500_without_its_message(
 async def test_exception_is_logged_with_route_not_path(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await call(RequestLog(Boundary(Router([], {"/{id}": broken}))))
+    await call(RequestLog(Boundary(Router([], {"/{id}": broken}, Features()))))
     [record] = logged(caplog)
     assert record.getMessage() == "UnforeseenError in GET /{id}"
 

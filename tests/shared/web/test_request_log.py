@@ -17,7 +17,7 @@ from shared.errors import (
     DependencyFailed,
     DependencyTimedOut,
     DependencyUnavailable,
-    FeatureOff,
+    FeatureNotConfigured,
     NotFound,
     Overloaded,
 )
@@ -27,7 +27,7 @@ from shared.web import request_log
 from shared.web.app import build_app
 from shared.web.boundary import Boundary
 from shared.web.request_log import RequestLog
-from shared.web.routes import Route
+from shared.web.routes import Route, SocketRoute
 
 SECRET = "SECRET-in-the-url"  # noqa: S105 - not a real one
 
@@ -114,7 +114,7 @@ async def test_concurrent_requests_are_counted_separately(entries: list[logging.
     ("error", "status", "level"),
     [
         (NotFound("x"), 404, logging.INFO),
-        (FeatureOff("x"), 501, logging.INFO),
+        (FeatureNotConfigured("x"), 501, logging.INFO),
         (DependencyFailed("x", 1), 502, logging.WARNING),
         (DependencyUnavailable("x", 1), 503, logging.WARNING),
         (DependencyTimedOut("x", 1), 504, logging.WARNING),
@@ -263,7 +263,7 @@ async def test_response_size_is_logged(entries: list[logging.LogRecord]) -> None
 
 
 async def serve_socket(serve: Any, received: list[Message], path: str = "/socket") -> None:
-    app = build_app([], {"/socket": serve})
+    app = build_app([], [SocketRoute("/socket", serve)])
     scope = {"type": "websocket", "path": path, "query_string": f"access_token={SECRET}".encode()}
     await exchange(app, {**scope, "extensions": {"websocket.http.response": {}}}, received)
 

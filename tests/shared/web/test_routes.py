@@ -11,7 +11,8 @@ from shared.errors import LiftLogError, NotFound, Overloaded
 from shared.schemas.sign_in import SignInRequest
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
-from shared.web.authentication import PasswordAuth, PurchaseAuth
+from shared.web.authentication import PasswordAuth
+from shared.web.callers import CallerAuth
 from shared.web.problems import STATUS
 from shared.web.routes import Route
 
@@ -79,7 +80,7 @@ def test_routes_with_credentials_declare_password_auth() -> None:
 
 def test_only_subscriber_routes_declare_purchase_auth() -> None:
     for route in every_route():
-        assert isinstance(route.auth, PurchaseAuth) == route.path.startswith("/ai"), name(route)
+        assert isinstance(route.auth, CallerAuth) == route.path.startswith("/ai"), name(route)
 
 
 def test_routes_that_hash_passwords_declare_overload() -> None:

@@ -25,7 +25,13 @@ from tests.engines import on_firestore_only
 from tests.shared.clients.fake_secret_manager import LATEST, Clock, FakeSecretManager, connected
 from tests.shared.store.test_round_trips import READ
 
-OF_PROVIDERS = {"WEB_AUTH_KEY", "APPLE_SHARED_SECRET", "APPLE_PRIVATE_KEY", "REVENUECAT_API_KEY"}
+OF_PROVIDERS = {
+    "API_KEYS",
+    "WEB_AUTH_KEY",
+    "APPLE_SHARED_SECRET",
+    "APPLE_PRIVATE_KEY",
+    "REVENUECAT_API_KEY",
+}
 SECRETS = {*OF_PROVIDERS, "OPENAI_API_KEY"}
 
 

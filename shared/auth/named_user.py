@@ -1,0 +1,19 @@
+"""Users whose names the operator of a server assigns: by an API key, or by an own proxy."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+
+@dataclass(frozen=True)
+class NamedUser:
+    """A user of the server, as the operator names the user."""
+
+    name: str
+    is_shared: bool = False
+    """Whether several people can have the name: the holders of one bare API key."""
+
+    @cached_property
+    def key(self) -> str:
+        """The key of the user. Rate limits count by it; it does not contain the name."""
+        return f"user-{sha256(self.name.encode()).hexdigest()}"

@@ -14,6 +14,9 @@ from shared.store.pictures import Pictures
 from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import PasswordHash, Users
 
+LIFETIME = timedelta(days=90)
+"""The expiry of an event is this much later than its own time."""
+
 FOLLOW_SECRET = "secret"  # noqa: S105 - of all sample users
 PASSWORD = "password"  # noqa: S105 - of sample users that sign in
 _NO_PASSWORD = PasswordHash("", b"")
@@ -89,9 +92,12 @@ class SampleUsers:
         page = min(_MAX_EVENTS_PER_COMMIT, _MAX_COMMIT_BYTES // self.event_bytes)
         for start in range(0, event_count, page):
             author, now = await users.get_account(user_id), datetime.now(UTC)
-            expiry = now + timedelta(days=1)
-            number = min(page, event_count - start)
-            new_events = [NewEvent(uuid4(), *content, expiry) for _ in range(number)]
+            numbers = range(min(page, event_count - start))
+            # As of an app that publishes one event per second.
+            first = now + LIFETIME - timedelta(seconds=len(numbers))
+            new_events = [
+                NewEvent(uuid4(), *content, first + timedelta(seconds=number)) for number in numbers
+            ]
             await events.put(author, new_events, now)
 
     async def publish_one_each(self, user_ids: Sequence[UUID]) -> datetime:

@@ -37,7 +37,7 @@ EVENT_SUMMARY_FIELDS = (
     "older_events_until",
     "last_event_at",
 )
-"""The summary of a user's events in the user's document, see `shared/store/recent_events.py`."""
+"""The summary of a user's events in the user's document, see `shared/store/event_summary.py`."""
 
 USERS = Collection(
     "users",

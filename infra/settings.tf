@@ -27,7 +27,7 @@ locals {
     }
     cleanup = {
       CLEANUP_S           = "240" # below the function's timeout and the subscription's ack deadline
-      CLEANUP_PAGE_SIZE   = "64"
+      CLEANUP_PAGE_SIZE   = "100"
       CLEANUP_PATROL_SIZE = "300"
     }
     counts = {

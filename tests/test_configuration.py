@@ -68,7 +68,7 @@ def test_env_example_changes_nothing_when_copied() -> None:
 def test_values_of_settings_show_type_and_bounds() -> None:
     values = {setting.variable: setting.values for setting in in_code(start)}
     assert values["FIRESTORE_RETRY_FOR_S"] == "seconds, over 0, up to 60"
-    assert values["CLEANUP_PAGE_SIZE"] == "number, from 1, up to 75"
+    assert values["CLEANUP_PAGE_SIZE"] == "number, from 1, up to 100"
     assert values["LOG_FORMAT"] == "`json` or `text`"
     assert values["WEB_AUTH_KEY"] == "secret"
     assert values["TEST_MODE"] == "`True` or `False`"

@@ -16,9 +16,8 @@ class CleanupSettings(Settings):
     pass_s: float = Field(default=240, gt=0, le=480, validation_alias="CLEANUP_S")
     """The time after which a pass begins no further page; the next run does the rest."""
 
-    # Firestore accepts 10 MiB per commit, which includes the deleted documents. 75 shared items
-    # take more than 9 MiB.
-    page_size: int = Field(default=64, ge=1, le=75)
+    # Firestore accepts 10 MiB per commit, which includes the deleted documents.
+    page_size: int = Field(default=100, ge=1, le=100)
     """The number of documents of a collection that are deleted in one commit."""
 
     scan_size: int = Field(default=300, ge=1, le=1000, validation_alias="CLEANUP_PATROL_SIZE")

@@ -128,7 +128,7 @@ async def test_query_of_old_events_takes_no_early_page(settings: DatabaseSetting
     await publisher.publish(MAX_RECENT_EVENTS + 1)
     with trips.counted() as calls:
         await publisher.feed(LONG_AGO)
-    assert calls == ["BatchGetDocuments"] + ["RunQuery"] * 3
+    assert calls == ["BatchGetDocuments"] + ["RunQuery"] * 7
 
 
 async def test_feed_leaves_out_expired_older_events(prolific: Publisher) -> None:

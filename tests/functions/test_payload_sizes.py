@@ -42,6 +42,22 @@ async def test_real_plan_is_part_of_the_profile(
         assert crypto.unseal(received, alice.aes_key, key) == content
 
 
+async def test_profile_with_all_fields_at_their_limits_is_returned(
+    client: ApiClient, alice: Person
+) -> None:
+    profile = {
+        "encryptedCurrentPlan": to_text(b"p" * 64 * KIB),
+        "encryptedProfilePicture": to_text(b"q" * 2000 * KIB),
+        "encryptedName": to_text(b"n" * 2 * KIB),
+        "encryptionIV": to_text(b"i" * 16),
+        "rsaPublicKey": to_text(b"k" * KIB),
+    }
+    body = {"id": alice.id, "password": alice.password, **profile}
+    assert (await client.put("/v2/user", body)).status_code == 200
+    read = (await client.get(f"/v2/user/{alice.id}")).json()
+    assert read == {"id": alice.id, "lookup": alice.lookup, **profile}
+
+
 async def test_long_workout_reaches_followers(alice: Person, bob: Person) -> None:
     content = workout(sets=50)
     assert 54 * KIB < len(content) < 63 * KIB

@@ -114,7 +114,8 @@ def test_dev_isolated_serves_and_ends_on_sigterm() -> None:
 @pytest.mark.firestore
 def test_dev_uses_a_running_emulator_and_env_file(tmp_path: Path) -> None:
     settings = tmp_path / ".env"
-    settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")
+    keys = "WEB_AUTH_KEY=SECRET-of-a-developer\nAPI_KEYS=SECRET-api-key-of-a-developer\n"
+    settings.write_text(f"{keys}TEST_MODE=nonsense\n")
     running = emulators()
     environment = {**running.environment, "TEST_MODE": "True"}
     options = "--emulators", "--env-file", str(settings)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from scripts.local.emulator import FIRESTORE, PUBSUB, NotInstalledError
+from tests.functions.chat.browser import check_available
 
 _MISSING = "LIFTLOG_TEST_MISSING_PROGRAMS"
 
@@ -66,8 +67,15 @@ PROGRAMS = (
         "node",
         "Node",
         _on_path("node", "npm"),
-        "install Node 18 or newer, with npm",
+        "install Node 20.11 or newer, with npm",
         "the official SignalR client",
+    ),
+    Program(
+        "chromium",
+        "Chromium",
+        check_available,
+        "install Chromium, and Node 20.11 or newer with npm",
+        "the official SignalR client in a browser, CORS",
     ),
     Program(
         "gcloud",

@@ -12,10 +12,13 @@ from starlette.websockets import WebSocket
 
 from functions.chat.connection import Connection, Timing
 from functions.chat.hub import Client, Hub
+from shared.auth.named_user import NamedUser
+from shared.auth.tickets import is_ticket
 from shared.errors import DependencyUnavailable, LiftLogError, NotFound
 from shared.schemas.chat import Negotiation, NegotiationRequest
 from shared.telemetry.metrics import CHAT_CONNECTIONS
 from shared.telemetry.signals import add
+from shared.timestamps import now
 from shared.web.callers import Caller, CallerAuth
 from shared.web.features import Feature
 from shared.web.problems import problem_of
@@ -96,17 +99,19 @@ class ChatHandlers:
         if self._is_draining:
             raise DependencyUnavailable("this instance", _RETRY_AFTER_S)
 
-    async def negotiate(self, request: NegotiationRequest, _caller: Caller) -> Negotiation:
+    async def negotiate(self, request: NegotiationRequest, caller: Caller) -> Negotiation:
         """Offer a connection.
 
-        The ids are random and not stored, so any instance accepts the connection. This needs
-        WebSockets: each request of the other transports must reach the same instance.
+        The ids are not stored, so any instance accepts the connection. This needs WebSockets: each
+        request of the other transports must reach the same instance.
         """
         version = min(request.negotiate_version, _NEWEST_NEGOTIATION)
+        presented_id = await _new_presented_id(caller)
         return Negotiation(
             negotiate_version=version,
-            connection_id=secrets.token_urlsafe(_ID_BYTES),
-            connection_token=secrets.token_urlsafe(_ID_BYTES) if version else None,
+            # In version 0, the client presents this id. In version 1, it only shows it to users.
+            connection_id=_new_id() if version else presented_id,
+            connection_token=presented_id if version else None,
         )
 
     async def connect(self, open_hub: OpenHub, socket: WebSocket) -> None:
@@ -168,10 +173,21 @@ class ChatHandlers:
             connection.close()
 
 
+async def _new_presented_id(caller: Caller) -> str:
+    """Return the id that a client presents at the upgrade, to which a browser adds no headers."""
+    if isinstance(caller, NamedUser) and caller.tickets is not None:
+        return await asyncio.to_thread(caller.tickets.issue, now())
+    return _new_id()
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(_ID_BYTES)
+
+
 def _check_id(presented: str | None) -> None:
     """Return if the id has the form of a negotiated one, is empty or is absent.
 
     Source: TransportProtocols, "WebSockets".
     """
-    if presented and not _ID.fullmatch(presented):
+    if presented and not (_ID.fullmatch(presented) or is_ticket(presented)):
         raise NotFound("no such connection")

@@ -3,15 +3,19 @@
 Source: contract, heading "Callers"
 """
 
+import asyncio
 import hmac
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Self
 
 from pydantic import Field, SecretStr, field_validator
 
 from shared.auth.named_user import NamedUser
+from shared.auth.tickets import TicketKey, is_ticket
 from shared.clients.secrets import Secret, Secrets, is_reference
 from shared.errors import DependencyUnavailable
 from shared.settings import Settings
@@ -30,6 +34,7 @@ class ApiKey:
 
     digest: bytes
     user: NamedUser
+    tickets: TicketKey
 
     @classmethod
     def of(cls, entry: str) -> Self:
@@ -43,10 +48,16 @@ class ApiKey:
         """
         name, _, key = entry.partition("=")
         if len(key) >= _MIN_KEY_CHARACTERS and _USER_NAME.fullmatch(name):
-            return cls(_digest(key), NamedUser(name))
+            return cls._of_user(key, NamedUser(name))
         if len(entry) < _MIN_KEY_CHARACTERS:
             raise ValueError(f"each key must have {_MIN_KEY_CHARACTERS} characters or more")
-        return cls(_digest(entry), DEFAULT_USER)
+        return cls._of_user(entry, DEFAULT_USER)
+
+    @classmethod
+    def _of_user(cls, key: str, user: NamedUser) -> Self:
+        digest = _digest(key)
+        tickets = TicketKey(digest)
+        return cls(digest, replace(user, tickets=tickets), tickets)
 
 
 def parse_api_keys(text: str) -> tuple[ApiKey, ...]:
@@ -101,6 +112,17 @@ class ApiKeys:
         ]
         return matching[0].user if matching else None
 
+    async def find_by_ticket(self, presented: str | None, now: datetime) -> NamedUser | None:
+        """Return the user of the key that issued the ticket; None if no key did.
+
+        Raises:
+            DependencyUnavailable: as `find`.
+        """
+        if not presented or not is_ticket(presented) or not self._secret.is_set:
+            return None
+        keys = await self._current()
+        return await asyncio.to_thread(_user_of_ticket, keys, presented, now)
+
     async def _current(self) -> tuple[ApiKey, ...]:
         text = await self._secret.value()
         if text != self._text:
@@ -110,6 +132,12 @@ class ApiKeys:
                 raise DependencyUnavailable("the secret API_KEYS", _RETRY_AFTER_S) from None
             self._text = text
         return self._keys
+
+
+def _user_of_ticket(keys: Iterable[ApiKey], presented: str, now: datetime) -> NamedUser | None:
+    # All keys, as in `find`.
+    matching = [each for each in keys if each.tickets.accepts(presented, now)]
+    return matching[0].user if matching else None
 
 
 def _digest(key: str) -> bytes:

@@ -1,8 +1,13 @@
 """Users whose names the operator of a server assigns: by an API key, or by an own proxy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING
+
+# A type only: services without such users do not need tickets.
+if TYPE_CHECKING:
+    from shared.auth.tickets import TicketKey
 
 
 @dataclass(frozen=True)
@@ -12,6 +17,9 @@ class NamedUser:
     name: str
     is_shared: bool = False
     """Whether several people can have the name: the holders of one bare API key."""
+
+    tickets: "TicketKey | None" = field(default=None, compare=False, repr=False)
+    """Issues connection tickets, if the user presented an API key."""
 
     @cached_property
     def key(self) -> str:

@@ -52,6 +52,8 @@ def build_app(
         allow_origins=["*"],
         allow_methods=["*"],
         allow_headers=["*"],
+        # Pages may read all headers of responses, such as `Retry-After` and `ETag`.
+        expose_headers=["*"],
         # Browsers ask for this in the preflight for a server in a private network.
         allow_private_network=True,
     )

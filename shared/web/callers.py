@@ -41,7 +41,8 @@ class UserAuth:
         if user is not None:
             return user
         key = _text(connection.headers.get(_API_KEY_HEADER))
-        user = await self.api_keys.find(key)
+        ticket = _ticket(connection)
+        user = await self.api_keys.find(key) or await self.api_keys.find_by_ticket(ticket, now())
         if user is not None:
             return user
         if key is not None:
@@ -89,6 +90,11 @@ class CallerAuth:
             if of_user.was_presented and not of_purchase.was_presented:
                 raise of_user from None
             raise
+
+
+def _ticket(connection: HTTPConnection) -> str | None:
+    """Return the id that a WebSocket presents, which can be a connection ticket."""
+    return connection.query_params.get("id") if connection.scope["type"] == "websocket" else None
 
 
 def _text(header: str | None) -> str | None:

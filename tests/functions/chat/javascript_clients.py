@@ -1,56 +1,30 @@
-"""SignalR's official client, in a Node process that runs commands.
-
-The lock file beside `driver.mjs` pins two releases. `npm install --package-lock-only` renews it;
-remove the addresses about funding afterwards.
-"""
+"""SignalR's official client, in a Node process that runs commands."""
 
 import asyncio
 import json
-import shutil
+import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 from uuid import uuid4
 
-from scripts.root import ROOT
 from tests.functions.chat.client_interface import (
     TEST_TIMEOUT_S,
     Client,
     ConnectionRejectedError,
     InvocationError,
 )
+from tests.functions.chat.npm_packages import install
 
 HERE = Path(__file__).with_name("javascript")
 LOCK = HERE / "package-lock.json"
-_INSTALL_FILES = ("package.json", LOCK.name, ".npmrc")
-_INSTALL_TIMEOUT_S = 300
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 
 Platform = Literal["node", "browser", "react-native"]
-
-
-def install_libraries() -> Path:
-    """Install the libraries of the lock file, unless they are installed; return their folder."""
-    folder = ROOT / ".dev" / f"javascript-{sha256(LOCK.read_bytes()).hexdigest()[:16]}"
-    if not folder.exists():
-        folder.parent.mkdir(exist_ok=True)
-        # Two test workers may install at the same time. The rename is atomic: one of them wins.
-        with TemporaryDirectory(prefix="javascript-", dir=folder.parent) as temporary:
-            here = Path(temporary, "installed")
-            here.mkdir()
-            for name in _INSTALL_FILES:
-                shutil.copy(HERE / name, here)
-            install = ["npm", "ci"]  # the npm of the developer's PATH
-            subprocess.run(install, cwd=here, check=True, timeout=_INSTALL_TIMEOUT_S)
-            with suppress(OSError):
-                here.rename(folder)
-    return folder / "node_modules"
 
 
 class JavaScriptClient(Client):
@@ -104,26 +78,30 @@ class Node:
     process: asyncio.subprocess.Process
     prefix: str
     _clients: dict[str, JavaScriptClient] = field(default_factory=dict)
-    _waiting: dict[int, asyncio.Future[None]] = field(default_factory=dict)
+    _waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
     @asynccontextmanager
     async def connect(
         self,
         server: str,
-        token: str,
+        token: str | None,
         *,
         is_new: bool,
         negotiates: bool = True,
         reconnects: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[JavaScriptClient]:
-        """Connect; as `Library`. With `reconnects`, the library reconnects by itself."""
+        """Connect; as `Library`. With `reconnects`, the library reconnects by itself.
+
+        Today's app sends its credentials as plain `headers`, without a token.
+        """
         url = f"{server}{self.prefix}/{'ai-chat-v2' if is_new else 'ai-chat'}"
         client = JavaScriptClient(self, is_new=is_new)
         self._clients[client.name] = client
         options = {"skipsNegotiation": not negotiates, "reconnects": reconnects}
         try:
-            await client.run("connect", url=url, token=token, **options)
+            await client.run("connect", url=url, token=token, headers=headers or {}, **options)
         except InvocationError as error:
             raise ConnectionRejectedError(str(error)) from None
         try:
@@ -131,15 +109,15 @@ class Node:
         finally:
             await client.run("disconnect")
 
-    async def run(self, client: str, command: str, **details: object) -> None:
-        """Run a command of a client and wait for its end. Raises InvocationError."""
+    async def run(self, client: str, command: str, **details: object) -> Any:
+        """Run a command of a client, and return its result. Raises InvocationError."""
         number, done = next(self._numbers), asyncio.get_running_loop().create_future()
         self._waiting[number] = done
         line = json.dumps({"number": number, "client": client, "command": command, **details})
         assert self.process.stdin is not None
         self.process.stdin.write(f"{line}\n".encode())
         async with asyncio.timeout(TEST_TIMEOUT_S):
-            await done
+            return await done
 
     async def read_lines(self) -> None:
         """Handle the output of the process until it ends."""
@@ -155,7 +133,7 @@ class Node:
             if "error" in line:
                 done.set_exception(InvocationError(line["error"]))
             else:
-                done.set_result(None)
+                done.set_result(line.get("result"))
         for done in self._waiting.values():
             done.set_exception(InvocationError("the Node process has ended"))
 
@@ -165,12 +143,29 @@ async def start_node(
     library: str, *, prefix: str = "", platform: Platform = "node"
 ) -> AsyncIterator[Node]:
     """Run a library of the lock file in a Node process, in its build for `platform`."""
+    arguments = (installed_libraries(), library, platform)
+    async with start_driver(HERE / "driver.mjs", *arguments, prefix=prefix) as node:
+        yield node
+
+
+def installed_libraries() -> Path:
+    """Return the folder of the libraries."""
+    return install(HERE) / "node_modules"
+
+
+@asynccontextmanager
+async def start_driver(
+    script: Path,
+    *arguments: str | Path,
+    prefix: str,
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[Node]:
+    """Run a script that runs the commands of the tests."""
     process = await asyncio.create_subprocess_exec(
         "node",
-        HERE / "driver.mjs",
-        install_libraries(),
-        library,
-        platform,
+        script,
+        *arguments,
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         limit=_MAX_LINE_BYTES,

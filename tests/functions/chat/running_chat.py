@@ -19,6 +19,7 @@ from scripts.local.ports import HOST
 from shared.clients.http import Client
 from shared.purchases.authenticator import Purchase
 from shared.web.app import build_app
+from shared.web.features import Features
 from tests.caller_auth import caller_auth
 
 END = "\x1e"
@@ -56,10 +57,15 @@ class ChatEndpoint:
 
     @asynccontextmanager
     async def connect(
-        self, path: str = "/hub", token: str | None = f"Web {TOKEN}", **options: Any
+        self,
+        path: str = "/hub",
+        token: str | None = f"Web {TOKEN}",
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> AsyncIterator["RawClient"]:
-        """Connect, without a handshake."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        """Connect, without a handshake. With `headers`, they replace the token."""
+        if headers is None:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = self.address.replace("http", "ws", 1) + path
         # The library's pings would close a connection from which the test does not read.
         options = {"ping_interval": None, **options}
@@ -87,9 +93,18 @@ class ChatEndpoint:
         async with self.connect_to_hub(path, sock=small, max_queue=1, **options) as client:
             yield client
 
-    async def request_upgrade(self, path: str = "/hub", header: str | None = None) -> Response:
-        """Request an upgrade; return the response of any status."""
-        headers = {} if header is None else {"Authorization": header}
+    async def request_upgrade(
+        self,
+        path: str = "/hub",
+        header: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Request an upgrade; return the response of any status.
+
+        `header` is the value of `Authorization`, and `headers` are further headers.
+        """
+        authorization = {} if header is None else {"Authorization": header}
+        headers = {**authorization, **(headers or {})}
         url = self.address.replace("http", "ws", 1) + path
         try:
             async with connect(url, additional_headers=headers) as socket:
@@ -199,9 +214,13 @@ class OneTokenProvider:
 
 @contextmanager
 def serve_chat(
-    chat: ChatHandlers, *, http: Client | None = None, grace_s: float = 1
+    chat: ChatHandlers,
+    *,
+    http: Client | None = None,
+    grace_s: float = 1,
+    features: Features | None = None,
 ) -> Iterator[RunningChat]:
-    """Serve a chat in a separate thread, as in production.
+    """Serve a chat in a separate thread, as in production; by default with all features.
 
     `http` is the chat's HTTP client. It must be closed on the event loop that used it.
     """
@@ -212,8 +231,8 @@ def serve_chat(
 
     listener = open_listener(HOST, 0)
     port: int = listener.getsockname()[1]
-    config = build_config(build_app(chat.routes(), chat.sockets(), chat.dependencies()))
-    server = ObservableServer(config, chat, grace_s, close)
+    app = build_app(chat.routes(), chat.sockets(), chat.dependencies(), features)
+    server = ObservableServer(build_config(app), chat, grace_s, close)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -224,6 +243,6 @@ def serve_chat(
         listener.close()
 
 
-def single_hub(open_hub: OpenHub, timing: Timing | None = None) -> ChatHandlers:
-    """Return handlers with one hub at `/hub`, for the token `Web TOKEN`."""
-    return ChatHandlers(caller_auth({"Web": OneTokenProvider()}), {"/hub": open_hub}, timing)
+def single_hub(open_hub: OpenHub, timing: Timing | None = None, path: str = "/hub") -> ChatHandlers:
+    """Return handlers with one hub, for the token `Web TOKEN`."""
+    return ChatHandlers(caller_auth({"Web": OneTokenProvider()}), {path: open_hub}, timing)

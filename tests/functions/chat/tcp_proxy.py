@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from scripts.local.ports import HOST
 
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
-_HEAD = re.compile(rb"(?:GET|POST) /\S* HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*")
+_HEAD = re.compile(rb"(?:GET|OPTIONS|POST) /\S* HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*")
 _LINGER_0_S = struct.pack("ii", 1, 0)  # enabled, 0 s: the socket sends RST when it closes
 _READ_BYTES = 64 * 1024
 

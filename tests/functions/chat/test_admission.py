@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from scripts.fakes.faults import Fault
@@ -64,6 +66,27 @@ async def test_limit_applies_across_connections_and_hubs(
     async with connect_user(limited, HUB_V2) as again:
         assert await again.send_message("SECRET-five") == LIMIT_REACHED
     assert len(limited.openai.requests) == LIMIT
+
+
+async def test_user_has_one_limit_on_all_connections(http: httpx.AsyncClient) -> None:
+    """A connection with the API key, one with a ticket of the key, and one with another key."""
+    user, key, other_key = uuid4(), f"SECRET-{uuid4()}", f"SECRET-{uuid4()}"
+    with run_chat(API_KEYS=f"{user}={key},{user}={other_key}", CHAT_MESSAGES_MOBILE="2") as service:
+        negotiate = f"{service.server.address}{HUB_V2}/negotiate?negotiateVersion=1"
+        response = await http.post(negotiate, headers={"X-API-Key": key})
+        ticket = response.json()["connectionToken"]
+        replies = [
+            await reply(service, HUB_V2, {"X-API-Key": key}),
+            await reply(service, f"{HUB_V2}?id={ticket}", {}),
+            await reply(service, HUB_V2, {"X-API-Key": other_key}),
+        ]
+    assert [text == LIMIT_REACHED for text in replies] == [False, False, True]
+
+
+async def reply(service: ChatService, path: str, headers: dict[str, str]) -> str:
+    """Return the reply to a message on a new connection."""
+    async with service.server.connect_to_hub(path, headers=headers) as client:
+        return await HubUser(client, is_new=True).send_message("SECRET-hello")
 
 
 async def test_limit_holds_for_concurrent_messages(limited: ChatService) -> None:

@@ -78,6 +78,7 @@ def has_emulator(own: Stack) -> bool:
 def test_dev_serves_and_ends_on_ctrl_c() -> None:
     with Stack() as own:
         assert_journeys_succeed(url(own.ports.base))
+        assert run("doctor", url(own.ports.base), "--api-key", DEBUG_KEY).returncode == 0
         for name in SERVICES:
             assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
             ready = get(url(own.ports.of(name)) + "/health/ready")

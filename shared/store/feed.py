@@ -62,7 +62,7 @@ class Feeds:
 
         Cost: one round trip. Reading the events takes one more per 500 of them or 2 MiB, which is
         also the memory that they take. Older events take one query per 32, up to 5,120 per user,
-        and up to two more if `since` lies within the last 93 days.
+        and up to two more if `since` is in the last 93 days.
         """
         secrets = {
             follow_secret_document(self._database, f.user_id, f.follow_secret): f for f in followed

@@ -49,7 +49,7 @@ class Step:
     """An edit keeps own time and expiry, unless the event has expired."""
 
     polls: tuple[int, ...]
-    """For each follower: how many states it goes back before it polls; negative: no poll."""
+    """For each follower: the number of states that it loses before its poll; negative: no poll."""
 
 
 def steps(

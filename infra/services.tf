@@ -9,8 +9,9 @@ locals {
   # paths: the prefixes that the load balancer routes to the service, in any case, after a slash, with and without
   #   /v2. All other paths go to `users`. No prefix may be the beginning of another service's prefix.
   # limits: per instance, except `max_instances`. Beyond `concurrency` the platform starts another instance. A
-  #   request with a password that is not cached keeps a core busy for 0.3 s. A large feed takes 50 MiB of memory.
-  #   A picture of 2 MiB takes 8 MiB while it is read or written. Eight uploads of backups take less than 200 MiB.
+  #   request with a password that is not cached keeps a core busy for 0.3 s. A feed takes 3 MiB of memory while its
+  #   client reads, and a list of users with pictures and plans 8 MiB. A picture of 2 MiB takes 8 MiB while it is
+  #   written. Eight uploads of backups take less than 200 MiB.
   services = {
     users = {
       settings  = local.feed_settings

@@ -83,12 +83,13 @@ locals {
       TEST_MODE                   = "False"
     }
     model = {
-      OPENAI_BASE_URL   = "https://api.openai.com/v1"
-      OPENAI_MODEL      = "gpt-4o"
-      OPENAI_SILENCE_S  = "30"
-      OPENAI_RETRIES    = "2"
-      OPENAI_MAX_TOKENS = "12000"
-      OPENAI_DEADLINE_S = "120"
+      OPENAI_BASE_URL       = "https://api.openai.com/v1"
+      OPENAI_MODEL          = "gpt-4o"
+      OPENAI_SILENCE_S      = "30"
+      OPENAI_RETRIES        = "2"
+      OPENAI_CONTEXT_TOKENS = "128000"
+      OPENAI_MAX_TOKENS     = "12000"
+      OPENAI_DEADLINE_S     = "120"
     }
     chat = {
       CHAT_HOST            = "0.0.0.0"

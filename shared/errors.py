@@ -18,6 +18,8 @@ LiftLogError
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
    ├─ DependencyFailed       The dependency returned an error or an invalid response.
+   │  ├─ ResponseTooLong     The response ended at the limit of its length.
+   │  └─ RequestTooLong      The dependency rejected the request because of its length.
    ├─ DependencyTimedOut     No response before the deadline.
    └─ Overloaded             No free slot for password hashing, large transfers or purchase
                              verification (shared/concurrency/limiter.py). Or too many writers of
@@ -42,11 +44,18 @@ class LiftLogError(Exception):
 
 
 class InvalidRequest(LiftLogError):
-    """The request violates the contract."""
+    """The request violates the contract; `has_too_large_field` if a field exceeds its limit."""
 
-    def __init__(self, message: str, problems: Sequence[FieldProblem] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        problems: Sequence[FieldProblem] = (),
+        *,
+        has_too_large_field: bool = False,
+    ) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+        self.has_too_large_field = has_too_large_field
 
 
 class RequestTooLarge(InvalidRequest):
@@ -115,6 +124,18 @@ class DependencyFailed(DependencyUnavailable):
     """A dependency returned no valid response."""
 
     _message = "{} returned an invalid response"
+
+
+class ResponseTooLong(DependencyFailed):
+    """The response of a dependency ended at the limit of its length, so it is incomplete."""
+
+    _message = "{} needs a longer response than it may give"
+
+
+class RequestTooLong(DependencyFailed):
+    """A dependency rejected the request because of its length."""
+
+    _message = "{} cannot read a request of this length"
 
 
 class DependencyTimedOut(DependencyUnavailable):

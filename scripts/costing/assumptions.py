@@ -17,7 +17,9 @@ class Usage:
 
     # Most accounts are inactive: they make no requests, but they take storage.
     accounts_per_person = 3
-    account_bytes = 4 * KIB  # the user's document, lookup and follow secrets, with indexes
+    # The user's document without the plan, lookup and follow secrets, with indexes.
+    account_bytes = 4 * KIB
+    plan_bytes = 8 * KIB  # JSON of three sessions of six exercises; the limit is 64 KiB
     new_accounts = 0.1
     profile_changes = 2
     profile_reads = 20  # users in a list count separately
@@ -25,7 +27,7 @@ class Usage:
     picture_bytes = 40 * KIB
 
     workouts = 13  # three a week; each is one event
-    event_bytes = 2.5 * KIB
+    event_bytes = 7.5 * KIB  # JSON of seven exercises of four sets; the limit is 64 KiB
     event_retention_days = 90
     feed_reads = 45
     followed_users = 8
@@ -34,6 +36,8 @@ class Usage:
     follow_requests = 0.5  # each makes two inbox messages and one follow secret
     shared_plans = 0.2
     reads_per_shared_plan = 3
+    shared_plan_bytes = 10 * KIB  # the limit is 128 KiB
+    shared_plan_retention_days = 90
 
     # Users with an API key of the operator. The app uploads its whole database after each change.
     backup_share = 0.1
@@ -56,7 +60,7 @@ class Work:
     request_s = 0.06  # time on an instance, average of all routes
     password_hash_s = 0.27
     uncached_password_share = 0.2  # of requests with a password
-    response_bytes = 1.5 * KIB  # without events and pictures
+    response_bytes = 1.5 * KIB  # without events, plans and pictures
     log_bytes_per_request = 0.7 * KIB
 
     backup_s = 3  # an upload through a mobile connection

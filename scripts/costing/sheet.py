@@ -47,10 +47,13 @@ def total(sheet: list[Line]) -> float:
 
 def _firestore(people: int) -> list[Line]:
     documents = documents_per_person().times(people)
-    account_bytes = Usage.account_bytes + Usage.picture_share * Usage.picture_bytes
-    kept_events = Usage.workouts * Usage.event_retention_days / MONTH_DAYS
-    event_bytes = kept_events * Usage.event_bytes
-    stored = people * (Usage.accounts_per_person * account_bytes + event_bytes) / GIB
+    account_bytes = Usage.account_bytes + _profile_bytes()
+    event_days = Usage.workouts * Usage.event_retention_days
+    shared_plan_days = Usage.shared_plans * Usage.shared_plan_retention_days
+    expiring_bytes = (
+        event_days * Usage.event_bytes + shared_plan_days * Usage.shared_plan_bytes
+    ) / MONTH_DAYS
+    stored = people * (Usage.accounts_per_person * account_bytes + expiring_bytes) / GIB
     # Point-in-time recovery also keeps the old versions of documents changed in the last 7 days.
     recovered = stored * _RECOVERY_DAYS / MONTH_DAYS
     backups = stored * KEPT_BACKUPS
@@ -75,6 +78,10 @@ def _backups(people: int) -> list[Line]:
         _count("backups of users, uploads", uploads, Work.backup_calls * Prices.object_call),
         _gib("backups of users, received", uploads * Usage.backup_bytes / GIB, Prices.balanced_gib),
     ]
+
+
+def _profile_bytes() -> float:
+    return Usage.plan_bytes + Usage.picture_share * Usage.picture_bytes
 
 
 def _instances(people: int, scale: Scale) -> list[Line]:
@@ -102,10 +109,11 @@ def _instances(people: int, scale: Scale) -> list[Line]:
 
 def _network(people: int) -> list[Line]:
     requests = people * requests_per_person()
-    pictures = Usage.profile_reads * Usage.picture_share * Usage.picture_bytes
+    profiles = Usage.profile_reads * _profile_bytes()
     events = Usage.feed_reads * Usage.new_events_per_feed * Usage.event_bytes
+    shared_plans = Usage.shared_plans * Usage.reads_per_shared_plan * Usage.shared_plan_bytes
     # base64 encodes three bytes as four.
-    encoded = (pictures + events) * 4 / 3
+    encoded = (profiles + events + shared_plans) * 4 / 3
     backups = Usage.backup_share * Usage.downloaded_backups * Usage.backup_bytes
     sent = (people * (encoded + backups) + requests * Work.response_bytes) / GIB
     logged = requests * Work.log_bytes_per_request / GIB

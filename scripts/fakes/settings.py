@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from scripts.fakes import revenuecat
 
 WEB_KEY = "test-web-auth-key-12345"
-"""The key in the web app's debug build."""
+"""The key in the app's debug build, as a purchase token or as an API key."""
 
 
 def lacks_model(environment: Mapping[str, str]) -> bool:

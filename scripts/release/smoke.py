@@ -121,7 +121,8 @@ def _run_clients(context: ReleaseContext, services: Mapping[str, Service]) -> No
     secrets = _purchase(context)
     names = [name for name in CALLED_BY_APPS if name in services]
     addresses = [f"{name}={services[name].url}" for name in names]
-    context.runner.change("./scripts/journey", *addresses, secrets=secrets)
+    for era in ("2025", "2026"):
+        context.runner.change("./scripts/journey", "--era", era, *addresses, secrets=secrets)
     # The chat accepts subscribers only.
     if secrets and "chat" in services:
         context.runner.change("./scripts/chat", services["chat"].url, secrets=secrets)

@@ -38,7 +38,6 @@ from shared.web.subscribers import SubscriberResources
 logger = logging.getLogger(__name__)
 
 _FLUSH_TIMEOUT_S = 0.5
-_ALWAYS_ON = "accounts, feed, followers, shared plans"
 
 
 def serve(folder: DataFolder, listener: socket.socket, unknown: Iterable[str]) -> None:
@@ -101,7 +100,7 @@ def start_line(
 ) -> str:
     """Describe the server: its address, its data, its features and the next cleanup."""
     host, port = listener.getsockname()[:2]
-    on = ", ".join([_ALWAYS_ON, *features.on])
+    on = ", ".join(features.on) or "nothing"
     off = ", ".join(features.off) or "nothing"
     megabytes = folder.database_bytes / 1024**2
     return (

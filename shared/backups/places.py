@@ -26,11 +26,7 @@ _TOKEN_TIMEOUT_S = 5
 
 
 def open_backups(settings: BackupSettings, secrets: Secrets, http: Client) -> Backups | None:
-    """Return the backups in the place that `settings` name; None if they name none.
-
-    Raises:
-        ValueError: the settings name two places.
-    """
+    """Return the backups in the place that `settings` name; None if they name none."""
     place = _place(settings, secrets, http)
     if place is None:
         return None
@@ -39,8 +35,6 @@ def open_backups(settings: BackupSettings, secrets: Secrets, http: Client) -> Ba
 
 
 def _place(settings: BackupSettings, secrets: Secrets, http: Client) -> BackupPlace | None:
-    if settings.bucket is not None and settings.folder is not None:
-        raise ValueError("set BACKUP_BUCKET or BACKUP_FOLDER, not both")
     if settings.folder is not None:
         has_key = settings.encryption_key is not None
         secret = secrets.get(settings, "encryption_key") if has_key else None

@@ -3,8 +3,9 @@
 from base64 import b64decode
 from binascii import Error as InvalidBase64Error
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.clients.secrets import is_reference
@@ -48,6 +49,12 @@ class BackupSettings(Settings):
         if key is not None and not is_reference(key.get_secret_value()):
             decode_key(key.get_secret_value())
         return key
+
+    @model_validator(mode="after")
+    def _reject_two_places(self) -> Self:
+        if self.bucket is not None and self.folder is not None:
+            raise ValueError("set BACKUP_BUCKET or BACKUP_FOLDER, not both")
+        return self
 
 
 def decode_key(text: str) -> bytes:

@@ -49,17 +49,21 @@ class UserAuth:
         user = await self.api_keys.find(key) or await self.api_keys.find_by_ticket(ticket, now())
         if user is not None:
             return user
-        if key is None:
-            raise NotEntitled("credentials are required", was_presented=False)
-        raise NotEntitled("the API key is not valid")
+        if key is not None:
+            raise NotEntitled("the API key is not valid")
+        if any(self._names(connection)):
+            raise NotEntitled("the user name is not the only one, or not from a trusted proxy")
+        raise NotEntitled("credentials are required", was_presented=False)
 
     def _forwarded(self, connection: HTTPConnection) -> NamedUser | None:
-        header = self.forward_auth.header
-        if header is None:
-            return None
         peer = connection.client.host if connection.client else None
-        names = [_text(each) or "" for each in connection.headers.getlist(header)]
-        return self.forward_auth.find(peer, names)
+        return self.forward_auth.find(peer, self._names(connection))
+
+    def _names(self, connection: HTTPConnection) -> list[str]:
+        """Return the values of the header of forward auth; empty if forward auth is off."""
+        header = self.forward_auth.header
+        values = connection.headers.getlist(header) if header else []
+        return [_text(each) or "" for each in values]
 
 
 @dataclass(frozen=True)

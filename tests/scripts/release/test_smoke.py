@@ -17,7 +17,8 @@ from tests.scripts.cloud.project_state import IMAGE, deploy_all
 from tests.scripts.conftest import DEPLOY, PROJECT, FakeClock, FakeCloud
 
 CLOSED_PORT = "http://127.0.0.1:1"
-JOURNEY = "$ PURCHASE_TOKEN=... ./scripts/journey users=http"
+JOURNEY = "$ PURCHASE_TOKEN=... ./scripts/journey --era 2025 users=http"
+NEW_JOURNEY = JOURNEY.replace("2025", "2026")
 CHAT = "$ PURCHASE_TOKEN=... ./scripts/chat http"
 INVOKER = f"cleanup-trigger@{PROJECT}.iam.gserviceaccount.com"
 
@@ -50,6 +51,7 @@ def test_smoke_checks_services_and_runs_clients(applied: FakeCloud) -> None:
         assert f"{name} is ready: {url(stack.current().of(name))}/health/ready" in done.stdout
     assert "features of all services: feed, sharing, aiPlanner, backup" in done.stdout
     assert JOURNEY in done.stdout
+    assert NEW_JOURNEY in done.stdout
     assert CHAT in done.stdout
     assert done.stdout.endswith("next: ./scripts/deploy --environment prod canary\n")
 
@@ -218,7 +220,7 @@ def test_subscriber_requests_need_a_configured_key(applied: FakeCloud) -> None:
     done = applied.run(*DEPLOY, "smoke")
     assert done.returncode == 0, done.stdout
     assert "no WEB_AUTH_KEY: requests that need a subscription are skipped" in done.stdout
-    assert "$ ./scripts/journey users=http" in done.stdout
+    assert "$ ./scripts/journey --era 2025 users=http" in done.stdout
     assert "./scripts/chat" not in done.stdout
 
 

@@ -11,6 +11,9 @@ LiftLogError
 ├─ FeatureDisabled           The operator switched the feature off (shared/web/features.py).
 ├─ FeatureNotConfigured      The server lacks a setting of the feature (shared/web/features.py).
 │  └─ BackupsNotConfigured   The server has no place for backups.
+├─ QuotaExceeded             The backup is larger than all backups of a user may be
+│                            (shared/backups/backups.py).
+├─ RangeNotSatisfiable       The range is outside of the content (shared/web/download.py).
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
@@ -41,11 +44,18 @@ class LiftLogError(Exception):
 
 
 class InvalidRequest(LiftLogError):
-    """The request violates the contract."""
+    """The request violates the contract; `has_too_large_field` if a field exceeds its limit."""
 
-    def __init__(self, message: str, problems: Sequence[FieldProblem] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        problems: Sequence[FieldProblem] = (),
+        *,
+        has_too_large_field: bool = False,
+    ) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+        self.has_too_large_field = has_too_large_field
 
 
 class RequestTooLarge(InvalidRequest):
@@ -86,6 +96,18 @@ class FeatureNotConfigured(LiftLogError):
 
 class BackupsNotConfigured(FeatureNotConfigured):
     """The operator of this server has configured no place for backups."""
+
+
+class QuotaExceeded(LiftLogError):
+    """One upload is larger than the quota of its user."""
+
+
+class RangeNotSatisfiable(LiftLogError):
+    """The requested range is outside of a content of `size_bytes`."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__("the range is outside of the content")
+        self.size_bytes = size_bytes
 
 
 class DependencyUnavailable(LiftLogError):

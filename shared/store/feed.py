@@ -5,38 +5,33 @@ events. Only a followed user with more than 200 unexpired events may need querie
 not read the older ones.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from google.cloud.firestore_v1.base_query import FieldFilter
-
-from shared.store.data_model import EVENT_SUMMARY_FIELDS, EVENTS, USERS
+from shared.store.data_model import EVENT_SUMMARY_FIELDS, USERS
 from shared.store.database import Database
-from shared.store.documents import Document
+from shared.store.event_summary import EventSummary
 from shared.store.events import Event, Events
 from shared.store.follow_secrets import follow_secret_document
-from shared.store.recent_events import EventSummary, RecentEvent
-
-if TYPE_CHECKING:
-    from google.cloud.firestore_v1.async_query import AsyncQuery
+from shared.store.older_events import OlderEvents
+from shared.store.pages import in_pages
+from shared.store.recent_events import RecentEvent
+from shared.store.unread_events import Unread
+from shared.timestamps import to_micros
 
 # A page takes a fraction of a call's deadline, even while other requests use the same CPU.
 _MAX_PAGE_BYTES = 2 * 1024 * 1024
 _MAX_PAGE_EVENTS = 500
-_QUERY_PAGE_SIZE = 100
-_MAX_CONCURRENT_QUERIES = 5
-_MAX_QUERY_PAGES = 50
-"""5,000 events of one followed user. The reader gets the rest with its next request."""
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A followed user, the reader's follow secret, and the time of the newest event it has."""
+    """A followed user, the reader's follow secret, and the time of the newest event it has.
+
+    Source of that time: `shared/store/unread_events.py`.
+    """
 
     user_id: UUID
     follow_secret: str
@@ -57,6 +52,7 @@ class Feeds:
     def __init__(self, database: Database, events: Events) -> None:
         self._database = database
         self._events = events
+        self._older = OlderEvents(database)
 
     async def read(self, followed: Sequence[Followed], now: datetime) -> Feed:
         """Return the unexpired events of the followed users, oldest first for each user.
@@ -65,7 +61,8 @@ class Feeds:
         another, valid secret of the same user does.
 
         Cost: one round trip. Reading the events takes one more per 500 of them or 2 MiB, which is
-        also the memory that they take. Older events take one query per 100, up to 5,000 per user.
+        also the memory that they take. Older events take one query per 32, up to 5,120 per user,
+        and up to two more if `since` lies within the last 93 days.
         """
         secrets = {
             follow_secret_document(self._database, f.user_id, f.follow_secret): f for f in followed
@@ -80,37 +77,41 @@ class Feeds:
                 valid.add((secret.user_id, secret.follow_secret))
             else:
                 summaries[users[document.reference]] = EventSummary.of(document.fields)
-        since: dict[UUID, datetime] = {}
+        since: dict[UUID, set[int]] = {}
         # A dict and not a set: the response keeps the order of the request.
         invalid: dict[str, None] = {}
         for f in followed:
             # A secret outlives its owner until the documents of the deleted owner are deleted.
             if (f.user_id, f.follow_secret) in valid and f.user_id in summaries:
-                since[f.user_id] = min(f.since, since.get(f.user_id, f.since))
+                since.setdefault(f.user_id, set()).add(to_micros(f.since))
             else:
                 invalid[f.follow_secret] = None
-        return Feed(list(invalid), self._events_since(since, summaries, now))
+        return Feed(list(invalid), self._unread_events(since, summaries, now))
 
-    async def _events_since(
-        self, since: dict[UUID, datetime], summaries: dict[UUID, EventSummary], now: datetime
+    async def _unread_events(
+        self, since: dict[UUID, set[int]], summaries: dict[UUID, EventSummary], now: datetime
     ) -> AsyncIterator[Event]:
         entries: list[tuple[UUID, RecentEvent]] = []
-        older: dict[UUID, AsyncQuery] = {}
-        for user_id, instant in since.items():
+        older: dict[UUID, Unread] = {}
+        for user_id, instants in since.items():
             summary = summaries[user_id]
-            if summary.last_event_at is None or summary.last_event_at <= instant:
+            if summary.is_read(instants):
                 continue  # Most followed users have no new events: decode no entries for them.
-            recent = summary.recent()
-            if recent.is_complete_after(instant, now):
-                entries += [(user_id, event) for event in recent.after(instant, now)]
+            unread = summary.unread(instants)
+            if summary.contains(unread, now):
+                entries += [(user_id, event) for event in summary.select(unread, now)]
             else:
-                older[user_id] = self._query_after(user_id, instant)
-        for page in _in_pages(entries):
+                older[user_id] = unread
+        for page in in_pages(
+            entries,
+            lambda entry: entry[1].size_bytes,
+            max_bytes=_MAX_PAGE_BYTES,
+            max_items=_MAX_PAGE_EVENTS,
+        ):
             for event in await self._read_page(page):
                 yield event
-        async for event in self._run(older):
-            if event.expiry > now:
-                yield event
+        async for event in self._older.read(older, now):
+            yield event
 
     async def _read_page(self, page: Sequence[tuple[UUID, RecentEvent]]) -> list[Event]:
         """Read the events of `page` in one call; leave out those that were deleted or replaced."""
@@ -133,55 +134,3 @@ class Feeds:
                 found[number] = event
         # Firestore returns documents in any order.
         return [found[number] for number in sorted(found)]
-
-    def _query_after(self, user_id: UUID, since: datetime) -> "AsyncQuery":
-        return (
-            self._database.collection(EVENTS, user_id)
-            .where(filter=FieldFilter("timestamp", ">", since))
-            .order_by("timestamp")
-            .order_by("__name__")
-            .limit(_QUERY_PAGE_SIZE)
-        )
-
-    async def _run(self, queries: dict[UUID, "AsyncQuery"]) -> AsyncIterator[Event]:
-        """Run the queries of a few users side by side, one page of each at a time.
-
-        Stops after `_MAX_QUERY_PAGES` pages per user. Events are sorted by time, so a reader gets
-        the rest with the timestamp of the last event as the next `since`.
-        """
-        waiting = iter(queries.items())
-        while group := dict(islice(waiting, _MAX_CONCURRENT_QUERIES)):
-            for _ in range(_MAX_QUERY_PAGES):
-                async with self._database.heavy_slot(wait_without_limit=True):
-                    pages = await asyncio.gather(*map(self._database.query, group.values()))
-                for (user_id, query), page in zip([*group.items()], pages, strict=True):
-                    for document in page:
-                        yield Event.of(user_id, document)
-                    if len(page) < _QUERY_PAGE_SIZE:
-                        del group[user_id]
-                    else:
-                        group[user_id] = query.start_after(_cursor(page[-1]))
-                if not group:
-                    break
-
-
-def _cursor(last: Document) -> dict[str, Any]:
-    """Return the cursor after which the next page begins."""
-    return {"timestamp": last.fields["timestamp"], "__name__": last.reference}
-
-
-def _in_pages(
-    events: Sequence[tuple[UUID, RecentEvent]],
-) -> Iterator[list[tuple[UUID, RecentEvent]]]:
-    """Split the events into pages of at most 500 events and 2 MiB."""
-    page: list[tuple[UUID, RecentEvent]] = []
-    size_bytes = 0
-    for user_id, event in events:
-        is_full = size_bytes + event.size_bytes > _MAX_PAGE_BYTES or len(page) == _MAX_PAGE_EVENTS
-        if page and is_full:
-            yield page
-            page, size_bytes = [], 0
-        page.append((user_id, event))
-        size_bytes += event.size_bytes
-    if page:
-        yield page

@@ -1,22 +1,22 @@
-"""The summary of a user's newest events, which the user's document contains; pure.
-
-A feed finds the new events of all followed users in these summaries, without a query per user.
-"""
+"""A user's newest events, of which the user's document contains a summary; pure."""
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Self
+from itertools import pairwise
+from typing import Self
 from uuid import UUID
 
+from shared.store.unread_events import MAX_CLOCK_ERROR, MAX_EXPIRY_DELAY, own_time
 from shared.timestamps import from_micros, to_micros
 
 MAX_RECENT_EVENTS = 200
 """A reader that missed more events than these has to query."""
 
 # 36 bytes per event: 200 events take 7 KiB of the 1 MiB of a document, and one C call decodes them.
-_ENTRY = struct.Struct(">16sqqI")
+ENTRY = struct.Struct(">16sqqI")
+REPLACED_BYTES = 0
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,15 @@ class RecentEvent:
     timestamp: datetime
     expiry: datetime
     size_bytes: int
-    """The size of payload and IV. Readers limit the bytes in memory by it."""
+    """The size of payload and IV. Readers limit the bytes in memory by it.
+
+    0: a later event with the same id has replaced this one, see `RecentEvents.with_event`.
+    """
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the event exists no longer."""
+        return self.size_bytes == REPLACED_BYTES
 
 
 @dataclass(frozen=True)
@@ -45,23 +53,14 @@ class RecentEvents:
     None: no event was dropped.
     """
 
-    def is_complete_after(self, since: datetime, now: datetime) -> bool:
-        """Whether the entries contain every unexpired event after `since`."""
-        if self.complete_since is None or self.older_until is None:
-            return True
-        return since >= self.complete_since or now >= self.older_until
-
-    def after(self, since: datetime, now: datetime) -> list[RecentEvent]:
-        """Return the unexpired entries with a timestamp strictly after `since`."""
-        return [entry for entry in self.entries if entry.timestamp > since and entry.expiry > now]
-
     def with_event(self, event: RecentEvent, now: datetime) -> Self:
-        """Return the events with `event` as the newest. It replaces an event with the same id."""
-        live = [
-            entry
-            for entry in self.entries
-            if entry.event_id != event.event_id and entry.expiry > now
-        ]
+        """Return the events with `event` as the newest. It replaces an event with the same id.
+
+        The times of the replaced event are kept if its readers could miss events otherwise: they
+        send its own time. If the author's clock was fast, the next events may be earlier than that
+        by both clocks. Or `event` may have the same own time.
+        """
+        live = [entry for entry in self._replaced_by(event) if entry.expiry > now]
         live.append(event)
         dropped, kept = live[:-MAX_RECENT_EVENTS], live[-MAX_RECENT_EVENTS:]
         if not dropped:
@@ -70,6 +69,17 @@ class RecentEvents:
         if self.older_until is not None:
             expiries.append(self.older_until)
         return type(self)(tuple(kept), dropped[-1].timestamp, max(expiries))
+
+    def _replaced_by(self, event: RecentEvent) -> Iterator[RecentEvent]:
+        kept = set[datetime]()
+        for entry, following in pairwise((*self.entries, event)):
+            if entry.event_id != event.event_id:
+                yield entry
+            elif entry.is_replaced:
+                kept.add(entry.expiry)
+                yield entry
+            elif entry.expiry not in kept and _may_hide(entry, following, event):
+                yield replace(entry, size_bytes=REPLACED_BYTES)
 
     def pack(self) -> bytes:
         """Return the entries as bytes, for `unpack`."""
@@ -83,41 +93,25 @@ class RecentEvents:
         return cls(
             tuple(
                 RecentEvent(UUID(bytes=event_id), from_micros(stamp), from_micros(expiry), size)
-                for event_id, stamp, expiry, size in _ENTRY.iter_unpack(packed)
+                for event_id, stamp, expiry, size in ENTRY.iter_unpack(packed)
             ),
             complete_since,
             older_until,
         )
 
 
-@dataclass(frozen=True)
-class EventSummary:
-    """The fields of a user's document that describe the user's events."""
-
-    last_event_at: datetime | None
-    packed: bytes
-    complete_since: datetime | None
-    older_until: datetime | None
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
-        """Read the summary from a document that was read with `EVENT_SUMMARY_FIELDS`."""
-        return cls(
-            last_event_at=fields.get("last_event_at"),
-            packed=fields.get("recent_events") or b"",
-            complete_since=fields.get("recent_events_since"),
-            older_until=fields.get("older_events_until"),
-        )
-
-    def recent(self) -> RecentEvents:
-        """Decode the recent events."""
-        # On demand: most readers need only `last_event_at`.
-        return RecentEvents.unpack(self.packed, self.complete_since, self.older_until)
+def _may_hide(entry: RecentEvent, following: RecentEvent, event: RecentEvent) -> bool:
+    """Whether a reader that sends the own time of `entry` may miss the next event or `event`."""
+    own = own_time(to_micros(entry.expiry))
+    if abs(own - to_micros(entry.timestamp)) > MAX_CLOCK_ERROR:
+        return False
+    is_same = abs(own_time(to_micros(event.expiry)) - own) <= MAX_EXPIRY_DELAY
+    return is_same or own >= to_micros(following.timestamp)
 
 
 def _packed(entries: Sequence[RecentEvent]) -> Iterable[bytes]:
     for entry in entries:
-        yield _ENTRY.pack(
+        yield ENTRY.pack(
             entry.event_id.bytes,
             to_micros(entry.timestamp),
             to_micros(entry.expiry),

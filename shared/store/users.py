@@ -14,10 +14,10 @@ from shared.ids import new_short_id
 from shared.store.data_model import EVENT_SUMMARY_FIELDS, LOOKUPS, USERS
 from shared.store.database import Database
 from shared.store.documents import Document
+from shared.store.event_summary import EventSummary
 from shared.store.optimistic_update import update_optimistically
 from shared.store.pictures import PictureNote
 from shared.store.preconditions import PreconditionFailed
-from shared.store.recent_events import EventSummary
 from shared.timestamps import start_of
 
 if TYPE_CHECKING:

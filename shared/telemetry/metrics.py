@@ -62,6 +62,14 @@ DOCUMENTS_READ = Metric(
     ("http.route",),
     _COUNT_BUCKETS,
 )
+TOO_LARGE_REQUESTS = Metric(
+    "liftlog.request.too_large",
+    "counter",
+    "{request}",
+    "requests rejected for their size: the `body` (413), or a `field` with too many bytes, "
+    "characters or members (400)",
+    ("http.request.method", "http.route", "part"),
+)
 PASSWORD_CHECKS = Metric(
     "liftlog.password.checks",
     "counter",
@@ -121,11 +129,19 @@ DELETIONS = Metric(
     "deletions by kind",
     ("kind",),
 )
+BACKUPS = Metric(
+    "liftlog.backups",
+    "counter",
+    "{upload}",
+    "uploads of backups: `stored`, `unchanged` since the newest backup, or `failed`",
+    ("outcome",),
+)
 
 ALL = (
     REQUEST_DURATION,
     ROUND_TRIPS,
     DOCUMENTS_READ,
+    TOO_LARGE_REQUESTS,
     PASSWORD_CHECKS,
     PURCHASE_VERIFICATIONS,
     RATE_LIMIT_REFUSALS,
@@ -134,5 +150,6 @@ ALL = (
     CHAT_CONNECTIONS,
     DEPENDENCIES,
     DELETIONS,
+    BACKUPS,
 )
 BY_NAME = {metric.name: metric for metric in ALL}

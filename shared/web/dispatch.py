@@ -1,7 +1,7 @@
 """Dispatch of requests to handlers, with parsing and sign-in before, and the response after."""
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -13,17 +13,26 @@ from starlette.websockets import WebSocket
 
 from shared.auth.credentials import Credentials
 from shared.concurrency.group_commit import GroupCommit
-from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
+from shared.errors import (
+    DependencyUnavailable,
+    InvalidRequest,
+    LiftLogError,
+    RequestTooLarge,
+)
 from shared.schemas.wire import Request as Parsed
+from shared.telemetry import metrics
 from shared.telemetry.current_request import note_reason, note_route
+from shared.telemetry.signals import add
 from shared.web.authentication import PasswordAuth, credentials
 from shared.web.callers import Caller, CallerAuth, UserAuth
 from shared.web.disconnect import run_until_disconnect
+from shared.web.download import Download, download_response
 from shared.web.features import Features
 from shared.web.json_stream import JsonStream
 from shared.web.paths import Paths
 from shared.web.problems import problem, problem_of
 from shared.web.routes import Handler, HandlerResult, Route
+from shared.web.upload import Upload
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +111,8 @@ class _Endpoint:
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
+            if isinstance(error, InvalidRequest):
+                _count_too_large(self._route, error)
             # Pub/Sub does not read the body of a response, so only the log can name the reason.
             if self._route.is_pushed_to:
                 logger.warning("pushed message rejected: %s", str(error))
@@ -114,7 +125,8 @@ class _Endpoint:
         caller = await self._callers(request)
         if self._refusal is not None:
             raise self._refusal
-        work = self._response(await _parsed(self._route, request), *caller)
+        parsed = await _parsed(self._route, request)
+        work = self._response(request, parsed, *self._upload(request), *caller)
         if self._route.is_cancelled_on_disconnect:
             return await run_until_disconnect(request.receive, work)
         return await work
@@ -124,18 +136,26 @@ class _Endpoint:
         auth = self._route.auth
         return [await auth.caller(request)] if isinstance(auth, UserAuth | CallerAuth) else []
 
-    async def _response(self, parsed: Parsed, *caller: Caller) -> Response:
-        result = await self._call(parsed, *caller)
+    def _upload(self, request: Request) -> Sequence[Upload]:
+        max_bytes = self._route.max_upload_bytes
+        return () if max_bytes is None else [Upload(request, max_bytes)]
+
+    async def _response(
+        self, request: Request, parsed: Parsed, *others: Upload | Caller
+    ) -> Response:
+        result = await self._call(parsed, *others)
         if result is None:
             return Response()
         if isinstance(result, JsonStream):
             return await _streaming_response(result)
+        if isinstance(result, Download):
+            return await download_response(request, result)
         return Response(result.model_dump_json(), media_type=_JSON)
 
-    async def _call(self, parsed: Parsed, *caller: Caller) -> HandlerResult:
+    async def _call(self, parsed: Parsed, *others: Upload | Caller) -> HandlerResult:
         auth = self._route.auth
         if not isinstance(auth, PasswordAuth):
-            return await self._route.handler(parsed, *caller)
+            return await self._route.handler(parsed, *others)
         own = credentials(parsed)
         if self._groups is not None:
             await self._groups.add(own, parsed)
@@ -151,6 +171,18 @@ async def _handle_group(
     # that was read earlier, the precondition of the commit would fail.
     await handler(requests, await auth.account(caller))
     return [None] * len(requests)
+
+
+def _count_too_large(route: Route, error: InvalidRequest) -> None:
+    is_body = isinstance(error, RequestTooLarge)
+    if is_body or error.has_too_large_field:
+        add(
+            metrics.TOO_LARGE_REQUESTS,
+            1,
+            http_request_method=route.method,
+            http_route=route.path,
+            part="body" if is_body else "field",
+        )
 
 
 def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
@@ -197,11 +229,11 @@ async def _streaming_response(stream: JsonStream) -> Response:
     # Most responses have only one chunk. It is sent with its length.
     if second is None:
         return Response(first, media_type=_JSON)
-    return StreamingResponse(_chained((first, second), chunks), media_type=_JSON)
+    return StreamingResponse(_chained(deque((first, second)), chunks), media_type=_JSON)
 
 
-async def _chained(ready: Sequence[bytes], coming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    for chunk in ready:
-        yield chunk
+async def _chained(ready: deque[bytes], coming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    while ready:
+        yield ready.popleft()
     async for chunk in coming:
         yield chunk

@@ -24,6 +24,8 @@ from shared.errors import (
     NotEntitled,
     NotFound,
     Overloaded,
+    QuotaExceeded,
+    RangeNotSatisfiable,
     RateLimited,
     RequestTooLarge,
     RequestTooLong,
@@ -40,6 +42,8 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
     FeatureDisabled: HTTPStatus.LOCKED,
     FeatureNotConfigured: HTTPStatus.NOT_IMPLEMENTED,
     BackupsNotConfigured: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QuotaExceeded: HTTPStatus.INSUFFICIENT_STORAGE,
+    RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     DependencyFailed: HTTPStatus.BAD_GATEWAY,
     ResponseTooLong: HTTPStatus.BAD_GATEWAY,
     RequestTooLong: HTTPStatus.BAD_GATEWAY,
@@ -61,6 +65,7 @@ _SAFE_ERROR_TYPES = frozenset(
     | {"string_too_long", "string_too_short", "too_short", "too_long", "exercise_weights"}
     | {"literal_error", "greater_than_equal", "less_than_equal"}
 )
+_TOO_LARGE_ERROR_TYPES = frozenset({"too_many_bytes", "string_too_long", "too_long"})
 _MESSAGES = {
     "missing": "is required",
     "model_type": "must be an object",
@@ -97,6 +102,8 @@ def problem_of(error: LiftLogError, instance: str) -> Response:
     headers = {}
     if isinstance(error, DependencyUnavailable | RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
     # RFC 9110 requires a challenge with 401, but a password in the body has no HTTP scheme.
     if isinstance(error, NotEntitled):
         headers["WWW-Authenticate"] = _CHALLENGE + (_REJECTED if error.was_presented else "")
@@ -106,12 +113,14 @@ def problem_of(error: LiftLogError, instance: str) -> Response:
 
 def invalid_request(error: ValidationError) -> InvalidRequest:
     """Return an error with the invalid fields and the reasons, without their values."""
+    problems = error.errors(include_input=False, include_url=False)
     return InvalidRequest(
         "the request is invalid",
         [
             FieldProblem(".".join(str(part) for part in problem["loc"]), _message(problem))
-            for problem in error.errors(include_input=False, include_url=False)
+            for problem in problems
         ],
+        has_too_large_field=any(each["type"] in _TOO_LARGE_ERROR_TYPES for each in problems),
     )
 
 

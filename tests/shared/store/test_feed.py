@@ -10,25 +10,27 @@ from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
 from scripts.local.observed_engine import EngineCall, Execute, observed
 from scripts.local.round_trips import RoundTrips
-from shared.store import feed
+from shared.store import older_events
 from shared.store.data_model import USERS
 from shared.store.database import Database
 from shared.store.events import Event, Events, NewEvent
 from shared.store.feed import Feeds, Followed
 from shared.store.follow_secrets import FollowSecrets
+from shared.store.recent_events import MAX_RECENT_EVENTS
 from shared.store.settings import DatabaseSettings
 from shared.store.users import Account, PasswordHash, Users
 from tests.stored_documents import delete
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LATER = NOW + timedelta(days=90)
+LIFETIME = timedelta(days=90)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Publisher:
     """A user who publishes events without HTTP: numbered from 0, one per second."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock_error: timedelta = timedelta()) -> None:
+        self.clock_error = clock_error
         self._users = Users(database, with_events=True)
         self._events = Events(database, self._users)
         self.feeds = Feeds(database, self._events)
@@ -45,8 +47,10 @@ class Publisher:
 
     async def put(self, number: int, size_bytes: int = 10) -> None:
         """Publish an event. The same number replaces the event."""
-        content = NewEvent(UUID(int=number), b"x" * size_bytes, b"", LATER)
-        await self._events.put(await self._author(), [content], NOW + timedelta(seconds=number))
+        now = NOW + timedelta(seconds=number)
+        own_time = now + self.clock_error
+        content = NewEvent(UUID(int=number), b"x" * size_bytes, b"", own_time + LIFETIME)
+        await self._events.put(await self._author(), [content], now)
 
     async def feed(self, since: datetime, now: datetime = NOW) -> list[Event]:
         """Return the feed of a follower."""
@@ -81,10 +85,22 @@ async def test_feed_contains_events_beyond_the_summary(prolific: Publisher) -> N
 async def test_feed_ends_at_the_limit_of_query_pages(
     prolific: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "_MAX_QUERY_PAGES", 2)
+    monkeypatch.setattr(older_events, "_MAX_QUERY_PAGES", 2)
     first = await prolific.feed(LONG_AGO)
-    assert numbers(first) == list(range(200))
-    assert numbers(await prolific.feed(first[-1].timestamp)) == list(range(200, 400))
+    assert numbers(first) == list(range(64))
+    assert numbers(await prolific.feed(first[-1].timestamp)) == list(range(64, 128))
+
+
+async def test_older_events_take_one_query_per_32(
+    prolific: Publisher, settings: DatabaseSettings
+) -> None:
+    trips = RoundTrips()
+    database = Database(settings, trips.open_engine)
+    feeds = Feeds(database, Events(database, Users(database)))
+    with trips.counted() as calls:
+        read = await feeds.read([Followed(prolific.id, "secret", LONG_AGO)], NOW)
+        assert len([event async for event in read.events]) == 450
+    assert calls == ["BatchGetDocuments", *["RunQuery"] * 15]
 
 
 @pytest.mark.parametrize("after", [0, 200, 248, 249, 250, 448, 449])
@@ -93,8 +109,30 @@ async def test_feed_continues_after_the_last_event(prolific: Publisher, after: i
     assert numbers(await prolific.feed(since)) == list(range(after + 1, 450))
 
 
+@pytest.mark.parametrize("error", [timedelta(days=2), timedelta(days=-2)], ids=str)
+async def test_query_finds_events_of_wrong_clocks(database: Database, error: timedelta) -> None:
+    publisher = Publisher(database, error)
+    await publisher.publish(MAX_RECENT_EVENTS + 40)
+    publisher.clock_error = timedelta()
+    await publisher.put(240)
+    assert numbers(await publisher.feed(NOW + timedelta(seconds=9))) == list(range(10, 241))
+    # With a slow clock, the events before the own time's come again, once.
+    first = 10 if error > timedelta() else 0
+    own_time = NOW + timedelta(seconds=9) + error
+    assert numbers(await publisher.feed(own_time)) == list(range(first, 241))
+
+
+async def test_query_of_old_events_takes_no_early_page(settings: DatabaseSettings) -> None:
+    trips = RoundTrips()
+    publisher = Publisher(Database(settings, trips.open_engine))
+    await publisher.publish(MAX_RECENT_EVENTS + 1)
+    with trips.counted() as calls:
+        await publisher.feed(LONG_AGO)
+    assert calls == ["BatchGetDocuments"] + ["RunQuery"] * 7
+
+
 async def test_feed_leaves_out_expired_older_events(prolific: Publisher) -> None:
-    assert await prolific.feed(LONG_AGO, now=LATER) == []
+    assert await prolific.feed(LONG_AGO, now=NOW + timedelta(days=91)) == []
 
 
 async def test_feed_is_read_in_pages_of_2_mib(settings: DatabaseSettings) -> None:

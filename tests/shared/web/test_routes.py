@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from functions.backup.main import resources as backup_resources
 from functions.chat.main import resources
 from scripts.self_hosted.all_services import AllServices
 from shared.errors import LiftLogError, NotFound, Overloaded
@@ -28,14 +29,21 @@ CONTRACT = {
     "social": {"PUT /follow-secret", "POST /follow-secret/delete", "PUT /inbox", "POST /inbox"},
     "sharing": {"POST /shareditem", "GET /shareditem/{id}"},
     "ai": {"POST /ai/workout", "POST /ai/session"},
+    "backup": {
+        "POST /backup",
+        "GET /backups",
+        "GET /backup/latest",
+        "GET /backup/{id}",
+        "DELETE /backup/{id}",
+    },
     "chat": {"POST /ai-chat/negotiate", "POST /ai-chat-v2/negotiate"},
 }
 
 MIN_BODY_LIMIT_BYTES = {
-    "PUT /user": (15 + 2000 + 2) * 1024 * 4 // 3,
-    "PUT /event": 15 * 1024 * 4 // 3,
+    "PUT /user": (64 + 2000 + 2) * 1024 * 4 // 3,
+    "PUT /event": 64 * 1024 * 4 // 3,
     "PUT /inbox": 20 * 1024 * 4 // 3,
-    "POST /shareditem": 20 * 1024 * 4 // 3,
+    "POST /shareditem": 128 * 1024 * 4 // 3,
     "POST /users": 200 * 38,
     "POST /events": 200 * (38 + 42 + 37),
     "POST /ai/workout": 9 * 32 + 200,
@@ -45,7 +53,7 @@ MIN_BODY_LIMIT_BYTES = {
 
 @cache
 def declared() -> Mapping[str, Sequence[Route]]:
-    return AllServices(Database(DatabaseSettings()), resources).routes
+    return AllServices(Database(DatabaseSettings()), resources, backup_resources).routes
 
 
 def every_route() -> list[Route]:
@@ -105,6 +113,9 @@ def test_cancellable_routes_are_declared() -> None:
         "POST /events",
         "GET /shareditem/{id}",
         "POST /inbox",
+        "GET /backups",
+        "GET /backup/latest",
+        "GET /backup/{id}",
     }
 
 

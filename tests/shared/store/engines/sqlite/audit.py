@@ -8,7 +8,7 @@ from shared.store.data_model import EVENTS, LOOKUPS, USERS, Collection
 from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.engines.sqlite.maintenance import check
-from shared.store.recent_events import EventSummary
+from shared.store.event_summary import EventSummary
 from shared.store.settings import DatabaseSettings
 from tests.shared.store.engines.sqlite.write_load import (
     PAIRS,

@@ -86,7 +86,9 @@ async def test_late_client_gets_503_at_once() -> None:
             # Head and body may arrive in two segments.
             healthy = b""
             while not healthy.endswith(b"healthy"):
-                healthy += await asyncio.to_thread(keep_alive.recv, 4096)
+                part = await asyncio.to_thread(keep_alive.recv, 4096)
+                assert part, "the server closed the connection"
+                healthy += part
             assert healthy.startswith(b"HTTP/1.1 200")
             server.stop()
             await wait_until_not_listening(server)

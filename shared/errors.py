@@ -44,11 +44,18 @@ class LiftLogError(Exception):
 
 
 class InvalidRequest(LiftLogError):
-    """The request violates the contract."""
+    """The request violates the contract; `has_too_large_field` if a field exceeds its limit."""
 
-    def __init__(self, message: str, problems: Sequence[FieldProblem] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        problems: Sequence[FieldProblem] = (),
+        *,
+        has_too_large_field: bool = False,
+    ) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+        self.has_too_large_field = has_too_large_field
 
 
 class RequestTooLarge(InvalidRequest):

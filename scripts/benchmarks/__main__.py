@@ -5,7 +5,7 @@ import importlib
 import sys
 
 _OPTIONS = {
-    "engines": "--rounds N --seconds S",
+    "engines": "--rounds N --seconds S --largest",
     "growth": "--events N --rounds N --seconds S --folder DIR",
 }
 NAMES = {
@@ -18,6 +18,7 @@ NAMES = {
     "growth": "time of requests with 1,000 and 100,000 events in the file, its size, and memory",
     "memory": "memory of a function with pictures: 200 in a row, 40 concurrently",
     "passwords": "puts per second of known and new users, and the delay of a concurrent reader",
+    "payloads": "memory of functions with plans, events and shared items of the largest size",
     "readers": "up to 80 concurrent readers of one instance",
     "start": "time from the start of ./scripts/dev and ./scripts/serve to ready, memory, idle CPU",
     "writers": "rate, p99 and failures of up to 64 concurrent puts of one author",

@@ -13,7 +13,7 @@ from scripts.benchmarks.load import Action, Load, measure
 from scripts.benchmarks.processes import FIRESTORE_EMULATOR, GATEWAY, cpu_s, processes_of
 from scripts.benchmarks.report import console, show
 from scripts.benchmarks.sample_requests import SampleRequests
-from scripts.benchmarks.sample_users import SampleUsers, hash_password
+from scripts.benchmarks.sample_users import EVENT_BYTES, SampleUsers, hash_password
 from scripts.local.ports import HOST
 from scripts.local.services import PROJECT
 from scripts.local.stack import OWN_EMULATORS, Stack
@@ -23,6 +23,11 @@ from shared.store.settings import DatabaseSettings
 _CLIENTS = (1, 16)
 _FOLLOWED_USERS = 20
 _SQLITE, _EMULATOR = "SQLite", "emulator"
+Sizes = tuple[int, int]
+"""The bytes of an event or shared item, and of a plan; 0 for no plan."""
+
+_TYPICAL: Sizes = EVENT_BYTES, 0
+_LARGEST: Sizes = 64 * 1024, 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,35 +70,41 @@ Results = dict[tuple[str, int, str], Result]
 """By action, number of clients and engine."""
 
 
-async def _clients(settings: DatabaseSettings) -> list[dict[str, Action]]:
+async def _clients(settings: DatabaseSettings, sizes: Sizes) -> list[dict[str, Action]]:
+    payload_bytes, plan_bytes = sizes
     database = Database(settings)
-    users = SampleUsers(database, hash_password())
+    users = SampleUsers(database, hash_password(), payload_bytes)
     followed = await users.create_authors(_FOLLOWED_USERS, event_count=5)
+    for user_id in followed if plan_bytes else ():
+        await users.put_plan(user_id, b"p" * plan_bytes)
     new_since = await users.publish_one_each(followed)
     senders = await users.create_authors(max(_CLIENTS), event_count=1)
     await database.close()
-    return [SampleRequests(user_id, followed, new_since).actions() for user_id in senders]
+    return [SampleRequests(user_id, followed, new_since, *sizes).actions() for user_id in senders]
 
 
-def _server(stack: Stack, settings: DatabaseSettings) -> Server:
+def _server(stack: Stack, settings: DatabaseSettings, sizes: Sizes) -> Server:
     return Server(
         stack.ports.base,
-        asyncio.run(_clients(settings)),
+        asyncio.run(_clients(settings, sizes)),
         processes_of(stack, GATEWAY),
         processes_of(stack, FIRESTORE_EMULATOR),
     )
 
 
-def _start(stacks: ExitStack) -> dict[str, Server]:
+def _start(stacks: ExitStack, sizes: Sizes) -> dict[str, Server]:
     console.print("starting two stacks ...")
     sqlite = stacks.enter_context(Stack())
     firestore = stacks.enter_context(Stack("--emulators", environment=OWN_EMULATORS))
-    emulator_host = f"{HOST}:{firestore.ports.firestore}"
-    return {
-        _SQLITE: _server(sqlite, DatabaseSettings(file=sqlite.data / "liftlog.db")),
-        _EMULATOR: _server(
-            firestore, DatabaseSettings(project=PROJECT, emulator_host=emulator_host)
+    settings = {
+        _SQLITE: DatabaseSettings(file=sqlite.data / "liftlog.db"),
+        _EMULATOR: DatabaseSettings(
+            project=PROJECT, emulator_host=f"{HOST}:{firestore.ports.firestore}"
         ),
+    }
+    return {
+        engine: _server(stack, settings[engine], sizes)
+        for engine, stack in {_SQLITE: sqlite, _EMULATOR: firestore}.items()
     }
 
 
@@ -147,9 +158,12 @@ def main(arguments: Sequence[str] = ()) -> None:
         default=0.35,
         help="per request, engine, number of clients and round (default: %(default)s)",
     )
+    parser.add_argument(
+        "--largest", action="store_true", help="with plans, events and shared items of 64 KiB"
+    )
     chosen = parser.parse_args(arguments)
     with ExitStack() as stacks:
-        servers = _start(stacks)
+        servers = _start(stacks, _LARGEST if chosen.largest else _TYPICAL)
         results = _measure(servers, chosen.rounds, chosen.seconds)
     for clients in _CLIENTS:
         _show(results, clients)

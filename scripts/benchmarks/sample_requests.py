@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from scripts.benchmarks.load import Action, Client
-from scripts.benchmarks.sample_users import FOLLOW_SECRET, PASSWORD
+from scripts.benchmarks.sample_users import EVENT_BYTES, FOLLOW_SECRET, PASSWORD
 
-_PAYLOAD = b64encode(b"x" * 2048).decode()
 _IV = b64encode(b"i" * 16).decode()
 _NAME = b64encode(b"n" * 64).decode()
 _PUBLIC_KEY = b64encode(b"k" * 294).decode()
@@ -28,11 +27,15 @@ class SampleRequests:
         user_id: a sample user, who sends the requests.
         followed: the users that the client follows.
         new_since: a time before the last event of each of them.
+        payload_bytes: the size of an event and of a shared item.
+        plan_bytes: the size of a plan; 0 for a profile without a plan.
     """
 
     user_id: UUID
     followed: Sequence[UUID]
     new_since: datetime
+    payload_bytes: int = EVENT_BYTES
+    plan_bytes: int = 0
 
     def actions(self) -> dict[str, Action]:
         """Return the actions by their name in the tables."""
@@ -63,13 +66,18 @@ class SampleRequests:
         return read
 
     def _put_profile(self, client: Client) -> None:
-        profile = {"encryptedName": _NAME, "encryptionIV": _IV, "rsaPublicKey": _PUBLIC_KEY}
+        profile = {
+            "encryptedCurrentPlan": _base64(self.plan_bytes) if self.plan_bytes else None,
+            "encryptedName": _NAME,
+            "encryptionIV": _IV,
+            "rsaPublicKey": _PUBLIC_KEY,
+        }
         client.call("PUT", "/v2/user", self._body(user_field="id", **profile))
 
     def _put_event(self, client: Client) -> None:
         event = {
             "eventId": str(uuid4()),
-            "encryptedEventPayload": _PAYLOAD,
+            "encryptedEventPayload": _base64(self.payload_bytes),
             "encryptedEventIV": _IV,
             "expiry": _tomorrow(),
         }
@@ -96,10 +104,14 @@ class SampleRequests:
         client.call("POST", "/v2/inbox", self._body())
 
     def _share_and_read(self, client: Client) -> None:
-        payload = {"encryptedPayload": _PAYLOAD, "iv": {"value": _IV}}
+        payload = {"encryptedPayload": _base64(self.payload_bytes), "iv": {"value": _IV}}
         body = self._body(encryptedPayload=payload, expiry=_tomorrow())
         item = json.loads(client.call("POST", "/v2/shareditem", body))
         client.call("GET", f"/v2/shareditem/{item['id']}")
+
+
+def _base64(size_bytes: int) -> str:
+    return b64encode(b"x" * size_bytes).decode()
 
 
 def _tomorrow() -> str:

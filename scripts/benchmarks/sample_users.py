@@ -20,8 +20,11 @@ LIFETIME = timedelta(days=90)
 FOLLOW_SECRET = "secret"  # noqa: S105 - of all sample users
 PASSWORD = "password"  # noqa: S105 - of sample users that sign in
 _NO_PASSWORD = PasswordHash("", b"")
-_EVENT_BYTES = 2048
+EVENT_BYTES = 2048
+"""The size of an event in most measurements."""
+
 _MAX_EVENTS_PER_COMMIT = 400
+_MAX_COMMIT_BYTES = 1024 * 1024
 _CONCURRENT_AUTHORS = 40
 
 
@@ -38,21 +41,30 @@ class SampleUsers:
     Args:
         database: the database.
         password: the hash of their password. By default they cannot sign in.
+        event_bytes: the size of the payload of an event.
     """
 
     database: Database
     password: PasswordHash = _NO_PASSWORD
+    event_bytes: int = EVENT_BYTES
 
     async def create(self, picture: bytes | None = None) -> UUID:
         """Create a user, with a picture if one is given."""
         users = Users(self.database)
         user = await users.create(self.password, datetime.now(UTC))
         if picture is not None:
-            profiles = Profiles(self.database, users, Pictures(self.database))
-            account = await users.get_account(user.id)
-            profile = ProfileContent(None, picture, None, b"", b"")
-            await profiles.replace(account, profile, datetime.now(UTC))
+            await self._put_profile(user.id, ProfileContent(None, picture, None, b"", b""))
         return user.id
+
+    async def put_plan(self, user_id: UUID, plan: bytes, picture: bytes | None = None) -> None:
+        """Replace a user's profile by one with a plan, and a picture if one is given."""
+        await self._put_profile(user_id, ProfileContent(plan, picture, None, b"", b""))
+
+    async def _put_profile(self, user_id: UUID, profile: ProfileContent) -> None:
+        users = Users(self.database)
+        profiles = Profiles(self.database, users, Pictures(self.database))
+        account = await users.get_account(user_id)
+        await profiles.replace(account, profile, datetime.now(UTC))
 
     async def create_author(self, event_count: int) -> UUID:
         """Create a user with FOLLOW_SECRET who has published `event_count` events."""
@@ -73,13 +85,14 @@ class SampleUsers:
         return ids
 
     async def publish(self, user_id: UUID, event_count: int) -> None:
-        """Publish events of a user, in commits of up to 400."""
+        """Publish events of a user, in commits of up to 400 and about 1 MiB."""
         users = Users(self.database, with_events=True)
         events = Events(self.database, users)
-        content = b"x" * _EVENT_BYTES, b"i" * 16
-        for start in range(0, event_count, _MAX_EVENTS_PER_COMMIT):
+        content = b"x" * self.event_bytes, b"i" * 16
+        page = min(_MAX_EVENTS_PER_COMMIT, _MAX_COMMIT_BYTES // self.event_bytes)
+        for start in range(0, event_count, page):
             author, now = await users.get_account(user_id), datetime.now(UTC)
-            numbers = range(min(_MAX_EVENTS_PER_COMMIT, event_count - start))
+            numbers = range(min(page, event_count - start))
             # As of an app that publishes one event per second.
             first = now + LIFETIME - timedelta(seconds=len(numbers))
             new_events = [

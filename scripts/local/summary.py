@@ -73,15 +73,17 @@ class Summary:
 
     def _show_commands(self) -> None:
         ports, moved = self._ports, self._ports.base != Ports.base
-        token = ""
         if not self._environment.get("WEB_AUTH_KEY"):
             self.show("purchase token", f"Web {WEB_KEY}")
-            token = f"--purchase-token 'Web {WEB_KEY}' "
         if self._is_isolated:
-            addresses = " ".join(f"{name}={url(ports.of(name))}" for name in CALLED_BY_APPS)
+            names = (*CALLED_BY_APPS, "chat")
+            addresses = " ".join(f"{name}={url(ports.of(name))}" for name in names)
         else:
             addresses = url(ports.base) if moved else ""
-        self.show("try it", f"./scripts/journey {token}{addresses}".rstrip())
+        # At the default address, the journey uses the key of the debug build by itself.
+        has_own_key = not addresses or self._environment.get("API_KEYS")
+        key = "" if has_own_key else f"--api-key {WEB_KEY} "
+        self.show("try it", f"./scripts/journey {key}{addresses}".rstrip())
         chat = ports.of("chat") if self._is_isolated else ports.base
         where = "" if chat == Ports.base else f" {url(chat)}"
         self.show("coach", f"./scripts/chat{where}")

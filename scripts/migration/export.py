@@ -8,11 +8,12 @@ from scripts.migration.databases import Databases
 from scripts.migration.lines import LineWriter, document_line
 from scripts.migration.ordered import in_order
 from scripts.migration.places import Place
-from shared.store.data_model import ALL, PICTURE_PARTS, USERS, Collection
+from shared.store.data_model import ALL, EVENTS, PICTURE_PARTS, SHARED_ITEMS, USERS, Collection
 from shared.store.documents import Document
 
-# Documents have up to 25 KiB, but parts of pictures 1 MB. A picture has up to three parts.
-_PAGE_DOCUMENTS, _PAGE_PICTURE_PARTS = 200, 4
+# Pages of up to 5 MB. Most documents have up to 25 KiB, and a picture has up to three parts.
+_PAGE_DOCUMENTS = 200
+_PAGES_OF_LARGE = {USERS: 60, EVENTS: 70, SHARED_ITEMS: 35, PICTURE_PARTS: 4}
 _PAGE_USERS = 300
 
 
@@ -95,7 +96,7 @@ async def _pages(
     databases: Databases, collection: Collection, user_id: str | None = None
 ) -> AsyncGenerator[_Page, None]:
     database = databases.of(collection)
-    size = _PAGE_PICTURE_PARTS if collection == PICTURE_PARTS else _PAGE_DOCUMENTS
+    size = _PAGES_OF_LARGE.get(collection, _PAGE_DOCUMENTS)
     query = first = database.collection(collection, user_id).order_by("__name__").limit(size)
     while True:
         found = await database.query(query)

@@ -58,7 +58,9 @@ class CloudStorage:
 
     async def set_metadata(self, name: str, metadata: Mapping[str, str]) -> None:
         """Set custom metadata of an object."""
-        await self._call("PATCH", self._object(name), {"metadata": metadata})
+        # By default the response contains the access control list, which needs another permission.
+        url = f"{self._object(name)}?projection=noAcl"
+        await self._call("PATCH", url, {"metadata": metadata})
 
     async def start_upload(self, name: str, content_type: str) -> str:
         """Start the upload of a new object; return the URL of its session."""

@@ -18,7 +18,9 @@ from shared.errors import DependencyUnavailable
 
 logger = logging.getLogger(__name__)
 
-_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+# `devstorage.read_write` is not enough to set metadata (`objects.patch`). The role of the account
+# limits the permissions of the token.
+_SCOPE = "https://www.googleapis.com/auth/devstorage.full_control"
 _ATTEMPT_TIMEOUT_S = 30
 _TOKEN_TIMEOUT_S = 5
 

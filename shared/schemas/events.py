@@ -17,7 +17,7 @@ MAX_FOLLOWED_PER_REQUEST = 200
 
 class PutEventRequest(SignInRequest):
     event_id: UUID
-    encrypted_event_payload: Annotated[bytes, Base64(min_bytes=1, max_bytes=15 * KIB)]
+    encrypted_event_payload: Annotated[bytes, Base64(min_bytes=1, max_bytes=64 * KIB)]
     encrypted_event_iv: Annotated[bytes, Base64(min_bytes=1, max_bytes=16)]
     expiry: Instant
 

@@ -16,7 +16,7 @@ class InitializationVector(Request):
 
 
 class EncryptedPayload(Request):
-    encrypted_payload: Annotated[bytes, Base64(max_bytes=20 * KIB)]
+    encrypted_payload: Annotated[bytes, Base64(max_bytes=128 * KIB)]
     iv: InitializationVector
 
 

@@ -42,7 +42,7 @@ class UserResponse(Response):
 
 class ReplaceUserRequest(SignInRequest):
     user_id: Annotated[UUID, Field(alias="id")]
-    encrypted_current_plan: Annotated[bytes, Base64(max_bytes=15 * KIB)] | None = None
+    encrypted_current_plan: Annotated[bytes, Base64(max_bytes=64 * KIB)] | None = None
     encrypted_profile_picture: Annotated[bytes, Base64(max_bytes=2000 * KIB)] | None = None
     encrypted_name: Annotated[bytes, Base64(max_bytes=2 * KIB)] | None = None
     encryption_iv: Annotated[bytes, Base64(max_bytes=16)]

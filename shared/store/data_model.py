@@ -23,6 +23,16 @@ class Collection:
     unindexed: tuple[str, ...] = ()
     """The fields without an index. No query filters by them; an index costs storage and time."""
 
+    max_deleted: int | None = None
+    """The number of documents that one commit may delete. None: 100, as of all small documents.
+
+    Firestore accepts 10 MiB per commit, which includes the deleted documents.
+    """
+
+    def deletion_page(self, page_size: int) -> int:
+        """Return the number of documents to delete in one commit, up to `page_size`."""
+        return page_size if self.max_deleted is None else min(page_size, self.max_deleted)
+
 
 PROFILE_FIELDS = (
     "encrypted_current_plan",
@@ -62,7 +72,10 @@ FOLLOW_SECRETS = Collection("follow_secrets", per_user=True, unindexed=("created
 INBOX = Collection("inbox", per_user=True, ttl_field="expires_at", unindexed=("encrypted_message",))
 # At the top level and not below the owner: a link contains only the id of the item.
 SHARED_ITEMS = Collection(
-    "shared_items", ttl_field="expiry", unindexed=("encrypted_payload", "encryption_iv")
+    "shared_items",
+    ttl_field="expiry",
+    unindexed=("encrypted_payload", "encryption_iv"),
+    max_deleted=64,  # of 128 KiB each
 )
 
 OF_USERS = (USERS, LOOKUPS, PICTURE_PARTS, EVENTS, FOLLOW_SECRETS, INBOX, SHARED_ITEMS)

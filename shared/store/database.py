@@ -148,7 +148,12 @@ class Database:
             )
         # Firestore also bills a read for a document that does not exist.
         note_documents(len(names))
-        return [_document(names[each.name], each) for each in found]
+        documents = []
+        # Each message is freed when it is decoded, so a large read is not in memory twice.
+        while found:
+            each = found.pop()
+            documents.append(_document(names[each.name], each))
+        return documents
 
     async def read_one(
         self, reference: "AsyncDocumentReference", fields: Iterable[str] = ()
@@ -243,4 +248,7 @@ class Database:
 
 
 def _document(reference: "AsyncDocumentReference", found: "Message") -> Document:
-    return Document(reference, decode(found.fields), found.update_time)
+    # A copy: a part of a message keeps the whole message in memory.
+    version = type(found.update_time)()
+    version.CopyFrom(found.update_time)
+    return Document(reference, decode(found.fields), version)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from shared.store.data_model import (
     INBOX,
     PICTURE_PARTS,
     SHARED_ITEMS,
+    Collection,
 )
 from shared.store.database import Database
 from shared.store.documents import Document
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 _BELOW_USERS = (EVENTS, FOLLOW_SECRETS, INBOX, PICTURE_PARTS)
 
 
+@dataclass(frozen=True)
+class _Page:
+    query: "AsyncQuery"
+    size: int
+
+
 class DeletedUsers:
     """Deletes the documents of deleted users.
 
@@ -34,7 +42,8 @@ class DeletedUsers:
 
     Args:
         database: the database of the users.
-        page_size: the number of documents that one commit deletes.
+        page_size: the number of documents that one commit deletes. A collection of large documents
+            has smaller pages.
     """
 
     def __init__(self, database: Database, page_size: int = 100) -> None:
@@ -52,20 +61,20 @@ class DeletedUsers:
         """
         of_user = FieldFilter("user_id", "==", user_id)
         shared_items = self._database.collection(SHARED_ITEMS).where(filter=of_user)
-        queries = [self._page_of(shared_items)]
-        queries += [self._page_of(self._database.collection(c, user_id)) for c in _BELOW_USERS]
-        while queries:
+        pages = [self._page_of(SHARED_ITEMS, shared_items)]
+        pages += [self._page_of(c, self._database.collection(c, user_id)) for c in _BELOW_USERS]
+        while pages:
             # Exceptions are returned: all pages of this round complete before the first is raised.
             outcomes = await asyncio.gather(
-                *(self._delete_page(query) for query in queries), return_exceptions=True
+                *(self._delete_page(page) for page in pages), return_exceptions=True
             )
-            deleted, queries = 0, []
+            deleted, pages = 0, []
             for outcome in outcomes:
                 if isinstance(outcome, BaseException):
                     raise outcome
                 count, next_page = outcome
                 deleted += count
-                queries += next_page
+                pages += next_page
             yield deleted
         batch = self._database.batch()
         batch.delete(self._database.document(DELETIONS, user_id))
@@ -78,7 +87,7 @@ class DeletedUsers:
             DependencyUnavailable: documents of some users remain.
         """
         failure = None
-        query = self._page_of(self._database.collection(DELETIONS))
+        query = self._page_of(DELETIONS, self._database.collection(DELETIONS)).query
         while page := await self._database.query(query):
             for user in page:
                 try:
@@ -92,19 +101,23 @@ class DeletedUsers:
         if failure is not None:
             raise failure
 
-    def _page_of(self, documents: "AsyncQuery | AsyncCollectionReference") -> "AsyncQuery":
+    def _page_of(
+        self, collection: Collection, documents: "AsyncQuery | AsyncCollectionReference"
+    ) -> _Page:
+        size = collection.deletion_page(self._page_size)
         # An empty selection returns names without content.
-        return documents.order_by("__name__").select([]).limit(self._page_size)
+        return _Page(documents.order_by("__name__").select([]).limit(size), size)
 
-    async def _delete_page(self, query: "AsyncQuery") -> tuple[int, "list[AsyncQuery]"]:
-        """Return the number of deleted documents, and the query for the next page, if any."""
-        page = await self._database.query(query)
-        if page:
+    async def _delete_page(self, page: _Page) -> tuple[int, list[_Page]]:
+        """Return the number of deleted documents, and the next page, if any."""
+        found = await self._database.query(page.query)
+        if found:
             batch = self._database.batch()
-            for document in page:
+            for document in found:
                 batch.delete(document.reference)
             await self._database.commit(batch)
-        return len(page), [_after(query, page[-1])] if len(page) == self._page_size else []
+        is_full = len(found) == page.size
+        return len(found), [_Page(_after(page.query, found[-1]), page.size)] if is_full else []
 
 
 def _after(query: "AsyncQuery", last: Document) -> "AsyncQuery":

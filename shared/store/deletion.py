@@ -41,7 +41,8 @@ class Deletion:
         document. The other documents are deleted until the time limit: about 10,000 in ten seconds.
         The cleanup deletes the rest.
 
-        Cost: one commit, five queries, one query and one commit per 100 documents, one commit.
+        Cost: one commit, five queries, one query and one commit per 100 documents (64 shared
+        items), one commit.
 
         Raises:
             DependencyUnavailable: the account may or may not be deleted.

@@ -18,7 +18,8 @@ class Expired:
 
     Args:
         database: the database of the documents.
-        page_size: the number of documents that one commit deletes, and that are held in memory.
+        page_size: the number of documents that one commit deletes, and that are held in memory. A
+            collection of large documents has smaller pages.
     """
 
     def __init__(self, database: Database, page_size: int) -> None:
@@ -42,7 +43,7 @@ class Expired:
             .order_by(field)
             .order_by("__name__")
             .select([field])
-            .limit(self._page_size)
+            .limit(collection.deletion_page(self._page_size))
         )
         while page := await self._database.query(query):
             yield await delete_unchanged(self._database, page)

@@ -1,6 +1,5 @@
 """Profile pictures of up to 2,000 KiB, stored in parts: a document holds at most 1 MiB."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 # Firestore accepts up to 1,048,487 bytes in one field.
 # Source: https://cloud.google.com/firestore/quotas
 PART_BYTES = 1_000_000
-
-# Two pictures of the largest size, so the memory of a response stays small.
-_MAX_GROUP_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -100,18 +96,3 @@ class Pictures:
 
     def _part(self, user_id: UUID, number: int) -> "AsyncDocumentReference":
         return self._database.document(PICTURE_PARTS, str(number), user_id=user_id)
-
-
-def in_groups(notes: Sequence[tuple[UUID, PictureNote | None]]) -> Iterator[list[UUID]]:
-    """Split users into groups whose pictures take at most 4 MiB, or one picture."""
-    group: list[UUID] = []
-    size_bytes = 0
-    for user_id, note in notes:
-        added_bytes = note.size_bytes if note else 0
-        if group and size_bytes + added_bytes > _MAX_GROUP_BYTES:
-            yield group
-            group, size_bytes = [], 0
-        group.append(user_id)
-        size_bytes += added_bytes
-    if group:
-        yield group

@@ -16,7 +16,8 @@ from shared.store.data_model import PROFILE_FIELDS, USERS
 from shared.store.database import Database
 from shared.store.documents import Document
 from shared.store.optimistic_update import update_optimistically
-from shared.store.pictures import PictureNote, Pictures, in_groups
+from shared.store.pages import in_pages
+from shared.store.pictures import PictureNote, Pictures
 from shared.store.preconditions import if_unchanged
 from shared.store.users import Account, Users
 from shared.timestamps import start_of
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _FIELDS = ("lookup", "last_accessed", *PROFILE_FIELDS)
 _MAX_READ_ATTEMPTS = 5
+# A response holds a page of plans and a page of pictures, which is one picture of the largest size.
+_MAX_PAGE_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,16 @@ class _StoredProfile:
     def id(self) -> UUID:
         return self.profile.id
 
+    @property
+    def size_bytes(self) -> int:
+        profile = self.profile
+        parts = (profile.encrypted_current_plan, profile.encrypted_name, profile.rsa_public_key)
+        return sum(len(part) for part in parts if part is not None)
+
+    @property
+    def picture_bytes(self) -> int:
+        return 0 if self.picture is None else self.picture.size_bytes
+
     def with_picture(self, content: bytes | None) -> Profile:
         return replace(self.profile, encrypted_profile_picture=content)
 
@@ -106,27 +119,63 @@ class Profiles:
 
         A picture that cannot be read completely is None, because an error would cut off the list.
 
-        Cost: one round trip, and one more per 4 MiB of pictures, which is also the memory in use.
+        Cost: one round trip, one more per 2 MiB of pictures, and one more per 2 MiB of plans after
+        the first 2 MiB. The memory in use is 2 MiB of each.
         """
-        references = [self._database.document(USERS, user) for user in dict.fromkeys(user_ids)]
+        async for page in self._pages(user_ids, now):
+            for group in in_pages(
+                page, lambda stored: stored.picture_bytes, max_bytes=_MAX_PAGE_BYTES
+            ):
+                for profile in await self._with_pictures(group):
+                    yield profile
+
+    async def _pages(
+        self, user_ids: Sequence[UUID], now: datetime
+    ) -> AsyncIterator[list[_StoredProfile]]:
+        """Yield the profiles without their pictures, in pages of at most 2 MiB.
+
+        The first read returns all profiles, which are usually one page. Otherwise the further pages
+        are read again later: a client that reads slowly would keep them all in memory.
+        """
+        page, further = await self._read_first_page(user_ids, now)
+        yield page
+        for ids in further:
+            # The response has begun: an error would cut it off.
+            async with self._database.heavy_slot(wait_without_limit=True):
+                page = await self._read(ids)
+            yield page
+
+    async def _read_first_page(
+        self, user_ids: Sequence[UUID], now: datetime
+    ) -> tuple[list[_StoredProfile], list[list[UUID]]]:
+        """Return the first page, and the ids of each further page."""
         async with self._database.heavy_slot():
-            documents = await self._database.read(references, _FIELDS)
-        stored = {profile.id: profile for profile in map(_StoredProfile.of, documents)}
-        await self._users.note_accessed({p.id: p.last_accessed for p in stored.values()}, now)
-        for group in in_groups([(profile.id, profile.picture) for profile in stored.values()]):
-            notes = {i: note for i in group if (note := stored[i].picture) is not None}
-            pictures = await self._pictures.read(notes)
-            for user_id in group:
-                if user_id not in notes or user_id in pictures:
-                    yield stored[user_id].with_picture(pictures.get(user_id))
-                    continue
-                try:
-                    yield await self._reread(stored[user_id])
-                except NotFound:  # The user was deleted in the meantime.
-                    continue
-                except Overloaded:
-                    logger.warning("profile without its picture: the picture changes too often")
-                    yield stored[user_id].with_picture(None)
+            found = await self._read(list(dict.fromkeys(user_ids)))
+        await self._users.note_accessed({each.id: each.last_accessed for each in found}, now)
+        pages = in_pages(found, lambda stored: stored.size_bytes, max_bytes=_MAX_PAGE_BYTES)
+        return next(pages, []), [[each.id for each in page] for page in pages]
+
+    async def _read(self, user_ids: Sequence[UUID]) -> list[_StoredProfile]:
+        references = [self._database.document(USERS, user_id) for user_id in user_ids]
+        return [_StoredProfile.of(each) for each in await self._database.read(references, _FIELDS)]
+
+    async def _with_pictures(self, group: Sequence[_StoredProfile]) -> list[Profile]:
+        """Return the profiles of `group` with their pictures, which are read in one call."""
+        notes = {stored.id: note for stored in group if (note := stored.picture) is not None}
+        pictures = await self._pictures.read(notes)
+        profiles = []
+        for stored in group:
+            if stored.id not in notes or stored.id in pictures:
+                profiles.append(stored.with_picture(pictures.get(stored.id)))
+                continue
+            try:
+                profiles.append(await self._reread(stored))
+            except NotFound:  # The user was deleted in the meantime.
+                continue
+            except Overloaded:
+                logger.warning("profile without its picture: the picture changes too often")
+                profiles.append(stored.with_picture(None))
+        return profiles
 
     async def replace(self, account: Account, profile: ProfileContent, now: datetime) -> None:
         """Replace the account's profile; one commit.

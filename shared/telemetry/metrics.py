@@ -62,6 +62,14 @@ DOCUMENTS_READ = Metric(
     ("http.route",),
     _COUNT_BUCKETS,
 )
+TOO_LARGE_REQUESTS = Metric(
+    "liftlog.request.too_large",
+    "counter",
+    "{request}",
+    "requests rejected for their size: the `body` (413), or a `field` with too many bytes, "
+    "characters or members (400)",
+    ("http.request.method", "http.route", "part"),
+)
 PASSWORD_CHECKS = Metric(
     "liftlog.password.checks",
     "counter",
@@ -133,6 +141,7 @@ ALL = (
     REQUEST_DURATION,
     ROUND_TRIPS,
     DOCUMENTS_READ,
+    TOO_LARGE_REQUESTS,
     PASSWORD_CHECKS,
     PURCHASE_VERIFICATIONS,
     RATE_LIMIT_REFUSALS,

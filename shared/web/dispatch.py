@@ -1,7 +1,7 @@
 """Dispatch of requests to handlers, with parsing and sign-in before, and the response after."""
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -13,9 +13,16 @@ from starlette.websockets import WebSocket
 
 from shared.auth.credentials import Credentials
 from shared.concurrency.group_commit import GroupCommit
-from shared.errors import DependencyUnavailable, LiftLogError, RequestTooLarge
+from shared.errors import (
+    DependencyUnavailable,
+    InvalidRequest,
+    LiftLogError,
+    RequestTooLarge,
+)
 from shared.schemas.wire import Request as Parsed
+from shared.telemetry import metrics
 from shared.telemetry.current_request import note_reason, note_route
+from shared.telemetry.signals import add
 from shared.web.authentication import PasswordAuth, credentials
 from shared.web.callers import Caller, CallerAuth, UserAuth
 from shared.web.disconnect import run_until_disconnect
@@ -104,6 +111,8 @@ class _Endpoint:
         except LiftLogError as error:
             if isinstance(error, DependencyUnavailable):
                 note_reason(str(error))
+            if isinstance(error, InvalidRequest):
+                _count_too_large(self._route, error)
             # Pub/Sub does not read the body of a response, so only the log can name the reason.
             if self._route.is_pushed_to:
                 logger.warning("pushed message rejected: %s", str(error))
@@ -164,6 +173,18 @@ async def _handle_group(
     return [None] * len(requests)
 
 
+def _count_too_large(route: Route, error: InvalidRequest) -> None:
+    is_body = isinstance(error, RequestTooLarge)
+    if is_body or error.has_too_large_field:
+        add(
+            metrics.TOO_LARGE_REQUESTS,
+            1,
+            http_request_method=route.method,
+            http_route=route.path,
+            part="body" if is_body else "field",
+        )
+
+
 def method_not_allowed(path: str, allowed: Sequence[str]) -> Response:
     """Return the response to a known path with an unknown method."""
     return problem(
@@ -208,11 +229,11 @@ async def _streaming_response(stream: JsonStream) -> Response:
     # Most responses have only one chunk. It is sent with its length.
     if second is None:
         return Response(first, media_type=_JSON)
-    return StreamingResponse(_chained((first, second), chunks), media_type=_JSON)
+    return StreamingResponse(_chained(deque((first, second)), chunks), media_type=_JSON)
 
 
-async def _chained(ready: Sequence[bytes], coming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    for chunk in ready:
-        yield chunk
+async def _chained(ready: deque[bytes], coming: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    while ready:
+        yield ready.popleft()
     async for chunk in coming:
         yield chunk

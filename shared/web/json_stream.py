@@ -12,19 +12,22 @@ _CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class JsonStream:
-    """A JSON object in pieces. Its consumer holds one chunk of about 64 KiB at a time."""
+    """A JSON object in pieces. Its consumer holds one chunk of 64 KiB at a time."""
 
     pieces: AsyncIterator[bytes]
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the JSON in chunks of at least 64 KiB; the last one may be smaller or empty."""
-        chunk = bytearray()
+        """Yield the JSON in chunks of 64 KiB; the last one may be smaller or empty."""
+        waiting = bytearray()
         async for piece in self.pieces:
-            chunk += piece
-            if len(chunk) >= _CHUNK_BYTES:
-                yield bytes(chunk)
-                chunk.clear()
-        yield bytes(chunk)
+            waiting += piece
+            # A picture has megabytes, and a slow client would keep a copy of it here.
+            del piece
+            while len(waiting) > _CHUNK_BYTES:
+                chunk = bytes(waiting[:_CHUNK_BYTES])
+                del waiting[:_CHUNK_BYTES]
+                yield chunk
+        yield bytes(waiting)
 
 
 def stream_list(

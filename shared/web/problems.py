@@ -65,6 +65,7 @@ _SAFE_ERROR_TYPES = frozenset(
     | {"string_too_long", "string_too_short", "too_short", "too_long", "exercise_weights"}
     | {"literal_error", "greater_than_equal", "less_than_equal"}
 )
+_TOO_LARGE_ERROR_TYPES = frozenset({"too_many_bytes", "string_too_long", "too_long"})
 _MESSAGES = {
     "missing": "is required",
     "model_type": "must be an object",
@@ -112,12 +113,14 @@ def problem_of(error: LiftLogError, instance: str) -> Response:
 
 def invalid_request(error: ValidationError) -> InvalidRequest:
     """Return an error with the invalid fields and the reasons, without their values."""
+    problems = error.errors(include_input=False, include_url=False)
     return InvalidRequest(
         "the request is invalid",
         [
             FieldProblem(".".join(str(part) for part in problem["loc"]), _message(problem))
-            for problem in error.errors(include_input=False, include_url=False)
+            for problem in problems
         ],
+        has_too_large_field=any(each["type"] in _TOO_LARGE_ERROR_TYPES for each in problems),
     )
 
 

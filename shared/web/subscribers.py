@@ -15,6 +15,7 @@ from shared.store.quotas import Quotas
 from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.store.verifications import Verifications
 from shared.web.callers import CallerAuth
+from shared.web.features import Feature, Features, FeatureSettings
 from shared.web.readiness import Dependency
 from shared.web.user_auth import user_auth
 
@@ -76,11 +77,15 @@ class SubscriberResources:
             settings = self._rate_limits
             is_needed = settings.when_unavailable == "refuse" and not settings.test_mode
             checks.append(Dependency("rateLimitStore", self._quota_database.check, is_needed))
+        has_model = Features.of(FeatureSettings()).offers(Feature.AI_PLANNER)
         # Every part that uses a secret is built by now, so `requested` has all of them.
-        return [*checks, *(_dependency_on(secret) for secret in self._secrets.requested)]
+        return [
+            *checks,
+            *(_dependency_on(each, has_model=has_model) for each in self._secrets.requested),
+        ]
 
 
-def _dependency_on(secret: Secret) -> Dependency:
+def _dependency_on(secret: Secret, *, has_model: bool) -> Dependency:
     # Without the secret of one purchase provider, the service still serves all other providers.
-    is_needed = secret.is_set or secret.variable == _MODEL_KEY
+    is_needed = secret.is_set or (has_model and secret.variable == _MODEL_KEY)
     return Dependency(secret.variable, secret.value, is_needed, secret.is_set)

@@ -225,8 +225,8 @@ async def test_feed_accepts_1_to_200_users(client: ApiClient, count: int, status
     [
         ("encryptedEventPayload", to_text(b""), 400),
         ("encryptedEventPayload", to_text(b"x"), 200),
-        ("encryptedEventPayload", to_text(b"x" * 15 * KIB), 200),
-        ("encryptedEventPayload", to_text(b"x" * (15 * KIB + 1)), 400),
+        ("encryptedEventPayload", to_text(b"x" * 64 * KIB), 200),
+        ("encryptedEventPayload", to_text(b"x" * (64 * KIB + 1)), 400),
         ("encryptedEventPayload", "no base64", 400),
         ("encryptedEventIV", to_text(b""), 400),
         ("encryptedEventIV", to_text(b"x"), 200),

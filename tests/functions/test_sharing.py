@@ -80,8 +80,8 @@ async def test_unknown_user_and_wrong_password_are_both_401(
     ("payload_bytes", "iv_bytes", "status"),
     [
         (0, 16, 200),
-        (20 * KIB, 16, 200),
-        (20 * KIB + 1, 16, 400),
+        (128 * KIB, 16, 200),
+        (128 * KIB + 1, 16, 400),
         (1, 15, 400),
         (1, 17, 400),
         (1, 0, 400),

@@ -136,7 +136,7 @@ async def test_smaller_picture_replaces_larger_picture(client: ApiClient, alice:
 
 
 LIMITS = {
-    "encryptedCurrentPlan": 15 * KIB,
+    "encryptedCurrentPlan": 64 * KIB,
     "encryptedProfilePicture": 2000 * KIB,
     "encryptedName": 2 * KIB,
     "encryptionIV": 16,

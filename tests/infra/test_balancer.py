@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from functions.chat.main import resources
 from scripts.self_hosted.all_services import AllServices
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
-from tests.infra.environments import ENVIRONMENTS, TRAFFIC_SPLIT, Environment
+from tests.infra.environments import ENVIRONMENTS, TRAFFIC_SPLIT, Environment, workspace
 from tests.infra.path_spellings import (
     app_spellings,
     doubly_encoded,
@@ -92,7 +93,10 @@ def test_doubly_encoded_path_reaches_its_own_service(prod: State, template: str)
             assert routing.split_of(domain(prod), path) == expected(prod, paths()[served]), path
 
 
-@pytest.mark.parametrize("path", ["/", "/nonsense", "/v2/", "/openapi.json", "/v2/openapi.json"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/nonsense", "/v2/", "/openapi.json", "/v2/openapi.json", "/features", "/v2/features"],
+)
 def test_unknown_path_reaches_users(state: State, path: str) -> None:
     assert url_map(state).split_of(domain(state), path) == expected(state, "users")
 
@@ -226,6 +230,15 @@ def test_old_service_gets_all_requests_at_first(state: State) -> None:
     assert json.loads(split["content"]) == dict.fromkeys(_SERVICES, initial)
     # Readers need the current split.
     assert split["cache_control"] == "no-store"
+
+
+def test_service_that_was_added_later_is_on_the_old_side(tmp_path: Path) -> None:
+    before = {name: 100 for name in TRAFFIC_SPLIT if name != "backup"}
+    module = workspace(tmp_path, "prod", traffic_split=before)
+    module.plan()
+    state = State(module.apply())
+    assert url_map(state).split_of(domain(state), "/backup") == {"backup": 0, OLD: 100}
+    assert url_map(state).split_of(domain(state), "/events") == {"events": 100, OLD: 0}
 
 
 def test_output_names_the_url_map_of_https(state: State) -> None:

@@ -78,6 +78,7 @@ def has_emulator(own: Stack) -> bool:
 def test_dev_serves_and_ends_on_ctrl_c() -> None:
     with Stack() as own:
         assert_journeys_succeed(url(own.ports.base))
+        assert run("doctor", url(own.ports.base), "--api-key", DEBUG_KEY).returncode == 0
         for name in SERVICES:
             assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
             ready = get(url(own.ports.of(name)) + "/health/ready")
@@ -114,7 +115,8 @@ def test_dev_isolated_serves_and_ends_on_sigterm() -> None:
 @pytest.mark.firestore
 def test_dev_uses_a_running_emulator_and_env_file(tmp_path: Path) -> None:
     settings = tmp_path / ".env"
-    settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")
+    keys = "WEB_AUTH_KEY=SECRET-of-a-developer\nAPI_KEYS=SECRET-api-key-of-a-developer\n"
+    settings.write_text(f"{keys}TEST_MODE=nonsense\n")
     running = emulators()
     environment = {**running.environment, "TEST_MODE": "True"}
     options = "--emulators", "--env-file", str(settings)

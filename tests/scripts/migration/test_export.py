@@ -48,7 +48,7 @@ async def test_export_has_all_documents_in_order(create: Create, kind: str) -> N
 @pytest.mark.parametrize("kind", BOTH)
 async def test_export_crosses_borders_of_pages(create: Create, kind: str) -> None:
     databases = create(kind)
-    # Pages have 200 documents, 4 parts of a picture and 300 users.
+    # Pages have 70 events, 4 parts of a picture, 60 users with documents, 200 lookups and 300 ids.
     documents = sample(users=2, events=400, parts=9) | {f"users/{n}": {} for n in range(300)}
     documents |= {f"lookups/{n}": {} for n in range(401)}
     await write(databases, documents)

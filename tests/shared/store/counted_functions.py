@@ -18,6 +18,8 @@ from scripts.local.round_trips import RoundTrips
 from shared.store.database import Database
 from shared.store.events import Events, NewEvent
 from shared.store.follow_secrets import FollowSecrets
+from shared.store.pictures import Pictures
+from shared.store.profiles import ProfileContent, Profiles
 from shared.store.settings import DatabaseSettings
 from shared.store.users import PasswordHash, Users
 from shared.web import request_log
@@ -121,6 +123,17 @@ def event(user: dict[str, str]) -> dict[str, object]:
 def shared_item(user: dict[str, str]) -> dict[str, object]:
     payload = {"encryptedPayload": "AAAA", "iv": {"value": to_text(b"i" * 16)}}
     return {**user, "encryptedPayload": payload, "expiry": SOON}
+
+
+async def new_user_with_plan(database: Database, plan: bytes) -> UUID:
+    """Create a user with a plan, without hashing a password."""
+    now = datetime.now(UTC)
+    users = Users(database)
+    user = await users.create(PasswordHash("", b""), now)
+    content = ProfileContent(plan, None, None, b"", b"")
+    profiles = Profiles(database, users, Pictures(database))
+    await profiles.replace(await users.get_account(user.id), content, now)
+    return user.id
 
 
 async def new_author(database: Database) -> UUID:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from google.api_core import exceptions
@@ -194,3 +195,25 @@ async def test_request_counts_all_attempts_of_a_failing_call(operation: str) -> 
     reset_current_request(token)
     assert database.attempts > 1
     assert (request.round_trips, request.documents_read) == (database.attempts, 0)
+
+
+async def test_version_is_independent_of_the_message(settings: DatabaseSettings) -> None:
+    messages: list[Any] = []
+
+    async def keep(_call: EngineCall, execute: Execute) -> Any:
+        result = await execute()
+        messages.extend(result or [])
+        return result
+
+    database = Database(settings, observed(keep))
+    item = database.document(SHARED_ITEMS, str(uuid4()))
+    batch = database.batch()
+    batch.set(item, {"a": 1})
+    await database.commit(batch)
+    document = await database.read_one(item)
+    assert document is not None
+    [message] = messages
+    assert document.version == message.update_time
+    message.update_time.Clear()
+    # A shared part would keep the content of the document in memory.
+    assert document.version != message.update_time

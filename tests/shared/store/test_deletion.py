@@ -10,7 +10,7 @@ from google.cloud.firestore_v1.async_document import AsyncDocumentReference
 
 from scripts.local.round_trips import RoundTrips
 from shared.errors import DependencyUnavailable, NotFound
-from shared.store.data_model import DELETIONS, EVENTS, FOLLOW_SECRETS, INBOX, USERS
+from shared.store.data_model import DELETIONS, EVENTS, FOLLOW_SECRETS, INBOX, SHARED_ITEMS, USERS
 from shared.store.database import Database
 from shared.store.deleted_users import DeletedUsers
 from shared.store.deletion import Deletion
@@ -64,6 +64,23 @@ async def test_documents_are_deleted_in_pages_of_100(settings: DatabaseSettings)
     assert calls.count("Commit") == 1 + 3 + 3 + 1
     # The same pages, and one query each of the inbox, the picture and the shared items.
     assert calls.count("RunQuery") == 3 + 3 + 3
+
+
+async def test_shared_items_are_deleted_in_pages_of_64(settings: DatabaseSettings) -> None:
+    trips = RoundTrips()
+    database = Database(settings, trips.open_engine)
+    account = await account_with_documents(database, 1)
+    for _ in range(3):
+        batch = database.batch()
+        for _ in range(25):
+            item = {"user_id": str(account.id), "encrypted_payload": b"x" * 128 * 1024}
+            batch.set(database.document(SHARED_ITEMS, uuid4().hex), item)
+        await database.commit(batch)
+    with trips.counted() as calls:
+        await deletion_on(database).delete(account, NOW)
+    assert trips.deleted == 2 + 2 + 75 + 1
+    # The user, an event, a secret, two pages of shared items, and the document in `deletions`.
+    assert calls.count("Commit") == 1 + 1 + 1 + 2 + 1
 
 
 @pytest.mark.parametrize("commits", [1, 2, 4])

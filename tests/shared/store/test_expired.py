@@ -200,3 +200,11 @@ async def test_concurrent_purges_delete_each_document_once(own_database: Databas
     )
     assert sum(map(sum, counts)) == 200
     assert await remaining_ids(own_database, RATE_LIMITS) == {"200"}
+
+
+async def test_expired_shared_items_are_deleted_in_pages_of_64(own_database: Database) -> None:
+    batch = own_database.batch()
+    for _ in range(70):
+        batch.set(own_database.document(SHARED_ITEMS, uuid4().hex), {"expiry": NOW})
+    await own_database.commit(batch)
+    assert await purge(own_database, SHARED_ITEMS) == [64, 6]

@@ -87,8 +87,20 @@ async def test_feed_ends_at_the_limit_of_query_pages(
 ) -> None:
     monkeypatch.setattr(older_events, "_MAX_QUERY_PAGES", 2)
     first = await prolific.feed(LONG_AGO)
-    assert numbers(first) == list(range(200))
-    assert numbers(await prolific.feed(first[-1].timestamp)) == list(range(200, 400))
+    assert numbers(first) == list(range(64))
+    assert numbers(await prolific.feed(first[-1].timestamp)) == list(range(64, 128))
+
+
+async def test_older_events_take_one_query_per_32(
+    prolific: Publisher, settings: DatabaseSettings
+) -> None:
+    trips = RoundTrips()
+    database = Database(settings, trips.open_engine)
+    feeds = Feeds(database, Events(database, Users(database)))
+    with trips.counted() as calls:
+        read = await feeds.read([Followed(prolific.id, "secret", LONG_AGO)], NOW)
+        assert len([event async for event in read.events]) == 450
+    assert calls == ["BatchGetDocuments", *["RunQuery"] * 15]
 
 
 @pytest.mark.parametrize("after", [0, 200, 248, 249, 250, 448, 449])
@@ -116,7 +128,7 @@ async def test_query_of_old_events_takes_no_early_page(settings: DatabaseSetting
     await publisher.publish(MAX_RECENT_EVENTS + 1)
     with trips.counted() as calls:
         await publisher.feed(LONG_AGO)
-    assert calls == ["BatchGetDocuments"] + ["RunQuery"] * 3
+    assert calls == ["BatchGetDocuments"] + ["RunQuery"] * 7
 
 
 async def test_feed_leaves_out_expired_older_events(prolific: Publisher) -> None:

@@ -14,6 +14,7 @@ from shared.store.deletion import Deletion
 from shared.store.pictures import PictureNote, Pictures
 from shared.store.profiles import ProfileContent, Profiles
 from shared.store.users import Account, PasswordHash, Users
+from tests.shared.store.counted_functions import new_user_with_plan
 from tests.stored_documents import delete, documents_in, exists
 
 NOW = datetime.now(UTC)
@@ -170,3 +171,12 @@ async def test_put_does_not_restore_a_deleted_user(database: Database) -> None:
     with pytest.raises(NotFound):
         await profiles_of(database).replace(account, profile(b"again"), NOW)
     assert not await exists(database, database.document(USERS, account.id))
+
+
+async def test_user_deleted_before_the_second_page_is_left_out(database: Database) -> None:
+    ids = [await new_user_with_plan(database, b"x" * 64 * 1024) for _ in range(33)]
+    found = profiles_of(database).find_all(ids, NOW)
+    listed = [await anext(found) for _ in range(32)]
+    [last] = set(ids) - {profile.id for profile in listed}
+    await delete(database, database.document(USERS, last))
+    assert [profile async for profile in found] == []

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 import functions.ai.main
+from scripts.client.api import to_text
 from scripts.fakes.revenuecat import SUBSCRIBER
 from scripts.fakes.settings import WEB_KEY, local_services
 from scripts.local.ports import url
@@ -17,7 +18,9 @@ from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.store.data_model import USERS
+from shared.store.events import Events, NewEvent
 from shared.store.settings import DatabaseSettings
+from shared.store.users import Users
 from shared.web.subscribers import SubscriberResources
 from tests import stack
 from tests.shared.store.counted_functions import (
@@ -28,6 +31,7 @@ from tests.shared.store.counted_functions import (
     event,
     logged_requests,
     new_author,
+    new_user_with_plan,
     profile,
     shared_item,
 )
@@ -151,12 +155,25 @@ async def test_picture_costs_one_more_read(counted: CountedFunctions) -> None:
     assert await counted.calls("POST", "/users", {"ids": [user["id"]]}) == [READ, READ]
 
 
-async def test_large_pictures_are_read_4_mib_at_a_time(counted: CountedFunctions) -> None:
+async def test_large_pictures_are_read_2_mib_at_a_time(counted: CountedFunctions) -> None:
     users = [await counted.user() for _ in range(3)]
-    for user in users:
-        await counted.call("PUT", "/user", profile(user, b"x" * 2_000_000))
+    for user, size in zip(users, (1_000_000, 1_000_000, 2_000_000), strict=True):
+        await counted.call("PUT", "/user", profile(user, b"x" * size))
     ids = {"ids": [user["id"] for user in users]}
     assert await counted.calls("POST", "/users", ids) == [READ, READ, READ]
+
+
+async def test_large_plans_are_read_2_mib_at_a_time(counted: CountedFunctions) -> None:
+    plan = b"x" * 64 * 1024
+    ids = [str(await new_user_with_plan(counted.database, plan)) for _ in range(70)]
+    users = await counted.call("POST", "/users", {"ids": ids})
+    assert users["users"].keys() == set(ids)
+    plans = {each["encryptedCurrentPlan"] for each in users["users"].values()}
+    assert plans == {to_text(plan)}
+    # The first page of 32 users is part of the first read.
+    assert await counted.calls("POST", "/users", {"ids": ids}) == [READ, READ, READ]
+    assert counted.trips.documents == 70 + 38
+    assert await counted.calls("POST", "/users", {"ids": ids[:32]}) == [READ]
 
 
 async def test_200_users_with_small_pictures_take_two_reads(counted: CountedFunctions) -> None:
@@ -186,6 +203,21 @@ async def test_feed_takes_one_read_and_one_more_for_events(
     assert is_documented("`POST /events` without new events", 1)
     newest = max(event["timestamp"] for event in feed["events"])
     assert await counted.calls("POST", "/events", request(newest)) == [READ]
+
+
+async def test_large_events_are_read_2_mib_at_a_time(counted: CountedFunctions) -> None:
+    author = await new_author(counted.database)
+    users = Users(counted.database, with_events=True)
+    expiry = datetime.now(UTC) + timedelta(days=1)
+    for _ in range(2):
+        events = [NewEvent(uuid4(), b"x" * 64 * 1024, b"i" * 16, expiry) for _ in range(31)]
+        account = await users.get_account(author)
+        await Events(counted.database, users).put(account, events, datetime.now(UTC))
+    follows = {"userId": str(author), "followSecret": "secret", "since": LONG_AGO}
+    feed = await counted.call("POST", "/events", {"users": [follows]})
+    assert len(feed["events"]) == 1 + 2 * 31
+    # The pages have 32 events and 31.
+    assert await counted.calls("POST", "/events", {"users": [follows]}) == [READ, READ, READ]
 
 
 async def test_last_access_costs_one_write_a_day(counted: CountedFunctions) -> None:

@@ -81,6 +81,7 @@ async def received(database: Database, existing_user: Person) -> AsyncIterator[R
             )
         )
         await sign_ins(database, existing_user)
+        await too_large_requests(database)
         await session_plans(database)
         await purchases(database)
         await refusals(database)
@@ -113,6 +114,21 @@ async def sign_ins(database: Database, existing_user: Person) -> None:
         await http.get("/health")
         await http.get("/health/ready")
         await http.get("/nowhere", headers={"traceparent": f"00-{TRACE}-{SPAN}-00"})
+
+
+async def too_large_requests(database: Database) -> None:
+    """Exceed each kind of limit of a request, then violate the contract in another way."""
+    message = {"toUserId": str(uuid4())}
+    async with client(build_app(functions.social.main.routes(database))) as http:
+        for method, body, status in (
+            ("PUT", {**message, "encryptedMessage": ["AAAA"] * 21}, 400),
+            ("PUT", {**message, "encryptedMessage": ["AAAA" * 342]}, 400),
+            ("PUT", {**message, "encryptedMessage": ["AAAA" * 20_000]}, 413),
+            ("POST", {"userId": str(uuid4()), "password": "x" * 41}, 400),
+            ("POST", {"userId": "x", "password": ""}, 400),
+        ):
+            response = await http.request(method, "/v2/inbox", json=body)
+            assert response.status_code == status
 
 
 async def session_plans(database: Database) -> None:
@@ -213,6 +229,22 @@ def test_round_trips_and_documents_have_the_route(received: Receiver) -> None:
     [documents] = values(received, metrics.DOCUMENTS_READ, http_route="/inbox")
     assert round_trips >= 2 * 2  # two requests with a read and a query each
     assert documents >= 2 * 2
+
+
+def test_too_large_requests_are_counted_by_route_and_part(received: Receiver) -> None:
+    def count(method: str, part: str) -> list[float]:
+        return values(
+            received,
+            metrics.TOO_LARGE_REQUESTS,
+            http_request_method=method,
+            http_route="/inbox",
+            part=part,
+        )
+
+    assert count("PUT", "field") == [2]
+    assert count("PUT", "body") == [1]
+    assert count("POST", "field") == [1]
+    assert count("POST", "body") == []
 
 
 def test_password_and_purchase_checks_have_outcomes(received: Receiver) -> None:

@@ -168,13 +168,17 @@ async def test_outage_before_first_chunk_returns_503() -> None:
 async def test_stream_memory_is_bounded() -> None:
     stream = stream_list("items", items_of(100, size=1_000_000), {})
     tracemalloc.start()
-    size = 0
+    size, held = 0, 0
     async for chunk in stream.chunks():
         size += len(chunk)
+        assert len(chunk) <= 64 * 1024
+        held = max(held, tracemalloc.get_traced_memory()[0])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert size > 100_000_000
     assert peak < 20_000_000
+    # An item of up to 2 MB and its JSON, while a client reads.
+    assert held < 5_000_000
 
 
 USER_ID = UUID("00000000-0000-4000-8000-000000000000")

@@ -40,10 +40,10 @@ CONTRACT = {
 }
 
 MIN_BODY_LIMIT_BYTES = {
-    "PUT /user": (15 + 2000 + 2) * 1024 * 4 // 3,
-    "PUT /event": 15 * 1024 * 4 // 3,
+    "PUT /user": (64 + 2000 + 2) * 1024 * 4 // 3,
+    "PUT /event": 64 * 1024 * 4 // 3,
     "PUT /inbox": 20 * 1024 * 4 // 3,
-    "POST /shareditem": 20 * 1024 * 4 // 3,
+    "POST /shareditem": 128 * 1024 * 4 // 3,
     "POST /users": 200 * 38,
     "POST /events": 200 * (38 + 42 + 37),
     "POST /ai/workout": 9 * 32 + 200,

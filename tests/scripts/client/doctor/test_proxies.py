@@ -62,7 +62,10 @@ def redirect_backup(head: Head) -> Head | bytes:
 
 
 def forget_key_of_sockets(head: Head) -> Head:
-    return head.without("x-api-key") if "upgrade" in head.headers else head
+    """Remove the key, and the ticket that the id contains. Older servers have no tickets."""
+    if "upgrade" not in head.headers:
+        return head
+    return replace(head.without("x-api-key"), target=head.target.partition("?")[0])
 
 
 def lack_put_user(head: Head) -> Head | bytes:

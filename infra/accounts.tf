@@ -14,13 +14,16 @@ resource "google_service_account" "services" {
 # per collection: a database is the smallest unit. So `ai` and `chat`, which use only rate limits and verified
 # purchases, can also reach users, events and inboxes. RATE_LIMIT_DATABASE moves the rate limits to a separate
 # database, which only `ai`, `chat` and `cleanup` reach. Verified purchases stay in FIRESTORE_DATABASE, so
-# `ai` and `chat` need both.
+# `ai` and `chat` need both. `backup` uses no database.
 #
 # The condition excludes every other database of the project, such as one restored for inspection. (default) is
 # included beside a restored database: while traffic moves, some revisions still use it.
 # https://cloud.google.com/firestore/docs/manage-databases (per-database access)
 resource "google_project_iam_member" "database" {
-  for_each = local.settings_of
+  for_each = {
+    for service, settings in local.settings_of : service => settings
+    if contains(local.services[service].settings, "database")
+  }
 
   project = var.project
   role    = "roles/datastore.user"

@@ -1,17 +1,18 @@
 # The domain: one address for all services and for the old service.
 
 locals {
-  # The traffic split in use. ./scripts/traffic changes it in this object and in the URL map, so both agree.
-  traffic_split = jsondecode(data.google_storage_bucket_object_content.traffic.content)
-
   # At first the old service gets all requests. Without an old service the new services do.
-  initial_percent = var.old_service_host == "" ? 100 : 0
+  initial_split = { for service in keys(local.paths) : service => var.old_service_host == "" ? 100 : 0 }
+
+  # The traffic split in use. ./scripts/traffic changes it in this object and in the URL map, so both agree. The
+  # object of an older environment lacks services that were added later.
+  traffic_split = merge(local.initial_split, jsondecode(data.google_storage_bucket_object_content.traffic.content))
 }
 
 resource "google_storage_bucket_object" "traffic" {
   bucket        = google_storage_bucket.sources.name
   name          = "traffic.json"
-  content       = jsonencode({ for service in keys(local.paths) : service => local.initial_percent })
+  content       = jsonencode(local.initial_split)
   content_type  = "application/json"
   cache_control = "no-store" # readers need the current split
 

@@ -9,7 +9,11 @@ module "delivery" {
   environment    = var.environment
   repository     = var.repository
   operators      = var.operators
-  buckets        = { sources = google_storage_bucket.sources.name, state = "${var.project}-terraform" }
+  buckets = {
+    sources = google_storage_bucket.sources.name
+    state   = "${var.project}-terraform"
+    backups = google_storage_bucket.backups.name
+  }
   accounts = merge(
     { for service, account in google_service_account.services : service => account.name },
     { build = google_service_account.build.name, trigger = google_service_account.cleanup_trigger.name },

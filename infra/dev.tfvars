@@ -18,4 +18,5 @@ instances = {
   sharing = { max = 3 }
   ai      = { max = 3 }
   chat    = { max = 3 }
+  backup  = { max = 3 }
 }

@@ -31,6 +31,11 @@ output "region" {
   value       = var.region
 }
 
+output "backups_bucket" {
+  description = "Bucket of the backups that users upload."
+  value       = google_storage_bucket.backups.name
+}
+
 output "sources_bucket" {
   description = "Bucket of the archives, the traffic split and the releases."
   value       = google_storage_bucket.sources.name

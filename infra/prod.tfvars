@@ -18,11 +18,14 @@ instances = {
   events = { min = 1 }
 }
 
-# The secrets that have a value, if not all five have one.
-# secrets = ["OPENAI_API_KEY", "WEB_AUTH_KEY"]
+# The secrets that have a value, if not all six have one.
+# secrets = ["API_KEYS", "OPENAI_API_KEY", "WEB_AUTH_KEY"]
 
 # Values that differ from settings.tf, by service or for all services:
 # settings = { all = { REVENUECAT_PROJECT = "proj...", REVENUECAT_ENTITLEMENT = "entl..." } }
+
+# A key of Cloud KMS for the backups of users:
+# backups_kms_key = "projects/P/locations/us-central1/keyRings/R/cryptoKeys/K"
 
 # People who make releases from a terminal, in addition to the owners of the project.
 operators = ["user:operations@liftlog.example"]

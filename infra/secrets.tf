@@ -4,6 +4,7 @@
 locals {
   # By the group of settings that reads them.
   secrets = {
+    callers   = ["API_KEYS"]
     limits    = ["WEB_AUTH_KEY"]
     model     = ["OPENAI_API_KEY"]
     purchases = ["APPLE_PRIVATE_KEY", "APPLE_SHARED_SECRET", "REVENUECAT_API_KEY"]

@@ -2,16 +2,16 @@
 # of instances (var.instances) and settings (var.settings).
 
 locals {
-  feed_settings       = ["process", "database", "passwords"]
-  subscriber_settings = ["process", "database", "secrets", "purchases", "counts", "limits", "model"]
+  feed_settings       = ["process", "features", "database", "passwords"]
+  subscriber_settings = ["process", "features", "database", "secrets", "callers", "purchases", "counts", "limits", "model"]
 
   # settings: the groups of settings.tf and secrets.tf that the service reads.
   # paths: the prefixes that the load balancer routes to the service, in any case, after a slash, with and without
   #   /v2. All other paths go to `users`. No prefix may be the beginning of another service's prefix.
   # limits: per instance, except `max_instances`. Beyond `concurrency` the platform starts another instance. A
-  #   request with a password that is not cached keeps a core busy for 0.3 s. A feed takes
-  #   3 MiB of memory while its client reads, and a list of users with pictures and plans 8 MiB. A picture of 2 MiB
-  #   takes 8 MiB while it is written.
+  #   request with a password that is not cached keeps a core busy for 0.3 s. A feed takes 3 MiB of memory while its
+  #   client reads, and a list of users with pictures and plans 8 MiB. A picture of 2 MiB takes 8 MiB while it is
+  #   written. Eight uploads of backups take less than 200 MiB.
   services = {
     users = {
       settings  = local.feed_settings
@@ -50,6 +50,13 @@ locals {
       paths     = ["ai-chat"]
       is_public = true
       limits    = { concurrency = 1000, timeout_s = 3600, memory = "512Mi", max_instances = 20 }
+    }
+    # A backup of 32 MB takes minutes through a slow connection. The service has no access to the database.
+    backup = {
+      settings  = ["process", "features", "secrets", "callers", "backups"]
+      paths     = ["backup"]
+      is_public = true
+      limits    = { concurrency = 8, timeout_s = 900, memory = "512Mi", max_instances = 10 }
     }
     # The timeout exceeds CLEANUP_S: after CLEANUP_S a run starts no page, but it finishes the current pages.
     cleanup = {

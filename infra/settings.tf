@@ -11,6 +11,15 @@ locals {
       TELEMETRY_REGION            = var.region
       OTEL_EXPORTER_OTLP_ENDPOINT = null # URL of a collector, for TELEMETRY_EXPORT=otlp
     }
+    # The switches are for all services together. `computed` computes the other two.
+    features = {
+      FEED_ENABLED          = "True"
+      SHARING_ENABLED       = "True"
+      AI_PLANNER_ENABLED    = "True"
+      BACKUP_ENABLED        = "True"
+      AI_PLANNER_CONFIGURED = null
+      BACKUP_CONFIGURED     = null
+    }
     database = {
       FIRESTORE_DATABASE          = var.serving_database
       FIRESTORE_ATTEMPT_TIMEOUT_S = "3"
@@ -36,6 +45,14 @@ locals {
     secrets = {
       SECRET_REFRESH_S = "300"
       SECRET_TIMEOUT_S = "5"
+    }
+    callers = {} # API_KEYS is a secret. Forward auth is refused: see the variable `settings`
+    backups = {
+      BACKUP_BUCKET      = local.backups_bucket
+      BACKUP_KEEP        = "30"
+      BACKUP_KEEP_DAYS   = "90"
+      BACKUP_QUOTA_BYTES = "1073741824" # 1 GiB for each user
+      BACKUP_STORAGE_URL = "https://storage.googleapis.com/"
     }
     purchases = {
       PURCHASE_GOOD_S           = "1800"
@@ -66,12 +83,13 @@ locals {
       TEST_MODE                   = "False"
     }
     model = {
-      OPENAI_BASE_URL   = "https://api.openai.com/v1"
-      OPENAI_MODEL      = "gpt-4o"
-      OPENAI_SILENCE_S  = "30"
-      OPENAI_RETRIES    = "2"
-      OPENAI_MAX_TOKENS = "12000"
-      OPENAI_DEADLINE_S = "120"
+      OPENAI_BASE_URL       = "https://api.openai.com/v1"
+      OPENAI_MODEL          = "gpt-4o"
+      OPENAI_SILENCE_S      = "30"
+      OPENAI_RETRIES        = "2"
+      OPENAI_CONTEXT_TOKENS = "128000"
+      OPENAI_MAX_TOKENS     = "12000"
+      OPENAI_DEADLINE_S     = "120"
     }
     chat = {
       CHAT_HOST            = "0.0.0.0"
@@ -82,6 +100,9 @@ locals {
     }
   }
 
+  # Variables whose values follow from other parts of infra/.
+  fixed = ["AI_PLANNER_CONFIGURED", "BACKUP_BUCKET", "BACKUP_CONFIGURED"]
+
   # Variables that a service accepts: those of its groups, and OpenTelemetry's own.
   read_by = {
     for name, service in local.services : name => concat(
@@ -90,15 +111,32 @@ locals {
     )
   }
 
-  # The last argument of `merge` wins: a value for one service overrides a value for all.
+  # The values in the environment's file. A value for one service overrides a value for all, which reaches only the
+  # services that read the variable.
+  overrides = {
+    for name in keys(local.services) : name => merge(
+      { for variable, value in lookup(var.settings, "all", {}) : variable => value if contains(local.read_by[name], variable) },
+      lookup(var.settings, name, {}),
+    )
+  }
+
+  # Whether a feature has everything that it needs. Every public service gets these values: `users` answers
+  # GET /features for the domain, and it must agree with the services that do the work.
+  computed = {
+    # The code needs a key for any OPENAI_BASE_URL. A model server that needs none accepts any value.
+    AI_PLANNER_CONFIGURED = alltrue([for name in ["ai", "chat"] : contains(local.secrets_of[name], "OPENAI_API_KEY")])
+    # Without an API key no user can sign in to `backup`.
+    BACKUP_CONFIGURED = contains(local.secrets_of["backup"], "API_KEYS")
+  }
+
+  # The last argument of `merge` wins.
   settings_of = {
     for name, service in local.services : name => {
       for variable, value in merge(
         merge([for group in service.settings : local.settings[group]]...),
+        { for variable, value in local.computed : variable => title(tostring(value)) if contains(service.settings, "features") },
         { for variable in local.secrets_of[name] : variable => "sm://${local.secret_ids[variable]}" },
-        # A value for `all` reaches only the services that read the variable.
-        { for variable, value in lookup(var.settings, "all", {}) : variable => value if contains(local.read_by[name], variable) },
-        lookup(var.settings, name, {}),
+        local.overrides[name],
       ) : variable => value if value != null
     }
   }

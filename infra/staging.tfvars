@@ -22,4 +22,5 @@ instances = {
   sharing = { max = 5 }
   ai      = { max = 5 }
   chat    = { max = 5 }
+  backup  = { max = 5 }
 }

@@ -101,6 +101,17 @@ variable "secrets" {
   }
 }
 
+variable "backups_kms_key" {
+  description = "Key of Cloud KMS that encrypts the backups of users; null: Google's own keys. docs/operations/backup-and-restore.md has the grant that it needs."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.backups_kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.backups_kms_key))
+    error_message = "A key has the form projects/P/locations/L/keyRings/R/cryptoKeys/K."
+  }
+}
+
 variable "settings" {
   description = "Values that replace those of settings.tf: variables and values by service, or under `all` for every service that reads the variable."
   type        = map(map(string))
@@ -113,6 +124,18 @@ variable "settings" {
       ]
     ]))
     error_message = "`settings` has an unknown service, or a variable that the service does not read. See services.tf and settings.tf. Set secrets with ./scripts/secrets instead."
+  }
+  validation {
+    condition     = !anytrue([for name in flatten([for settings in values(var.settings) : keys(settings)]) : startswith(name, "FORWARD_AUTH_")])
+    error_message = "Forward auth cannot be used on Google Cloud. The load balancer passes a client's own header on, and the immediate peer of a service is always Google's, so any client could name any user. Use API keys: ./scripts/secrets set API_KEYS."
+  }
+  validation {
+    condition     = length(setintersection(keys(local.settings.features), flatten([for service, settings in var.settings : keys(settings) if service != "all"]))) == 0
+    error_message = "Set the switches of features under `all`. With a switch for one service, GET /features would contradict the services: ${join(", ", keys(local.settings.features))}."
+  }
+  validation {
+    condition     = length(setintersection(local.fixed, flatten([for settings in values(var.settings) : keys(settings)]))) == 0
+    error_message = "Terraform computes ${join(", ", local.fixed)}: remove them from `settings`. To switch a feature off, set the variable that ends with _ENABLED."
   }
 }
 

@@ -11,10 +11,15 @@ LiftLogError
 ├─ FeatureDisabled           The operator switched the feature off (shared/web/features.py).
 ├─ FeatureNotConfigured      The server lacks a setting of the feature (shared/web/features.py).
 │  └─ BackupsNotConfigured   The server has no place for backups.
+├─ QuotaExceeded             The backup is larger than all backups of a user may be
+│                            (shared/backups/backups.py).
+├─ RangeNotSatisfiable       The range is outside of the content (shared/web/download.py).
 └─ DependencyUnavailable     No response from a dependency; a retry may succeed
    │                         (shared/store/calls.py, shared/purchases/provider_api.py,
    │                         shared/clients/secrets.py, shared/planner/model.py).
    ├─ DependencyFailed       The dependency returned an error or an invalid response.
+   │  ├─ ResponseTooLong     The response ended at the limit of its length.
+   │  └─ RequestTooLong      The dependency rejected the request because of its length.
    ├─ DependencyTimedOut     No response before the deadline.
    └─ Overloaded             No free slot for password hashing, large transfers or purchase
                              verification (shared/concurrency/limiter.py). Or too many writers of
@@ -93,6 +98,18 @@ class BackupsNotConfigured(FeatureNotConfigured):
     """The operator of this server has configured no place for backups."""
 
 
+class QuotaExceeded(LiftLogError):
+    """One upload is larger than the quota of its user."""
+
+
+class RangeNotSatisfiable(LiftLogError):
+    """The requested range is outside of a content of `size_bytes`."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__("the range is outside of the content")
+        self.size_bytes = size_bytes
+
+
 class DependencyUnavailable(LiftLogError):
     """A dependency did not respond, so the result is unknown; retry after `retry_after_s`."""
 
@@ -107,6 +124,18 @@ class DependencyFailed(DependencyUnavailable):
     """A dependency returned no valid response."""
 
     _message = "{} returned an invalid response"
+
+
+class ResponseTooLong(DependencyFailed):
+    """The response of a dependency ended at the limit of its length, so it is incomplete."""
+
+    _message = "{} needs a longer response than it may give"
+
+
+class RequestTooLong(DependencyFailed):
+    """A dependency rejected the request because of its length."""
+
+    _message = "{} cannot read a request of this length"
 
 
 class DependencyTimedOut(DependencyUnavailable):

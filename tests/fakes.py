@@ -12,6 +12,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scripts.fakes.apple import AppStore
+from scripts.fakes.cloud_storage import CloudStorage
 from scripts.fakes.faults import Failing
 from scripts.fakes.google import GooglePlay, service_account
 from scripts.fakes.openai import OpenAi
@@ -107,6 +108,11 @@ def fake_sandbox(fake_servers: FakeServers) -> RunningFake[AppStore]:
 @pytest.fixture
 def fake_google_play(fake_servers: FakeServers) -> RunningFake[GooglePlay]:
     return fake_servers.run("google play", GooglePlay())
+
+
+@pytest.fixture
+def fake_cloud_storage(fake_servers: FakeServers) -> RunningFake[CloudStorage]:
+    return fake_servers.run("cloud storage", CloudStorage())
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ _recorded = {
 async def note_request(request: httpx.Request) -> None:
     """Record the secrets of a request; a hook for httpx."""
     _record([request.headers.get("authorization", "").rpartition(" ")[2]])
+    _record([request.headers.get("x-api-key", ""), request.headers.get("remote-user", "")])
     if request.headers.get("content-type") == "application/json":
         try:
             _record(_secrets_of(json.loads(request.content)))

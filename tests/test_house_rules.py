@@ -50,7 +50,10 @@ _FOR_MODELS = {
     "openai",
     "truststore",
 }
+# Only the services that call other services over HTTP need its client.
+_FOR_HTTP = {"h11", "httpcore2", "httpx2", "truststore"}
 ALLOWED_BY_SERVICE = {
+    "backup": ALLOWED | _FOR_HTTP,
     "ai": ALLOWED | _FOR_MODELS,
     "chat": ALLOWED | _FOR_MODELS,
 }

@@ -11,10 +11,10 @@ from math import ceil
 from typing import Generic
 
 from functions.chat.hub import Client, Method
-from shared.errors import LiftLogError, RateLimited
+from shared.errors import LiftLogError, RateLimited, RequestTooLong, ResponseTooLong
 from shared.planner.conversation import DEFAULT_LOCALE, Conversation
 from shared.planner.partial_plan import Plan
-from shared.schemas.ai import WorkoutPlan
+from shared.schemas.ai import LongWorkoutPlan
 from shared.schemas.blueprint import PLAN_VERSION, Program
 from shared.schemas.chat import (
     ChatMessage,
@@ -114,7 +114,7 @@ class _ClientConversation(Generic[Plan]):
 class ChatHub:
     """`/ai-chat`, for one client."""
 
-    def __init__(self, client: Client, conversation: Conversation[WorkoutPlan]) -> None:
+    def __init__(self, client: Client, conversation: Conversation[LongWorkoutPlan]) -> None:
         self._conversation = _ClientConversation(
             client, conversation, lambda plan: ChatPlan.model_construct(plan=plan)
         )
@@ -171,8 +171,17 @@ class ChatHubV2:
 
 
 def _apology(error: LiftLogError) -> str:
-    if not isinstance(error, RateLimited):
-        return "I cannot be reached at the moment. Please try again in a few minutes."
+    match error:
+        case ResponseTooLong():
+            return "That is too long for me. Please ask for less, for example for fewer weeks."
+        case RequestTooLong():
+            return "Our conversation is too long for me. Please begin a new one."
+        case RateLimited():
+            return _apology_for_limit(error)
+    return "I cannot be reached at the moment. Please try again in a few minutes."
+
+
+def _apology_for_limit(error: RateLimited) -> str:
     if error.retry_after_s > _HOUR_S:
         wait = f"{ceil(error.retry_after_s / _HOUR_S)} hours"
     elif error.retry_after_s > _MINUTE_S:

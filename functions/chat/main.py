@@ -17,7 +17,7 @@ from shared.web.features import Features, FeatureSettings
 from shared.web.subscribers import SubscriberResources
 
 # `/ai-chat` serves apps of 2025, `/ai-chat-v2` those of 2026.
-_PLAN_2025 = PlanSchema(ai.WorkoutPlan, ai.Session, TypeAdapter(ai.Exercise))
+_PLAN_2025 = PlanSchema(ai.LongWorkoutPlan, ai.LongSession, TypeAdapter(ai.Exercise))
 _PLAN_2026 = PlanSchema(blueprint.Program, blueprint.Session, TypeAdapter(blueprint.Exercise))
 
 

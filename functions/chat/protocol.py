@@ -12,15 +12,22 @@ from pydantic_core import from_json, to_json
 
 RECORD_SEPARATOR = "\x1e"
 
-# The contract requires messages of 64 KiB. JSON may escape a character as six.
-MAX_RECORD_CHARACTERS = 256 * 1024
+# The contract requires messages of 64 KiB. A shared program of a year has some hundred KiB.
+MAX_TEXT_CHARACTERS = 256 * 1024
+
+# JSON may escape a character as six. The rest is for the fields of an invocation.
+MAX_RECORD_CHARACTERS = 6 * MAX_TEXT_CHARACTERS + 1024
 
 # Some clients send version 0 for the same protocol. The original server accepts it, too.
 _VERSIONS = (0, 1)
 
 # Clients choose the ids, and the server keeps them until the completion.
 _MAX_ID_CHARACTERS = 256
+_MAX_TARGET_CHARACTERS = 256
 _MAX_RECORD_PARTS = 1000
+
+# More than any method of the hubs has. Invocations wait with their arguments.
+_MAX_ARGUMENTS = 16
 
 _INVOCATION = 1
 _COMPLETION = 3
@@ -208,14 +215,23 @@ def _parse_invocation(content: Mapping[str, object], *, is_stream: bool) -> Invo
     target, arguments = content.get("target"), content.get("arguments")
     if not isinstance(target, str) or not isinstance(arguments, list):
         raise ProtocolError("an invocation must have a target and arguments")
+    if len(target) > _MAX_TARGET_CHARACTERS:
+        raise ProtocolError("a target is too long")
+    if any(isinstance(each, str) and len(each) > MAX_TEXT_CHARACTERS for each in arguments):
+        raise ProtocolError(f"a text is longer than {MAX_TEXT_CHARACTERS} characters")
     has_id = is_stream or content.get("invocationId") is not None
     return Invocation(
         target,
-        arguments,
+        [_without_content(each) for each in arguments[:_MAX_ARGUMENTS]],
         _parse_id(content, "an invocation") if has_id else None,
         expects_stream=is_stream,
         sends_streams=bool(content.get("streamIds")),
     )
+
+
+def _without_content(argument: object) -> object:
+    """Empty a list or an object: no method of the hubs takes one, and it may be large."""
+    return type(argument)() if isinstance(argument, list | dict) else argument
 
 
 def _parse_id(content: Mapping[str, object], message: str) -> str:

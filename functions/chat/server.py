@@ -15,8 +15,9 @@ from starlette.types import ASGIApp
 
 from functions.chat.websocket import WebSocketProtocol
 
-# The longest record in UTF-8: 256 Ki characters of up to 4 bytes.
-_MAX_FRAME_BYTES = 1024 * 1024
+# Longer than any record with a text of 256 Ki characters. A character has up to 4 bytes in UTF-8,
+# and 6 where JSON escapes it.
+_MAX_FRAME_BYTES = 2 * 1024 * 1024
 
 _MAX_UNSENT_BYTES = 16 * 1024
 _MAX_UNACKNOWLEDGED_MS = 120_000

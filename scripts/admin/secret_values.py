@@ -7,8 +7,11 @@ import getpass
 import sys
 import warnings
 
+from shared.auth.api_keys import parse_api_keys
+
 from scripts.cloud.known_secrets import KnownSecret
 
+_API_KEYS_VARIABLE = "API_KEYS"
 _PEM_VARIABLE = "APPLE_PRIVATE_KEY"
 _ES256_CURVE = "secp256r1"
 _MAX_VALUE_BYTES = 65_536
@@ -62,6 +65,8 @@ def check_value(secret: KnownSecret, given: bytes) -> str:
         _check_key(value)
     elif "\n" in value or "\r" in value:
         raise ValueError("the value has several lines")
+    elif secret.variable == _API_KEYS_VARIABLE and not parse_api_keys(value):
+        raise ValueError("the value has no key")
     return value
 
 

@@ -11,6 +11,9 @@ from scripts.local.ports import SERVICES
 FAMILIES = tuple(name for name in SERVICES if name != "cleanup")
 """Families of routes, each with a service of the same name. No app calls the cleanup."""
 
+_ADDED_LATER = ("backup",)
+"""Families that the object of an older environment lacks: the old service gets their requests."""
+
 ALL = "all"
 FULL_PERCENT = 100
 
@@ -36,6 +39,7 @@ def parse_split(text: str) -> dict[str, int]:
     split = json.loads(text)
     if not isinstance(split, dict) or not all(_is_percent(each) for each in split.values()):
         raise ValueError("it does not map families to percents")
+    split = dict.fromkeys(_ADDED_LATER, 0) | split
     missing = [family for family in FAMILIES if family not in split]
     if missing:
         raise ValueError(f"no percent for {', '.join(missing)}")

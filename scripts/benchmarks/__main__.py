@@ -9,6 +9,7 @@ _OPTIONS = {
     "growth": "--events N --rounds N --seconds S --folder DIR",
 }
 NAMES = {
+    "backups": "memory and time of eight uploads and downloads of the largest backup at once",
     "chat": "memory, CPU and delay of 1,000 idle and 100 active connections",
     "cleanup": "rate and memory of a run over 50,000 documents, half of them expired",
     "cold-start": "time from the start of each function's process to its first responses",

@@ -13,6 +13,8 @@ import httpx
 import psutil
 
 from scripts.benchmarks.report import console, show
+from scripts.fakes.cloud_storage import BUCKET
+from scripts.fakes.settings import WEB_KEY
 from scripts.local.ports import SERVICES, url
 from scripts.local.services import Emulators, command, environment, runtime_folder
 from scripts.local.stack import OWN_EMULATORS, Stack, free_ports
@@ -48,6 +50,7 @@ _FIRST_REQUESTS = {
         "/",
         {"message": {"messageId": "1", "publishTime": "2026-01-01T00:00:00Z"}},
     ),
+    "backup": ("GET", "/v2/backups", None),
 }
 # No server uses the port of the discard protocol.
 _UNREACHABLE = "http://127.0.0.1:9"
@@ -55,6 +58,7 @@ _COMPARED = ("users", "chat")
 _SETTLE_S = 2
 _HEADERS = {
     "Authorization": "RevenueCat unknown",
+    "X-API-Key": WEB_KEY,
     "ce-id": "1",
     "ce-source": "//pubsub.googleapis.com/projects/p/topics/t",
     "ce-specversion": "1.0",
@@ -77,6 +81,10 @@ def _start(
         env={
             **os.environ,
             **environment(emulators, fakes),
+            # As on Google Cloud: the place of backups is a bucket.
+            "BACKUP_FOLDER": "",
+            "BACKUP_BUCKET": BUCKET,
+            "BACKUP_STORAGE_URL": f"{fakes}/cloud-storage",
             # Empty: Python keeps bytecode, so only the first start compiles the modules.
             "PYTHONDONTWRITEBYTECODE": "",
             "TELEMETRY_EXPORT": export,

@@ -10,11 +10,19 @@ from urllib.error import HTTPError, URLError
 from rich.console import Console
 from rich.text import Text
 
+from scripts.client.backend import (
+    API_KEY_HEADER,
+    DEBUG_KEY,
+    DEBUG_SERVER,
+    Era,
+    add_header_options,
+    base_address,
+    headers_of,
+)
 from scripts.client.coach import Coach, DisconnectedError
 from scripts.client.screen import Screen
 
-_DEFAULT = "http://127.0.0.1:5264"
-_DEBUG_TOKEN = "Web test-web-auth-key-12345"  # noqa: S105 - the key in the app's debug build
+_DEBUG_TOKEN = f"Web {DEBUG_KEY}"
 _LOCALE = "en-AU"
 _HELP = "Ctrl-C stops a reply. /restart starts a new conversation, /quit ends the program."
 
@@ -47,30 +55,61 @@ def _converse(coach: Coach, screen: Screen) -> None:
             screen.follow(coach, coach.send(line))
 
 
-def main() -> int:
-    """Run the conversation and return the exit status."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./scripts/chat",
         description="Start a conversation with the coach, over SignalR as in the apps.",
     )
     parser.add_argument(
-        "server", nargs="?", default=_DEFAULT, help="its URL (default: %(default)s)"
+        "server", nargs="?", default=DEBUG_SERVER, help="its URL (default: %(default)s)"
     )
     parser.add_argument(
-        "--old", action="store_true", help="use /ai-chat, as apps of 2025, instead of /ai-chat-v2"
+        "--era",
+        choices=[*Era],
+        type=Era,
+        default=Era.OF_2026,
+        help="the year of the app: 2026 uses /ai-chat-v2 and headers, 2025 uses /ai-chat and "
+        "access_token (default: %(default)s)",
     )
+    add_header_options(parser)
     parser.add_argument(
         "--purchase-token",
-        default=os.environ.get("PURCHASE_TOKEN") or _DEBUG_TOKEN,
+        default=os.environ.get("PURCHASE_TOKEN") or None,
         metavar="TOKEN",
-        help="'<Store> <token>' of a subscriber (default: the variable PURCHASE_TOKEN, or "
-        f"{_DEBUG_TOKEN})",
+        help="'<Store> <token>' of a subscriber. Default: the variable PURCHASE_TOKEN. Without "
+        f"credentials, the key of ./scripts/dev is used: {DEBUG_KEY}",
     )
+    return parser
+
+
+def _coach(server: str, options: argparse.Namespace, screen: Screen) -> Coach:
+    """Return the client with the credentials of the command line.
+
+    Raises:
+        ValueError: an argument is malformed, or apps of this year do not have it.
+    """
+    token = options.purchase_token
+    if options.era is Era.OF_2025:
+        if options.api_key or options.header:
+            raise ValueError("apps of 2025 send no headers: use --purchase-token")
+        return Coach(server, token or _DEBUG_TOKEN, screen.receive, is_new=False)
+    headers = headers_of(options)
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    headers = headers or {API_KEY_HEADER: DEBUG_KEY}
+    return Coach(server, None, screen.receive, headers=headers)
+
+
+def main() -> int:
+    """Run the conversation and return the exit status."""
+    parser = _parser()
     options = parser.parse_args()
-    server, screen = options.server.rstrip("/"), Screen(console)
-    if not server.startswith(("http://", "https://")):
-        parser.error(f"{server} does not begin with http:// or https://")
-    coach = Coach(server, options.purchase_token, screen.receive, is_new=not options.old)
+    screen = Screen(console)
+    try:
+        server = base_address(options.server)
+        coach = _coach(server, options, screen)
+    except ValueError as error:
+        parser.error(str(error))
     try:
         with coach:
             console.print(_HELP, style="dim")
@@ -78,7 +117,7 @@ def main() -> int:
     except HTTPError as error:
         console.print(f"[bold red]Refused[/] with {error.code}:", Text(_reason(error)))
         if error.code == HTTPStatus.UNAUTHORIZED:
-            console.print("Use --purchase-token '<Store> <token>' for another token.")
+            console.print("Use --api-key KEY or --purchase-token '<Store> <token>'.")
     except DisconnectedError:
         console.print(
             "[bold red]The connection has ended[/]; run ./scripts/chat for a new conversation."

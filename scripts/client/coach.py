@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from socket import SHUT_RDWR
@@ -33,8 +33,10 @@ class Coach:
 
     Args:
         server: the URL of the server.
-        token: `<Store> <token>` of a subscriber.
+        token: `<Store> <token>` of a subscriber, as `access_token` below `/v2`. With None, the
+            connection is that of the newest apps: without `/v2`, and `headers` only.
         receive: callback for each message of the hub, in another thread.
+        headers: headers of the negotiation and of the WebSocket.
         is_new: use `/ai-chat-v2` (apps of 2026) instead of `/ai-chat` (apps of 2025).
         negotiates: send the negotiation request before the WebSocket.
         ping_s: interval of pings to the server.
@@ -43,9 +45,10 @@ class Coach:
     def __init__(
         self,
         server: str,
-        token: str,
+        token: str | None,
         receive: Callable[[dict[str, Any]], None],
         *,
+        headers: Mapping[str, str] | None = None,
         is_new: bool = True,
         negotiates: bool = True,
         ping_s: float = 15,
@@ -55,8 +58,13 @@ class Coach:
         self._unit: list[Any] = ["kilograms"] if is_new else []
         self._invocations: dict[str, Future[None]] = {}
         self._opened = threading.Event()
-        options = {"access_token_factory": lambda: token, "skip_negotiation": not negotiates}
-        hub = f"{server}/v2/{'ai-chat-v2' if is_new else 'ai-chat'}"
+        options: dict[str, Any] = {"skip_negotiation": not negotiates}
+        if headers:
+            options["headers"] = dict(headers)
+        if token is not None:
+            options["access_token_factory"] = lambda: token
+            server = f"{server}/v2"
+        hub = f"{server}/{'ai-chat-v2' if is_new else 'ai-chat'}"
         self._hub = HubConnectionBuilder().with_url(hub, options=options).build()
         self._hub.on("ReceiveMessage", lambda arguments: receive(arguments[0]))
         self._hub.on_open(self._opened.set)

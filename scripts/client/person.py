@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Self
@@ -12,6 +12,8 @@ from scripts.client import crypto
 from scripts.client.api import Api, Profile, from_text, to_text
 
 BEFORE_ALL_EVENTS = "2000-01-01T00:00:00Z"
+EXPIRES_AFTER = timedelta(days=90)
+"""The time from an event to its expiry, as the apps set it."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,20 @@ class Workout:
     event_id: str
     timestamp: str
     content: bytes
+
+    @property
+    def written(self) -> "WrittenWorkout":
+        """The content, as apps of 2026 write it."""
+        return WrittenWorkout(**json.loads(self.content))
+
+
+@dataclass(frozen=True)
+class WrittenWorkout:
+    """The content of an event from an app of 2026."""
+
+    text: str
+    time: str
+    """The time of the author's clock. Readers send it back as `since`."""
 
 
 class Person:
@@ -118,8 +134,24 @@ class Person:
         body = {**self.credentials, "followSecret": secret}
         await self._api.call("POST", "/follow-secret/delete", body)
 
-    async def publish(self, content: bytes, event_id: str | None = None) -> str:
-        """Publish an event that expires after 90 days. Return its id."""
+    async def publish_written(
+        self, text: str, event_id: str | None = None, *, ahead: timedelta = timedelta()
+    ) -> str:
+        """Publish a workout as an app of 2026. Return its id.
+
+        Args:
+            text: the workout.
+            event_id: the id of an event that it replaces.
+            ahead: how far the author's clock is ahead of the true time.
+        """
+        time = datetime.now(UTC) + ahead
+        content = json.dumps(asdict(WrittenWorkout(text, time.isoformat())))
+        return await self.publish(content.encode(), event_id, time + EXPIRES_AFTER)
+
+    async def publish(
+        self, content: bytes, event_id: str | None = None, expiry: datetime | None = None
+    ) -> str:
+        """Publish an event that expires after 90 days, or at `expiry`. Return its id."""
         sealed = crypto.seal(content, self.aes_key, self.keys)
         # An existing id replaces that event.
         event_id = event_id or str(uuid4())
@@ -128,7 +160,7 @@ class Person:
             "eventId": event_id,
             "encryptedEventPayload": to_text(sealed.payload),
             "encryptedEventIV": to_text(sealed.iv),
-            "expiry": _in_days(90),
+            "expiry": (expiry or datetime.now(UTC) + EXPIRES_AFTER).isoformat(),
         }
         await self._api.call("PUT", "/event", body)
         return event_id
@@ -150,7 +182,8 @@ class Person:
         """Share an encrypted plan. Return the id of its link."""
         sealed = crypto.seal(content, key, self.keys)
         payload = {"encryptedPayload": to_text(sealed.payload), "iv": {"value": to_text(sealed.iv)}}
-        body = {**self.credentials, "encryptedPayload": payload, "expiry": _in_days(90)}
+        expiry = (datetime.now(UTC) + EXPIRES_AFTER).isoformat()
+        body = {**self.credentials, "encryptedPayload": payload, "expiry": expiry}
         answer = await self._api.call("POST", "/shareditem", body)
         return str(answer["id"])
 
@@ -182,7 +215,3 @@ def _open_event(event: dict[str, str], follows: Follows) -> Workout:
     )
     content = crypto.unseal(sealed, follows.aes_key, follows.rsa_public_key)
     return Workout(event["eventId"], event["timestamp"], content)
-
-
-def _in_days(days: int) -> str:
-    return (datetime.now(UTC) + timedelta(days=days)).isoformat()

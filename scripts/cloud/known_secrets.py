@@ -18,8 +18,9 @@ MAX_SECRET_AGE_S = float(SecretSettings.model_fields["refresh_s"].default)
 
 # Only these two verify purchases and call the model.
 _SUBSCRIBER_SERVICES = ("ai", "chat")
+# The key of backups in a folder is missing: no service on Google Cloud reads it.
 _READ_BY: Mapping[type[Settings], tuple[str, ...]] = {
-    ApiKeySettings: _SUBSCRIBER_SERVICES,
+    ApiKeySettings: (*_SUBSCRIBER_SERVICES, "backup"),
     WebSettings: _SUBSCRIBER_SERVICES,
     AppleSettings: _SUBSCRIBER_SERVICES,
     RevenueCatSettings: _SUBSCRIBER_SERVICES,

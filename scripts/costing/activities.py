@@ -44,6 +44,7 @@ ACTIVITIES = (
         has_password=True,
     ),
     Activity(Usage.shared_plans * Usage.reads_per_shared_plan, requests.GET_SHARED_ITEM),
+    Activity(Usage.backup_share * (Usage.backups + Usage.downloaded_backups), Documents()),
     # Plans are rare, so the cached purchase has always expired.
     Activity(_SUBSCRIBER * Usage.plans, requests.FIRST_PLAN_IN_HALF_AN_HOUR),
     # A negotiation and a WebSocket.

@@ -39,6 +39,13 @@ class Usage:
     shared_plan_bytes = 10 * KIB  # the limit is 128 KiB
     shared_plan_retention_days = 90
 
+    # Users with an API key of the operator. The app uploads its whole database after each change.
+    backup_share = 0.1
+    backups = 20
+    backup_bytes = 300 * KIB  # compressed, about 750 workouts
+    kept_backups = 60  # those of 90 days
+    downloaded_backups = 0.1
+
     # The rest is for one subscriber of Pro.
     subscriber_share = 0.05
     plans = 2
@@ -55,6 +62,10 @@ class Work:
     uncached_password_share = 0.2  # of requests with a password
     response_bytes = 1.5 * KIB  # without events, plans and pictures
     log_bytes_per_request = 0.7 * KIB
+
+    backup_s = 3  # an upload through a mobile connection
+    backup_writes = 3  # calls that create or list objects, for each upload
+    backup_reads = 1  # calls that read an object or its metadata, for each upload
 
     plan_s = 15
     plan_input_tokens = 1_500
@@ -73,6 +84,10 @@ class Prices:
     stored_gib_month = 0.15
     recovery_gib_month = 0.15
     backup_gib_month = 0.03
+    # https://cloud.google.com/storage/pricing (one region, standard class)
+    object_gib_month = 0.02
+    object_write = 0.05 / 10_000
+    object_read = 0.004 / 10_000
     # https://cloud.google.com/run/pricing; functions have the same prices
     vcpu_s = 0.000024
     gib_s = 0.0000025
@@ -81,7 +96,7 @@ class Prices:
     request = 0.40 / 1e6
     # https://cloud.google.com/load-balancing/pricing, https://cloud.google.com/armor/pricing
     forwarding_rules_hour = 0.025
-    balanced_gib = 0.008
+    balanced_gib = 0.008  # in both directions
     armor_policy_month = 5
     armor_rule_month = 1
     armor_request = 0.75 / 1e6
@@ -112,5 +127,6 @@ SCALES = {1_000: Scale(1, 1, 0), 1_000_000: Scale(8, 200, 2)}
 
 # Facts of infra/, which tests/infra/test_costs.py compares.
 INSTANCE_GIB = 0.5  # and one vCPU
-ARMOR_RULES = 5
+ARMOR_RULES = 7
 KEPT_BACKUPS = 7 + 4  # daily and weekly
+SOFT_DELETE_DAYS = 7  # for which a deleted backup of a user is kept and billed

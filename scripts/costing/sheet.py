@@ -10,6 +10,7 @@ from scripts.costing.assumptions import (
     KEPT_BACKUPS,
     MONTH_DAYS,
     MONTH_S,
+    SOFT_DELETE_DAYS,
     Prices,
     Scale,
     Usage,
@@ -32,6 +33,7 @@ def lines(people: int, scale: Scale) -> list[Line]:
     """Return the costs of a month in which `people` use the app."""
     return [
         *_firestore(people),
+        *_backups(people),
         *_instances(people, scale),
         *_network(people),
         *_model(people),
@@ -61,7 +63,21 @@ def _firestore(people: int) -> list[Line]:
         _count("Firestore, deletes", documents.deleted, Prices.document_delete),
         _gib("Firestore, storage", stored, Prices.stored_gib_month),
         _gib("point-in-time recovery", recovered, Prices.recovery_gib_month),
-        _gib("backups", backups, Prices.backup_gib_month),
+        _gib("backups of the database", backups, Prices.backup_gib_month),
+    ]
+
+
+def _backups(people: int) -> list[Line]:
+    users = people * Usage.backup_share
+    uploads = users * Usage.backups
+    # In the long run a backup is deleted for each upload.
+    deleted = Usage.backups * SOFT_DELETE_DAYS / MONTH_DAYS
+    stored = users * (Usage.kept_backups + deleted) * Usage.backup_bytes / GIB
+    price = Work.backup_writes * Prices.object_write + Work.backup_reads * Prices.object_read
+    return [
+        _gib("backups of users, storage", stored, Prices.object_gib_month),
+        _count("backups of users, uploads", uploads, price),
+        _gib("backups of users, received", uploads * Usage.backup_bytes / GIB, Prices.balanced_gib),
     ]
 
 
@@ -77,6 +93,7 @@ def _instances(people: int, scale: Scale) -> list[Line]:
         requests * Work.request_s
         + with_password * Work.uncached_password_share * Work.password_hash_s
         + subscribers * Usage.plans * Work.plan_s
+        + people * Usage.backup_share * Usage.backups * Work.backup_s
     ) / scale.requests_per_instance
     connected_s = subscribers * Usage.conversations * Usage.conversation_s
     chat_s = connected_s / scale.connections_per_instance
@@ -98,7 +115,8 @@ def _network(people: int) -> list[Line]:
     shared_plans = Usage.shared_plans * Usage.reads_per_shared_plan * Usage.shared_plan_bytes
     # base64 encodes three bytes as four.
     encoded = (profiles + events + shared_plans) * 4 / 3
-    sent = (people * encoded + requests * Work.response_bytes) / GIB
+    backups = Usage.backup_share * Usage.downloaded_backups * Usage.backup_bytes
+    sent = (people * (encoded + backups) + requests * Work.response_bytes) / GIB
     logged = requests * Work.log_bytes_per_request / GIB
     rules = Prices.armor_policy_month + ARMOR_RULES * Prices.armor_rule_month
     forwarding = Prices.forwarding_rules_hour * MONTH_S / 3600

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
 
+from scripts.fakes.cloud_storage import CloudStorage
 from scripts.fakes.openai import DEFAULT_TOKENS_PER_S, OpenAi
 from scripts.fakes.push_topic import PushTopic
 from scripts.fakes.revenuecat import RevenueCat
@@ -47,6 +48,8 @@ def main() -> None:
         # The local stack needs no fakes of Apple and Google: the tests start those.
         Mount("/openai", OpenAi(pace).app()),
         Mount("/revenuecat", RevenueCat().app()),
+        # For a stack with BACKUP_BUCKET and BACKUP_STORAGE_URL.
+        Mount("/cloud-storage", CloudStorage().app()),
     ]
     app = Router(routes, lifespan=clock)
     uvicorn.run(app, host=HOST, port=options.port, log_level="warning", access_log=False)

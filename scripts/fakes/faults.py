@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault for one request: a status with a body, silence, or a cut connection."""
+    """A fault for one request: a status with a body, silence, or a cut connection.
+
+    With `is_lost`, the fake handles the request, and the connection is cut before the response.
+    """
 
     status: int = 500
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     is_silent: bool = False
     is_cut: bool = False
+    is_lost: bool = False
 
 
 class CutError(Exception):
@@ -51,8 +55,15 @@ class Failing:
             await _until_disconnect(receive)
         elif fault.is_cut:
             _cut(send)
+        elif fault.is_lost:
+            await self._app(scope, receive, _ignore)
+            _cut(send)
         else:
             await Response(fault.body, fault.status, fault.headers)(scope, receive, send)
+
+
+async def _ignore(_message: Message) -> None:
+    pass
 
 
 def _cut(send: Send) -> None:

@@ -61,6 +61,9 @@ class OpenAi:
     open_streams: int = 0
     """Number of open streams."""
 
+    context_tokens: int | None = None
+    """Rejects a request whose messages have more tokens. None: accepts all."""
+
     compose: Callable[[dict[str, Any]], Speech] = reply_to
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -82,6 +85,8 @@ class OpenAi:
     async def _complete(self, request: Request) -> Response:
         body = await request.json()
         self.requests.append(body)
+        if self.context_tokens and _usage(body, Speech())["prompt_tokens"] > self.context_tokens:
+            return JSONResponse(_CONTEXT_EXCEEDED, 400)
         # A scripted reply serves one request, so a test can script a failure and then a success.
         scripted = self.script.pop(0) if self.script else Scripted(self.compose(body))
         head = {
@@ -122,6 +127,16 @@ class OpenAi:
             yield "data: [DONE]\n\n"
         finally:
             self.open_streams -= 1
+
+
+_CONTEXT_EXCEEDED = {
+    "error": {
+        "message": "This model's maximum context length is exceeded. Reduce the messages.",
+        "type": "invalid_request_error",
+        "param": "messages",
+        "code": "context_length_exceeded",
+    }
+}
 
 
 def _finish_reason(scripted: Scripted) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from scripts.fakes import revenuecat
 
 WEB_KEY = "test-web-auth-key-12345"
-"""The key in the web app's debug build."""
+"""The key in the app's debug build, as a purchase token or as an API key."""
 
 
 def lacks_model(environment: Mapping[str, str]) -> bool:
@@ -24,6 +24,8 @@ def local_services(environment: Mapping[str, str], fakes: str) -> dict[str, str]
     # Set variables win: a developer can combine fakes and real services.
     if not environment.get("WEB_AUTH_KEY"):
         settings["WEB_AUTH_KEY"] = WEB_KEY
+    if not environment.get("API_KEYS"):
+        settings["API_KEYS"] = WEB_KEY
     if lacks_model(environment):
         settings |= {
             "OPENAI_API_KEY": "fake",

@@ -61,11 +61,8 @@ def _run(processes: Processes, chosen: argparse.Namespace) -> None:
     own = [ports.fakes, *(ports.of(name) for name in SERVICES)]
     _require_free([*gateway, *own, *storage.ports])
     keep_only(storage.environment)
-    programs = services.programs(
-        ports,
-        services.environment(storage, url(ports.fakes)),
-        isolated=chosen.isolated,
-    )
+    environment = services.environment(storage, url(ports.fakes))
+    programs = services.programs(ports, environment, isolated=chosen.isolated)
     summary = Summary(console, ports, os.environ, isolated=chosen.isolated)
     # All side by side: none of the processes needs another one before the first request.
     storage.start(processes)
@@ -75,6 +72,7 @@ def _run(processes: Processes, chosen: argparse.Namespace) -> None:
     watch = _reload(processes, programs) if chosen.reload else processes.wait
     for title, address in storage.wait(processes):
         summary.show(title, address)
+    summary.show_backups(environment)
     processes.wait_until_healthy(ports.fakes, "/health")
     summary.show_fakes()
     for program in programs:

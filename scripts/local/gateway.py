@@ -16,6 +16,7 @@ from shared.telemetry.logs import set_up_logging
 from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import prepare_export
 from shared.web.app import build_app
+from shared.web.backup_resources import BackupResources
 from shared.web.features import Features, FeatureSettings
 from shared.web.subscribers import SubscriberResources
 
@@ -37,10 +38,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     ports = Ports(parser.parse_args().port)
     database = Database(DatabaseSettings())
-    resources = SubscriberResources(database, open_client(), Secrets(SecretSettings()))
-    services = AllServices(database, resources)
+    http, secrets = open_client(), Secrets(SecretSettings())
+    resources = SubscriberResources(database, http, secrets)
+    services = AllServices(database, resources, BackupResources(http, secrets))
     sockets_of = {"chat": services.chat.sockets()}
-    features = Features.of(FeatureSettings())
+    features = services.backups.features(Features.of(FeatureSettings()))
     apps = {
         ports.of(name): build_app(
             services.routes[name],

@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
-SERVICES = ("users", "events", "social", "sharing", "ai", "chat", "cleanup")
+SERVICES = ("users", "events", "social", "sharing", "ai", "chat", "cleanup", "backup")
 """All services, in the order of their ports. Each is deployed alone."""
 
 FUNCTIONS = tuple(name for name in SERVICES if name != "chat")

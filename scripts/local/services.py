@@ -10,7 +10,7 @@ from typing import Self
 from scripts.fakes.settings import local_services
 from scripts.local.ports import FUNCTIONS, HOST, SERVICES, Ports
 from scripts.local.processes import Processes
-from scripts.local.storage import HasEnvironment
+from scripts.local.storage import FILE, HasEnvironment
 from scripts.root import ROOT
 
 PROJECT = "liftlog-local"
@@ -107,6 +107,7 @@ def environment(storage: HasEnvironment, fakes: str | None = None) -> dict[str, 
     return {
         **(local_services(os.environ, fakes) if fakes else {}),
         **storage.environment,
+        **_place_of_backups(storage),
         "GOOGLE_CLOUD_PROJECT": project(),
         "LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text",
         "PYTHONPATH": str(ROOT),
@@ -115,3 +116,12 @@ def environment(storage: HasEnvironment, fakes: str | None = None) -> dict[str, 
         "FUNCTION_USE_ASGI": "true",
         "LOG_EXECUTION_ID": "true",
     }
+
+
+def _place_of_backups(storage: HasEnvironment) -> dict[str, str]:
+    """Return the setting of the folder of backups, unless the environment names a place."""
+    if os.environ.get("BACKUP_FOLDER") or os.environ.get("BACKUP_BUCKET"):
+        return {}
+    database = storage.environment.get(FILE)
+    file = Path(database) if database else ROOT / ".dev" / "data" / "emulators"
+    return {"BACKUP_FOLDER": str(file.with_name(f"{file.stem}-backups"))}

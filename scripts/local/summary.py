@@ -1,12 +1,14 @@
 """The lines that `./scripts/dev` prints."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 
 from scripts.fakes.revenuecat import SUBSCRIBER
 from scripts.fakes.settings import WEB_KEY, lacks_model, lacks_revenuecat
 from scripts.local.ports import CALLED_BY_APPS, SERVICES, Ports, url
+from scripts.root import ROOT
 
 
 class Summary:
@@ -43,6 +45,17 @@ class Summary:
             entitled = f"(fake: customers '{SUBSCRIBER}...' are entitled)"
             self.show("RevenueCat", f"{fakes}/revenuecat {entitled}")
 
+    def show_backups(self, services: Mapping[str, str]) -> None:
+        """Print the place of backups. `services` has the variables that the stack adds."""
+        environment = {**self._environment, **services}
+        bucket = environment.get("BACKUP_BUCKET")
+        if bucket:
+            self.show("backups", f"gs://{bucket}")
+            return
+        folder = Path(environment["BACKUP_FOLDER"])
+        shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+        self.show("backups", str(shown))
+
     def show_services(self) -> None:
         """Print the address of each service, the commands to try, and `ready`."""
         ports = self._ports
@@ -53,20 +66,24 @@ class Summary:
         # Without the gateway, each function describes its own routes only.
         described = ports.of("users") if self._is_isolated else ports.base
         self.show("OpenAPI", f"{url(described)}/openapi.json")
+        if not self._environment.get("API_KEYS"):
+            self.show("API key", f"{WEB_KEY} (header X-API-Key, as the app's debug build sends it)")
         self._show_commands()
         self._console.print("[bold green]ready[/] (Ctrl-C stops everything)")
 
     def _show_commands(self) -> None:
         ports, moved = self._ports, self._ports.base != Ports.base
-        token = ""
         if not self._environment.get("WEB_AUTH_KEY"):
             self.show("purchase token", f"Web {WEB_KEY}")
-            token = f"--purchase-token 'Web {WEB_KEY}' "
         if self._is_isolated:
-            addresses = " ".join(f"{name}={url(ports.of(name))}" for name in CALLED_BY_APPS)
+            names = (*CALLED_BY_APPS, "chat")
+            addresses = " ".join(f"{name}={url(ports.of(name))}" for name in names)
         else:
             addresses = url(ports.base) if moved else ""
-        self.show("try it", f"./scripts/journey {token}{addresses}".rstrip())
+        # At the default address, the journey uses the key of the debug build by itself.
+        has_own_key = not addresses or self._environment.get("API_KEYS")
+        key = "" if has_own_key else f"--api-key {WEB_KEY} "
+        self.show("try it", f"./scripts/journey {key}{addresses}".rstrip())
         chat = ports.of("chat") if self._is_isolated else ports.base
         where = "" if chat == Ports.base else f" {url(chat)}"
         self.show("coach", f"./scripts/chat{where}")

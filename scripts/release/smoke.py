@@ -27,6 +27,7 @@ def smoke(context: ReleaseContext) -> None:
     try:
         for name, service in services.items():
             _await_ready(context, name, service)
+        _check_features(context, services)
         _run_clients(context, services)
     except (CommandFailedError, RefusedError) as error:
         raise RefusedError(
@@ -61,6 +62,39 @@ def _problem(url: str, headers: Mapping[str, str]) -> str | None:
     return None if response.is_success else f"{response.status_code} {response.text}"
 
 
+def _check_features(context: ReleaseContext, services: Mapping[str, Service]) -> None:
+    """Compare the answers of `/features`: apps ask `users`, and then use the other services."""
+    answers = {}
+    for name, service in services.items():
+        if name == _PRIVATE_SERVICE:
+            continue
+        url = f"{service.url}/features"
+        if context.runner.is_dry:
+            context.print(f"  GET {url}")
+            continue
+        answers[name] = _features(name, url)
+    if len(set(answers.values())) > 1:
+        listed = "\n".join(f"  {name}: {answer}" for name, answer in answers.items())
+        raise RefusedError(f"the services offer different features:\n{listed}")
+    for answer in set(answers.values()):
+        context.print(f"features of all services: {answer}")
+
+
+def _features(name: str, url: str) -> str:
+    """Return the features of a service, for example `feed, sharing`."""
+    try:
+        response = httpx.get(url, timeout=_TIMEOUT_S)
+    except httpx.TransportError as error:
+        reason = str(error) or type(error).__name__
+        raise RefusedError(f"{name} does not answer {url}: {reason}") from None
+    try:
+        features = dict(response.raise_for_status().json())
+    except (httpx.HTTPStatusError, ValueError, TypeError):
+        status = response.status_code
+        raise RefusedError(f"{name} does not list its features: {status}, from {url}") from None
+    return ", ".join(each for each, is_offered in features.items() if is_offered) or "none"
+
+
 def _credentials(context: ReleaseContext, service: Service) -> dict[str, str]:
     """Return the headers that authorize a call of the private service.
 
@@ -87,7 +121,8 @@ def _run_clients(context: ReleaseContext, services: Mapping[str, Service]) -> No
     secrets = _purchase(context)
     names = [name for name in CALLED_BY_APPS if name in services]
     addresses = [f"{name}={services[name].url}" for name in names]
-    context.runner.change("./scripts/journey", *addresses, secrets=secrets)
+    for era in ("2025", "2026"):
+        context.runner.change("./scripts/journey", "--era", era, *addresses, secrets=secrets)
     # The chat accepts subscribers only.
     if secrets and "chat" in services:
         context.runner.change("./scripts/chat", services["chat"].url, secrets=secrets)

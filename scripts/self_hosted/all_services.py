@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import functions.ai.main
+import functions.backup.main
 import functions.chat.main
 import functions.cleanup.main
 import functions.events.main
@@ -11,6 +12,7 @@ import functions.social.main
 import functions.users.main
 from functions.chat.settings import ChatSettings
 from shared.store.database import Database
+from shared.web.backup_resources import BackupResources
 from shared.web.readiness import Dependency
 from shared.web.routes import Route
 from shared.web.subscribers import SubscriberResources
@@ -25,11 +27,15 @@ class AllServices:
     Args:
         database: the database of all services.
         resources: the resources of `ai` and `chat`, on the same database.
+        backups: the resources of `backup`, with the same secrets.
     """
 
-    def __init__(self, database: Database, resources: SubscriberResources) -> None:
+    def __init__(
+        self, database: Database, resources: SubscriberResources, backups: BackupResources
+    ) -> None:
         self.database = database
         self.resources = resources
+        self.backups = backups
         self.chat = functions.chat.main.handlers(resources, ChatSettings())
         self.routes: Mapping[str, Sequence[Route]] = {
             "users": functions.users.main.routes(database),
@@ -38,6 +44,7 @@ class AllServices:
             "sharing": functions.sharing.main.routes(database),
             "ai": functions.ai.main.routes(resources),
             "chat": self.chat.routes(),
+            "backup": functions.backup.main.routes(backups),
             CLEANUP: functions.cleanup.main.routes(database),
         }
         """The routes by service."""
@@ -52,9 +59,12 @@ class AllServices:
     def dependencies(self, service: str) -> list[Dependency]:
         """Return the readiness checks of a service; those of `chat` include all others."""
         if service == "chat":
-            return [*self.chat.dependencies(), *self.resources.dependencies()]
+            checks = [*self.chat.dependencies(), *self.resources.dependencies()]
+            return [*checks, *self.backups.place()]
         if service == "ai":
             return self.resources.dependencies()
+        if service == "backup":
+            return self.backups.dependencies()
         return [Dependency("store", self.database.check)]
 
     def service_of(self, route: str | None) -> str:

@@ -25,6 +25,11 @@ class DataFolder:
         return self.path / "liftlog.db"
 
     @property
+    def backups(self) -> Path:
+        """The folder of the users' backups, unless a setting names another place."""
+        return self.path / "backups"
+
+    @property
     def settings(self) -> Path:
         """The file with the settings that the environment does not set."""
         return self.path / "settings.env"

@@ -31,13 +31,13 @@ from shared.telemetry.settings import TelemetrySettings
 from shared.telemetry.signals import close_export, prepare_export
 from shared.timestamps import now
 from shared.web.app import build_app
+from shared.web.backup_resources import BackupResources
 from shared.web.readiness import Dependency
 from shared.web.subscribers import SubscriberResources
 
 logger = logging.getLogger(__name__)
 
 _FLUSH_TIMEOUT_S = 0.5
-_ALWAYS_ON = "accounts, feed, followers, shared plans"
 
 
 def serve(folder: DataFolder, listener: socket.socket, unknown: Iterable[str]) -> None:
@@ -55,7 +55,7 @@ def serve(folder: DataFolder, listener: socket.socket, unknown: Iterable[str]) -
         services.app_routes,
         services.chat.sockets(),
         dependencies(services, features),
-        features.of_routes,
+        services.backups.features(features.of_routes),
     )
     cleanup = CleanupSchedule(
         functions.cleanup.main.cleaner(services.database).clean, CleanupRuns(services.database)
@@ -83,14 +83,16 @@ def build_services(features: Features) -> AllServices:
     purchases = PurchaseAuthenticator(
         {name: provider for name, provider in providers.items() if name in accepted}
     )
-    return AllServices(database, SubscriberResources(database, http, secrets, purchases))
+    resources = SubscriberResources(database, http, secrets, purchases)
+    return AllServices(database, resources, BackupResources(http, secrets))
 
 
 def dependencies(services: AllServices, features: Features) -> list[Dependency]:
     """Return the readiness checks, without those of features that are off."""
     if features.plans.is_on:
         return services.dependencies("chat")
-    return [*services.chat.dependencies(), *services.dependencies("users")]
+    checks = [*services.chat.dependencies(), *services.dependencies("users")]
+    return [*checks, *services.dependencies("backup")]
 
 
 def start_line(
@@ -98,7 +100,7 @@ def start_line(
 ) -> str:
     """Describe the server: its address, its data, its features and the next cleanup."""
     host, port = listener.getsockname()[:2]
-    on = ", ".join([_ALWAYS_ON, *features.on])
+    on = ", ".join(features.on) or "nothing"
     off = ", ".join(features.off) or "nothing"
     megabytes = folder.database_bytes / 1024**2
     return (

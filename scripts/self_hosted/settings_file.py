@@ -47,6 +47,12 @@ def load(path: Path, environment: MutableMapping[str, str]) -> set[str]:
     return values.keys() - known - _FOREIGN_VARIABLES
 
 
+def add_backup_folder(default: Path, environment: MutableMapping[str, str]) -> None:
+    """Set the folder of backups to `default`, unless the environment names a place."""
+    if not environment.get("BACKUP_BUCKET") and not environment.get("BACKUP_FOLDER"):
+        environment["BACKUP_FOLDER"] = str(default)
+
+
 def check(path: Path) -> None:
     """Validate the environment variables of all settings.
 

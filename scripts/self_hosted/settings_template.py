@@ -6,7 +6,10 @@ from functions.chat.settings import ChatSettings
 from functions.cleanup.settings import CleanupSettings
 from scripts.reference.declarations import Section, section_of
 from scripts.reference.rendering import settings_block
+from shared.auth.api_keys import ApiKeySettings
+from shared.auth.forward_auth import ForwardAuthSettings
 from shared.auth.settings import PasswordSettings
+from shared.backups.settings import BackupSettings
 from shared.clients.settings import SecretSettings
 from shared.limits.settings import RateLimitSettings
 from shared.planner.settings import ModelSettings
@@ -18,9 +21,14 @@ from shared.purchases.web import WebSettings
 from shared.settings import Settings
 from shared.store.settings import DatabaseSettings, InboxSettings, QuotaSettings
 from shared.telemetry.settings import TelemetrySettings
+from shared.web.features import FeatureSettings
 
 OFFERED = (
+    ApiKeySettings,
+    ForwardAuthSettings,
     ModelSettings,
+    BackupSettings,
+    FeatureSettings,
     WebSettings,
     RevenueCatSettings,
     AppleSettings,
@@ -48,6 +56,9 @@ HIDDEN = frozenset(
         "K_SERVICE",
         "K_REVISION",
         "TELEMETRY_REGION",
+        # `find_features` computes them.
+        "AI_PLANNER_CONFIGURED",
+        "BACKUP_CONFIGURED",
         # For tests.
         "TEST_MODE",
         "APPLE_RECEIPT_URL",
@@ -56,6 +67,7 @@ HIDDEN = frozenset(
         "APPLE_SANDBOX_API_URL",
         "GOOGLE_PLAY_URL",
         "REVENUECAT_URL",
+        "BACKUP_STORAGE_URL",
     }
 )
 """The variables of `OFFERED` that are not in the template."""
@@ -70,9 +82,16 @@ _HEAD = """\
 # Each line shows the default. Remove the # before a name to set it. A variable of the environment
 # wins over the line of this file.
 #
-# AI plans need a language model (OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own) and
-# one way to sign a subscriber in (for example WEB_AUTH_KEY). Purchases in Google Play also need
-# GOOGLE_APPLICATION_CREDENTIALS: the path of the key file of a service account.
+# Users sign in for AI plans and backups with an API key (API_KEYS), or through your proxy
+# (FORWARD_AUTH_HEADER). In the app, each user enters the key as the header X-API-Key of the server.
+# Give each user an own key, for example API_KEYS=alice=KEY-OF-ALICE,bob=KEY-OF-BOB. Holders of one
+# key without a user name share their backups: each of them can read and delete all of them.
+#
+# AI plans also need a language model: OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.
+# Backups are in the folder `backups` beside this file, unless BACKUP_FOLDER names another one.
+#
+# Purchases in Google Play also need GOOGLE_APPLICATION_CREDENTIALS: the path of the key file of a
+# service account.
 """
 
 

@@ -1,19 +1,20 @@
 """A conversation with the AI coach, whose text and plans arrive in parts."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
-from pydantic import BaseModel
-
-from shared.errors import DependencyFailed, DependencyTimedOut, LiftLogError
+from shared.errors import DependencyFailed, DependencyTimedOut, LiftLogError, RequestTooLong
+from shared.planner.context import token_count
 from shared.planner.history import History
-from shared.planner.messages import Function, FunctionCall, Message
+from shared.planner.messages import Function, Message
 from shared.planner.model import DEPENDENCY, RETRY_AFTER_S, Model
 from shared.planner.model_response import ModelResponse
-from shared.planner.partial_plan import PartialPlan, Plan, PlanSchema
-from shared.planner.prompts import INTRODUCE, PLAN_SHOWN, coach_prompt
+from shared.planner.partial_plan import Plan, PlanSchema
+from shared.planner.prompts import INTRODUCE, coach_prompt
+from shared.planner.reply import Reply, ReplyObserver
 from shared.planner.tool_arguments import InvalidFunctionCall, parse_arguments, request_correction
 
 logger = logging.getLogger(__name__)
@@ -25,25 +26,10 @@ DEFAULT_LOCALE = "en-AU"
 # A text that ends at the token limit is still useful. A plan is not: see `tool_arguments`.
 _COMPLETE = ("stop", "length")
 
-# A chunk has a few characters, and each reading of a plan parses all of it. A share of the length
-# keeps the total work linear in the length of the plan.
-_MIN_NEW_CHARACTERS = 32
-_MIN_NEW_SHARE = 0.02
-
-Plan_contra = TypeVar("Plan_contra", bound=BaseModel, contravariant=True)
-
-
-class ReplyObserver(Protocol[Plan_contra]):
-    """Receives the states of a reply. Each state replaces the previous ones.
-
-    The complete plan is always the last update.
-    """
-
-    def update_text(self, text: str) -> None:
-        """Receive the whole text so far."""
-
-    def update_plan(self, plan: Plan_contra) -> None:
-        """Receive the whole plan so far. The last one is complete and valid."""
+# The estimate of tokens may be too low, or the setting of the context too high. A server rejects a
+# request that is too long at once, and does not charge for it.
+_MAX_REDUCTIONS = 4
+_MIN_REDUCED_TOKENS = 500
 
 
 async def _admit_all() -> None:
@@ -67,6 +53,7 @@ class Conversation(Generic[Plan]):
     ) -> None:
         self._model = model
         self._schema = schema
+        self._function = Function("show_plan", "Show the user a training plan.", schema.plan)
         self._deadline_s = deadline_s
         self._admit = admit
         self._history = History()
@@ -93,102 +80,77 @@ class Conversation(Generic[Plan]):
 
         Raises:
             DependencyTimedOut: the model exceeded the deadline.
+            ResponseTooLong: the reply ended at the limit of its length.
+            RequestTooLong: the model cannot read the message, not even without the history.
             DependencyFailed: the reply was cut, was empty, or had no valid plan.
             DependencyUnavailable: the model is overloaded.
             LiftLogError: `admit` raised it.
         """
-        history = self._history.plus(Message("user", text))
-        reply = _Reply(self._schema, observer)
+        prompt = Message("system", coach_prompt(self._locale, self._unit))
+        tokens = self._model.conversation_tokens(self._function, prompt.text)
+        reply = Reply(self._schema, observer, self._history.plus(Message("user", text)))
+        reply.fit(tokens)  # before the admission: also rejected messages must not fill the memory
         try:
             await self._admit()
-            await self._reply_in_time(history, reply)
+            await self._reply_in_time(reply, prompt, tokens)
         except LiftLogError:
             if not reply.messages():
-                history = self._history
+                reply.history = self._history
             raise
         finally:  # also after a cancellation: the user has seen the partial reply
-            self._history = history.plus(*reply.messages())
+            self._history = reply.history.plus(*reply.messages())
 
     def restart(self) -> None:
         """Forget the history."""
         self._history = History()
 
-    async def _reply_in_time(self, history: History, reply: "_Reply[Plan]") -> None:
+    async def _reply_in_time(self, reply: Reply[Plan], prompt: Message, tokens: int) -> None:
         try:
             async with asyncio.timeout(self._deadline_s):
-                await self._write_reply(history, reply)
+                await self._write_reply(reply, prompt, tokens)
         except TimeoutError:
             raise DependencyTimedOut(DEPENDENCY, RETRY_AFTER_S) from None
 
-    async def _write_reply(self, history: History, reply: "_Reply[Plan]") -> None:
-        function = Function("show_plan", "Show the user a training plan.", self._schema.plan)
-        prompt = Message("system", coach_prompt(self._locale, self._unit))
-        messages = [prompt, *history.messages]
-        response = await self._model.respond(
-            function, messages, must_call=False, on_update=reply.update
-        )
+    async def _write_reply(self, reply: Reply[Plan], prompt: Message, tokens: int) -> None:
+        response = await self._respond(reply, prompt)
         if response.call is None:
             if response.finish_reason not in _COMPLETE or not response.text:
                 logger.warning("the language model's reply is empty or incomplete")
                 raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S)
             return
         try:
-            reply.finish(parse_arguments(function, response), response.call)
+            reply.finish(parse_arguments(self._function, response), response.call)
         except InvalidFunctionCall as error:
             logger.info("the language model's plan is invalid; requesting a correction")
-            messages += request_correction(response, str(error))
+            correction = request_correction(response, str(error), tokens // 2)
+            history, _ = reply.history.fit(tokens - token_count(correction))
             reply.begin_correction()
             response = await self._model.respond(
-                function, messages, must_call=True, on_update=reply.update
+                self._function,
+                [prompt, *history.for_model(), *correction],
+                must_call=True,
+                on_update=reply.update,
             )
             try:
-                reply.finish(parse_arguments(function, response), response.call)
+                reply.finish(parse_arguments(self._function, response), response.call)
             except InvalidFunctionCall:
                 logger.warning("the language model's corrected plan is invalid")
                 raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
 
-
-class _Reply(Generic[Plan]):
-    """One reply of the coach, from one or two responses of the model."""
-
-    def __init__(self, schema: PlanSchema[Plan], observer: ReplyObserver[Plan]) -> None:
-        self._schema = schema
-        self._observer = observer
-        self._previous_text = ""
-        self._text = ""
-        self._read_characters = 0
-        self._plan = PartialPlan(schema)
-        self._call: FunctionCall | None = None
-
-    def update(self, response: ModelResponse) -> None:
-        """Pass changes to the observer."""
-        text = "\n\n".join(filter(None, (self._previous_text, response.text)))
-        if text != self._text:
-            self._text = text
-            self._observer.update_text(text)
-        arguments, read = response.arguments, self._read_characters
-        if len(arguments) - read >= max(_MIN_NEW_CHARACTERS, read * _MIN_NEW_SHARE):
-            self._read_characters = len(arguments)
-            plan = self._plan.read(arguments)
-            if plan is not None:
-                self._observer.update_plan(plan)
-
-    def begin_correction(self) -> None:
-        """Keep the text of the first response, and drop its plan."""
-        self._previous_text = self._text
-        self._read_characters = 0
-        self._plan = PartialPlan(self._schema)
-
-    def finish(self, plan: Plan, call: FunctionCall | None) -> None:
-        """Pass the complete plan to the observer."""
-        self._observer.update_plan(plan)
-        self._call = call
-
-    def messages(self) -> list[Message]:
-        """Return the messages for the history; with a plan only if it is complete."""
-        if self._call is not None:
-            return [
-                Message("assistant", self._text, self._call),
-                Message("tool", PLAN_SHOWN, self._call),
-            ]
-        return [Message("assistant", self._text)] if self._text else []
+    async def _respond(self, reply: Reply[Plan], prompt: Message) -> ModelResponse:
+        """Request a response to the history. Repeat with half of it while the model rejects it."""
+        for attempt in itertools.count():
+            reply.begin()
+            messages = [prompt, *reply.history.for_model()]
+            try:
+                return await self._model.respond(
+                    self._function, messages, must_call=False, on_update=reply.update
+                )
+            except RequestTooLong:
+                tokens = reply.history.token_count // 2
+                if attempt >= _MAX_REDUCTIONS or tokens < _MIN_REDUCED_TOKENS:
+                    logger.warning("the language model rejects also a short conversation")
+                    raise
+                logger.info("the conversation is too long for the model; sending half of it")
+                reply.fit(tokens)
+        raise AssertionError("the loop ends by returning or raising")

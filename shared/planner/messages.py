@@ -33,3 +33,6 @@ class Message:
     role: Literal["system", "user", "assistant", "tool"]
     text: str
     call: FunctionCall | None = None
+    full_length: int = 0
+    """The length before the end was left out: characters of the text, or sessions of the plan in
+    the arguments of `call`. 0: nothing was left out."""

@@ -5,8 +5,10 @@ Source: https://platform.openai.com/docs/api-reference/chat
 
 import asyncio
 import itertools
+import json
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,10 +23,17 @@ from openai import AsyncOpenAI, AsyncStream
 
 from shared.clients.http import Client
 from shared.clients.secrets import Secrets
-from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable
+from shared.errors import (
+    DependencyFailed,
+    DependencyTimedOut,
+    DependencyUnavailable,
+    RequestTooLong,
+    ResponseTooLong,
+)
 from shared.planner.messages import Arguments, Function, Message
 from shared.planner.model_response import ModelResponse
 from shared.planner.settings import ModelSettings
+from shared.planner.tokens import count_tokens
 from shared.telemetry.metrics import OPERATION_DURATION, TOKEN_USAGE
 from shared.telemetry.signals import add, span
 
@@ -51,8 +60,10 @@ _MAX_PAUSE_S = 5
 # The usage follows the last text at once, and some servers never close the stream.
 _USAGE_TIMEOUT_S = 1
 
-# A server may ignore `max_completion_tokens`, so this client limits the length as well.
-_MAX_RESPONSE_CHARACTERS = 100_000
+# A server may ignore `max_completion_tokens`, so this client limits the length as well. Tokens of
+# plans have about 4 characters.
+_MAX_TEXT_CHARACTERS = 100_000
+_MAX_CHARACTERS_PER_TOKEN = 16
 
 # OpenAI's own library retries the same statuses, and 5xx.
 _TRANSIENT = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
@@ -61,7 +72,15 @@ _TRANSIENT = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MA
 _MALFORMED_CHUNK = (ValueError, TypeError, AttributeError, RecursionError)
 
 # OpenAI rejects strict schemas with the first three. Servers differ in their support of `pattern`.
-_UNSUPPORTED_IN_STRICT_SCHEMAS = frozenset({"discriminator", "maxLength", "minLength", "pattern"})
+# Azure rejects `maxItems`. llama.cpp multiplies the values of nested lists, and rejects a product
+# over 2,000. Source: https://github.com/ggml-org/llama.cpp/issues/27087
+_UNSUPPORTED_IN_STRICT_SCHEMAS = frozenset(
+    {"discriminator", "maxLength", "minLength", "pattern", "maxItems"}
+)
+
+# Of OpenAI, and of llama.cpp. Other servers have only a message.
+_TOO_LONG_CODES = ("context_length_exceeded", "exceed_context_size_error")
+_TOO_LONG = re.compile(r"\bcontext (length|size|window)\b|\brequest too large\b", re.IGNORECASE)
 
 
 class Model:
@@ -77,6 +96,14 @@ class Model:
             # The library's retries obey a Retry-After of up to two minutes.
             max_retries=0,
         )
+
+    def conversation_tokens(self, function: Function[Arguments], prompt: str) -> int:
+        """Return how many tokens are left for a conversation in the model's context.
+
+        The prompt, the schema of `function` and a response of the maximum length are subtracted.
+        """
+        used = count_tokens(prompt) + count_tokens(json.dumps(_tool(function)))
+        return self._settings.context_tokens - self._settings.max_tokens - used
 
     async def respond(
         self,
@@ -94,7 +121,9 @@ class Model:
 
         Raises:
             DependencyTimedOut: no chunk arrived for too long.
-            DependencyFailed: the response was cut or is too long, or the request was rejected.
+            ResponseTooLong: the response exceeds the limit of this client.
+            RequestTooLong: the messages exceed the context of the model.
+            DependencyFailed: the response was cut, or the request was rejected.
             DependencyUnavailable: the model is overloaded, or its key is missing.
         """
         response = ModelResponse()
@@ -104,7 +133,7 @@ class Model:
             with _translate_errors():
                 stream = await self._open_stream(_tool(function), params, must_call=must_call)
                 async with stream as chunks:
-                    await _add_all(chunks, response, on_update)
+                    await self._add_all(chunks, response, on_update)
             logger.info(
                 "model %s: %d prompt tokens, %d completion tokens, %d ms, ended by %s",
                 self._settings.model,
@@ -114,6 +143,9 @@ class Model:
                 response.finish_reason,
                 extra={"json_fields": response.usage},
             )
+            if self._is_too_long(response):
+                logger.warning("the language model's response is too long")
+                raise ResponseTooLong(DEPENDENCY, RETRY_AFTER_S)
             if response.finish_reason is None:
                 logger.warning("the language model's response is cut")
                 raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S)
@@ -161,37 +193,45 @@ class Model:
                 await asyncio.sleep(max(retry_after_s, random.uniform(0, max_pause_s)))  # noqa: S311
         raise AssertionError("the loop ends by returning or raising")
 
+    async def _add_all(
+        self,
+        chunks: AsyncStream[object],
+        response: ModelResponse,
+        on_update: Callable[[ModelResponse], None],
+    ) -> None:
+        """Add all chunks to `response`. Stop when it is too long."""
+        iterator = aiter(chunks)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as deadline:
+                while not self._is_too_long(response):
+                    try:
+                        chunk = await anext(iterator, None)
+                        if chunk is None:
+                            return
+                        response.add(chunk)
+                    except _MALFORMED_CHUNK as error:
+                        logger.warning(
+                            "the language model sent a malformed chunk: %s", type(error).__name__
+                        )
+                        raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
+                    if not self._is_too_long(response):
+                        on_update(response)
+                    if response.finish_reason is not None and deadline.when() is None:
+                        deadline.reschedule(asyncio.get_running_loop().time() + _USAGE_TIMEOUT_S)
 
-async def _add_all(
-    chunks: AsyncStream[object],
-    response: ModelResponse,
-    on_update: Callable[[ModelResponse], None],
-) -> None:
-    """Add all chunks to `response`. Stop when it is too long."""
-    iterator = aiter(chunks)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(None) as deadline:
-            while response.length <= _MAX_RESPONSE_CHARACTERS:
-                try:
-                    chunk = await anext(iterator, None)
-                    if chunk is None:
-                        return
-                    response.add(chunk)
-                except _MALFORMED_CHUNK as error:
-                    logger.warning(
-                        "the language model sent a malformed chunk: %s", type(error).__name__
-                    )
-                    raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
-                if response.length <= _MAX_RESPONSE_CHARACTERS:
-                    on_update(response)
-                if response.finish_reason is not None and deadline.when() is None:
-                    deadline.reschedule(asyncio.get_running_loop().time() + _USAGE_TIMEOUT_S)
+    def _is_too_long(self, response: ModelResponse) -> bool:
+        max_characters = self._settings.max_tokens * _MAX_CHARACTERS_PER_TOKEN
+        return (
+            response.text_length > _MAX_TEXT_CHARACTERS
+            or response.arguments_length > max_characters
+        )
 
 
 def _is_retryable(error: openai.APIConnectionError | openai.APIStatusError) -> bool:
     if isinstance(error, openai.APIConnectionError):
         return not _is_read_timeout(error)  # a retry would double a long wait
-    if _is_quota_exhausted(error) or (_retry_after_s(error) or 0) > _MAX_PAUSE_S:
+    is_final = _is_quota_exhausted(error) or _is_request_too_long(error)
+    if is_final or (_retry_after_s(error) or 0) > _MAX_PAUSE_S:
         return False
     return error.status_code in _TRANSIENT or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -204,6 +244,13 @@ def _is_read_timeout(error: openai.APIConnectionError) -> bool:
 
 def _is_quota_exhausted(error: openai.APIError) -> bool:
     return error.code == "insufficient_quota"
+
+
+def _is_request_too_long(error: openai.APIError) -> bool:
+    # OpenAI also returns 429 for a request that exceeds the whole limit of tokens per minute.
+    kinds = (error.code, error.type)  # of any type: the server sets them
+    is_known = any(code in kinds for code in _TOO_LONG_CODES)
+    return is_known or _TOO_LONG.search(error.message) is not None
 
 
 def _retry_after_s(error: openai.APIError) -> int | None:
@@ -248,23 +295,31 @@ def _translate_errors() -> Iterator[None]:
         logger.warning("the language model cannot be reached: %s", type(error).__name__)
         failure = DependencyTimedOut if _is_read_timeout(error) else DependencyFailed
         raise failure(DEPENDENCY, RETRY_AFTER_S) from None
-    except openai.RateLimitError as error:
-        if _is_quota_exhausted(error):
-            logger.error("the language model's quota is exhausted")  # noqa: TRY400
-        else:
-            logger.warning("the language model's rate limit is reached")
-        retry_after_s = _retry_after_s(error) or RETRY_AFTER_S
-        raise DependencyUnavailable(DEPENDENCY, retry_after_s) from None
     except openai.APIStatusError as error:
-        status = error.status_code
-        if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.warning("the language model returned %d", status)
-        else:  # the key, the model's name or the schema is wrong: an operator must act
-            logger.error("the language model rejected the request (%d)", status)  # noqa: TRY400
-        raise DependencyFailed(DEPENDENCY, _retry_after_s(error) or RETRY_AFTER_S) from None
+        raise _failure_of(error) from None
     except (openai.OpenAIError, httpx2.HTTPError) as error:
         logger.warning("the language model cut the response: %s", type(error).__name__)
         raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
+
+
+def _failure_of(error: openai.APIStatusError) -> DependencyUnavailable:
+    """Log a rejection of the server, and return the error of this project for it."""
+    retry_after_s = _retry_after_s(error) or RETRY_AFTER_S
+    status = error.status_code
+    if _is_request_too_long(error):
+        logger.info("the request is too long for the language model (%d)", status)
+        return RequestTooLong(DEPENDENCY, retry_after_s)
+    if isinstance(error, openai.RateLimitError):
+        if _is_quota_exhausted(error):
+            logger.error("the language model's quota is exhausted")
+        else:
+            logger.warning("the language model's rate limit is reached")
+        return DependencyUnavailable(DEPENDENCY, retry_after_s)
+    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.warning("the language model returned %d", status)
+    else:  # the key, the model's name or the schema is wrong: an operator must act
+        logger.error("the language model rejected the request (%d)", status)
+    return DependencyFailed(DEPENDENCY, retry_after_s)
 
 
 @cache

@@ -52,8 +52,19 @@ class _Text:
     """Joins text whose surrogate pairs may be split between two parts."""
 
     def __init__(self) -> None:
-        self.complete = ""
+        self.length = 0
+        self._joined = ""
+        # Joined on demand: adding each part to a long text would copy the text each time.
+        self._parts: list[str] = []
         self._high_surrogate = ""
+
+    @property
+    def complete(self) -> str:
+        """The text so far. Costs time in proportion to its length if a part is new."""
+        if self._parts:
+            self._joined = "".join((self._joined, *self._parts))
+            self._parts.clear()
+        return self._joined
 
     def add(self, part: str | None) -> None:
         """Add a part. A high surrogate at its end waits for the next part, or is dropped."""
@@ -66,7 +77,8 @@ class _Text:
         if not part.isascii():
             # UTF-8 cannot encode lone surrogates.
             part = part.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        self.complete += part
+        self._parts.append(part)
+        self.length += len(part)
 
 
 @dataclass
@@ -104,9 +116,14 @@ class ModelResponse:
         )
 
     @property
-    def length(self) -> int:
-        """The number of characters."""
-        return len(self.text) + len(self.arguments)
+    def text_length(self) -> int:
+        """The number of characters of the text."""
+        return self._text.length
+
+    @property
+    def arguments_length(self) -> int:
+        """The number of characters of the arguments. Cheaper than the arguments themselves."""
+        return self._arguments.length
 
     @property
     def usage(self) -> Mapping[str, int]:

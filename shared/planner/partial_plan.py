@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from shared.planner.links import keep_known_links
+
 Plan = TypeVar("Plan", bound=BaseModel)
 
 
@@ -22,11 +24,13 @@ class PlanSchema(Generic[Plan]):
 class PartialPlan(Generic[Plan]):
     """Reads an incomplete plan: its name, its sessions and their complete exercises.
 
-    An exercise never changes after it was read: only complete ones are read.
+    An exercise never changes after it was read: only complete ones are read. A link that is not in
+    `links` is left out.
     """
 
-    def __init__(self, schema: PlanSchema[Plan]) -> None:
+    def __init__(self, schema: PlanSchema[Plan], links: frozenset[str] = frozenset()) -> None:
         self._schema = schema
+        self._links = links
         self._exercises: dict[tuple[int, int], object] = {}
         self._last: Plan | None = None
 
@@ -74,9 +78,10 @@ class PartialPlan(Generic[Plan]):
             place = session, number
             if place not in self._exercises:
                 try:
-                    self._exercises[place] = self._schema.exercise.validate_python(exercise)
+                    found = self._schema.exercise.validate_python(exercise)
                 except ValidationError:
                     return
+                self._exercises[place] = keep_known_links(found, self._links)
             yield self._exercises[place]
 
 

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from shared.errors import DependencyFailed, DependencyTimedOut
+from shared.errors import DependencyFailed, DependencyTimedOut, RequestTooLong
+from shared.planner.links import find_links, keep_known_links
 from shared.planner.messages import Arguments, Function, Message
 from shared.planner.model import DEPENDENCY, RETRY_AFTER_S, Model
 from shared.planner.prompts import PLAN_MAKER, ask_for_session, ask_for_workout
@@ -51,19 +52,25 @@ class Planner:
         accepts: Callable[[Arguments], bool] = lambda _arguments: True,
     ) -> Arguments:
         messages = [Message("system", PLAN_MAKER), Message("user", prompt)]
+        links = find_links(prompt)
         try:
             async with asyncio.timeout(self._deadline_s):
                 response = await self._model.respond(function, messages, must_call=True)
                 try:
-                    return parse_arguments(function, response, accepts)
+                    found = parse_arguments(function, response, accepts)
+                    return keep_known_links(found, links)
                 except InvalidFunctionCall as error:
                     logger.info("the language model's plan is invalid; requesting a correction")
                     messages += request_correction(response, str(error))
                 response = await self._model.respond(function, messages, must_call=True)
                 try:
-                    return parse_arguments(function, response, accepts)
+                    found = parse_arguments(function, response, accepts)
+                    return keep_known_links(found, links)
                 except InvalidFunctionCall:
                     logger.warning("the language model's corrected plan is invalid")
                     raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S) from None
+        except RequestTooLong:  # these requests are short: an operator must act
+            logger.error("the language model's context is too small for a plan")  # noqa: TRY400
+            raise
         except TimeoutError:
             raise DependencyTimedOut(DEPENDENCY, RETRY_AFTER_S) from None

@@ -34,7 +34,8 @@ with the body's own weight.
 session.
 - Write every name, description and note in the language of the user's own words; in English if \
 they have written none. Notes are short and about form.
-- Leave link empty.
+- link is for a link that the user's own words give for the exercise; copy it unchanged. \
+Otherwise leave it empty: never make one up.
 """
 
 COACH = """\
@@ -62,7 +63,8 @@ after harder sets.
 - What grows from week to week grows in small steps, such as plates allow.
 - Supersets are for exercises that do not tire each other; the last exercise of a session starts \
 none.
-- Leave links empty.
+- Keep the links of their own plan, and those that they give for an exercise: copy them \
+unchanged into link. Otherwise leave it empty: never make a link up.
 """
 
 INTRODUCE = "Please introduce yourself in one or two sentences, and tell me what you can do for me."

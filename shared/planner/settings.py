@@ -1,6 +1,6 @@
 """Settings of the language model."""
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import Settings
@@ -26,8 +26,18 @@ class ModelSettings(Settings):
     retries: int = Field(default=2, ge=0, le=5)
     """The number of retries of a call that failed before the first chunk of the response."""
 
-    max_tokens: int = Field(default=12_000, ge=500, le=128_000)
-    """The maximum length of one response, in tokens."""
+    context_tokens: int = Field(default=128_000, ge=8000, le=10_000_000)
+    """The context of the model, in tokens: the prompt, the conversation and the response."""
+
+    max_tokens: int = Field(default=12_000, ge=500, le=1_000_000, validate_default=True)
+    """The maximum length of one response, in tokens; at most half of `OPENAI_CONTEXT_TOKENS`."""
 
     deadline_s: float = Field(default=120, gt=0, le=3000)
     """The maximum time for a plan or a reply, including all retries."""
+
+    @field_validator("max_tokens")
+    @classmethod
+    def _leaves_room_for_the_conversation(cls, tokens: int, known: ValidationInfo) -> int:
+        if "context_tokens" in known.data and tokens > known.data["context_tokens"] // 2:
+            raise ValueError("must be at most half of OPENAI_CONTEXT_TOKENS")
+        return tokens

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 
-from shared.errors import DependencyFailed
+from shared.errors import DependencyFailed, ResponseTooLong
+from shared.planner.context import token_count
 from shared.planner.messages import Arguments, Function, Message
 from shared.planner.model import DEPENDENCY, RETRY_AFTER_S
 from shared.planner.model_response import ModelResponse
@@ -30,9 +31,13 @@ def parse_arguments(
     """Return the arguments of the call to `function`, complete and within all limits.
 
     Raises:
+        ResponseTooLong: the call ended at the limit of tokens.
         DependencyFailed: a second request would not help.
         InvalidFunctionCall: the model may correct it.
     """
+    if response.call is not None and response.finish_reason == "length":
+        logger.warning("the language model's plan is longer than OPENAI_MAX_TOKENS")
+        raise ResponseTooLong(DEPENDENCY, RETRY_AFTER_S)
     if response.is_refusal or response.finish_reason not in _COMPLETE:
         logger.warning("the language model refused, or its response is incomplete")
         raise DependencyFailed(DEPENDENCY, RETRY_AFTER_S)
@@ -54,11 +59,19 @@ def _describe(error: ValidationError) -> str:
     )
 
 
-def request_correction(response: ModelResponse, problem: str) -> Sequence[Message]:
-    """Return the messages that ask the model to correct its response."""
-    if response.call is None:
-        return [Message("assistant", response.text), Message("user", ask_again(problem))]
-    return [
-        Message("assistant", response.text, response.call),
-        Message("tool", ask_again(problem), response.call),
-    ]
+def request_correction(
+    response: ModelResponse, problem: str, max_tokens: int | None = None
+) -> Sequence[Message]:
+    """Return the messages that ask the model to correct its response.
+
+    A response of more than `max_tokens` is left out: the model writes it again.
+    """
+    if response.call is not None:
+        messages = [
+            Message("assistant", response.text, response.call),
+            Message("tool", ask_again(problem), response.call),
+        ]
+        if max_tokens is None or token_count(messages) <= max_tokens:
+            return messages
+    text = [Message("assistant", response.text)] if response.text else []
+    return [*text, Message("user", ask_again(problem))]

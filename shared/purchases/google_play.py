@@ -3,21 +3,15 @@
 Source: https://developers.google.com/android-publisher/api-ref/rest/v3/purchases.products
 """
 
-import asyncio
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import google.auth
-from google.auth.exceptions import GoogleAuthError, TransportError
-from google.auth.transport.requests import Request
 from pydantic import HttpUrl
 from pydantic_settings import SettingsConfigDict
 
+from shared.clients.google_token import GoogleAccessToken, NoAccessTokenError
 from shared.clients.http import Client
-from shared.concurrency.single_flight import SingleFlight
 from shared.purchases.authenticator import Purchase
 from shared.purchases.provider_api import (
     ProviderApi,
@@ -26,9 +20,6 @@ from shared.purchases.provider_api import (
     is_path_segment,
 )
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
 
 _SCOPE = "https://www.googleapis.com/auth/androidpublisher"
 _PURCHASED = 0
@@ -57,10 +48,8 @@ class GooglePlay:
 
     def __init__(self, settings: GooglePlaySettings, http: Client, timeout_s: float) -> None:
         self._settings = settings
-        self._timeout_s = timeout_s
         self._api = ProviderApi("Google Play", http, timeout_s)
-        self._credentials: Credentials | None = None
-        self._signing_in = SingleFlight[str, str]()
+        self._token = GoogleAccessToken(_SCOPE, timeout_s)
 
     async def find_purchase(self, token: str, _now: datetime) -> Purchase | None:
         """Return the purchase of the product; None if it is pending, cancelled or refunded.
@@ -105,33 +94,13 @@ class GooglePlay:
         return Purchase.of(order if isinstance(order, str) and order else token)
 
     async def _access_token(self) -> str:
-        if self._credentials is not None and self._credentials.valid:
-            return str(self._credentials.token)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                # In a thread: google-auth's transport blocks.
-                return await self._signing_in.do(_SCOPE, lambda: asyncio.to_thread(self._sign_in))
-        except (GoogleAuthError, TimeoutError, ValueError, TypeError, AttributeError) as error:
-            # The library raises the last three for a 200 whose body is not the expected JSON.
-            reason = f"no access token: {type(error).__name__}"
+            return await self._token.value()
+        except NoAccessTokenError as error:
+            reason = str(error)
             raise (
-                self._api.outage(reason) if _is_transient(error) else self._api.alert(reason)
+                self._api.outage(reason) if error.is_transient else self._api.alert(reason)
             ) from None
-
-    def _sign_in(self) -> str:
-        """Return a new access token. Blocks, at most `timeout_s` for each HTTP request."""
-        # On first use: without a service account, other providers still work.
-        if self._credentials is None:
-            self._credentials, _ = google.auth.default(scopes=[_SCOPE])
-        self._credentials.refresh(partial(Request(), timeout=self._timeout_s))
-        return str(self._credentials.token)
-
-
-def _is_transient(error: Exception) -> bool:
-    """Whether the token server or the metadata server was unavailable."""
-    if isinstance(error, GoogleAuthError) and error.retryable:
-        return True
-    return any(isinstance(each, TimeoutError | TransportError) for each in (error, error.__cause__))
 
 
 def _is_unknown_purchase(response: ProviderResponse) -> bool:

@@ -20,6 +20,12 @@ from pydantic_core import PydanticCustomError
 
 from shared.schemas.wire import Request, Response
 
+MAX_SESSIONS = 364
+"""The number of sessions of a plan in the chat: 7 in each of 52 weeks."""
+
+MAX_EXERCISES = 60
+"""The number of exercises of a session in the chat."""
+
 WEIGHT_RANGE = r"[0-9]{1,3}-[0-9]{1,3}"
 """Matched anywhere in the text, which may contain more."""
 
@@ -119,7 +125,12 @@ class Exercise(Response):
     ]
     notes: Annotated[str, Field(max_length=1000, description="Form cues; may be empty.")]
     link: Annotated[
-        str, Field(max_length=500, pattern=r"^(https://\S+)?$", description="Leave it empty.")
+        str,
+        Field(
+            max_length=500,
+            pattern=r"^(https?://\S+)?$",
+            description="The user's own link for it, unchanged; otherwise empty.",
+        ),
     ]
 
 
@@ -131,11 +142,26 @@ class Session(Response):
     notes: Annotated[str, Field(max_length=1000, description="May be empty.")]
 
 
-class WorkoutPlan(Response):
-    """Sessions that are done in turn, week by week."""
-
+class _PlanText(Response):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     description: Annotated[
         str, Field(max_length=3000, description="Why this plan suits the user, in a few sentences.")
     ]
+
+
+class WorkoutPlan(_PlanText):
+    """Sessions that are done in turn, week by week."""
+
     sessions: Annotated[list[Session], Field(min_length=1, max_length=7)]
+
+
+class LongSession(Session):
+    """One visit to the gym, in a plan of the chat."""
+
+    exercises: Annotated[list[Exercise], Field(min_length=1, max_length=MAX_EXERCISES)]
+
+
+class LongWorkoutPlan(_PlanText):
+    """Sessions that are done in turn, up to those of a year."""
+
+    sessions: Annotated[list[LongSession], Field(min_length=1, max_length=MAX_SESSIONS)]

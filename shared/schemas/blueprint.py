@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from shared.schemas.ai import MAX_EXERCISES, MAX_SESSIONS
 from shared.schemas.wire import Response, ResponseWithoutNulls
 
 PLAN_VERSION: Final = 3
@@ -28,7 +29,12 @@ _SECONDS = {"H": 3600, "M": 60, "S": 1}
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Notes = Annotated[str, Field(max_length=1000, description="May be empty.")]
 Link = Annotated[
-    str, Field(max_length=500, pattern=r"^(https://\S+)?$", description="Leave it empty.")
+    str,
+    Field(
+        max_length=500,
+        pattern=r"^(https?://\S+)?$",
+        description="My own link for this exercise, unchanged; otherwise empty.",
+    ),
 ]
 
 Duration = Annotated[
@@ -206,7 +212,7 @@ class Session(Response):
     """One visit to the gym."""
 
     name: Name
-    exercises: Annotated[list[Exercise], Field(min_length=1, max_length=20)]
+    exercises: Annotated[list[Exercise], Field(min_length=1, max_length=MAX_EXERCISES)]
     notes: Notes
 
 
@@ -217,4 +223,4 @@ class Program(Response):
     description: Annotated[
         str, Field(max_length=3000, description="Why this plan suits me, in a few sentences.")
     ]
-    sessions: Annotated[list[Session], Field(min_length=1, max_length=7)]
+    sessions: Annotated[list[Session], Field(min_length=1, max_length=MAX_SESSIONS)]

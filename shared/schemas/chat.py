@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.schemas.ai import WorkoutPlan
+from shared.schemas.ai import LongWorkoutPlan
 from shared.schemas.blueprint import PLAN_VERSION, Program
 from shared.schemas.blueprint import Session as ProgramSession
 from shared.schemas.wire import Request, Response, ResponseWithoutNulls
@@ -48,7 +48,7 @@ class ChatPlan(Response):
     """The whole plan so far, on `/ai-chat`."""
 
     type: Literal["chatPlan"] = "chatPlan"
-    plan: WorkoutPlan
+    plan: LongWorkoutPlan
 
 
 class Session(ProgramSession):

@@ -129,6 +129,13 @@ DELETIONS = Metric(
     "deletions by kind",
     ("kind",),
 )
+BACKUPS = Metric(
+    "liftlog.backups",
+    "counter",
+    "{upload}",
+    "uploads of backups: `stored`, `unchanged` since the newest backup, or `failed`",
+    ("outcome",),
+)
 
 ALL = (
     REQUEST_DURATION,
@@ -143,5 +150,6 @@ ALL = (
     CHAT_CONNECTIONS,
     DEPENDENCIES,
     DELETIONS,
+    BACKUPS,
 )
 BY_NAME = {metric.name: metric for metric in ALL}

@@ -5,16 +5,20 @@ Source: contract, heading "Callers".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
-from shared.auth.api_keys import ApiKeys
-from shared.auth.forward_auth import ForwardAuth
 from shared.auth.named_user import NamedUser
 from shared.errors import DependencyUnavailable, LiftLogError, NotEntitled
 from shared.purchases.authenticator import PurchaseAuthenticator, Subscriber
 from shared.timestamps import now
 from shared.web.purchase_token import presented_token
+
+# Types only: services without such callers do not need the packages of secrets.
+if TYPE_CHECKING:
+    from shared.auth.api_keys import ApiKeys
+    from shared.auth.forward_auth import ForwardAuth
 
 Caller = Subscriber | NamedUser
 """The sender of a request that signs in by a header."""
@@ -26,8 +30,8 @@ _API_KEY_HEADER = "x-api-key"
 class UserAuth:
     """Sign-in of users whom the operator of the server names."""
 
-    api_keys: ApiKeys
-    forward_auth: ForwardAuth
+    api_keys: "ApiKeys"
+    forward_auth: "ForwardAuth"
     refuses: Sequence[type[LiftLogError]] = (NotEntitled,)
 
     async def caller(self, connection: HTTPConnection) -> NamedUser:
@@ -45,17 +49,21 @@ class UserAuth:
         user = await self.api_keys.find(key) or await self.api_keys.find_by_ticket(ticket, now())
         if user is not None:
             return user
-        if key is None:
-            raise NotEntitled("credentials are required", was_presented=False)
-        raise NotEntitled("the API key is not valid")
+        if key is not None:
+            raise NotEntitled("the API key is not valid")
+        if any(self._names(connection)):
+            raise NotEntitled("the user name is not the only one, or not from a trusted proxy")
+        raise NotEntitled("credentials are required", was_presented=False)
 
     def _forwarded(self, connection: HTTPConnection) -> NamedUser | None:
-        header = self.forward_auth.header
-        if header is None:
-            return None
         peer = connection.client.host if connection.client else None
-        names = [_text(each) or "" for each in connection.headers.getlist(header)]
-        return self.forward_auth.find(peer, names)
+        return self.forward_auth.find(peer, self._names(connection))
+
+    def _names(self, connection: HTTPConnection) -> list[str]:
+        """Return the values of the header of forward auth; empty if forward auth is off."""
+        header = self.forward_auth.header
+        values = connection.headers.getlist(header) if header else []
+        return [_text(each) or "" for each in values]
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,13 @@ from shared.telemetry.signals import add
 from shared.web.authentication import PasswordAuth, credentials
 from shared.web.callers import Caller, CallerAuth, UserAuth
 from shared.web.disconnect import run_until_disconnect
+from shared.web.download import Download, download_response
 from shared.web.features import Features
 from shared.web.json_stream import JsonStream
 from shared.web.paths import Paths
 from shared.web.problems import problem, problem_of
 from shared.web.routes import Handler, HandlerResult, Route
+from shared.web.upload import Upload
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +125,8 @@ class _Endpoint:
         caller = await self._callers(request)
         if self._refusal is not None:
             raise self._refusal
-        work = self._response(await _parsed(self._route, request), *caller)
+        parsed = await _parsed(self._route, request)
+        work = self._response(request, parsed, *self._upload(request), *caller)
         if self._route.is_cancelled_on_disconnect:
             return await run_until_disconnect(request.receive, work)
         return await work
@@ -133,18 +136,26 @@ class _Endpoint:
         auth = self._route.auth
         return [await auth.caller(request)] if isinstance(auth, UserAuth | CallerAuth) else []
 
-    async def _response(self, parsed: Parsed, *caller: Caller) -> Response:
-        result = await self._call(parsed, *caller)
+    def _upload(self, request: Request) -> Sequence[Upload]:
+        max_bytes = self._route.max_upload_bytes
+        return () if max_bytes is None else [Upload(request, max_bytes)]
+
+    async def _response(
+        self, request: Request, parsed: Parsed, *others: Upload | Caller
+    ) -> Response:
+        result = await self._call(parsed, *others)
         if result is None:
             return Response()
         if isinstance(result, JsonStream):
             return await _streaming_response(result)
+        if isinstance(result, Download):
+            return await download_response(request, result)
         return Response(result.model_dump_json(), media_type=_JSON)
 
-    async def _call(self, parsed: Parsed, *caller: Caller) -> HandlerResult:
+    async def _call(self, parsed: Parsed, *others: Upload | Caller) -> HandlerResult:
         auth = self._route.auth
         if not isinstance(auth, PasswordAuth):
-            return await self._route.handler(parsed, *caller)
+            return await self._route.handler(parsed, *others)
         own = credentials(parsed)
         if self._groups is not None:
             await self._groups.add(own, parsed)

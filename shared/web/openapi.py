@@ -65,6 +65,7 @@ _RETRY_AFTER = {
     "description": "The seconds to wait before a retry.",
     "schema": {"type": "integer", "minimum": 0},
 }
+_ETAG = {"description": "The version of the content.", "schema": {"type": "string"}}
 
 Document = dict[str, Any]
 
@@ -110,6 +111,9 @@ def _operation(route: Route, schemas: dict[Any, Document]) -> Document:
             "required": True,
             "content": _content("application/json", schema),
         }
+    elif route.max_upload_bytes is not None:
+        content = _content("application/octet-stream", {"type": "string", "format": "binary"})
+        operation["requestBody"] = {"required": True, "content": content}
     else:
         operation["parameters"] = list(_parameters(route))
     return operation
@@ -123,7 +127,7 @@ def _schemes(route: Route) -> Sequence[str]:
 
 
 def _parameters(route: Route) -> Iterator[Document]:
-    properties = route.request.model_json_schema()["properties"]
+    properties = route.request.model_json_schema().get("properties", {})
     for field in route.request.model_fields.values():
         yield {
             "name": field.alias,
@@ -137,8 +141,16 @@ def _responses(route: Route, schemas: dict[Any, Document]) -> Document:
     success: Document = {"description": HTTPStatus.OK.phrase}
     if route.response:
         success["content"] = _content("application/json", schemas[route.response, "serialization"])
+    others: Document = {}
+    if route.download_type:
+        success["content"] = _content(route.download_type, {"type": "string", "format": "binary"})
+        success["headers"] = {"ETag": _ETAG}
+        others = {
+            "206": {**success, "description": HTTPStatus.PARTIAL_CONTENT.phrase},
+            "304": {"description": HTTPStatus.NOT_MODIFIED.phrase},
+        }
     errors = {str(status.value): _error_response(route, status) for status in route.statuses}
-    return {"200": success, **errors}
+    return {"200": success, **others, **errors}
 
 
 def _error_response(route: Route, status: HTTPStatus) -> Document:

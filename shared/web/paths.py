@@ -3,7 +3,7 @@
 Matching works as in ASP.NET, the server that installed apps were developed for. It ignores the case
 of the fixed segments, repeated slashes and a trailing slash. Parameters keep their case.
 
-Source: contract-2026-09, heading "Decisions of ours"
+Source: contract, heading "General".
 """
 
 import re

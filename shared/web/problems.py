@@ -24,8 +24,12 @@ from shared.errors import (
     NotEntitled,
     NotFound,
     Overloaded,
+    QuotaExceeded,
+    RangeNotSatisfiable,
     RateLimited,
     RequestTooLarge,
+    RequestTooLong,
+    ResponseTooLong,
 )
 
 STATUS: dict[type[LiftLogError], HTTPStatus] = {
@@ -38,7 +42,11 @@ STATUS: dict[type[LiftLogError], HTTPStatus] = {
     FeatureDisabled: HTTPStatus.LOCKED,
     FeatureNotConfigured: HTTPStatus.NOT_IMPLEMENTED,
     BackupsNotConfigured: HTTPStatus.UNPROCESSABLE_ENTITY,
+    QuotaExceeded: HTTPStatus.INSUFFICIENT_STORAGE,
+    RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     DependencyFailed: HTTPStatus.BAD_GATEWAY,
+    ResponseTooLong: HTTPStatus.BAD_GATEWAY,
+    RequestTooLong: HTTPStatus.BAD_GATEWAY,
     DependencyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     DependencyTimedOut: HTTPStatus.GATEWAY_TIMEOUT,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -94,6 +102,8 @@ def problem_of(error: LiftLogError, instance: str) -> Response:
     headers = {}
     if isinstance(error, DependencyUnavailable | RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
     # RFC 9110 requires a challenge with 401, but a password in the body has no HTTP scheme.
     if isinstance(error, NotEntitled):
         headers["WWW-Authenticate"] = _CHALLENGE + (_REJECTED if error.was_presented else "")

@@ -16,17 +16,19 @@ from shared.errors import (
     FeatureDisabled,
     InvalidRequest,
     LiftLogError,
+    RangeNotSatisfiable,
     RequestTooLarge,
 )
 from shared.schemas.wire import Request, Response
 from shared.web.authentication import PasswordAuth
 from shared.web.body_limit import max_body_bytes
 from shared.web.callers import CallerAuth, UserAuth
+from shared.web.download import Download
 from shared.web.features import Feature
 from shared.web.json_stream import JsonStream
 from shared.web.problems import STATUS, invalid_request
 
-HandlerResult = Response | JsonStream | None
+HandlerResult = Response | JsonStream | Download | None
 Handler = Callable[..., Awaitable[HandlerResult]]
 
 
@@ -34,7 +36,8 @@ Handler = Callable[..., Awaitable[HandlerResult]]
 class Route:
     """A route of the contract. Dispatch, validation and the OpenAPI document derive from it.
 
-    A GET takes its input from the path, every other method from a JSON body or the query.
+    A GET or DELETE takes its input from the path, every other method from a JSON body. A route can
+    also take it from the query, or have a raw body.
     """
 
     method: str
@@ -49,7 +52,8 @@ class Route:
     handler: Handler
     """Called with a `request`, and with the account or caller if the route has `auth`.
 
-    Returns a `response`, or a stream of its JSON.
+    In between it gets the `Upload` of a route with `max_upload_bytes`. Returns a `response`, a
+    stream of its JSON, or a `Download`.
     """
 
     refuses: Sequence[type[LiftLogError]] = ()
@@ -80,6 +84,12 @@ class Route:
     from_query: bool = False
     """Whether the input comes in the query string."""
 
+    max_upload_bytes: int | None = None
+    """Set if the body is a raw stream: the size of the largest one."""
+
+    download_type: str | None = None
+    """Set if the handler returns a `Download`: its media type."""
+
     is_pushed_to: bool = False
     """Whether only one of our own Pub/Sub topics calls this route."""
 
@@ -92,8 +102,9 @@ class Route:
 
     @property
     def has_body(self) -> bool:
-        """Whether the input comes in the body."""
-        return self.method != "GET" and not self.from_query
+        """Whether the input comes in a JSON body."""
+        is_elsewhere = self.from_query or self.max_upload_bytes is not None
+        return self.method not in ("GET", "DELETE") and not is_elsewhere
 
     @cached_property
     def max_body_bytes(self) -> int:
@@ -109,8 +120,10 @@ class Route:
             errors.update(self.auth.refuses)
         if self.features:
             errors.add(FeatureDisabled)
-        if self.has_body:
+        if self.has_body or self.max_upload_bytes is not None:
             errors |= {InvalidRequest, RequestTooLarge}
+        if self.download_type is not None:
+            errors.add(RangeNotSatisfiable)
         if self.from_query:
             errors.add(InvalidRequest)
         return errors

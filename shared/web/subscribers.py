@@ -1,7 +1,5 @@
 """The resources that `ai` and `chat`, the services for subscribers and users, are built from."""
 
-from shared.auth.api_keys import ApiKeys, ApiKeySettings
-from shared.auth.forward_auth import ForwardAuth, ForwardAuthSettings
 from shared.clients.http import Client, open_client
 from shared.clients.secrets import Secret, Secrets
 from shared.clients.settings import SecretSettings
@@ -16,8 +14,10 @@ from shared.store.database import Database
 from shared.store.quotas import Quotas
 from shared.store.settings import DatabaseSettings, QuotaSettings
 from shared.store.verifications import Verifications
-from shared.web.callers import CallerAuth, UserAuth
+from shared.web.callers import CallerAuth
+from shared.web.features import Feature, Features, FeatureSettings
 from shared.web.readiness import Dependency
+from shared.web.user_auth import user_auth
 
 _MODEL_KEY = ModelSettings.variable("api_key")
 
@@ -77,16 +77,15 @@ class SubscriberResources:
             settings = self._rate_limits
             is_needed = settings.when_unavailable == "refuse" and not settings.test_mode
             checks.append(Dependency("rateLimitStore", self._quota_database.check, is_needed))
+        has_model = Features.of(FeatureSettings()).offers(Feature.AI_PLANNER)
         # Every part that uses a secret is built by now, so `requested` has all of them.
-        return [*checks, *(_dependency_on(secret) for secret in self._secrets.requested)]
+        return [
+            *checks,
+            *(_dependency_on(each, has_model=has_model) for each in self._secrets.requested),
+        ]
 
 
-def user_auth(secrets: Secrets) -> UserAuth:
-    """Return the sign-in of the users that the environment describes."""
-    return UserAuth(ApiKeys(ApiKeySettings(), secrets), ForwardAuth(ForwardAuthSettings()))
-
-
-def _dependency_on(secret: Secret) -> Dependency:
+def _dependency_on(secret: Secret, *, has_model: bool) -> Dependency:
     # Without the secret of one purchase provider, the service still serves all other providers.
-    is_needed = secret.is_set or secret.variable == _MODEL_KEY
+    is_needed = secret.is_set or (has_model and secret.variable == _MODEL_KEY)
     return Dependency(secret.variable, secret.value, is_needed, secret.is_set)

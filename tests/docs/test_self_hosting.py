@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.client import journey
+from scripts.client.doctor import __main__ as doctor
+from scripts.client.doctor.findings import Finding
+from scripts.client.journey import __main__ as journey
 from scripts.root import ROOT
 from scripts.self_hosted import __main__ as serve
 
@@ -17,7 +19,8 @@ PAGE = (ROOT / "docs" / "self-hosting.md").read_text()
 FOLDER = ROOT / "infra" / "self-hosting"
 _IN_CONTAINER = "python -m scripts.self_hosted"
 _OTHER_PROGRAMS = {
-    "apt-get", "cd", "cp", "docker", "find", "gcloud", "git", "journalctl", "mkdir", "systemctl",
+    "apt-get", "cd", "cp", "curl", "docker", "find", "gcloud", "git", "journalctl", "mkdir",
+    "systemctl",
 }  # fmt: skip
 
 
@@ -29,7 +32,7 @@ def commands() -> Iterator[tuple[str, ...]]:
     started = [
         line
         for unit in units
-        for line in re.findall(r"^Exec\w+=(.+)$", unit.read_text(), re.MULTILINE)
+        for line in re.findall(r"^Exec\w+=-?(.+)$", unit.read_text(), re.MULTILINE)
     ]
     for line in [*"".join(blocks).splitlines(), crontab, *started]:
         for command in re.split(r" \| | && ", line):
@@ -77,8 +80,21 @@ def test_arguments_of_the_journey_are_accepted(monkeypatch: pytest.MonkeyPatch) 
         assert journey.main() == 0
 
 
+def test_arguments_of_the_doctor_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(coroutine: Coroutine[None, None, list[Finding]]) -> list[Finding]:
+        coroutine.close()
+        return []
+
+    monkeypatch.setattr(asyncio, "run", run)
+    calls = [command for command in commands() if program(command) == "doctor"]
+    assert calls
+    for call in calls:
+        monkeypatch.setattr(sys, "argv", [*call])
+        assert doctor.main() == 0
+
+
 def test_other_programs_are_known() -> None:
-    ours = {"serve", "journey"}
+    ours = {"serve", "journey", "doctor"}
     assert {program(command) for command in commands()} - ours <= {*_OTHER_PROGRAMS, "install"}
 
 

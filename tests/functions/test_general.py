@@ -151,7 +151,8 @@ async def test_dependencies_of_a_function_are_logged(
         for line in map(json.loads, filter(lambda line: '"dependencies: ' in line, lines))
     ]
     assert any(
-        "store" in names
+        ("store" in names) == (function != "backup")
+        and ("backups" in names) == (function == "backup")
         and ("OPENAI_API_KEY" in names) == paid
         and ("instance" in names) == (function == "chat")
         for names in logged

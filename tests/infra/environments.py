@@ -1,6 +1,7 @@
 """The environments, as Terraform creates them from `infra/` and their variables."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -21,10 +22,19 @@ REPOSITORY_ID = "123456789"
 WORKFLOW = ".github/workflows/release.yml"
 IMAGE = "us-central1-docker.pkg.dev/liftlog/images/chat@sha256:" + 64 * "0"
 PROJECT_NUMBER = "123456789012"
+KMS_KEY = "projects/keys/locations/us-central1/keyRings/liftlog/cryptoKeys/backups"
 FIRESTORE_LOCATION = "nam5"
 """Differs from the region of the services, so that tests can distinguish them."""
 
-TRAFFIC_SPLIT = {"users": 5, "events": 10, "social": 20, "sharing": 40, "ai": 80, "chat": 100}
+TRAFFIC_SPLIT = {
+    "users": 5,
+    "events": 10,
+    "social": 20,
+    "sharing": 40,
+    "ai": 80,
+    "chat": 100,
+    "backup": 60,
+}
 """The traffic split in use. All percentages differ, so that tests can distinguish services."""
 
 _OPTIONAL_VARIABLES = {
@@ -35,6 +45,7 @@ _OPTIONAL_VARIABLES = {
         "workflow": WORKFLOW,
     },
     "serving_database": "restored",
+    "backups_kms_key": KMS_KEY,
     "firestore_location": FIRESTORE_LOCATION,
     "settings": {
         "all": {
@@ -47,10 +58,6 @@ _OPTIONAL_VARIABLES = {
         "ai": {"APPLE_ISSUER_ID": "issuer", "APPLE_KEY_ID": "key"},
         "chat": {"APPLE_ISSUER_ID": "issuer", "APPLE_KEY_ID": "key"},
     },
-}
-_PROVIDER_VALUES = {
-    "google_project": {"number": PROJECT_NUMBER},
-    "google_storage_bucket_object_content": {"content": json.dumps(TRAFFIC_SPLIT)},
 }
 
 
@@ -73,7 +80,13 @@ def _variables_file(environment: str) -> Path:
     return INFRA / ("prod.tfvars" if environment == FULL else f"{environment}.tfvars")
 
 
-def workspace(place: Path, environment: str, *, image: str = IMAGE) -> Workspace:
+def workspace(
+    place: Path,
+    environment: str,
+    *,
+    image: str = IMAGE,
+    traffic_split: Mapping[str, int] = TRAFFIC_SPLIT,
+) -> Workspace:
     """Return an initialized copy of `infra/`, with packages beside it."""
     place.mkdir(parents=True, exist_ok=True)
     _write_packages(place)
@@ -82,7 +95,11 @@ def workspace(place: Path, environment: str, *, image: str = IMAGE) -> Workspace
         optional = place / "optional.tfvars.json"
         optional.write_text(json.dumps(_OPTIONAL_VARIABLES))
         variables.append(f"-var-file={optional}")
-    created = Workspace(place, INFRA, variables, _PROVIDER_VALUES)
+    provider_values = {
+        "google_project": {"number": PROJECT_NUMBER},
+        "google_storage_bucket_object_content": {"content": json.dumps(traffic_split)},
+    }
+    created = Workspace(place, INFRA, variables, provider_values)
     created.initialize()
     return created
 

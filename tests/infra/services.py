@@ -1,8 +1,11 @@
-"""The services in a state: six functions and the chat."""
+"""The services in a state: the functions and the chat."""
 
 from scripts.local.ports import FUNCTIONS, SERVICES
 from tests.infra.environments import PROJECT_NUMBER
 from tests.infra.state import Resource, State, Values
+
+WITH_DATABASE = tuple(name for name in SERVICES if name != "backup")
+"""The services that use the database."""
 
 PLATFORM_VARIABLES = {"FUNCTION_USE_ASGI", "LOG_EXECUTION_ID"}
 """Variables of all functions that the Functions Framework reads."""

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from functions.backup.main import resources as backup_resources
 from functions.chat.main import resources
 from scripts.self_hosted.all_services import AllServices
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
-from tests.infra.environments import ENVIRONMENTS, TRAFFIC_SPLIT, Environment
+from tests.infra.environments import ENVIRONMENTS, TRAFFIC_SPLIT, Environment, workspace
 from tests.infra.path_spellings import (
     app_spellings,
     doubly_encoded,
@@ -21,14 +23,14 @@ from tests.infra.path_spellings import (
 from tests.infra.state import Resource, State, parse_seconds
 from tests.infra.url_map import OLD, UrlMap
 
-_SERVICES = ("users", "events", "social", "sharing", "ai", "chat")
+_SERVICES = ("users", "events", "social", "sharing", "ai", "chat", "backup")
 HEALTH = ("/health", "/health/ready", "/v2/health", "/v2/health/ready")
 
 
 @cache
 def paths() -> dict[str, str]:
     """Return the service of each route and WebSocket, by its path template."""
-    services = AllServices(Database(DatabaseSettings()), resources)
+    services = AllServices(Database(DatabaseSettings()), resources, backup_resources)
     routes = {route.path: name for name in _SERVICES for route in services.routes[name]}
     return {**routes, **dict.fromkeys([each.path for each in services.chat.sockets()], "chat")}
 
@@ -91,7 +93,10 @@ def test_doubly_encoded_path_reaches_its_own_service(prod: State, template: str)
             assert routing.split_of(domain(prod), path) == expected(prod, paths()[served]), path
 
 
-@pytest.mark.parametrize("path", ["/", "/nonsense", "/v2/", "/openapi.json", "/v2/openapi.json"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/nonsense", "/v2/", "/openapi.json", "/v2/openapi.json", "/features", "/v2/features"],
+)
 def test_unknown_path_reaches_users(state: State, path: str) -> None:
     assert url_map(state).split_of(domain(state), path) == expected(state, "users")
 
@@ -225,6 +230,15 @@ def test_old_service_gets_all_requests_at_first(state: State) -> None:
     assert json.loads(split["content"]) == dict.fromkeys(_SERVICES, initial)
     # Readers need the current split.
     assert split["cache_control"] == "no-store"
+
+
+def test_service_that_was_added_later_is_on_the_old_side(tmp_path: Path) -> None:
+    before = {name: 100 for name in TRAFFIC_SPLIT if name != "backup"}
+    module = workspace(tmp_path, "prod", traffic_split=before)
+    module.plan()
+    state = State(module.apply())
+    assert url_map(state).split_of(domain(state), "/backup") == {"backup": 0, OLD: 100}
+    assert url_map(state).split_of(domain(state), "/events") == {"events": 100, OLD: 0}
 
 
 def test_output_names_the_url_map_of_https(state: State) -> None:

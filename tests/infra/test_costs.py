@@ -1,6 +1,12 @@
 """Assumptions of the cost sheet, compared with `infra/`."""
 
-from scripts.costing.assumptions import ARMOR_RULES, INSTANCE_GIB, KEPT_BACKUPS, SCALES
+from scripts.costing.assumptions import (
+    ARMOR_RULES,
+    INSTANCE_GIB,
+    KEPT_BACKUPS,
+    SCALES,
+    SOFT_DELETE_DAYS,
+)
 from scripts.local.ports import FUNCTIONS
 from tests.infra.services import chat, function
 from tests.infra.state import State, parse_seconds
@@ -37,3 +43,9 @@ def test_kept_backups_match_the_cost_sheet(prod: State) -> None:
         interval_s = _DAY_S if schedule["daily_recurrence"] else 7 * _DAY_S
         kept += parse_seconds(schedule["retention"]) / interval_s
     assert kept == KEPT_BACKUPS
+
+
+def test_soft_delete_matches_the_cost_sheet(prod: State) -> None:
+    bucket = prod.one("storage_bucket", name=prod.outputs["backups_bucket"])
+    kept_s = bucket.block("soft_delete_policy")["retention_duration_seconds"]
+    assert kept_s == SOFT_DELETE_DAYS * _DAY_S

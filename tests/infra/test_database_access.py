@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.ports import SERVICES
 from tests.infra.environments import Environment, workspace
-from tests.infra.services import account, variables
+from tests.infra.services import WITH_DATABASE, account, variables
 from tests.infra.state import State
 
 _ROLE = "roles/datastore.user"
@@ -33,7 +32,7 @@ def planned(place: Path, *options: str) -> dict[str, set[str]]:
     }
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", WITH_DATABASE)
 def test_service_may_access_only_its_databases(state: State, service: str) -> None:
     member = f"serviceAccount:{account(state, service)}"
     grant = state.one("project_iam_member", role=_ROLE, member=member)
@@ -50,7 +49,7 @@ def test_restored_database_is_added_to_the_default(
     project = environments("prod").state.outputs["project"]
     both = {f"projects/{project}/databases/{name}" for name in ("(default)", "restored")}
     databases = planned(tmp_path, "-var=serving_database=restored")
-    assert databases == dict.fromkeys(SERVICES, both)
+    assert databases == dict.fromkeys(WITH_DATABASE, both)
 
 
 @pytest.mark.terraform

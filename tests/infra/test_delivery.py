@@ -149,11 +149,12 @@ def test_deployer_may_run_code_only_as_our_accounts(state: State) -> None:
     assert not [each for each in grants(state) if each[1:3] == (_RUN_AS, _ON_PROJECT)]
 
 
-def test_deployer_may_access_the_two_buckets(state: State) -> None:
+def test_deployer_may_access_the_buckets(state: State) -> None:
     buckets = {
         (values["bucket"], role) for _, role, _, values in deployer_grants(state, _ON_BUCKET)
     }
-    names = {state.outputs["sources_bucket"], f"{state.outputs['project']}-terraform"}
+    names = {each["name"] for each in state.of("storage_bucket")}
+    names |= {f"{state.outputs['project']}-terraform"}
     # Terraform also manages the IAM policies of the buckets.
     assert buckets == {(name, "roles/storage.admin") for name in names}
 

@@ -1,9 +1,8 @@
 """The database in `infra/`, compared with the data model in the code."""
 
-from scripts.local.ports import SERVICES
 from shared.store.data_model import ALL, Collection
 from tests.infra.environments import FIRESTORE_LOCATION
-from tests.infra.services import variables
+from tests.infra.services import WITH_DATABASE, variables
 from tests.infra.state import Resource, State, parse_seconds
 
 Index = tuple[str, str]
@@ -19,7 +18,10 @@ _MAX_RETENTION_DAYS = 14 * 7  # the limit of Firestore
 def databases(state: State) -> set[str]:
     """Return the databases that services use, before or after a restore."""
     [own] = state.of("firestore_database")
-    return {own["name"], *(variables(state, service)["FIRESTORE_DATABASE"] for service in SERVICES)}
+    return {
+        own["name"],
+        *(variables(state, service)["FIRESTORE_DATABASE"] for service in WITH_DATABASE),
+    }
 
 
 def fields(state: State, database: str = "(default)") -> dict[tuple[str, str], Resource]:
@@ -93,7 +95,7 @@ def test_restored_database_has_the_same_overrides(state: State) -> None:
 
 
 def test_all_services_use_the_same_database(state: State) -> None:
-    assert len({variables(state, service)["FIRESTORE_DATABASE"] for service in SERVICES}) == 1
+    assert len({variables(state, service)["FIRESTORE_DATABASE"] for service in WITH_DATABASE}) == 1
 
 
 def test_databases_have_daily_and_weekly_backups(state: State) -> None:

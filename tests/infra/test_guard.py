@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
 
+from functions.backup.main import resources as backup_resources
 from functions.chat.main import resources
 from scripts.costing.assumptions import Work
 from scripts.self_hosted.all_services import AllServices
@@ -32,11 +33,17 @@ _INTERVALS_S = {10, 30, 60, 120, 180, 240, 270, 300, 600, 900, 1200, 1800, 2700,
 _MAX_PARTS = 5
 _MAX_EXPRESSION_CHARACTERS = 2048
 _MAX_PART_CHARACTERS = 1024
+# https://cloud.google.com/run/quotas (request size)
+_MAX_PLATFORM_BYTES = 32 * 1024 * 1024
 
 # The form of an expression for a route. `matches` searches, like a partial match of RE2.
-_OF_ROUTE = re.compile(
-    r"request\.method == '(?P<method>[A-Z]+)'"
-    r" && request\.path(?P<steps>(\.\w+\(\))*)\.matches\('(?P<pattern>[^']+)'\)"
+_PATH = r"request\.path(?P<steps>(\.\w+\(\))*)\.matches\('(?P<pattern>[^']+)'\)"
+_OF_ROUTE = re.compile(rf"request\.method == '(?P<method>[A-Z]+)' && {_PATH}")
+# The form of an expression for large bodies. Most requests have no body, and int() of a missing
+# header fails, so `has` comes first.
+_LENGTH = r"request\.headers\['content-length'\]"
+_OF_BODY = re.compile(
+    rf"has\({_LENGTH}\) && int\({_LENGTH}\) > (?P<limit>\d+)(?P<other> && !{_PATH})?"
 )
 _STEPS: dict[str, Callable[[str], str]] = {"urlDecode": unquote, "lower": str.lower}
 
@@ -71,9 +78,29 @@ def matches(expression: str, method: str, path: str) -> bool:
     """Return whether the expression of a route matches a request."""
     found = _OF_ROUTE.fullmatch(expression)
     assert found is not None, expression
-    for step in found["steps"].strip(".").split("."):
+    return found["method"] == method and matches_path(found, path)
+
+
+def matches_path(condition: re.Match[str], path: str) -> bool:
+    """Return whether the condition on the path in an expression matches a path."""
+    for step in condition["steps"].strip(".").split("."):
         path = _STEPS[step.removesuffix("()")](path)
-    return found["method"] == method and re.search(found["pattern"], path) is not None
+    return re.search(condition["pattern"], path) is not None
+
+
+def body_rules(state: State) -> dict[re.Match[str], Values]:
+    """Return the rules for large bodies, by their parsed expressions."""
+    found = {_OF_BODY.fullmatch(each): rule for each, rule in expressions(state).items()}
+    return {parsed: rule for parsed, rule in found.items() if parsed}
+
+
+def max_body_bytes(state: State, path: str) -> int:
+    """Return the largest body that passes on a path."""
+    return min(
+        int(each["limit"])
+        for each in body_rules(state)
+        if not (each["other"] and matches_path(each, path))
+    )
 
 
 def rule_of(state: State, method: str, path: str) -> Values | None:
@@ -81,7 +108,7 @@ def rule_of(state: State, method: str, path: str) -> Values | None:
     found = [
         rule
         for expression, rule in expressions(state).items()
-        if "content-length" not in expression and matches(expression, method, path)
+        if not _OF_BODY.fullmatch(expression) and matches(expression, method, path)
     ]
     assert len(found) <= 1, path
     return found[0] if found else None
@@ -104,21 +131,26 @@ def rate_of_all(state: State) -> float:
     return found
 
 
-def anonymous_writes() -> list[Route]:
-    """Return the routes that write without a password."""
-    routes = AllServices(Database(DatabaseSettings()), resources).routes
-    named = {"POST /user/create", "PUT /inbox"}
-    return [
-        each
-        for of_service in routes.values()
-        for each in of_service
-        if f"{each.method} {each.path}" in named
-    ]
+def all_routes() -> list[Route]:
+    """Return the routes of all services."""
+    routes = AllServices(Database(DatabaseSettings()), resources, backup_resources).routes
+    return [each for of_service in routes.values() for each in of_service]
 
 
-def test_anonymous_write_is_throttled_in_every_spelling(state: State) -> None:
-    assert len(anonymous_writes()) == 2
-    for route in anonymous_writes():
+def largest_body(route: Route) -> int:
+    """Return the bytes of the largest body that a route accepts."""
+    return max(route.max_body_bytes, route.max_upload_bytes or 0)
+
+
+def throttled_writes() -> list[Route]:
+    """Return the routes that write without a password, and the upload of backups."""
+    named = {"POST /user/create", "PUT /inbox", "POST /backup"}
+    return [each for each in all_routes() if f"{each.method} {each.path}" in named]
+
+
+def test_write_is_throttled_in_every_spelling(state: State) -> None:
+    assert len(throttled_writes()) == 3
+    for route in throttled_writes():
         for path in (*app_spellings(route.path), *rare_spellings(route.path)):
             rule = rule_of(state, route.method, path)
             assert rule is not None, path
@@ -130,7 +162,7 @@ def test_anonymous_write_is_throttled_in_every_spelling(state: State) -> None:
 
 
 def test_rule_matches_only_requests_of_its_route(state: State) -> None:
-    throttled = {(route.method, route.path) for route in anonymous_writes()}
+    throttled = {(route.method, route.path) for route in throttled_writes()}
     for template in paths():
         path = example_path(template)
         spellings = (*app_spellings(path), *rare_spellings(path), *doubly_encoded(path))
@@ -156,9 +188,10 @@ def test_last_rules_throttle_and_then_allow_all_addresses(state: State) -> None:
     assert max(stricter) < throttle["priority"]
 
 
-def test_anonymous_writes_have_stricter_rates(state: State) -> None:
+def test_throttled_writes_have_stricter_rates(state: State) -> None:
     accounts, inboxes = rate_of(state, "POST", "/user/create"), rate_of(state, "PUT", "/inbox")
     assert accounts < inboxes < rate_of_all(state)
+    assert 1 <= rate_of(state, "POST", "/backup") < rate_of_all(state)
     # Stops a script, but not a mobile carrier with thousands of phones behind one address.
     assert accounts * _DAY_S < 10_000
     assert accounts >= 1 / 60
@@ -172,18 +205,32 @@ def test_password_flood_of_one_address_leaves_instances(prod: State) -> None:
         assert rate_of_all(prod) * Work.password_hash_s < max_instances, name
 
 
-def test_largest_body_of_all_routes_passes(state: State) -> None:
-    [(expression, rule)] = [
-        each for each in expressions(state).items() if "content-length" in each[0]
-    ]
-    [limit] = re.findall(r"> (\d+)", expression)
-    # Most requests have no body, and int() of a missing header fails.
-    assert expression.startswith("has(request.headers['content-length']) && ")
-    routes = AllServices(Database(DatabaseSettings()), resources).routes
-    largest = max(each.max_body_bytes for of_one in routes.values() for each in of_one)
-    assert largest <= int(limit) <= 2 * largest
-    assert rule["action"].startswith("deny")
-    assert rule["priority"] == min(rules(state))
+def test_largest_body_of_each_route_passes(state: State) -> None:
+    for route in all_routes():
+        path = example_path(route.path)
+        for spelling in (*app_spellings(path), *rare_spellings(path)):
+            assert largest_body(route) <= max_body_bytes(state, spelling), spelling
+
+
+def test_only_uploads_of_backups_may_be_large(state: State) -> None:
+    backup, largest = (
+        max(largest_body(each) for each in all_routes() if (each.path == "/backup") is is_backup)
+        for is_backup in (True, False)
+    )
+    for template in paths():
+        path = example_path(template)
+        for spelling in (*app_spellings(path), *rare_spellings(path), *doubly_encoded(path)):
+            is_backup = find_route(spelling, paths()) == "/backup"
+            limit = max_body_bytes(state, spelling)
+            assert limit <= (_MAX_PLATFORM_BYTES if is_backup else 2 * largest), spelling
+    # The service answers 413 to an upload between the two limits: the contract requires it.
+    assert backup < max_body_bytes(state, "/backup")
+
+
+def test_large_bodies_are_denied_before_all_other_rules(state: State) -> None:
+    priorities = [rule["priority"] for rule in body_rules(state).values()]
+    assert sorted(rules(state))[: len(priorities)] == sorted(priorities)
+    assert {rule["action"] for rule in body_rules(state).values()} == {"deny(403)"}
 
 
 def test_expressions_are_within_the_limits(state: State) -> None:

@@ -4,7 +4,9 @@ import json
 import logging
 import re
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from uuid import uuid4
 
@@ -13,6 +15,10 @@ import pytest
 from functions.cleanup.cleaner import Cleaner
 from functions.cleanup.main import purges
 from functions.cleanup.settings import CleanupSettings
+from shared.backups.backups import Backups
+from shared.backups.folder import Folder
+from shared.backups.retention import Retention
+from shared.errors import DependencyUnavailable
 from shared.planner import conversation, model, plans, tool_arguments
 from shared.store.cleanup_runs import CleanupRuns
 from shared.store.database import Database
@@ -107,6 +113,28 @@ def test_metric_adds_up_the_tokens_of_all_replies(prod: State, name: str) -> Non
     counted = metric(prod, name)
     assert counted["filter"] == metric(prod, "model_replies")["filter"]
     assert counted["value_extractor"] == f"EXTRACT(jsonPayload.{name})"
+
+
+async def upload() -> AsyncGenerator[bytes, None]:
+    """Yield a backup of one piece."""
+    yield b"backup"
+
+
+@pytest.mark.parametrize("is_available", [True, False], ids=["available", "unavailable"])
+async def test_metric_counts_failed_backups(
+    prod: State, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, is_available: bool
+) -> None:
+    caplog.set_level("INFO", "shared.backups")
+    folder = tmp_path / "backups"
+    if not is_available:
+        folder.write_text("a file in place of the folder")
+    backups = Backups(Folder(folder, None), Retention(30, 90, 10**9, 1000))
+    with nullcontext() if is_available else pytest.raises(DependencyUnavailable):
+        await backups.store("alice", upload(), None, datetime.now(UTC))
+    formatter = JsonFormatter(TelemetrySettings())
+    lines = [log_entry(json.loads(formatter.format(each))) for each in caplog.records]
+    counted = [line for line in lines if matches(metric(prod, "backup_failures")["filter"], line)]
+    assert len(counted) == (0 if is_available else 1)
 
 
 @pytest.mark.parametrize("kind", purges(Database(DatabaseSettings()), CleanupSettings()))

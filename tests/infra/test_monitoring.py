@@ -2,7 +2,10 @@
 
 import json
 import re
+from collections.abc import Iterator
 from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 
 from scripts.local.ports import CALLED_BY_APPS
 from scripts.root import ROOT
@@ -71,12 +74,21 @@ def test_alerts_on_own_metrics_skip_the_validation(prod: State) -> None:
             assert condition["disable_metric_validation"]
 
 
+def with_logger(name: str) -> Iterator[ModuleType]:
+    """Yield the modules with a logger: a module, or the modules of a package."""
+    module = import_module(name)
+    inner = (
+        import_module(f"{name}.{each.name}")
+        for each in iter_modules(vars(module).get("__path__", []))
+    )
+    yield from (each for each in (module, *inner) if "logger" in vars(each))
+
+
 def test_loggers_in_filters_exist_in_the_code(prod: State) -> None:
     names = set(re.findall(r'jsonPayload\.logger=\\*"([\w.]+)\\*"', str(_filters(prod))))
     assert names
     for name in names:
-        module = import_module(name)
-        assert vars(module)["logger"].name == name
+        assert any(each.logger.name == name for each in with_logger(name)), name
 
 
 def test_dead_letter_alert_watches_its_subscription(prod: State) -> None:

@@ -20,10 +20,11 @@ _METRICS = "roles/telemetry.metricsWriter"
 _SECRETS = "roles/secretmanager.secretAccessor"
 _PUBLISH = "roles/pubsub.publisher"
 _INVOKE = "roles/run.invoker"
+_OBJECTS = "roles/storage.objectUser"
 
 # Roles that are granted on one resource, such as a topic or a secret. All others are on the
 # project.
-RESOURCE_ROLES = {_SECRETS, _PUBLISH, _INVOKE}
+RESOURCE_ROLES = {_SECRETS, _PUBLISH, _INVOKE, _OBJECTS}
 SERVICE_ROLES = {
     "users": {_DATABASE},
     "events": {_DATABASE},
@@ -31,6 +32,7 @@ SERVICE_ROLES = {
     "sharing": {_DATABASE},
     "ai": {_DATABASE, _SECRETS},
     "chat": {_DATABASE, _SECRETS},
+    "backup": {_SECRETS, _OBJECTS},
     "cleanup": {_DATABASE},
 }
 EXPORT_ROLES = {_TRACES, _METRICS}

@@ -9,12 +9,14 @@ from tests.infra.configuration import modules, read_code, used_types
 from tests.infra.environments import INFRA
 from tests.infra.services import account, grants, variables
 from tests.infra.state import State
+from tests.infra.test_settings import NEVER_SET
 from tests.service_start import start
 
 
 def secrets() -> dict[str, Setting]:
-    """Return the secrets in the settings of the code, by variable."""
-    return {each.variable: each for each in in_code(start) if each.is_secret}
+    """Return the secrets that services on Google Cloud read, by variable."""
+    found = {each.variable: each for each in in_code(start) if each.is_secret}
+    return {variable: each for variable, each in found.items() if variable not in NEVER_SET}
 
 
 def references(state: State, service: str) -> dict[str, str]:

@@ -9,10 +9,15 @@ from tests.infra.services import PLATFORM_VARIABLES, variables
 from tests.infra.state import State
 from tests.service_start import start
 
-# Variables that the platform sets, or that exist only with emulators.
+# Variables that the platform sets, that exist only with emulators or on one machine, or that
+# Terraform rejects (forward auth).
 NEVER_SET = {
+    "BACKUP_ENCRYPTION_KEY",
+    "BACKUP_FOLDER",
     "DATABASE_FILE",
     "FIRESTORE_EMULATOR_HOST",
+    "FORWARD_AUTH_HEADER",
+    "FORWARD_AUTH_TRUSTED_PROXIES",
     "K_REVISION",
     "K_SERVICE",
     "PORT",
@@ -30,6 +35,7 @@ OPTIONAL = {
 }
 # Variables whose value may differ from the default of the code, with the reason.
 DIFFERENT = {
+    "BACKUP_BUCKET": "each environment has its own bucket",
     "FIRESTORE_DATABASE": "a restored database has another name",
     "GOOGLE_CLOUD_PROJECT": "references to secrets and trace ids in log lines contain the project",
     "TELEMETRY_EXPORT": "an environment may export traces and metrics to Google Cloud",
@@ -97,7 +103,7 @@ def test_every_setting_of_the_code_can_be_set(full: State) -> None:
     assert actual - PLATFORM_VARIABLES == {each.variable for each in in_code(start)} - NEVER_SET
 
 
-def test_prod_differs_from_defaults_in_two_variables(prod: State) -> None:
+def test_prod_differs_from_defaults_in_three_variables(prod: State) -> None:
     defaults = {each.variable: each.default for each in in_code(start)}
     others = {
         name
@@ -105,4 +111,4 @@ def test_prod_differs_from_defaults_in_two_variables(prod: State) -> None:
         for name, value in variables(prod, service).items()
         if name not in PLATFORM_VARIABLES | secrets() and value != defaults[name]
     }
-    assert others == {"GOOGLE_CLOUD_PROJECT", "TELEMETRY_REGION"}
+    assert others == {"BACKUP_BUCKET", "GOOGLE_CLOUD_PROJECT", "TELEMETRY_REGION"}

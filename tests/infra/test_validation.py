@@ -9,7 +9,7 @@ from tests.infra.terraform import TerraformError
 
 pytestmark = pytest.mark.terraform
 
-_UNKNOWN_SERVICE = "has an unknown service. Services: ai, chat, cleanup,"
+_UNKNOWN_SERVICE = "has an unknown service. Services: ai, backup, chat, cleanup,"
 _NOT_READ = "a variable that the service does not read"
 _REPOSITORY = 'connection="c",name="{}",id="{}",workflow="{}"'
 _WORKFLOW = ".github/workflows/release.yml"
@@ -25,7 +25,8 @@ INVALID = (
         "serving_database=Restored": "A database name is",
         "chat_image=images/chat:latest": "by its digest",
         "instances={user={min=1}}": _UNKNOWN_SERVICE,
-        'secrets=["OPENAI_KEY"]': "has an unknown name. Secrets: APPLE_PRIVATE_KEY,",
+        'secrets=["OPENAI_KEY"]': "has an unknown name. Secrets: API_KEYS,",
+        "backups_kms_key=backups": "A key has the form",
         "domain=https://api.liftlog.example": "A domain has the form",
         "old_service_host=https://old.liftlog.example": "A host has the form",
         "alert_email=operations": "to one address",
@@ -47,6 +48,10 @@ INVALID = (
         "instances={users={max=0}}": "from 1 to 100",
         'settings={all={WEB_AUTH_KEY="x"}}': "Set secrets with ./scripts/secrets",
     },
+    {'settings={all={FORWARD_AUTH_HEADER="Remote-User"}}': "any client could name any user"},
+    {'settings={users={FEED_ENABLED="False"}}': "Set the switches of features under `all`"},
+    {'settings={all={BACKUP_CONFIGURED="False"}}': "Terraform computes AI_PLANNER_CONFIGURED,"},
+    {'settings={backup={BACKUP_BUCKET="b"}}': "Terraform computes AI_PLANNER_CONFIGURED,"},
     {
         "instances={users={max=101}}": "from 1 to 100",
         'settings={all={OPENAI_MODLE="x"}}': _NOT_READ,

@@ -12,7 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from scripts.client import journey
+from scripts.client.backend import DEBUG_KEY
+from scripts.client.journey import __main__ as journey
 from scripts.fakes.settings import WEB_KEY
 from scripts.local import dev
 from scripts.local.ports import HOST, SERVICES, url
@@ -59,10 +60,15 @@ def assert_ends_with_children(own: Stack, number: signal.Signals) -> None:
     assert not [child for child in left_behind if runs(child)]
 
 
-def assert_journey_succeeds(*addresses_: str) -> None:
-    played = run("journey", "--purchase-token", f"Web {WEB_KEY}", *addresses_)
-    assert played.returncode == 0, played.stdout
-    assert "All 35 steps passed." in played.stdout
+def assert_journeys_succeed(*addresses_: str) -> None:
+    """Play the apps of both years, with the credentials of the debug build."""
+    of_2025 = "--era", "2025", "--purchase-token", f"Web {WEB_KEY}"
+    of_2026 = "--api-key", DEBUG_KEY
+    for options, steps in ((of_2025, 35), (of_2026, 56)):
+        played = run("journey", *options, *addresses_)
+        assert played.returncode == 0, played.stdout
+        assert f"All {steps} steps passed." in played.stdout
+        assert "skipped" not in played.stdout
 
 
 def has_emulator(own: Stack) -> bool:
@@ -71,7 +77,8 @@ def has_emulator(own: Stack) -> bool:
 
 def test_dev_serves_and_ends_on_ctrl_c() -> None:
     with Stack() as own:
-        assert_journey_succeeds(url(own.ports.base))
+        assert_journeys_succeed(url(own.ports.base))
+        assert run("doctor", url(own.ports.base), "--api-key", DEBUG_KEY).returncode == 0
         for name in SERVICES:
             assert get(url(own.ports.of(name)) + "/v2/health").text == "healthy"
             ready = get(url(own.ports.of(name)) + "/health/ready")
@@ -91,7 +98,7 @@ def test_dev_serves_and_ends_on_ctrl_c() -> None:
 @pytest.mark.firestore
 def test_dev_serves_on_emulators() -> None:
     with Stack("--emulators", environment=OWN_EMULATORS) as own:
-        assert_journey_succeeds(url(own.ports.base))
+        assert_journeys_succeed(url(own.ports.base))
         assert has_emulator(own)
         assert not own.data.exists()
         assert_ends_with_children(own, signal.SIGINT)
@@ -99,7 +106,8 @@ def test_dev_serves_on_emulators() -> None:
 
 def test_dev_isolated_serves_and_ends_on_sigterm() -> None:
     with Stack("--isolated") as own:
-        assert_journey_succeeds(*(f"{name}={at}" for name, at in addresses(own.ports).items()))
+        all_addresses = {**addresses(own.ports), "chat": url(own.ports.of("chat"))}
+        assert_journeys_succeed(*(f"{name}={at}" for name, at in all_addresses.items()))
         shutil.copy(own.log, log_folder())
         assert_ends_with_children(own, signal.SIGTERM)
 
@@ -107,7 +115,8 @@ def test_dev_isolated_serves_and_ends_on_sigterm() -> None:
 @pytest.mark.firestore
 def test_dev_uses_a_running_emulator_and_env_file(tmp_path: Path) -> None:
     settings = tmp_path / ".env"
-    settings.write_text("WEB_AUTH_KEY=SECRET-of-a-developer\nTEST_MODE=nonsense\n")
+    keys = "WEB_AUTH_KEY=SECRET-of-a-developer\nAPI_KEYS=SECRET-api-key-of-a-developer\n"
+    settings.write_text(f"{keys}TEST_MODE=nonsense\n")
     running = emulators()
     environment = {**running.environment, "TEST_MODE": "True"}
     options = "--emulators", "--env-file", str(settings)
@@ -156,7 +165,8 @@ def test_dev_rejects_a_missing_env_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["benchmark", "chat", "dev", "emulators", "journey", "lock", "package", "test"]
+    "command",
+    ["benchmark", "chat", "dev", "doctor", "emulators", "journey", "lock", "package", "test"],
 )
 def test_commands_print_help(command: str) -> None:
     helped = run(command, "--help")

@@ -1,5 +1,7 @@
 # The backends. A backend refers to a service by name: it follows every revision, and it can be created before
-# the service.
+# the service. Google rejects `timeout_sec` for serverless backends: the load balancer waits up to 60 minutes, so
+# the timeout of each service is the limit.
+# https://cloud.google.com/load-balancing/docs/negs/serverless-neg-concepts
 
 resource "google_compute_region_network_endpoint_group" "services" {
   for_each = var.paths

@@ -2,6 +2,7 @@
 # - deploy any code as the account of any service;
 # - read and change all documents, directly or by such code;
 # - read every secret, and let others read it;
+# - read and delete the backups of users, and let others do so;
 # - let others publish to topics, and read images, archives and Terraform's state;
 # - grant the roles in `grantable` to any account, for all databases and buckets: IAM can limit which roles an
 #   account grants, but not the member or the condition;
@@ -10,7 +11,7 @@
 # It cannot grant other roles of the project, create accounts, or run code as other accounts. It cannot change
 # the callers of a service: the developer roles of Cloud Run and Cloud Functions can read that policy, but not set
 # it. So the cleanup stays private. A person with the permissions applies these changes with ./scripts/deploy: a
-# new service or account, a new role, another source of releases.
+# new service, bucket or account, a new role, another source of releases.
 # https://cloud.google.com/run/docs/reference/iam/roles, https://cloud.google.com/functions/docs/reference/iam/roles
 
 locals {
@@ -71,7 +72,7 @@ resource "google_project_iam_member" "deployer_grants" {
   }
 }
 
-# One bucket has the archives and the traffic split, the other has Terraform's state.
+# The buckets of the archives and the traffic split, of Terraform's state, and of the backups of users.
 resource "google_storage_bucket_iam_member" "deployer" {
   for_each = var.buckets
 

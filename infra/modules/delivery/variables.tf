@@ -34,6 +34,6 @@ variable "operators" {
 }
 
 variable "buckets" {
-  description = "Names of the buckets that releases write to, by any key."
+  description = "Names of the buckets that releases manage, by any key."
   type        = map(string)
 }

@@ -12,6 +12,10 @@ locals {
   # https://cloud.google.com/armor/docs/configure-security-policies (path traversal and normalization)
   path = "request.path.urlDecode().lower()"
 
+  # The path of an upload, and no other path: /backups and /backup/latest have no large body. The servers ignore
+  # slashes and a line feed at the end.
+  is_backup = "${local.path}.matches('^/+(v2/+)?backup[/\\n]*$')"
+
   throttles = {
     # An app creates one account per installation. Each account leaves two documents that never expire.
     "accounts" = {
@@ -27,6 +31,13 @@ locals {
       interval_s = 60
       expression = "request.method == 'PUT' && ${local.path}.matches('^/+(v2/+)?inbox')"
     }
+    # An app uploads a backup when it comes to the foreground, if its data has changed. An upload has up to 32 MB.
+    "backups" = {
+      priority   = 1200
+      requests   = 120
+      interval_s = 60
+      expression = "request.method == 'POST' && ${local.is_backup}"
+    }
     # The matching rule with the lowest number decides, so this rule for all requests comes after the others.
     "everything" = {
       priority   = 2000
@@ -36,8 +47,23 @@ locals {
     }
   }
 
-  # A profile with a picture of 2,000 KiB in base64, and a reserve. Each route has its own lower limit.
-  max_body_bytes = 4 * 1024 * 1024
+  # `has` comes first: most requests have no body, and int() of a missing header fails.
+  is_larger_than = "has(request.headers['content-length']) && int(request.headers['content-length']) > %d"
+
+  # Each route has its own lower limit, with the status of the contract: Cloud Armor has no deny(413).
+  max_bodies = {
+    # A profile with a picture of 2,000 KiB in base64, and a reserve.
+    "body too large" = {
+      priority   = 500
+      expression = "${format(local.is_larger_than, 4 * 1024 * 1024)} && !${local.is_backup}"
+    }
+    # `backup` accepts 32,000,000 bytes, and Cloud Run 32 MiB.
+    # https://cloud.google.com/run/quotas (maximum request size)
+    "backup too large" = {
+      priority   = 510
+      expression = format(local.is_larger_than, 32 * 1024 * 1024)
+    }
+  }
 }
 
 resource "google_compute_security_policy" "this" {
@@ -45,15 +71,18 @@ resource "google_compute_security_policy" "this" {
   description = "Limits of request rate per address, and of body size"
   type        = "CLOUD_ARMOR"
 
-  rule {
-    description = "body too large"
-    priority    = 500
-    action      = "deny(403)" # Cloud Armor has no deny(413)
-    preview     = var.preview_only
-    match {
-      expr {
-        # `has` comes first: most requests have no body, and int() of a missing header fails.
-        expression = "has(request.headers['content-length']) && int(request.headers['content-length']) > ${local.max_body_bytes}"
+  dynamic "rule" {
+    for_each = local.max_bodies
+
+    content {
+      description = rule.key
+      priority    = rule.value.priority
+      action      = "deny(403)"
+      preview     = var.preview_only
+      match {
+        expr {
+          expression = rule.value.expression
+        }
       }
     }
   }

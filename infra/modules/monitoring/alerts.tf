@@ -26,14 +26,15 @@ locals {
         and sum by (service_name) (increase(${local.failures}[10m])) >= 5
       EOT
     }
-    # Without the chat, whose requests are whole conversations, and the cleanup, for which no user waits.
+    # Without the chat, whose requests are whole conversations, and the cleanup, for which no user waits. The
+    # duration of an upload to `backup` depends on the phone's connection.
     latency = {
       title    = "a service responds slowly"
       severity = "WARNING"
       duration = "600s"
       query    = <<-EOT
         (
-          ${format(local.too_slow, "service_name!~\"ai|chat|cleanup\"", var.thresholds.latency_ms)}
+          ${format(local.too_slow, "service_name!~\"ai|backup|chat|cleanup\"", var.thresholds.latency_ms)}
           or
           ${format(local.too_slow, "service_name=\"ai\"", var.thresholds.plan_ms)}
         )
@@ -59,6 +60,14 @@ locals {
           > ${var.thresholds.model_failure_share}
         and ${format(local.lines, local.own.model_failures, "15m")} >= 5
       EOT
+    }
+    # A number instead of a share, because a server with few users has a few uploads per hour. The app repeats an
+    # upload that failed, so one failure loses nothing.
+    backup-failures = {
+      title    = "backups of users fail"
+      severity = "ERROR"
+      duration = "0s"
+      query    = "${format(local.lines, local.own.backup_failures, "1h")} >= ${var.thresholds.backup_failures}"
     }
   }
 

@@ -26,6 +26,7 @@ locals {
     ["Undelivered messages of the cleanup", {
       all = "sum by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\"})"
     }],
+    ["Failed backups of users per hour", { failures = format(local.per_hour, local.own.backup_failures) }],
     ["Model responses per hour", {
       replies  = format(local.per_hour, local.own.model_replies)
       failures = format(local.per_hour, local.own.model_failures)

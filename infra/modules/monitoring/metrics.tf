@@ -14,6 +14,8 @@ locals {
     # response that they cannot use: it counts as a reply and as a failure.
     model_replies  = "jsonPayload.logger=\"shared.planner.model\" AND jsonPayload.completion_tokens>=0"
     model_failures = "(${join(" OR ", local.planner)}) AND severity>=WARNING"
+    # shared/backups: a backup was not stored, or expired ones were not deleted.
+    backup_failures = "jsonPayload.logger=\"shared.backups\" AND severity>=WARNING"
   }
 
   # Metrics that add up the field of the same name.

@@ -31,6 +31,7 @@ variable "thresholds" {
     plan_ms             = optional(number, 90000)
     model_failure_share = optional(number, 0.2)
     locations_down      = optional(number, 1)
+    backup_failures     = optional(number, 3)
   })
   default = {}
 }

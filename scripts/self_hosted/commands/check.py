@@ -2,6 +2,7 @@
 
 import argparse
 
+from scripts.self_hosted.backups import find_backups
 from scripts.self_hosted.data_folder import DataFolder
 from scripts.self_hosted.errors import CannotServeError
 from scripts.self_hosted.progress import Progress, megabytes
@@ -33,6 +34,9 @@ def run(folder: DataFolder, _options: argparse.Namespace) -> None:
     print(f"schema version   {found.schema_version}")
     print(f"users            {found.users:,}")
     print(f"documents        {found.documents:,}")
+    backups = find_backups(folder)
+    if backups is not None:
+        print(f"not checked      {backups}")
     print("no problems found")
 
 

@@ -1,8 +1,9 @@
-"""Copy the database to a file, also while the server runs."""
+"""Copy the database, without the users' backups, to a file, also while the server runs."""
 
 import argparse
 from pathlib import Path
 
+from scripts.self_hosted.backups import find_backups
 from scripts.self_hosted.data_folder import DataFolder
 from scripts.self_hosted.errors import CannotServeError
 from scripts.self_hosted.names import dated, require_parent
@@ -43,6 +44,9 @@ def run(folder: DataFolder, options: argparse.Namespace) -> None:
                     f"and the database with: ./scripts/serve check --data {folder.path}"
                 ) from None
     print(f"copied {folder.database} to {to} ({megabytes(to.stat().st_size)})")
+    backups = find_backups(folder)
+    if backups is not None and backups.count > 0:
+        print(f"not in the copy: {backups}; copy them with cp -r, also while the server runs")
 
 
 def _target(folder: DataFolder, name: str, *, force: bool) -> Path:

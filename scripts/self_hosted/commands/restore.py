@@ -1,4 +1,7 @@
-"""Replace the database by a copy. The server must not run. The replaced file is kept."""
+"""Replace the database by a copy. The server must not run. The replaced file is kept.
+
+The backups of users are not in a copy. They stay as they are.
+"""
 
 import argparse
 import os
@@ -8,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from scripts.self_hosted.backups import find_backups
 from scripts.self_hosted.data_folder import DataFolder
 from scripts.self_hosted.errors import CannotServeError
 from scripts.self_hosted.names import dated
@@ -48,6 +52,9 @@ def run(folder: DataFolder, options: argparse.Namespace) -> None:
                 f"cannot replace {folder.database}: {error.strerror}; it is unchanged"
             ) from None
     print(f"restored {folder.database} from {source} ({users:,} users)")
+    backups = find_backups(folder)
+    if backups is not None and backups.count > 0:
+        print(f"unchanged: {backups}")
     if replaced is not None:
         print(f"the replaced database is {replaced}; delete it when you no longer need it")
 

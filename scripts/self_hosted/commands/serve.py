@@ -33,6 +33,7 @@ def run(folder: DataFolder, options: argparse.Namespace) -> None:
         settings_file.write_template(folder.settings)
         unknown = settings_file.load(folder.settings, os.environ)
         os.environ["DATABASE_FILE"] = str(folder.database)
+        settings_file.add_backup_folder(folder.backups, os.environ)
         settings_file.check(folder.settings)
         _prepare_database(folder)
         with _listen(options.host, options.port) as listener:

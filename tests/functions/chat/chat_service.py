@@ -34,6 +34,7 @@ class ChatService:
     def reset_model(self) -> None:
         """Drop the requests, the script and the faults of the model."""
         self.openai.tokens_per_s = 0
+        self.openai.context_tokens = None
         self.openai.requests.clear()
         self.openai.script.clear()
         self.model_server.faults.clear()

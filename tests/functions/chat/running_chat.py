@@ -67,8 +67,9 @@ class ChatEndpoint:
         if headers is None:
             headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = self.address.replace("http", "ws", 1) + path
-        # The library's pings would close a connection from which the test does not read.
-        options = {"ping_interval": None, **options}
+        # The library's pings would close a connection from which the test does not read. Its limit
+        # of 1 MiB for a message would close a connection with a long plan.
+        options = {"ping_interval": None, "max_size": None, **options}
         async with connect(url, additional_headers=headers, **options) as socket:
             yield RawClient(socket)
 

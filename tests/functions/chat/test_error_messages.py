@@ -21,10 +21,12 @@ FAULTS = {
     "no connection": Fault(is_cut=True),
     "malformed": Fault(200, b"<html>SECRET-page"),
 }
+TOO_LONG = "That is too long for me. Please ask for less, for example for fewer weeks."
 SPEECHES = {
-    "filtered": Scripted(Speech(PARTIAL_REPLY), finish_reason="content_filter"),
-    "a plan without room": Scripted(
-        Speech(PARTIAL_REPLY, "show_plan", "{"), finish_reason="length"
+    "filtered": (Scripted(Speech(PARTIAL_REPLY), finish_reason="content_filter"), APOLOGY),
+    "a plan without room": (
+        Scripted(Speech(PARTIAL_REPLY, "show_plan", "{"), finish_reason="length"),
+        TOO_LONG,
     ),
 }
 INVALID_PLAN = Scripted(
@@ -46,13 +48,13 @@ async def test_reply_is_an_apology_when_the_model_fails(
 
 
 @BOTH_HUBS
-@pytest.mark.parametrize("speech", SPEECHES.values(), ids=SPEECHES)
+@pytest.mark.parametrize(("speech", "apology"), SPEECHES.values(), ids=SPEECHES)
 async def test_apology_follows_the_partial_reply(
-    service: ChatService, path: str, speech: Scripted
+    service: ChatService, path: str, speech: Scripted, apology: str
 ) -> None:
     service.openai.script.append(speech)
     async with connect_user(service, path) as user:
-        assert await user.send_message("SECRET-one") == f"{PARTIAL_REPLY}\n\n{APOLOGY}"
+        assert await user.send_message("SECRET-one") == f"{PARTIAL_REPLY}\n\n{apology}"
         await user.send_message("SECRET-two")
     assert prompt_messages(service)[1] == ("assistant", PARTIAL_REPLY)
 

@@ -24,7 +24,7 @@ from tests.loopback import until
 
 TEXT_BEFORE_CALL, TEXT_AFTER_CALL = "SECRET-text before the plan.", "SECRET-text after the call."
 REQUEST = "SECRET-request: a plan for 2 days"
-APOLOGY = "I cannot be reached at the moment. Please try again in a few minutes."
+TOO_LONG = "That is too long for me. Please ask for less, for example for fewer weeks."
 CHUNKS_PER_S = 50
 """Slow enough that a client receives the text before the plan."""
 
@@ -160,7 +160,7 @@ async def test_last_message_is_the_apology_when_a_plan_is_cut(
     assert user.plans
     assert user.received[-1] == {
         "type": "messageResponse",
-        "message": f"{TEXT_BEFORE_CALL}\n\n{APOLOGY}",
+        "message": f"{TEXT_BEFORE_CALL}\n\n{TOO_LONG}",
     }
 
 

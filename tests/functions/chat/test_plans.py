@@ -24,7 +24,7 @@ SLOW_TOKENS_PER_S = 50
 MAX_DEPTH = 10
 UNSUPPORTED_IN_STRICT_SCHEMAS = {
     "oneOf", "allOf", "not", "if", "discriminator", "pattern", "minLength", "maxLength", "default",
-    "patternProperties",
+    "patternProperties", "maxItems",
 }  # fmt: skip
 BOTH_HUBS = pytest.mark.parametrize(
     ("path", "partial", "whole"),

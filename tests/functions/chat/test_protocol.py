@@ -17,6 +17,7 @@ from functions.chat.protocol import (
     Invocation,
     ProtocolError,
     RecordReader,
+    parse_message,
 )
 from tests.functions.chat.generated_messages import RECORDS
 
@@ -49,6 +50,22 @@ def test_records_of_maximum_length_are_read() -> None:
     assert MAX_RECORD_CHARACTERS > 64 * 1024
     reader = RecordReader()
     assert reader.feed((longest + END) * 2) == [longest, longest]
+
+
+def test_invocation_keeps_no_large_arguments() -> None:
+    """Invocations wait, and a short record may describe many lists."""
+    lists = [[[]] * 1000, {"a": [[]] * 1000}]
+    record = json.dumps({"type": 1, "target": "Send", "arguments": [*lists, "text", 5] + [1] * 99})
+    message = parse_message(record)
+    assert isinstance(message, Invocation)
+    assert message.arguments[:4] == [[], {}, "text", 5]
+    assert len(message.arguments) < 20
+
+
+def test_long_target_is_a_violation() -> None:
+    record = json.dumps({"type": 1, "target": "x" * 257, "arguments": []})
+    with pytest.raises(ProtocolError, match="target"):
+        parse_message(record)
 
 
 def test_record_of_many_parts_needs_little_memory() -> None:

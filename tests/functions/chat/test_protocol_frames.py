@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.chat.protocol import MAX_RECORD_CHARACTERS
+from functions.chat.protocol import MAX_RECORD_CHARACTERS, MAX_TEXT_CHARACTERS
 from tests.functions.chat.fake_hub import FakeHub, completion, hub_invocation, invocation, is_alive
 from tests.functions.chat.resource_checks import collect_errors, wait_until_released
 from tests.functions.chat.running_chat import END, RunningChat, serve_chat, single_hub
@@ -92,6 +92,30 @@ async def test_message_of_64_kib_is_accepted(server: RunningChat, character: str
         assert await client.receive() == completion("1")
 
 
+@pytest.mark.parametrize("ensure_ascii", [False, True], ids=["as browsers", "escaped"])
+@pytest.mark.parametrize("character", ["x", "\n", "\x01", "ü", "漢", "😀"], ids=ascii)
+async def test_text_of_256_ki_characters_is_accepted(
+    server: RunningChat, character: str, *, ensure_ascii: bool
+) -> None:
+    """Characters of JavaScript: an emoji counts as two."""
+    text = character * (MAX_TEXT_CHARACTERS // (2 if ord(character) > 0xFFFF else 1))
+    message = json.dumps(invocation("1", "Repeat", text, 1), ensure_ascii=ensure_ascii)
+    async with server.connect_to_hub() as client:
+        await client.send_frame(message + END)
+        assert await client.receive() == hub_invocation("Repeated", [text, 1])
+        assert await client.receive() == completion("1")
+
+
+async def test_longer_text_closes_the_connection(server: RunningChat) -> None:
+    async with server.connect_to_hub() as client:
+        await client.send(invocation("1", "Repeat", "x" * (MAX_TEXT_CHARACTERS + 1), 1))
+        assert await client.receive() == {
+            "type": 7,
+            "error": f"a text is longer than {MAX_TEXT_CHARACTERS} characters",
+        }
+        assert await client.wait_closed() == 1002
+
+
 @pytest.mark.parametrize(
     "frame_size", [MAX_RECORD_CHARACTERS * 2, KIB], ids=["one frame", "many frames"]
 )
@@ -112,7 +136,7 @@ async def test_too_long_record_closes_the_connection(server: RunningChat, frame_
 @pytest.mark.parametrize("is_final", [True, False], ids=["whole", "the first fragment"])
 async def test_too_long_frame_closes_the_connection(server: RunningChat, is_final: bool) -> None:
     """RFC 6455, section 7.4.1: 1009. The server closes after the header of the frame."""
-    length = 1024 * KIB + 1
+    length = 2048 * KIB + 1
     async with server.connect_to_hub() as client:
         masked = b"\xff" + length.to_bytes(8, "big") + b"mask"
         client.socket.transport.write((b"\x81" if is_final else b"\x01") + masked)

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from scripts.admin.secret_values import check_value
 from scripts.cloud.known_secrets import get_secret
 
+API_KEYS = get_secret("API_KEYS")
 KEY = get_secret("WEB_AUTH_KEY")
 PEM = get_secret("APPLE_PRIVATE_KEY")
 
@@ -61,3 +62,18 @@ def test_other_apple_key_is_rejected_and_not_repeated(given: bytes, reason: str)
         check_value(PEM, given)
     assert "VALUE" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_api_keys_may_have_names_of_users() -> None:
+    assert check_value(API_KEYS, b"alice=12345678, 12345678\n") == "alice=12345678, 12345678"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [(b"VALUE", "8 characters"), (b"12345678,VALUE", "8 characters"), (b" , ", "no key")],
+    ids=["short key", "second short key", "no key"],
+)
+def test_invalid_api_keys_are_rejected_and_not_repeated(given: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as caught:
+        check_value(API_KEYS, given)
+    assert "VALUE" not in str(caught.value)

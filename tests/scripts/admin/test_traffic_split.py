@@ -41,6 +41,11 @@ def test_incomplete_split_is_rejected() -> None:
         parse_split(json.dumps({f: 100 for f in FAMILIES if f not in {"events", "chat"}}))
 
 
+def test_family_that_was_added_later_is_on_the_old_side() -> None:
+    before = json.dumps({family: 100 for family in FAMILIES if family != "backup"})
+    assert parse_split(before) == ALL_NEW | {"backup": 0}
+
+
 def test_one_family_or_all_can_be_requested() -> None:
     assert requested_split("ai", 5) == {"ai": 5}
     assert requested_split("chat", 0) == {"chat": 0}

@@ -25,6 +25,7 @@ from tests.loopback import until
 COMMAND = str(ROOT / "scripts" / "chat")
 GOOGLE_TOKEN = "Google SECRET-bought"  # noqa: S105 - not a real one
 WEB_TOKEN = "Web SECRET-any"  # noqa: S105 - not a real one
+API_KEY = "SECRET-key-of-alice"
 TIMEOUT_S = 300
 COLUMNS = 160
 ENVIRONMENT = {**os.environ, "COLUMNS": str(COLUMNS), "PYTHONWARNINGS": "error", "TERM": "xterm"}
@@ -32,7 +33,7 @@ ENVIRONMENT = {**os.environ, "COLUMNS": str(COLUMNS), "PYTHONWARNINGS": "error",
 
 @pytest.fixture(scope="module")
 def chat() -> Iterator[ChatService]:
-    with run_chat() as service:
+    with run_chat(API_KEYS=f"alice={API_KEY}") as service:
         yield service
 
 
@@ -43,14 +44,13 @@ def service(chat: ChatService) -> Iterator[ChatService]:
 
 
 async def run_command(
-    server: str, *lines: str, token: str, options: tuple[str, ...] = ()
+    server: str, *lines: str, token: str | None = None, options: tuple[str, ...] = ()
 ) -> tuple[int | None, str]:
     """Type lines and end the input. Return the exit status and the output."""
     process = await asyncio.create_subprocess_exec(
         COMMAND,
         server,
-        "--purchase-token",
-        token,
+        *(() if token is None else ("--purchase-token", token)),
         *options,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -68,7 +68,7 @@ async def run_command(
     ("options", "shown"),
     [
         ((), ("4 x 6", "+5 load", "+ next", "0.5 kilometre, PT5M", "to 12, then +2.5 load")),
-        (("--old",), ("4 x 6", "+5 ", "3 x 8")),
+        (("--era", "2025"), ("4 x 6", "+5 ", "3 x 8")),
     ],
     ids=["2026", "2025"],
 )
@@ -136,7 +136,7 @@ async def test_replies_are_not_parsed_as_markup(service: ChatService) -> None:
         Scripted(Speech("Here [/it] is", "show_plan", json.dumps(plan))),
     ]
     status, output = await run_command(
-        service.server.address, "SECRET [/wish]", token=service.token, options=("--old",)
+        service.server.address, "SECRET [/wish]", token=service.token, options=("--era", "2025")
     )
     assert status == 0
     words = ("Hello [/]", "SECRET [/wish]", "Here [/it] is")
@@ -160,6 +160,30 @@ async def test_rejected_token_shows_the_reason(service: ChatService, token: str)
     assert "--purchase-token" in output
     assert "SECRET" not in output
     assert not service.openai.requests
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--api-key", API_KEY), ("--header", f"x-api-key={API_KEY}")],
+    ids=["key", "header"],
+)
+async def test_api_key_opens_a_conversation(service: ChatService, options: tuple[str, ...]) -> None:
+    service.openai.script += [Scripted(Speech("SECRET-hello"))]
+    status, output = await run_command(service.server.address, options=options)
+    assert (status, "SECRET-hello" in output) == (0, True)
+
+
+async def test_wrong_api_key_is_refused(service: ChatService) -> None:
+    status, output = await run_command(
+        service.server.address, options=("--api-key", f"{API_KEY}-wrong")
+    )
+    assert (status, "Refused with 401: the API key is not valid" in output) == (1, True)
+
+
+async def test_app_of_2025_has_no_api_key(service: ChatService) -> None:
+    options = "--era", "2025", "--api-key", API_KEY
+    status, output = await run_command(service.server.address, options=options)
+    assert (status, "apps of 2025 send no headers" in output) == (2, True)
 
 
 async def test_provider_outage_is_not_a_rejected_token(service: ChatService) -> None:

@@ -13,6 +13,7 @@ _PREFIXES = {
     "sharing": "shareditem",
     "ai": "ai/",
     "chat": "ai-chat",
+    "backup": "backup",
 }
 
 

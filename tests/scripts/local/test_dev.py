@@ -12,10 +12,14 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
+from rich.console import Console
 
+from scripts.fakes.settings import WEB_KEY
 from scripts.local import dev
-from scripts.local.ports import url
+from scripts.local.ports import Ports, url
 from scripts.local.stack import Stack, free_ports
+from scripts.local.summary import Summary
 from scripts.root import ROOT
 from tests import in_process
 
@@ -50,6 +54,30 @@ def test_data_survives_until_a_fresh_start(tmp_path: Path) -> None:
         assert find_user(own, user_id) == 200
     with Stack("--data", str(folder), "--fresh") as own:
         assert find_user(own, user_id) == 404
+
+
+@pytest.mark.parametrize("options", [(), ("--isolated",)], ids=["one process", "isolated"])
+def test_backups_work_with_the_key_of_the_debug_build(options: tuple[str, ...]) -> None:
+    headers = {"X-API-Key": WEB_KEY}
+    with Stack(*options) as own:
+        backup = url(own.ports.of("backup"))
+        features = httpx.get(f"{url(own.ports.of('users'))}/features", timeout=60).json()
+        assert features == dict.fromkeys(("feed", "sharing", "aiPlanner", "backup"), True)
+        sent = httpx.post(f"{backup}/backup", content=b"backup", headers=headers, timeout=60)
+        assert sent.status_code == 200
+        read = httpx.get(f"{backup}/backup/latest", headers=headers, timeout=60)
+        assert read.content == b"backup"
+        folder = own.data / "liftlog-backups"
+        assert len(list(folder.glob("*/*.gz"))) == 1
+        lines = [line.split() for line in own.output]
+        assert ["backups", str(folder.relative_to(ROOT))] in lines
+        assert ["API", "key", WEB_KEY] in [line[:3] for line in lines]
+
+
+def test_backups_of_a_bucket_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = Summary(Console(), Ports(), {"BACKUP_BUCKET": "mine"}, isolated=False)
+    summary.show_backups({})
+    assert capsys.readouterr().out.split() == ["backups", "gs://mine"]
 
 
 def test_processes_get_variables_of_one_database_only() -> None:

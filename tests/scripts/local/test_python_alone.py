@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.fakes.settings import WEB_KEY
+from scripts.client.backend import DEBUG_KEY
 from scripts.local.ports import url
 from scripts.local.stack import Stack
 from scripts.root import ROOT
@@ -54,7 +54,6 @@ def test_ci_names_the_missing_program_at_the_start(prefix: list[str]) -> None:
 def test_dev_serves_the_journey(prefix: list[str]) -> None:
     [path] = [each.removeprefix("PATH=") for each in prefix if each.startswith("PATH=")]
     with Stack(environment={"PATH": path}) as own:
-        token = f"Web {WEB_KEY}"
-        played = run(prefix, "journey", "--purchase-token", token, url(own.ports.base))
+        played = run(prefix, "journey", "--api-key", DEBUG_KEY, url(own.ports.base))
     assert played.returncode == 0, played.stdout
-    assert "All 35 steps passed." in played.stdout
+    assert "All 56 steps passed." in played.stdout

@@ -62,6 +62,14 @@ async def start_cleanup(address: str, _api: Api, http: httpx.AsyncClient) -> Non
     assert answer.is_success, answer.text
 
 
+async def store_a_backup(address: str, _api: Api, http: httpx.AsyncClient) -> None:
+    headers = {"X-API-Key": WEB_KEY}
+    stored = await http.post(f"{address}/backup", content=b"SECRET-backup", headers=headers)
+    assert stored.is_success, stored.text
+    read = await http.get(f"{address}/backup/latest", headers=headers)
+    assert read.content == b"SECRET-backup"
+
+
 REQUESTS: dict[str, Request] = {
     "users": create_a_user,
     "events": publish_a_workout,
@@ -70,6 +78,7 @@ REQUESTS: dict[str, Request] = {
     "ai": request_a_session,
     "chat": hold_a_conversation,
     "cleanup": start_cleanup,
+    "backup": store_a_backup,
 }
 
 
@@ -86,7 +95,8 @@ async def test_package_serves_without_the_repository(
     # The cleanup gets an empty database: other tests need their expired documents.
     data = f"package-{uuid4()}" if service == "cleanup" else project()
     isolated = IsolatedPackage(build_package(service), tmp_path)
-    with isolated.serve({**emulators().environment, "GOOGLE_CLOUD_PROJECT": data}) as address:
+    settings = {"GOOGLE_CLOUD_PROJECT": data, "BACKUP_FOLDER": str(tmp_path / "backups")}
+    with isolated.serve({**emulators().environment, **settings}) as address:
         ready = await http.get(f"{address}/health/ready")
         assert ready.status_code == 200, ready.text
         api = Api({**addresses(ports()), service: address}, http)

@@ -70,5 +70,5 @@ def test_unknown_service_is_rejected_in_one_line(name: str) -> None:
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1] == (
         f"./scripts/package: error: argument SERVICE: {name!r} is not one of "
-        "users, events, social, sharing, ai, chat, cleanup"
+        "users, events, social, sharing, ai, chat, cleanup, backup"
     )

@@ -17,7 +17,8 @@ from tests.scripts.cloud.project_state import IMAGE, deploy_all
 from tests.scripts.conftest import DEPLOY, PROJECT, FakeClock, FakeCloud
 
 CLOSED_PORT = "http://127.0.0.1:1"
-JOURNEY = "$ PURCHASE_TOKEN=... ./scripts/journey users=http"
+JOURNEY = "$ PURCHASE_TOKEN=... ./scripts/journey --era 2025 users=http"
+NEW_JOURNEY = JOURNEY.replace("2025", "2026")
 CHAT = "$ PURCHASE_TOKEN=... ./scripts/chat http"
 INVOKER = f"cleanup-trigger@{PROJECT}.iam.gserviceaccount.com"
 
@@ -48,7 +49,9 @@ def test_smoke_checks_services_and_runs_clients(applied: FakeCloud) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for name in SERVICES:
         assert f"{name} is ready: {url(stack.current().of(name))}/health/ready" in done.stdout
+    assert "features of all services: feed, sharing, aiPlanner, backup" in done.stdout
     assert JOURNEY in done.stdout
+    assert NEW_JOURNEY in done.stdout
     assert CHAT in done.stdout
     assert done.stdout.endswith("next: ./scripts/deploy --environment prod canary\n")
 
@@ -90,6 +93,48 @@ def private_service(first: HTTPStatus = HTTPStatus.OK) -> Iterator[str]:
         yield f"http://{HOST}:{server.server_address[1]}"
         server.shutdown()
         thread.join()
+
+
+@contextmanager
+def serve_features(content: bytes) -> Iterator[str]:
+    """Serve a ready service that answers `/features` with these bytes."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(HTTPStatus.OK)
+            self.end_headers()
+            self.wfile.write(content if self.path == "/features" else b"")
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the base class
+            """Log nothing."""
+
+    with ThreadingHTTPServer((HOST, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://{HOST}:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"feed": true, "backup": false}', "backup: feed\n"),
+        (b'{"feed": false}', "backup: none\n"),
+        (b"healthy", "backup does not list its features: 200"),
+        (b"[1]", "backup does not list its features: 200"),
+    ],
+    ids=["other features", "no features", "text", "list"],
+)
+def test_services_must_offer_the_same_features(
+    applied: FakeCloud, content: bytes, reason: str
+) -> None:
+    with serve_features(content) as address:
+        backup = replace(services()["backup"], url=address)
+        save_services(applied, {"users": services()["users"], "backup": backup})
+        done = applied.run(*DEPLOY, "smoke")
+    assert (done.returncode, reason in done.stdout) == (1, True), done.stdout
+    assert "journey" not in done.stdout
 
 
 @pytest.mark.parametrize("first", [HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE], ids=str)
@@ -175,7 +220,7 @@ def test_subscriber_requests_need_a_configured_key(applied: FakeCloud) -> None:
     done = applied.run(*DEPLOY, "smoke")
     assert done.returncode == 0, done.stdout
     assert "no WEB_AUTH_KEY: requests that need a subscription are skipped" in done.stdout
-    assert "$ ./scripts/journey users=http" in done.stdout
+    assert "$ ./scripts/journey --era 2025 users=http" in done.stdout
     assert "./scripts/chat" not in done.stdout
 
 

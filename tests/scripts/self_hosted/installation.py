@@ -20,9 +20,12 @@ from scripts.root import ROOT
 from tests import stack
 
 _NOT_AT_HOME = (
+    "API_KEYS",
     "APPLE_",
+    "BACKUP_",
     "DATABASE_",
     "FIRESTORE_EMULATOR_",
+    "FORWARD_AUTH_",
     "GOOGLE_",
     "LOG_",
     "OPENAI_",

@@ -9,14 +9,15 @@ from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
 from shared.store.database import Database
 from shared.store.settings import DatabaseSettings
+from shared.web.backup_resources import BackupResources
 from shared.web.subscribers import SubscriberResources
 
 
 def build(database: Database) -> AllServices:
     """Return all services. They connect to nothing."""
-    return AllServices(
-        database, SubscriberResources(database, open_client(), Secrets(SecretSettings()))
-    )
+    http, secrets = open_client(), Secrets(SecretSettings())
+    resources = SubscriberResources(database, http, secrets)
+    return AllServices(database, resources, BackupResources(http, secrets))
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,7 @@ def build(database: Database) -> AllServices:
         ("/ai/workout", "ai"),
         ("/ai-chat/negotiate", "chat"),
         ("/ai-chat-v2", "chat"),
+        ("/backup/{id}", "backup"),
         ("/", "cleanup"),
         ("/health", ""),
         ("(no such route)", ""),

@@ -13,11 +13,19 @@ _NAMES = ("liftlog-copy.service", "liftlog-copy.timer")
 
 
 def test_copies_are_of_the_data_of_the_server() -> None:
-    parser = configparser.ConfigParser(interpolation=None)
+    # A unit may repeat a name.
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.read(FOLDER / "liftlog-copy.service")
     assert unit("Service")["ExecStart"].partition("--data ")[2].split()[0] in (
         parser["Service"]["ExecStart"].split()
     )
+
+
+def test_backups_are_copied_from_the_folder_of_the_server() -> None:
+    data = unit("Service")["ExecStart"].partition("--data ")[2].split()[0]
+    lines = (FOLDER / "liftlog-copy.service").read_text().splitlines()
+    [line] = [each for each in lines if "=-cp " in each]
+    assert line.split()[-2:] == [f"{data}/backups", "/var/backups/liftlog/"]
 
 
 def test_units_are_valid(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import grimp
 import httpx
+from rich.console import Console
 
-from scripts.client.journey import Journey
+from scripts.client.journey.journey import Journey
 from scripts.local.ports import HOST
 from scripts.local.stack import free_ports
 from scripts.root import ROOT
@@ -139,7 +140,7 @@ async def test_image_serves_and_reports_its_health(tmp_path: Path, http: httpx.A
     assert check_health().returncode == 1
     with run_server(adapted(served), int(port), environment, app) as server:
         assert check_health().returncode == 0
-        journey = Journey(server.api(http), None)
+        journey = Journey(server.api(http), None, Console())
         await journey.run()
         assert server.stop() == 0
     assert (tmp_path / "data" / "liftlog.db").exists()

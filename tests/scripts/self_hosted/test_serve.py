@@ -12,8 +12,9 @@ from datetime import timedelta
 import httpx
 import psutil
 import pytest
+from rich.console import Console
 
-from scripts.client.journey import Journey
+from scripts.client.journey.journey import Journey
 from scripts.client.person import Person
 from scripts.fakes.settings import WEB_KEY
 from scripts.local.ports import HOST, url
@@ -36,7 +37,7 @@ OFF = {
     "type": "about:blank",
     "title": "Not Implemented",
     "status": 501,
-    "detail": "AI plans are off on this server: no language model is configured",
+    "detail": "not configured on this server: the AI planner",
 }
 
 
@@ -52,6 +53,7 @@ def test_first_start_creates_private_files(installation: Installation) -> None:
             path.name: stat.S_IMODE(path.stat().st_mode) for path in installation.data.iterdir()
         }
         assert {"lock", "settings.env", "liftlog.db"} <= modes.keys()
+        assert modes.pop("backups") == 0o700
         assert set(modes.values()) == {0o600}
         assert (installation.data / "settings.env").read_text() == template()
         assert httpx.get(f"{server.url}/health").text == "healthy"
@@ -62,7 +64,7 @@ async def test_journey_succeeds_on_one_port(
     installation: Installation, http: httpx.AsyncClient
 ) -> None:
     with installation.serve() as server:
-        journey = Journey(server.api(http), None)
+        journey = Journey(server.api(http), None, Console())
         await journey.run()
         assert journey.steps > 30
         files = [each.path for each in psutil.Process(server.process.pid).open_files()]
@@ -129,6 +131,61 @@ async def test_plans_and_coach_work_with_model_and_key(
         assert KEY not in server.log
 
 
+async def test_features_of_todays_app_work_with_api_keys(
+    installation: Installation, http: httpx.AsyncClient
+) -> None:
+    settings = {**with_plans(), "WEB_AUTH_KEY": "", "API_KEYS": f"alice={KEY},bob={KEY}-of-bob"}
+    headers = {"X-API-Key": KEY}
+    with installation.serve(**settings) as server:
+        assert "AI plans, backups, API keys; off: forward auth (set " in server.log
+        answer = await http.get(f"{server.url}/features")
+        assert answer.json() == dict.fromkeys(("feed", "sharing", "aiPlanner", "backup"), True)
+        session = {"attributes": SESSION}
+        planned = await http.post(f"{server.url}/ai/session", json=session, headers=headers)
+        assert planned.status_code == 200
+        stored = await http.post(f"{server.url}/backup", content=b"backup", headers=headers)
+        assert (stored.status_code, stored.content) == (200, b"")
+    with installation.serve(**settings) as server:
+        restored = await http.get(f"{server.url}/backup/latest", headers=headers)
+        assert restored.content == b"backup"
+        headers = {"X-API-Key": f"{KEY}-of-bob"}
+        assert (await http.get(f"{server.url}/backup/latest", headers=headers)).status_code == 404
+        assert KEY not in server.log
+    [file] = (installation.data / "backups").glob("*/*.gz")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes() == b"backup"
+
+
+async def test_trusted_proxy_names_the_user(
+    installation: Installation, http: httpx.AsyncClient
+) -> None:
+    user = {"Remote-User": "alice@example.org"}
+    trusted = {"FORWARD_AUTH_HEADER": "Remote-User", "FORWARD_AUTH_TRUSTED_PROXIES": HOST}
+    with installation.serve(**trusted) as server:
+        stored = await http.post(f"{server.url}/backup", content=b"backup", headers=user)
+        assert stored.status_code == 200
+        assert "forward auth by Remote-User" in server.log
+        assert "alice" not in server.log
+    with installation.serve(**trusted | {"FORWARD_AUTH_TRUSTED_PROXIES": "192.0.2.1"}) as server:
+        assert (await http.get(f"{server.url}/backups", headers=user)).status_code == 401
+
+
+async def test_switched_off_features_are_answered_423(
+    installation: Installation, http: httpx.AsyncClient
+) -> None:
+    off = {f"{name}_ENABLED": "False" for name in ("FEED", "SHARING", "AI_PLANNER", "BACKUP")}
+    with installation.serve(**off, API_KEYS=KEY) as server:
+        assert "; on: nothing; off: accounts (switched off: set FEED_ENABLED=True" in server.log
+        answer = await http.get(f"{server.url}/features")
+        assert answer.json() == dict.fromkeys(("feed", "sharing", "aiPlanner", "backup"), False)
+        for path in ("/user/create", "/events", "/shareditem", "/ai-chat-v2/negotiate"):
+            assert (await http.post(f"{server.url}{path}")).status_code == 423
+        headers = {"X-API-Key": KEY}
+        for sent, status in (({}, 401), (headers, 423)):
+            answer = await http.post(f"{server.url}/backup", content=b"x", headers=sent)
+            assert answer.status_code == status
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_data_survives_a_stop_by_signal(
     installation: Installation, http: httpx.AsyncClient, number: signal.Signals
@@ -190,6 +247,13 @@ def test_used_port_is_reported(installation: Installation) -> None:
         ("INBOX_RETENTION_DAYS", "1", "INBOX_RETENTION_DAYS: Input should be greater"),
         ("WEB_AUTH_KEY", "sm://SECRET-x!", "WEB_AUTH_KEY is not of the form sm://name"),
         ("REVENUECAT_API_KEY", "sm://SECRET-x", "REVENUECAT_API_KEY refers to Secret Manager"),
+        ("API_KEYS", "alice=SECRET-x,SECRET", "API_KEYS: Value error, each key must have 8"),
+        ("FORWARD_AUTH_HEADER", "Remote-User", "Value error, FORWARD_AUTH_HEADER requires"),
+        ("FORWARD_AUTH_HEADER", "SECRET x", "FORWARD_AUTH_HEADER: Value error, must be the name"),
+        ("FORWARD_AUTH_TRUSTED_PROXIES", "SECRET", "FORWARD_AUTH_TRUSTED_PROXIES: Value error"),
+        ("BACKUP_ENCRYPTION_KEY", "SECRET", "BACKUP_ENCRYPTION_KEY: Value error, must be 32"),
+        ("BACKUP_KEEP", "0", "BACKUP_KEEP: Input should be greater"),
+        ("FEED_ENABLED", "SECRET", "FEED_ENABLED: Input should be a valid boolean"),
     ],
 )
 @pytest.mark.parametrize("is_in_file", [False, True], ids=["environment", "file"])
@@ -222,6 +286,7 @@ def test_start_line_names_address_data_and_features(installation: Installation) 
     assert warning.endswith("is not a setting of this server")
     assert start.startswith(f"serving {server.url}, data in {installation.data} (")
     assert "on: accounts, feed, followers, shared plans, AI plans, Web subscribers; off:" in start
+    assert "backups (no user can sign in: set API_KEYS, or FORWARD_AUTH_HEADER)" in start
     assert "Apple subscribers (set APPLE_SHARED_SECRET or APPLE_PRIVATE_KEY)" in start
     assert re.search(r"; next cleanup at \d\d:00 UTC$", start)
     assert KEY not in server.log

@@ -7,7 +7,7 @@ import pytest
 
 from scripts.reference.settings import classes
 from scripts.self_hosted.errors import CannotServeError
-from scripts.self_hosted.settings_file import load, write_template
+from scripts.self_hosted.settings_file import add_backup_folder, load, write_template
 from scripts.self_hosted.settings_template import ALL, HIDDEN, OFFERED, template
 
 SECRET = "SECRET-value"  # noqa: S105 - not a real one
@@ -77,6 +77,28 @@ def test_model_server_at_home_needs_no_key(path: Path) -> None:
     base = "OPENAI_BASE_URL=http://localhost:11434/v1\n"
     assert loaded(path, base)["OPENAI_API_KEY"] == "none"
     assert loaded(path, f"{base}OPENAI_API_KEY=mine")["OPENAI_API_KEY"] == "mine"
+
+
+def test_template_describes_shared_keys() -> None:
+    assert "API_KEYS=alice=KEY-OF-ALICE,bob=KEY-OF-BOB" in template()
+    assert "share their backups: each of them can read and delete all of them" in template()
+
+
+@pytest.mark.parametrize(
+    ("environment", "added"),
+    [
+        ({}, {"BACKUP_FOLDER": "data/backups"}),
+        ({"BACKUP_FOLDER": ""}, {"BACKUP_FOLDER": "data/backups"}),
+        ({"BACKUP_FOLDER": "mine"}, {}),
+        ({"BACKUP_BUCKET": "mine"}, {}),
+    ],
+)
+def test_backups_are_in_the_data_folder_by_default(
+    environment: dict[str, str], added: dict[str, str]
+) -> None:
+    expected = environment | added
+    add_backup_folder(Path("data/backups"), environment)
+    assert environment == expected
 
 
 def test_unknown_names_are_returned(path: Path) -> None:

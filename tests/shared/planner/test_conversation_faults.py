@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import json
+import logging
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -16,8 +18,10 @@ from shared.errors import (
     DependencyTimedOut,
     DependencyUnavailable,
     RateLimited,
+    RequestTooLong,
+    ResponseTooLong,
 )
-from shared.planner.history import MAX_CHARACTERS, MAX_MESSAGES
+from shared.planner.history import MAX_MESSAGES
 from tests.loopback import until
 from tests.shared.planner.conftest import FakeModel
 from tests.shared.planner.conversations import (
@@ -154,26 +158,35 @@ UNCORRECTABLE = {
     "a filter in a plan": plan_response(
         PLAN, text=TEXT_BEFORE_PLAN, finish_reason="content_filter"
     ),
-    "token limit in a plan": plan_response(
-        json.dumps(PLAN)[:99], text=TEXT_BEFORE_PLAN, finish_reason="length"
-    ),
     "no function call": text_response(TEXT_BEFORE_PLAN, finish_reason="tool_calls"),
     "cut at once": text_response(TEXT_BEFORE_PLAN, cut_after=0),
     "cut in the text": text_response(TEXT_BEFORE_PLAN, cut_after=3),
     "cut in a plan": plan_response(PLAN, text=TEXT_BEFORE_PLAN, cut_after=12),
-    "too long": plan_response({**PLAN, "name": "x" * 100_000}, text=TEXT_BEFORE_PLAN),
+}
+TOO_LONG = {
+    "token limit in a plan": plan_response(
+        json.dumps(PLAN)[:99], text=TEXT_BEFORE_PLAN, finish_reason="length"
+    ),
+    "our own limit": plan_response({**PLAN, "name": "x" * 200_000}, text=TEXT_BEFORE_PLAN),
 }
 
 
-@pytest.mark.parametrize("uncorrectable", UNCORRECTABLE.values(), ids=UNCORRECTABLE)
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        *((each, DependencyFailed) for each in UNCORRECTABLE.values()),
+        *((each, ResponseTooLong) for each in TOO_LONG.values()),
+    ],
+    ids=[*UNCORRECTABLE, *TOO_LONG],
+)
 async def test_conversation_continues_after_a_failure(
-    fake: FakeModel, uncorrectable: Scripted
+    fake: FakeModel, response: Scripted, error: type[DependencyFailed]
 ) -> None:
-    fake.openai.script += [uncorrectable, text_response("SECRET-more")]
+    fake.openai.script += [response, text_response("SECRET-more")]
     conversation, observer = new_conversation(fake), RecordingObserver()
     with pytest.raises(DependencyFailed) as caught:
         await conversation.reply("SECRET-first", observer)
-    assert type(caught.value) is DependencyFailed
+    assert type(caught.value) is error
     assert len(fake.openai.requests) == 1
     await until(lambda: fake.openai.open_streams == 0)
     assert (await request_reply(conversation, "SECRET-second")).texts[-1] == "SECRET-more"
@@ -297,9 +310,81 @@ async def test_failed_long_message_keeps_the_history(fake: FakeModel) -> None:
     assert len(everything) == MAX_MESSAGES
     fake.server.faults.append(Fault(400))
     with pytest.raises(DependencyFailed):
-        await conversation.reply("SECRET-" + "x" * MAX_CHARACTERS, RecordingObserver())
+        await conversation.reply("SECRET-" + "x" * 500_000, RecordingObserver())
     await request_reply(conversation, "SECRET-last")
     assert prompt_messages(fake) == [*everything[1:], user_message("SECRET-last")]
+
+
+PROGRAM = "SECRET-program: " + "squat 3 x 5; " * 2000
+CONTEXT_ERRORS = {
+    "OpenAI": (400, {"code": "context_length_exceeded", "message": "..."}),
+    "llama.cpp": (400, {"code": 400, "type": "exceed_context_size_error", "message": "..."}),
+    "vLLM": (400, {"code": 400, "message": "This model's maximum context length is 4096 tokens."}),
+    "tokens per minute": (429, {"code": "rate_limit_exceeded", "message": "Request too large."}),
+}
+
+
+@pytest.mark.parametrize(("status", "error"), CONTEXT_ERRORS.values(), ids=CONTEXT_ERRORS)
+async def test_half_is_sent_when_the_model_rejects_the_length(
+    fake: FakeModel, status: int, error: dict[str, Any]
+) -> None:
+    fake.server.faults.append(Fault(status, json.dumps({"error": error}).encode()))
+    fake.openai.script.append(text_response("SECRET-reply"))
+    observer = await request_reply(new_conversation(fake, retries=2), PROGRAM)
+    [request] = fake.openai.requests
+    length = len(request["messages"][1]["content"])
+    assert 0.45 < length / len(PROGRAM) < 0.55
+    notice, reply = observer.texts[-1].split("\n\n")
+    assert re.fullmatch(r"Your message is too long for me: I read the first \d\d % of it\.", notice)
+    assert reply == "SECRET-reply"
+
+
+async def test_length_is_reduced_until_the_model_accepts(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.openai.context_tokens = 1500  # the prompt has 500 tokens of the fake
+    fake.openai.script += [text_response("SECRET-reply"), text_response("SECRET-more")]
+    conversation = new_conversation(fake)
+    observer = await request_reply(conversation, PROGRAM)
+    assert observer.texts[-1].endswith("\n\nSECRET-reply")
+    lengths = [len(each["messages"][1]["content"]) for each in fake.openai.requests]
+    assert len(lengths) > 2
+    assert lengths == sorted(lengths, reverse=True)
+    # The reduced history stays: the next message is accepted at once, and has no notice.
+    assert (await request_reply(conversation, "SECRET-second")).texts[-1] == "SECRET-more"
+    assert len(fake.openai.requests) == len(lengths) + 1
+    assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
+
+
+async def test_rejected_short_message_is_a_failure(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.openai.context_tokens = 10
+    conversation = new_conversation(fake)
+    with pytest.raises(RequestTooLong):
+        await request_reply(conversation, "SECRET-first")
+    assert len(fake.openai.requests) == 1
+    with pytest.raises(RequestTooLong):
+        await request_reply(conversation, PROGRAM)
+    assert len(fake.openai.requests) <= 6
+    assert [each.levelname for each in caplog.records if each.levelno >= logging.WARNING] == [
+        "WARNING"
+    ] * 2
+    fake.openai.context_tokens = None
+    assert (await request_reply(conversation, "SECRET-second")).texts
+    assert prompt_messages(fake) == [user_message("SECRET-second")]
+
+
+async def test_correction_of_a_long_plan_leaves_the_plan_out(fake: FakeModel) -> None:
+    invalid = {**PLAN, "sessions": [SESSION] * 30, "name": ""}
+    fake.openai.script += [plan_response(invalid, text=TEXT_BEFORE_PLAN), plan_response(PLAN)]
+    conversation = new_conversation(fake, context_tokens=8000, max_tokens=4000)
+    observer = await request_reply(conversation, "SECRET-first")
+    assert observer.plans[-1].model_dump(mode="json") == PLAN
+    first, text, problem = prompt_messages(fake)
+    assert (first, text) == (user_message("SECRET-first"), assistant_message(TEXT_BEFORE_PLAN))
+    assert problem["role"] == "user"
+    assert "name: String should have at least 1" in problem["content"]
 
 
 async def test_message_is_kept_when_cancelled_in_admission(

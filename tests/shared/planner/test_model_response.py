@@ -1,6 +1,7 @@
 """Responses of the model, joined from chunks."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -127,9 +128,27 @@ def test_usage_is_read_from_a_chunk_without_choices() -> None:
     )
 
 
-def test_length_counts_text_and_arguments() -> None:
+def test_lengths_count_text_and_arguments() -> None:
     response = join(chunk({"content": "four"}), call_chunk("12345", "f", **CALL))
-    assert response.length == 9
+    assert (response.text_length, response.arguments_length) == (4, 5)
+
+
+def test_parts_of_a_long_plan_take_linear_time() -> None:
+    """Copying the text for each part would take minutes."""
+    response, part = ModelResponse(), call_chunk("x" * 100, "f", **CALL)
+    started = time.process_time()
+    for _ in range(100_000):
+        response.add(part)
+    assert response.arguments == "x" * 10_000_000
+    assert time.process_time() - started < 30
+
+
+def test_text_is_joined_after_each_part() -> None:
+    response = ModelResponse()
+    for end in range(1, 6):
+        response.add(call_chunk(str(end), "f", **CALL))
+        assert response.arguments == response.arguments == "12345"[:end]
+        assert response.arguments_length == end
 
 
 @pytest.mark.parametrize(

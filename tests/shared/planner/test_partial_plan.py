@@ -14,6 +14,7 @@ from jsonschema_rs import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json
 
+from shared.planner.links import find_links
 from shared.planner.partial_plan import PartialPlan, PlanSchema
 from shared.schemas import ai, blueprint
 from shared.schemas.chat import ChatPlan, ChatPlanV2
@@ -65,7 +66,7 @@ KEYS = ("name", "sessions", "exercises", "notes", "type", "sets", "description")
 
 def states_of(version: PlanVersion, text: str) -> Iterator[Any]:
     """Yield each state that is shown while `text` arrives character by character."""
-    partial_plan = PartialPlan(version.plan)
+    partial_plan = PartialPlan(version.plan, find_links(text))
     for end in range(len(text) + 1):
         plan = partial_plan.read(text[:end])
         if plan is not None:
@@ -173,6 +174,15 @@ def test_exercise_is_shown_when_more_text_follows() -> None:
     plan = partial_plan.read(f'{beginning}, {exercise}], "notes": ""')
     assert plan is not None
     assert len(plan.sessions[0].exercises) == 2
+
+
+def test_unknown_link_is_never_shown() -> None:
+    linked = json.dumps({**EXERCISE_2025, "link": "https://example.org/row"})
+    text = f'{{"name": "P", "sessions": [{{"name": "S", "exercises": [{linked}], "notes": ""'
+    for known, shown in ((find_links("example.org/row"), True), (find_links("x.org"), False)):
+        plan = PartialPlan(V2025.plan, known).read(text)
+        assert plan is not None
+        assert bool(plan.sessions[0].exercises[0].link) == shown
 
 
 def test_each_state_is_shown_once() -> None:

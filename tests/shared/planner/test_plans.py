@@ -18,7 +18,14 @@ from openai.types.chat.chat_completion_chunk import (
 from scripts.fakes.conversation import Speech
 from scripts.fakes.faults import Fault
 from scripts.fakes.openai import Scripted
-from shared.errors import DependencyFailed, DependencyTimedOut, DependencyUnavailable, LiftLogError
+from shared.errors import (
+    DependencyFailed,
+    DependencyTimedOut,
+    DependencyUnavailable,
+    LiftLogError,
+    RequestTooLong,
+    ResponseTooLong,
+)
 from shared.planner.model_response import ModelResponse
 from shared.schemas.ai import SessionAttributes, WorkoutAttributes
 from tests.loopback import until
@@ -82,7 +89,7 @@ async def test_request_has_a_strict_schema(fake: FakeModel) -> None:
             assert part["additionalProperties"] is False
             assert set(part["required"]) == set(part["properties"])
         # OpenAI rejects strict schemas with these keywords.
-        assert not part.keys() & {"default", "maxLength", "minLength", "pattern"}
+        assert not part.keys() & {"default", "maxLength", "minLength", "pattern", "maxItems"}
 
 
 def parts_of(schema: Any) -> list[dict[str, Any]]:
@@ -185,10 +192,12 @@ async def test_cut_correction_is_a_failure(fake: FakeModel) -> None:
 UNCORRECTABLE = {
     "a refusal": Scripted(Speech(refusal="I will not do that.")),
     "a filter": session_response(GOOD, finish_reason="content_filter"),
-    "token limit": session_response(json.dumps(GOOD)[:40], finish_reason="length"),
-    "complete at the token limit": session_response(GOOD, finish_reason="length"),
     "cut at once": session_response(GOOD, cut_after=0),
     "cut in the middle": session_response(GOOD, cut_after=5),
+}
+TOO_LONG = {
+    "token limit": session_response(json.dumps(GOOD)[:40], finish_reason="length"),
+    "complete at the token limit": session_response(GOOD, finish_reason="length"),
     "too long arguments": session_response({**GOOD, "notes": "x" * 200_000}),
     "too long text": Scripted(Speech(text="x" * 104_000)),
 }
@@ -204,6 +213,36 @@ async def test_uncorrectable_response_is_a_failure(
     assert type(caught.value) is DependencyFailed
     assert len(fake.openai.requests) == 1
     assert len(failures(caplog)) == 1
+
+
+@pytest.mark.parametrize("too_long", TOO_LONG.values(), ids=TOO_LONG)
+async def test_too_long_response_has_its_own_error(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture, too_long: Scripted
+) -> None:
+    fake.openai.script += [too_long]
+    with pytest.raises(ResponseTooLong):
+        await fake.planner().session(SESSION)
+    assert len(fake.openai.requests) == 1
+    assert len(failures(caplog)) == 1
+
+
+async def test_too_small_context_has_its_own_error(
+    fake: FakeModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.openai.context_tokens = 10
+    with pytest.raises(RequestTooLong):
+        await fake.planner().session(SESSION)
+    assert len(fake.openai.requests) == 1
+    assert [each.levelname for each in failures(caplog)] == ["ERROR"]
+
+
+async def test_only_links_of_the_user_are_kept(fake: FakeModel) -> None:
+    own, invented = "http://example.org/row", "https://example.org/invented"
+    exercises = [{**EXERCISE, "link": own}, {**EXERCISE, "link": invented}]
+    fake.openai.script += [session_response({**GOOD, "exercises": exercises})]
+    wish = SESSION.model_copy(update={"additional_info": f"Row as in {own}."})
+    session = await fake.planner().session(wish)
+    assert [each.link for each in session.exercises] == [own, ""]
 
 
 STATUSES: dict[str, tuple[Fault, type[LiftLogError], int, int]] = {

@@ -88,8 +88,8 @@ def to_message(content: dict[str, Any], today: date = date(2026, 1, 9)) -> Any:
 
 VALID = {
     "every kind of exercise": PROGRAM,
-    "seven sessions": {**PROGRAM, "sessions": [SESSION] * 7},
-    "twenty exercises": with_exercises(*[WEIGHTED] * 20),
+    "a year of sessions": {**PROGRAM, "sessions": [SESSION] * 364},
+    "sixty exercises": with_exercises(*[WEIGHTED] * 60),
     "twenty sets": with_weights(plannedSets=[{"reps": {"min": 1, "max": 100}}] * 20),
     "a fixed number": with_weights(plannedSets=[{"reps": {"min": 5, "max": 5}}]),
     "no progression": with_weights(progression=[]),
@@ -100,6 +100,7 @@ VALID = {
     "rests in other units": with_rests(minRest="PT59S", maxRest="PT1M", failureRest="PT1H"),
     "a long name": with_weights(name="x" * 100),
     "a link": with_weights(link="https://" + "x" * 492),
+    "a link without encryption": with_weights(link="http://example.org/squat?a=1"),
     "empty description": {**PROGRAM, "description": ""},
     **{f"for {each}": with_duration(each) for each in ("PT1M30S", "PT90S", "PT1H", "PT1H2M3S")},
     **{f"for {each}": with_duration(each) for each in ("PT1H30S", "PT1H5M")},
@@ -115,9 +116,9 @@ VALID = {
 
 INVALID = {
     "no sessions": {**PROGRAM, "sessions": []},
-    "eight sessions": {**PROGRAM, "sessions": [SESSION] * 8},
+    "more than a year of sessions": {**PROGRAM, "sessions": [SESSION] * 365},
     "no exercises": with_exercises(),
-    "twenty-one exercises": with_exercises(*[WEIGHTED] * 21),
+    "sixty-one exercises": with_exercises(*[WEIGHTED] * 61),
     "no sets": with_weights(plannedSets=[]),
     "twenty-one sets": with_weights(plannedSets=[{"reps": {"min": 5, "max": 5}}] * 21),
     "no rounds": with_exercises({**CARDIO, "sets": []}),
@@ -145,6 +146,7 @@ INVALID = {
     "another target": with_cardio(target={"type": "calories", "value": "100"}),
     "no name": with_weights(name=""),
     "a link that is not a URL": with_weights(link="javascript:alert(1)"),
+    "a link of another kind": with_weights(link="ftp://example.org/squat"),
     "no step": with_rule(LOAD, step="0.00"),
     "no time": with_duration("PT0S"),
     "a name of 101 characters": with_weights(name="x" * 101),

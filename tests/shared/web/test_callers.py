@@ -85,8 +85,9 @@ async def test_first_valid_method_names_the_caller(states: tuple[str, ...]) -> N
 async def test_untrusted_peer_cannot_name_a_user() -> None:
     headers = {"remote_user": "ben", "x_api_key": KEY}
     assert await AUTH.caller(connection(STRANGER, **headers)) == NamedUser("anna")
-    with pytest.raises(NotEntitled):
+    with pytest.raises(NotEntitled, match="trusted proxy") as refused:
         await AUTH.caller(connection(STRANGER, remote_user="ben"))
+    assert refused.value.was_presented
 
 
 async def test_bare_key_belongs_to_the_default_user() -> None:

@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from functions.backup.main import resources as backup_resources
 from functions.chat.main import resources
 from scripts.self_hosted.all_services import AllServices
 from shared.errors import LiftLogError, NotFound, Overloaded
@@ -28,6 +29,13 @@ CONTRACT = {
     "social": {"PUT /follow-secret", "POST /follow-secret/delete", "PUT /inbox", "POST /inbox"},
     "sharing": {"POST /shareditem", "GET /shareditem/{id}"},
     "ai": {"POST /ai/workout", "POST /ai/session"},
+    "backup": {
+        "POST /backup",
+        "GET /backups",
+        "GET /backup/latest",
+        "GET /backup/{id}",
+        "DELETE /backup/{id}",
+    },
     "chat": {"POST /ai-chat/negotiate", "POST /ai-chat-v2/negotiate"},
 }
 
@@ -45,7 +53,7 @@ MIN_BODY_LIMIT_BYTES = {
 
 @cache
 def declared() -> Mapping[str, Sequence[Route]]:
-    return AllServices(Database(DatabaseSettings()), resources).routes
+    return AllServices(Database(DatabaseSettings()), resources, backup_resources).routes
 
 
 def every_route() -> list[Route]:
@@ -105,6 +113,9 @@ def test_cancellable_routes_are_declared() -> None:
         "POST /events",
         "GET /shareditem/{id}",
         "POST /inbox",
+        "GET /backups",
+        "GET /backup/latest",
+        "GET /backup/{id}",
     }
 
 

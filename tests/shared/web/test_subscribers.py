@@ -126,6 +126,17 @@ async def test_service_is_not_ready_without_the_model_key(
     assert found["OPENAI_API_KEY"]["isNeeded"]
 
 
+@pytest.mark.parametrize("variable", ["AI_PLANNER_CONFIGURED", "AI_PLANNER_ENABLED"])
+async def test_model_key_is_not_needed_without_the_planner(
+    service: Service, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv(variable, "False")
+    status, found = await service.ready()
+    assert status == 200
+    assert not found["OPENAI_API_KEY"]["isNeeded"]
+
+
 @pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "APPLE_SHARED_SECRET"])
 async def test_unavailable_secret_is_named(
     service: Service, monkeypatch: pytest.MonkeyPatch, variable: str

@@ -54,6 +54,13 @@ class Data:
         """Return the ids of all users."""
         return users_in(self.database)
 
+    def write_backups(self, folder: Path | None = None) -> None:
+        """Write two backups of 2 MiB together, and an incomplete one."""
+        user = (folder or self.folder / "backups") / "alice"
+        (user / "incomplete").mkdir(parents=True)
+        for name in ("one.gz", "two.gz.enc", "incomplete/three"):
+            (user / name).write_bytes(bytes(1024**2))
+
     @property
     def files(self) -> set[str]:
         """The names of the files in the folder, without the locks."""

@@ -14,6 +14,7 @@ def test_sound_database_is_summarized(filled: Data) -> None:
         "schema version   1",
         "users            2",
         "documents        4",
+        f"not checked      0 backups of users in {filled.folder}/backups (0.0 MiB)",
         "no problems found",
     ]
 

@@ -17,6 +17,24 @@ def test_copy_is_a_private_file_with_all_documents(filled: Data, tmp_path: Path)
     assert stat.S_IMODE(to.stat().st_mode) == 0o600
 
 
+def test_copy_names_the_backups_that_it_lacks(filled: Data, tmp_path: Path) -> None:
+    filled.write_backups()
+    [_, line] = filled.succeeds("copy", tmp_path / "copy.db").splitlines()
+    assert line == (
+        f"not in the copy: 2 backups of users in {filled.folder}/backups (2.0 MiB); "
+        "copy them with cp -r, also while the server runs"
+    )
+
+
+def test_copy_finds_the_folder_of_the_settings(filled: Data, tmp_path: Path) -> None:
+    filled.write_backups(tmp_path / "elsewhere")
+    settings = filled.folder / "settings.env"
+    settings.write_text(f"BACKUP_FOLDER={tmp_path}/elsewhere\n")
+    assert f"2 backups of users in {tmp_path}/elsewhere" in filled.succeeds("copy", tmp_path)
+    settings.write_text("BACKUP_BUCKET=bucket\n")
+    assert "backups" not in filled.succeeds("copy", tmp_path / "copy.db")
+
+
 def test_copy_into_a_folder_has_the_date_in_its_name(filled: Data, tmp_path: Path) -> None:
     copies = tmp_path / "copies"
     copies.mkdir()

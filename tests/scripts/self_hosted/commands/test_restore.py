@@ -49,6 +49,13 @@ def test_restore_replaces_and_keeps_the_database(filled: Data, copy: Path) -> No
     assert {each.name for each in copy.parent.iterdir()} == {"data", "copy.db"}
 
 
+def test_restore_keeps_the_backups_of_users(filled: Data, copy: Path) -> None:
+    filled.write_backups()
+    lines = filled.succeeds("restore", copy).splitlines()
+    assert lines[1] == f"unchanged: 2 backups of users in {filled.folder}/backups (2.0 MiB)"
+    assert len(list((filled.folder / "backups" / "alice").iterdir())) == 3
+
+
 def test_restore_into_a_new_folder(data: Data, copy: Path) -> None:
     lines = data.succeeds("restore", copy).splitlines()
     assert len(lines) == 1

@@ -1,0 +1,1 @@
+"""The function `backup`: storing, listing, reading and deleting backups of the app."""

@@ -1,0 +1,1 @@
+"""`./scripts/journey`: two users, Alice and Bob, use each feature as the apps do."""

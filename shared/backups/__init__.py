@@ -1,0 +1,1 @@
+"""Backups of users' phones: places that keep them, encryption and retention."""

@@ -7,9 +7,8 @@ import getpass
 import sys
 import warnings
 
-from shared.auth.api_keys import parse_api_keys
-
 from scripts.cloud.known_secrets import KnownSecret
+from shared.auth.api_keys import parse_api_keys
 
 _API_KEYS_VARIABLE = "API_KEYS"
 _PEM_VARIABLE = "APPLE_PRIVATE_KEY"

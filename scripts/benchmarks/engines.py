@@ -26,8 +26,8 @@ _SQLITE, _EMULATOR = "SQLite", "emulator"
 Sizes = tuple[int, int]
 """The bytes of an event or shared item, and of a plan; 0 for no plan."""
 
-_TYPICAL: Sizes = EVENT_BYTES, 0
-_LARGEST: Sizes = 64 * 1024, 64 * 1024
+_TYPICAL_SIZES: Sizes = EVENT_BYTES, 0
+_MAX_SIZES: Sizes = 64 * 1024, 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     )
     chosen = parser.parse_args(arguments)
     with ExitStack() as stacks:
-        servers = _start(stacks, _LARGEST if chosen.largest else _TYPICAL)
+        servers = _start(stacks, _MAX_SIZES if chosen.largest else _TYPICAL_SIZES)
         results = _measure(servers, chosen.rounds, chosen.seconds)
     for clients in _CLIENTS:
         _show(results, clients)

@@ -64,8 +64,7 @@ class Work:
     log_bytes_per_request = 0.7 * KIB
 
     backup_s = 3  # an upload through a mobile connection
-    backup_writes = 3  # calls that create or list objects, for each upload
-    backup_reads = 1  # calls that read an object or its metadata, for each upload
+    backup_calls = 4  # for each upload: two lists, the object, its hash
 
     plan_s = 15
     plan_input_tokens = 1_500
@@ -86,8 +85,7 @@ class Prices:
     backup_gib_month = 0.03
     # https://cloud.google.com/storage/pricing (one region, standard class)
     object_gib_month = 0.02
-    object_write = 0.05 / 10_000
-    object_read = 0.004 / 10_000
+    object_call = 0.05 / 10_000  # class A
     # https://cloud.google.com/run/pricing; functions have the same prices
     vcpu_s = 0.000024
     gib_s = 0.0000025

@@ -73,10 +73,9 @@ def _backups(people: int) -> list[Line]:
     # In the long run a backup is deleted for each upload.
     deleted = Usage.backups * SOFT_DELETE_DAYS / MONTH_DAYS
     stored = users * (Usage.kept_backups + deleted) * Usage.backup_bytes / GIB
-    price = Work.backup_writes * Prices.object_write + Work.backup_reads * Prices.object_read
     return [
         _gib("backups of users, storage", stored, Prices.object_gib_month),
-        _count("backups of users, uploads", uploads, price),
+        _count("backups of users, uploads", uploads, Work.backup_calls * Prices.object_call),
         _gib("backups of users, received", uploads * Usage.backup_bytes / GIB, Prices.balanced_gib),
     ]
 

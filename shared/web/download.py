@@ -11,10 +11,11 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shared.errors import RangeNotSatisfiable
+from shared.web.disconnect import run_until_disconnect
 
 _RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
@@ -71,34 +72,47 @@ async def download_response(request: Request, download: Download) -> Response:
     pieces = download.read(start, stop)
     first = await anext(pieces)
     if part is None:
-        return _Streamed(first, pieces, HTTPStatus.OK, headers)
+        return _Streamed(first, pieces, download.size_bytes, HTTPStatus.OK, headers)
     headers["Content-Length"] = str(stop - start)
     headers["Content-Range"] = f"bytes {start}-{stop - 1}/{download.size_bytes}"
-    return _Streamed(first, pieces, HTTPStatus.PARTIAL_CONTENT, headers)
+    return _Streamed(first, pieces, stop - start, HTTPStatus.PARTIAL_CONTENT, headers)
 
 
-class _Streamed(StreamingResponse):
-    """Sends a content, and closes its source also if the client disconnects."""
+class _Streamed(Response):
+    """Sends a content of a known size, and closes its source also if the client disconnects.
+
+    Starlette's response sends an empty message at the end. A client can disconnect before it, after
+    it has received the whole content, and the log would show an interrupted request.
+    """
 
     def __init__(
         self,
         first: bytes,
         rest: AsyncGenerator[bytes, None],
+        size_bytes: int,
         status: HTTPStatus,
         headers: dict[str, str],
     ) -> None:
-        super().__init__(_chained(first, rest), status, headers)
+        super().__init__(None, status, headers)
+        self._first = first
         self._rest = rest
+        self._missing_bytes = size_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._rest):
-            await super().__call__(scope, receive, send)
+            await run_until_disconnect(receive, self._send(send))
 
+    async def _send(self, send: Send) -> None:
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        await self._send_piece(send, self._first)
+        async for piece in self._rest:
+            await self._send_piece(send, piece)
 
-async def _chained(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    yield first
-    async for piece in rest:
-        yield piece
+    async def _send_piece(self, send: Send, piece: bytes) -> None:
+        self._missing_bytes -= len(piece)
+        more_body = self._missing_bytes > 0
+        await send({"type": "http.response.body", "body": piece, "more_body": more_body})
 
 
 def _is_known(headers: Headers, etag: str) -> bool:

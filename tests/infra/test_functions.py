@@ -52,7 +52,7 @@ def test_function_serves_requests_concurrently(state: State, name: str) -> None:
     assert float(config["available_cpu"]) >= 1
     concurrency = config["max_instance_request_concurrency"]
     if name == "backup":
-        # tests/functions/backup measures the memory of as many uploads.
+        # tests/functions/test_backup_process.py measures the memory of as many uploads.
         assert concurrency == 8
     else:
         assert 40 <= concurrency <= 80 if name != "cleanup" else concurrency > 1

@@ -1,6 +1,7 @@
 """Conditional requests and ranges. Source: RFC 9110, sections 13 and 14."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -190,6 +191,18 @@ async def test_later_failure_cuts_the_response(http: httpx.AsyncClient, source: 
     with pytest.raises(httpx.RemoteProtocolError):
         await http.get("/content")
     assert source.is_closed
+
+
+async def test_complete_download_is_not_logged_as_interrupted(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "shared.web.request_log")
+    for _ in range(50):
+        # The client closes the connection when it has the announced bytes.
+        async with httpx.AsyncClient(base_url=http.base_url) as client:
+            await client.get("/content", headers={"Range": "bytes=0-9"})
+    await until(lambda: len(caplog.messages) >= 50)
+    assert {message.rpartition(" 206 ")[0] for message in caplog.messages} == {"GET /content"}
 
 
 async def test_disconnect_closes_the_source(http: httpx.AsyncClient, source: Source) -> None:

@@ -1,12 +1,19 @@
 """The file of the embedded database of a stack."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.local.ports import Ports, url
 from scripts.local.processes import Processes
-from scripts.local.storage import FILE, FIRESTORE_HOST, PUBSUB_HOST, CannotStartError
+from scripts.local.storage import (
+    FILE,
+    FIRESTORE_HOST,
+    PUBSUB_HOST,
+    CannotStartError,
+    backups_beside,
+)
 from scripts.root import ROOT
 
 _FOLDER = ROOT / ".dev" / "data"
@@ -23,7 +30,7 @@ class DatabaseFile:
     Args:
         path: the absolute path of the file. It may not exist yet.
         push_to: the URL of the cleanup.
-        is_fresh: whether the start deletes an existing file.
+        is_fresh: whether the start deletes an existing file and its backups.
     """
 
     path: Path
@@ -46,7 +53,7 @@ class DatabaseFile:
         return ["--topic", "cleanup", "--push-to", self.push_to]
 
     def start(self, _processes: Processes) -> None:
-        """Create the folder, and delete the old file of a fresh start.
+        """Create the folder, and delete the old file and backups of a fresh start.
 
         Raises:
             CannotStartError: the folder is not writable.
@@ -56,6 +63,8 @@ class DatabaseFile:
             if self.is_fresh:
                 for suffix in _SUFFIXES:
                     self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+                if (backups := backups_beside(self.path)).exists():
+                    shutil.rmtree(backups)
         except OSError as error:
             raise CannotStartError(
                 f"cannot write to {self.path.parent}: {error.strerror}; {_NEXT_STEP}"

@@ -58,7 +58,7 @@ def _add_database(parser: argparse.ArgumentParser) -> None:
         help="folder of the file (default: .dev/data, with a file for each N)",
     )
     database.add_argument(
-        "--fresh", action="store_true", help="delete the file of an earlier start first"
+        "--fresh", action="store_true", help="delete the data of an earlier start first"
     )
     database.add_argument(
         "--emulators",

@@ -10,7 +10,7 @@ from typing import Self
 from scripts.fakes.settings import local_services
 from scripts.local.ports import FUNCTIONS, HOST, SERVICES, Ports
 from scripts.local.processes import Processes
-from scripts.local.storage import FILE, HasEnvironment
+from scripts.local.storage import FILE, HasEnvironment, backups_beside
 from scripts.root import ROOT
 
 PROJECT = "liftlog-local"
@@ -124,4 +124,4 @@ def _place_of_backups(storage: HasEnvironment) -> dict[str, str]:
         return {}
     database = storage.environment.get(FILE)
     file = Path(database) if database else ROOT / ".dev" / "data" / "emulators"
-    return {"BACKUP_FOLDER": str(file.with_name(f"{file.stem}-backups"))}
+    return {"BACKUP_FOLDER": str(backups_beside(file))}

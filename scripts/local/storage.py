@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 from scripts.local.processes import Processes
@@ -10,6 +11,11 @@ FILE = "DATABASE_FILE"
 FIRESTORE_HOST, PUBSUB_HOST = "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"
 VARIABLES = (FILE, FIRESTORE_HOST, PUBSUB_HOST)
 """The variables that name the database. A process gets those of one form only."""
+
+
+def backups_beside(file: Path) -> Path:
+    """Return the folder of the backups that belong to a database file."""
+    return file.with_name(f"{file.stem}-backups")
 
 
 class CannotStartError(Exception):

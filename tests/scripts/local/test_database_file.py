@@ -74,3 +74,13 @@ def test_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
     with Processes() as processes, pytest.raises(CannotStartError, match="--data DIR") as caught:
         file.start(processes)
     assert "\n" not in str(caught.value)
+
+
+def test_fresh_start_deletes_database_and_backups(tmp_path: Path) -> None:
+    kept, backup = tmp_path / "other", tmp_path / "liftlog-backups" / "anna" / "1.gz"
+    backup.parent.mkdir(parents=True)
+    for file in (kept, backup, tmp_path / "liftlog.db", tmp_path / "liftlog.db-wal"):
+        file.touch()
+    with Processes() as processes:
+        DatabaseFile(tmp_path / "liftlog.db", "", is_fresh=True).start(processes)
+    assert [*tmp_path.iterdir()] == [kept]

@@ -35,21 +35,31 @@ class BackupHandlers:
 
     def routes(self) -> list[Route]:
         """Return the routes with their handlers."""
+        route = partial(
+            Route,
+            response=None,
+            auth=self._auth,
+            features=[Feature.BACKUP],
+            # An unknown caller must not learn which features the server has.
+            signs_in_first=True,
+        )
+        download = partial(
+            route,
+            refuses=[BackupsNotConfigured, NotFound, DependencyFailed],
+            is_cancellable=True,
+            download_type=_MEDIA_TYPE,
+        )
         return [
-            Route(
+            route(
                 "POST",
                 "/backup",
                 "Store a backup. With the header X-LiftLog-Probe, nothing is stored.",
                 request=BackupsRequest,
-                response=None,
                 handler=self.store,
                 refuses=[BackupsNotConfigured, QuotaExceeded],
-                auth=self._auth,
-                features=[Feature.BACKUP],
-                signs_in_first=True,
                 max_upload_bytes=MAX_BACKUP_BYTES,
             ),
-            Route(
+            route(
                 "GET",
                 "/backups",
                 "List the user's backups, newest first.",
@@ -57,50 +67,29 @@ class BackupHandlers:
                 response=BackupsResponse,
                 handler=self.list,
                 refuses=[BackupsNotConfigured],
-                auth=self._auth,
-                features=[Feature.BACKUP],
-                signs_in_first=True,
                 is_cancellable=True,
             ),
-            Route(
+            download(
                 "GET",
                 "/backup/latest",
                 "Read the user's newest backup.",
                 request=BackupsRequest,
-                response=None,
                 handler=self.get_latest,
-                refuses=[BackupsNotConfigured, NotFound, DependencyFailed],
-                auth=self._auth,
-                features=[Feature.BACKUP],
-                signs_in_first=True,
-                is_cancellable=True,
-                download_type=_MEDIA_TYPE,
             ),
-            Route(
+            download(
                 "GET",
                 "/backup/{id}",
                 "Read a backup.",
                 request=BackupAddress,
-                response=None,
                 handler=self.get,
-                refuses=[BackupsNotConfigured, NotFound, DependencyFailed],
-                auth=self._auth,
-                features=[Feature.BACKUP],
-                signs_in_first=True,
-                is_cancellable=True,
-                download_type=_MEDIA_TYPE,
             ),
-            Route(
+            route(
                 "DELETE",
                 "/backup/{id}",
                 "Delete a backup.",
                 request=BackupAddress,
-                response=None,
                 handler=self.delete,
                 refuses=[BackupsNotConfigured, NotFound],
-                auth=self._auth,
-                features=[Feature.BACKUP],
-                signs_in_first=True,
             ),
         ]
 

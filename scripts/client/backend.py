@@ -93,5 +93,6 @@ def headers_of(options: argparse.Namespace) -> dict[str, str]:
             raise ValueError("--header needs NAME=VALUE, and a name without spaces")
         if not _HEADER_VALUE.fullmatch(value):
             raise ValueError(f"the value of {name} has characters that a header cannot contain")
+        # Names in another case are equal, as in HTTP.
         found[name.lower()] = name, value
     return dict(found.values())

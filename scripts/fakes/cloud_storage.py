@@ -112,6 +112,7 @@ class CloudStorage:
     async def _put(self, request: Request) -> Response:
         session_id = request.query_params.get("upload_id", "")
         body = await request.body()
+        # A client that lost the last response sends the last part again.
         if (found_object := self.complete.get(session_id)) is not None:
             return JSONResponse(found_object.properties)
         session = self.sessions.get(session_id)
@@ -126,6 +127,7 @@ class CloudStorage:
             self.buckets[request.path_params["bucket"]][session.name] = stored_object
             self.complete[session_id] = stored_object
             return JSONResponse(stored_object.properties)
+        # Without the header, no byte is stored.
         headers = {"Range": f"bytes=0-{len(session.content) - 1}"} if session.content else {}
         return Response(status_code=308, headers=headers)
 

@@ -89,6 +89,7 @@ def find_users(
 ) -> tuple[Way, ...]:
     """Return the ways for users whom the operator names."""
     keys = (api_keys or ApiKeySettings()).keys
+    # The settings class rejects a header without trusted proxies, so the header is enough here.
     header = (forward_auth or ForwardAuthSettings()).header
     forward = "forward auth" if header is None else f"forward auth by {header}"
     return (

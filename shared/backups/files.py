@@ -53,6 +53,7 @@ class EncryptedWriter:
     def write(self, part: bytes) -> None:
         """Append bytes. The last chunk is written by `finish`."""
         self._pending += part
+        # A full chunk waits for the next byte: it may be the last one, which has a mark.
         while len(self._pending) > CHUNK_BYTES:
             chunk = bytes(self._pending[:CHUNK_BYTES])
             del self._pending[:CHUNK_BYTES]
@@ -67,6 +68,7 @@ class EncryptedWriter:
 
 def read_plain(path: Path, start: int, stop: int) -> Generator[bytes, None, None]:
     """Yield the bytes of a file from `start` up to `stop`. Raises OSError."""
+    # Without a buffer: each read is larger than the buffer would be.
     with path.open("rb", buffering=0) as file:
         file.seek(start)
         while start < stop:
@@ -119,6 +121,7 @@ def create_folder(path: Path) -> None:
     """Create a folder that only this user may read, durably, if it does not exist."""
     if path.is_dir():
         return
+    # Two uploads can create the folder of a user at the same time.
     path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     fsync_folder(path.parent)
 

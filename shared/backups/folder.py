@@ -49,6 +49,7 @@ class Folder:
     async def list(self, user: str) -> list[Backup]:
         """Return the complete backups of a user, newest first."""
         found = await self._threads.run(lambda: [each.backup for each in self._stored(user)])
+        # Ids begin with the time, so they sort by it.
         return sorted(found, key=lambda backup: backup.id, reverse=True)
 
     async def find(self, user: str, backup_id: str) -> Backup | None:
@@ -81,6 +82,7 @@ class Folder:
             while (piece := await self._threads.run(lambda: next(pieces, None))) is not None:
                 yield piece
         finally:
+            # The client can disconnect before the end. The file must not stay open.
             pieces.close()
 
     async def delete(self, user: str, backup_id: str) -> bool:
@@ -104,6 +106,7 @@ class Folder:
         return read_encrypted(stored.path, await self._key(), name, start, stop)
 
     def _find(self, user: str, backup_id: str) -> _Stored | None:
+        # A scan, because the name of the file also contains the hash.
         return next((each for each in self._stored(user) if each.backup.id == backup_id), None)
 
     def _stored(self, user: str) -> Iterator[_Stored]:
@@ -125,6 +128,7 @@ class Folder:
         if found is None:
             return False
         found.path.unlink(missing_ok=True)
+        # Otherwise a power cut could bring the deleted backup back.
         fsync_folder(found.path.parent)
         return True
 

@@ -88,6 +88,7 @@ class Features:
         if not features or any(self.offers(each) for each in features):
             return None
         names = " and ".join(each.value for each in features)
+        # A feature that is switched off needs no settings, so this error comes first.
         if self.disabled.issuperset(features):
             return FeatureDisabled(f"switched off on this server: {names}")
         error = BackupsNotConfigured if Feature.BACKUP in features else FeatureNotConfigured

@@ -38,6 +38,7 @@ def check_address(base: str) -> list[Finding]:
 
 def check_resolved(address: str) -> list[Finding]:
     """Check an IP address to which the name leads."""
+    # A link-local address names its interface: fe80::1%eth0.
     parsed = ip_address(address.partition("%")[0])
     if not parsed.is_private or parsed.is_loopback:
         return []

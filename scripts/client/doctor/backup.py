@@ -46,6 +46,7 @@ async def check_backup(server: Server, offer: Offer) -> list[Finding]:
             return [_NO_PLACE]
         case HTTPStatus.UNAUTHORIZED if offer.allows(Feature.BACKUP):
             return [rejected(server, answer, Feature.BACKUP)]
+        # The server answers unknown callers 401, whether backups are on or off.
         case HTTPStatus.UNAUTHORIZED:
             return [_OFF]
     return [cause_of(answer, server.backend.base).finding(f"POST {PATH}", _BACKUP)]

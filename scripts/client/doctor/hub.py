@@ -67,6 +67,7 @@ async def _check_socket(server: Server, token: str) -> list[Finding]:
             open_timeout=TIMEOUT_S,
             close_timeout=1,
             compression=None,
+            # The app does not use the proxy that the environment of this machine names.
             proxy=None,
         ) as socket:
             await socket.send(_HANDSHAKE)

@@ -29,6 +29,7 @@ def redirect_cause(answer: Answer, base: str) -> Cause:
             f"redirects to the same path with another slash ({answer.status})",
             f"Remove the rule of the proxy that adds or removes slashes. {_AS_GET}",
         )
+    # Sign-in pages often have another host, so only the words of the URL show them.
     if _SIGN_IN.search(target.geturl().lower()):
         return Cause(
             f"redirects to a sign-in page of the proxy, at {target.hostname} ({answer.status})",

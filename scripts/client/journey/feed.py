@@ -53,6 +53,7 @@ class Feed:
         )
         corrected = await self._fetch("Bob reads the corrected workout", follows, newest)
         expect(self._texts(corrected) == ["deadlifts"], "the corrected workout is missing")
+        # Apps of 2025 do not send the author's clock, so they cannot meet this case.
         if self._is_new:
             await self._read_with_wrong_clocks(follows, self._since(corrected[0]))
 

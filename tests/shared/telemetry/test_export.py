@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -15,6 +16,9 @@ from scripts.client.person import Person
 from scripts.fakes.revenuecat import SUBSCRIBER
 from scripts.fakes.settings import WEB_KEY, local_services
 from scripts.local.ports import url
+from shared.backups.backups import Backups
+from shared.backups.folder import Folder
+from shared.backups.retention import Retention
 from shared.clients.http import open_client
 from shared.clients.secrets import Secrets
 from shared.clients.settings import SecretSettings
@@ -42,6 +46,7 @@ from tests.functions.chat.fake_hub import FakeHub
 from tests.functions.chat.running_chat import serve_chat, single_hub
 from tests.functions.cleanup.test_cleaner import Bench, Work
 from tests.loopback import served, until
+from tests.shared.backups.content import pieces
 from tests.shared.telemetry.receiver import Point, Receiver
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -64,7 +69,9 @@ class ScriptedProvider:
 
 
 @pytest.fixture(scope="module")
-async def received(database: Database, existing_user: Person) -> AsyncIterator[Receiver]:
+async def received(
+    database: Database, existing_user: Person, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Receiver]:
     """Fake collector after operations that emit every metric."""
     receiver = Receiver()
     with served(receiver) as address, pytest.MonkeyPatch.context() as environment:
@@ -87,6 +94,7 @@ async def received(database: Database, existing_user: Person) -> AsyncIterator[R
         await refusals(database)
         await connections()
         await deletions(database)
+        await backups(tmp_path_factory.mktemp("backups"))
         await asyncio.to_thread(close_export, 20)
         yield receiver
 
@@ -99,6 +107,17 @@ async def deletions(database: Database) -> None:
     account = await users.get_account(user.id)
     await Deletion(database, DeletedUsers(database)).delete(account, now)
     await Bench(Work(2)).clean()
+
+
+async def backups(folder: Path) -> None:
+    """Store a backup twice, then in a place that is not a folder."""
+    retention, now = Retention(30, 90, 1000, 1000), datetime.now(UTC)
+    file = folder / "file"
+    file.touch()
+    for _ in range(2):
+        await Backups(Folder(folder), retention).store(SECRET, pieces(b"backup"), None, now)
+    with pytest.raises(DependencyUnavailable):
+        await Backups(Folder(file), retention).store(SECRET, pieces(b"backup"), None, now)
 
 
 async def sign_ins(database: Database, existing_user: Person) -> None:
@@ -270,6 +289,11 @@ def test_refusals_connections_deletions_are_counted(received: Receiver) -> None:
     assert received.points(metrics.CHAT_CONNECTIONS.name) == [Point({}, 0)]
     assert values(received, metrics.DELETIONS, kind="accounts") == [1]
     assert values(received, metrics.DELETIONS, kind="work") == [20]
+
+
+def test_uploads_of_backups_are_counted_by_outcome(received: Receiver) -> None:
+    for outcome in ("stored", "unchanged", "failed"):
+        assert values(received, metrics.BACKUPS, outcome=outcome) == [1]
 
 
 def test_request_span_is_parent_of_database_spans(received: Receiver) -> None:

@@ -103,7 +103,7 @@ async def test_names_of_proxies_are_utf8() -> None:
     assert await AUTH.caller(connection(remote_user="Zoë")) == NamedUser("Zoë")
 
 
-async def test_outage_of_keys_is_reported_unless_another_method_passes() -> None:
+async def test_outage_of_keys_is_reported_unless_a_method_passes() -> None:
     users = UserAuth(
         UnavailableKeys(ApiKeySettings(), Secrets(SecretSettings())), AUTH.users.forward_auth
     )

@@ -17,7 +17,8 @@ from scripts.client.api import Api
 from scripts.local.ports import CALLED_BY_APPS, HOST, url
 from scripts.local.stack import free_ports
 from scripts.root import ROOT
-from tests import stack
+from scripts.self_hosted import __main__ as command_line
+from tests import in_process, stack
 
 _NOT_AT_HOME = (
     "API_KEYS",
@@ -72,16 +73,26 @@ class Installation:
     def __init__(self, data: Path) -> None:
         self.data = data
 
-    def run(self, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end."""
+    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
         return subprocess.run(
             self._command(*options),
-            env=_environment(settings),
+            env=_environment({}),
             cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_S,
             check=False,
+        )
+
+    def fail_to_start(self, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Start a server that does not begin to serve, in this process."""
+        return in_process.run(
+            command_line.main,
+            "--data",
+            str(self.data),
+            *options,
+            environment=_environment(settings),
         )
 
     @contextmanager

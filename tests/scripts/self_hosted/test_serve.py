@@ -211,7 +211,7 @@ async def test_stop_closes_the_connections_of_the_coach(installation: Installati
 
 def test_second_server_on_a_folder_is_rejected(installation: Installation) -> None:
     with installation.serve():
-        second = installation.run("--port", "0")
+        second = installation.fail_to_start("--port", "0")
     assert second.returncode == 1
     assert second.stderr == (
         f"serve: another ./scripts/serve uses {installation.data}; stop it first\n"
@@ -221,7 +221,7 @@ def test_second_server_on_a_folder_is_rejected(installation: Installation) -> No
 def test_file_of_another_kind_is_reported(installation: Installation) -> None:
     installation.data.mkdir()
     (installation.data / "liftlog.db").write_text("SECRET-text " * 100)
-    rejected = installation.run()
+    rejected = installation.fail_to_start()
     assert rejected.returncode == 1
     assert rejected.stderr == (
         f"serve: cannot use {installation.data}/liftlog.db: file is not a database\n"
@@ -231,7 +231,7 @@ def test_file_of_another_kind_is_reported(installation: Installation) -> None:
 def test_used_port_is_reported(installation: Installation) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        rejected = installation.run("--host", HOST, "--port", str(port))
+        rejected = installation.fail_to_start("--host", HOST, "--port", str(port))
     assert rejected.returncode == 1
     [line] = rejected.stderr.splitlines()
     assert line == (
@@ -266,7 +266,7 @@ def test_invalid_setting_ends_start_with_its_name(
         (installation.data / "settings.env").write_text(f"{name}={value}\n")
     else:
         settings[name] = value
-    rejected = installation.run(**settings)
+    rejected = installation.fail_to_start(**settings)
     assert rejected.returncode == 1
     [line] = rejected.stderr.splitlines()
     assert line.startswith(f"serve: {problem}")

@@ -24,6 +24,7 @@ from scripts.root import ROOT
 _CONCURRENT = 8
 _PIECE_BYTES = 64 * 1024
 _TIMEOUT_S = 300
+_POLL_INTERVAL_S = 0.05
 Row = tuple[str, str, str, str]
 
 
@@ -79,11 +80,7 @@ def _fake_cloud_storage() -> Iterator[str]:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     try:
-        while True:
-            with suppress(httpx.TransportError):
-                httpx.get(f"{url(port)}/health").raise_for_status()
-                break
-            time.sleep(0.05)
+        _wait_for(process, f"{url(port)}/health")
         yield f"{url(port)}/cloud-storage"
     finally:
         process.terminate()
@@ -128,3 +125,12 @@ def main() -> None:
         ("place", "time", "MiB of RSS before", "peak MiB of RSS"),
         rows,
     )
+
+
+def _wait_for(process: subprocess.Popen[bytes], address: str) -> None:
+    while process.poll() is None:
+        with suppress(httpx.TransportError):
+            httpx.get(address).raise_for_status()
+            return
+        time.sleep(_POLL_INTERVAL_S)
+    raise RuntimeError(f"the fakes ended with status {process.returncode}")

@@ -131,7 +131,9 @@ def _unpack(package: Package, folder: Path) -> None:
             archive.extractall(folder)  # noqa: S202 - an archive of this project
     else:
         with tarfile.open(fileobj=content) as archive:
-            archive.extractall(folder, filter="data")
+            # Python 3.11 has filters since 3.11.4.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(folder)  # noqa: S202 - an archive of this project
 
 
 def _test_timeouts() -> dict[str, str]:

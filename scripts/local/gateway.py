@@ -53,7 +53,7 @@ def main() -> None:
         for name in SERVICES
     }
     apps[ports.base] = build_app(
-        services.app_routes, services.chat.sockets(), services.dependencies("chat"), features
+        services.app_routes, services.chat.sockets(), services.all_dependencies(), features
     )
     # One server for all ports: the chat closes its connections before the process ends.
     sockets = [open_listener(HOST, port) for port in apps]

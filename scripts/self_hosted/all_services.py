@@ -57,15 +57,19 @@ class AllServices:
         return [route for routes in of_apps for route in routes]
 
     def dependencies(self, service: str) -> list[Dependency]:
-        """Return the readiness checks of a service; those of `chat` include all others."""
+        """Return the readiness checks of a service."""
         if service == "chat":
-            checks = [*self.chat.dependencies(), *self.resources.dependencies()]
-            return [*checks, *self.backups.place()]
+            return [*self.chat.dependencies(), *self.resources.dependencies()]
         if service == "ai":
             return self.resources.dependencies()
         if service == "backup":
             return self.backups.dependencies()
         return [Dependency("store", self.database.check)]
+
+    def all_dependencies(self) -> list[Dependency]:
+        """Return the readiness checks of all services, each of them once."""
+        checks = [*self.dependencies("chat"), *self.dependencies("backup")]
+        return [*{each.name: each for each in checks}.values()]
 
     def service_of(self, route: str | None) -> str:
         """Return the name of the service with `route`; empty if there is none."""

@@ -90,7 +90,7 @@ def build_services(features: Features) -> AllServices:
 def dependencies(services: AllServices, features: Features) -> list[Dependency]:
     """Return the readiness checks, without those of features that are off."""
     if features.plans.is_on:
-        return services.dependencies("chat")
+        return services.all_dependencies()
     checks = [*services.chat.dependencies(), *services.dependencies("users")]
     return [*checks, *services.dependencies("backup")]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from shared.auth.api_keys import ApiKeySettings
 from shared.backups.places import open_backups
 from shared.backups.settings import BackupSettings
 from shared.clients.http import Client, open_client
@@ -10,6 +11,8 @@ from shared.clients.settings import SecretSettings
 from shared.web.features import Feature, Features
 from shared.web.readiness import Dependency
 from shared.web.user_auth import user_auth
+
+_SECRETS = {ApiKeySettings.variable("keys"), BackupSettings.variable("encryption_key")}
 
 
 class BackupResources:
@@ -41,9 +44,8 @@ class BackupResources:
         secrets = (
             Dependency(each.variable, each.value, each.is_set, each.is_set)
             for each in self._secrets.requested
+            # Other services of the same process use the same secrets.
+            if each.variable in _SECRETS
         )
-        return [*secrets, *self.place()]
-
-    def place(self) -> list[Dependency]:
-        """Return the readiness check of the place."""
-        return [] if self.backups is None else [Dependency("backups", self.backups.check)]
+        place = [] if self.backups is None else [Dependency("backups", self.backups.check)]
+        return [*secrets, *place]

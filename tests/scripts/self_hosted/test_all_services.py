@@ -50,3 +50,14 @@ async def test_every_service_has_routes_and_apps_reach_all_but_cleanup() -> None
     assert all(services.routes.values())
     assert "/" not in {route.path for route in services.app_routes}
     await services.resources.http.aclose()
+
+
+async def test_readiness_checks_of_a_service_are_its_own() -> None:
+    services = build(Database(DatabaseSettings()))
+    names = {name: {each.name for each in services.dependencies(name)} for name in SERVICES}
+    assert "OPENAI_API_KEY" in names["chat"]
+    assert "OPENAI_API_KEY" not in names["backup"]
+    assert "API_KEYS" in names["backup"]
+    of_all = [each.name for each in services.all_dependencies()]
+    assert sorted(of_all) == sorted(set().union(*names.values()))
+    await services.resources.http.aclose()

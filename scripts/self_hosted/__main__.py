@@ -42,8 +42,11 @@ def main() -> int:
     options = parse()
     os.umask(_PRIVATE_FILES)
     if options.run is not serve.run:
-        # A command that is stopped deletes its temporary files.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # A command that is stopped deletes its temporary files. SIGTERM becomes SIGINT, because
+        # asyncio ends its tasks in order only after SIGINT, and only with the default handler.
+        # A shell ignores SIGINT for background processes.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         # An export from Firestore needs no folder.
         options.run(DataFolder(options.data or Path()), options)

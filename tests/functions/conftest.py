@@ -12,8 +12,6 @@ from functions.chat.server import Server, build_config, open_listener
 from scripts.fakes.settings import local_services
 from scripts.local.ports import HOST, Ports, url
 from scripts.local.storage import FILE, VARIABLES
-from scripts.self_hosted.features import configured_features
-from scripts.self_hosted.running import build_services, dependencies
 from shared.web.app import build_app
 from tests.functions.chat.running_chat import ChatEndpoint
 
@@ -48,6 +46,10 @@ def server_with(ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @contextmanager
 def served(settings: Mapping[str, str], data: Path) -> Iterator[ChatEndpoint]:
     """Serve all services during the block, as `./scripts/serve` does, with its data in `data`."""
+    # Not before `tests/conftest.py` has replaced the set-up of logging, which these imports call.
+    from scripts.self_hosted.features import configured_features  # noqa: PLC0415
+    from scripts.self_hosted.running import build_services, dependencies  # noqa: PLC0415
+
     with pytest.MonkeyPatch.context() as environment:
         for name in VARIABLES:
             environment.delenv(name, raising=False)

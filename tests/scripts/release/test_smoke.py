@@ -71,12 +71,30 @@ def test_private_service_is_called_as_its_invoker(applied: FakeCloud) -> None:
     assert "--audiences=https://cleanup.example" in command
 
 
+class SilentHandler(BaseHTTPRequestHandler):
+    """Handles requests without log lines."""
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the base class
+        """Log nothing."""
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve during the block; yield the URL."""
+    with ThreadingHTTPServer((HOST, 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://{HOST}:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
 @contextmanager
 def private_service(first: HTTPStatus = HTTPStatus.OK) -> Iterator[str]:
     """Serve a readiness endpoint for the invoker alone; its first response has another status."""
     statuses = [first]
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(SilentHandler):
         def do_GET(self) -> None:
             token = f"Bearer token-for-https://cleanup.example-as-{INVOKER}"
             is_allowed = self.headers["Authorization"] == token and self.path == "/health/ready"
@@ -84,36 +102,22 @@ def private_service(first: HTTPStatus = HTTPStatus.OK) -> Iterator[str]:
             self.send_response(status if is_allowed else HTTPStatus.FORBIDDEN)
             self.end_headers()
 
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the base class
-            """Log nothing."""
-
-    with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield f"http://{HOST}:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with served(Handler) as address:
+        yield address
 
 
 @contextmanager
 def serve_features(content: bytes) -> Iterator[str]:
     """Serve a ready service that answers `/features` with these bytes."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(SilentHandler):
         def do_GET(self) -> None:
             self.send_response(HTTPStatus.OK)
             self.end_headers()
             self.wfile.write(content if self.path == "/features" else b"")
 
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the base class
-            """Log nothing."""
-
-    with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield f"http://{HOST}:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with served(Handler) as address:
+        yield address
 
 
 @pytest.mark.parametrize(
